@@ -1,0 +1,54 @@
+# One word per chore. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help environment demo ui test check format bench soak lock clean
+
+VENV := .venv/bin
+# Every dependency's telemetry is off, and nothing asks a model hub.
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export BENTOML_DO_NOT_TRACK := true
+export GX_ANALYTICS_ENABLED := false
+export GRADIO_ANALYTICS_ENABLED := False
+export HF_HUB_OFFLINE := 1
+export RAY_USAGE_STATS_ENABLED := 0
+export PATH := $(CURDIR)/$(VENV):$(PATH)
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment: ## Make or update .venv from requirements.lock
+	@bash infra/environment.sh
+
+demo: environment ## From footage to latents and the report; FOOTAGE=folder for your own files, CLIPS=N for less
+	@python -m flows.curation $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(CLIPS),--clips $(CLIPS))
+
+ui: environment ## Prefect's UI with the flows' Run buttons
+	@python -m flows.deployments --with-server
+
+test: environment ## The tests, under 12 minutes on 2 cores
+	@python -m pytest -m "not soak" $(ARGS)
+
+check: environment ## Lint, types, import rules, then the tests
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: environment ## Put the code into its usual shape
+	@ruff check --fix .
+	@ruff format .
+
+bench: environment ## Benchmarks, each against a baseline in the same run
+	@python -m benchmarks $(ARGS)
+
+soak: environment ## The long kill, fuzz and load runs
+	@python -m pytest -m soak $(ARGS)
+
+lock: environment ## Resolve requirements.lock anew from pyproject.toml
+	@bash infra/lock.sh
+
+clean: ## Remove what the demo and the tests made (footage, tables, models, reports); keeps .venv
+	@rm -rf data/footage data/footage.dvc data/footage-events.json data/sources.lock data/*.parquet data/rejects data/clips \
+	  data/latents models runs reports dist demo logs .mova .prefect .pytest_cache .mypy_cache .ruff_cache dvc.lock .dvc/cache .dvc/tmp

@@ -1,0 +1,10 @@
+"""Options that several commands share, with one wording."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="The params file.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Where workers run: local or ray.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 = one per processor.")]

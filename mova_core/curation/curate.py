@@ -1,0 +1,44 @@
+"""Curation of any folder outside DVC: ingest … assess, tables and clips as plain files in one folder."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.assess import assess
+from mova_core.curation.cut import cut
+from mova_core.curation.engine import Engine
+from mova_core.curation.ingest import ingest
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.segment import segment
+from mova_core.curation.tables import read_table, write_table
+from mova_core.errors import UsageError
+from mova_core.params import Params
+from mova_core.storage.atomic import make_folder
+
+STAGES = ("ingest", "segment", "cut", "assess")
+
+
+def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str, Any]:
+    """Fill `out` with sources, segments, windows, clips, verdicts and rejects tables and the clips' files.
+
+    A rerun takes over what a run before it finished, in `out/.parts`.
+
+    Raises:
+        UsageError: the footage is missing or empty, lies inside `out` or the other way round, or `out` cannot be
+            written to.
+    """
+    inside, outside = footage.resolve(), out.resolve()
+    if inside.is_dir() and (inside.is_relative_to(outside) or outside.is_relative_to(inside)):
+        raise UsageError(f"--out {out} and the footage {footage} lie inside each other: choose a separate folder")
+    make_folder(out)
+    data, parts = DataFolder(out), out / ".parts"
+    summaries = {
+        "ingest": ingest(params, footage, data, engine, parts),
+        "segment": segment(params, footage, data, engine, parts),
+        "cut": cut(params, footage, data, engine, parts, as_files=True),
+        "assess": assess(params, data, engine, parts),
+    }
+    rows = [row for stage in STAGES for row in read_table(data.rejects(stage), "rejects")]
+    write_table(data.table("rejects"), "rejects", rows)
+    shutil.rmtree(data.rejects("ingest").parent)
+    return summaries

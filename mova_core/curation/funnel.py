@@ -1,0 +1,116 @@
+"""How much footage each stage of curation kept, and why it let the rest go.
+
+Seconds are of footage, counted once however many windows overlap it, so a step can never exceed the one before.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Rows turned away for one reason; `examples` are sentences."""
+
+    reason_code: str
+    rows: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage: rows in = rows kept + rows lost."""
+
+    stage: str
+    unit: str
+    rows_in: int
+    rows_kept: int
+    seconds_kept: float
+    losses: tuple[Loss, ...] = field(default=())
+
+
+def curation_funnel(data: DataFolder) -> list[Step]:
+    """Steps from the footage to accepted clips, in order.
+
+    Raises:
+        UsageError: a table is missing.
+    """
+    sources = read_table(data.table("sources"), "sources")
+    windows = read_table(data.table("windows"), "windows")
+    clips = read_table(data.table("clips"), "clips")
+    verdicts = read_table(data.table("verdicts"), "verdicts")
+    readable = [row for row in sources if row["verdict"] == "accepted"]
+    with_windows = {row["source_id"] for row in windows}
+    window_of = {row["window_id"]: row for row in windows}
+    window_of_clip = {row["clip_id"]: window_of[row["window_id"]] for row in clips}
+    accepted = [row["clip_id"] for row in verdicts if row["verdict"] == "accepted"]
+    return [
+        Step("footage", "files", len(sources), len(sources), _seconds(sources)),
+        Step("ingest", "files", len(sources), len(readable), _seconds(readable), _losses(data, "ingest")),
+        Step("segment", "files", len(readable), len(with_windows), covered_s(windows), _losses(data, "segment")),
+        Step("cut", "windows", len(windows), len(clips), covered_s(window_of_clip.values()), _losses(data, "cut")),
+        Step(
+            "assess",
+            "clips",
+            len(clips),
+            len(accepted),
+            covered_s(window_of_clip[clip_id] for clip_id in accepted),
+            _losses(data, "assess"),
+        ),
+    ]
+
+
+def funnel_metrics(steps: Iterable[Step]) -> dict[str, Any]:
+    """The funnel as plain numbers for `dvc metrics show`."""
+    steps = list(steps)
+    start_s = steps[0].seconds_kept
+    return {
+        step.stage: {
+            "kept": step.rows_kept,
+            "of": step.rows_in,
+            "unit": step.unit,
+            "footage_s": round(step.seconds_kept, 3),
+            "share_of_footage": round(step.seconds_kept / start_s, 4) if start_s else None,
+            "rejected": {loss.reason_code: loss.rows for loss in step.losses},
+        }
+        for step in steps
+    }
+
+
+def covered_s(windows: Iterable[Mapping[str, Any]]) -> float:
+    """Seconds of footage that lie in at least one of the windows."""
+    by_source: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for window in windows:
+        by_source[window["source_id"]].append((window["start_s"], window["end_s"]))
+    total = 0.0
+    for spans in by_source.values():
+        reached = float("-inf")
+        for start, end in sorted(spans):
+            total += max(0.0, end - max(start, reached))
+            reached = max(reached, end)
+    return total
+
+
+def _seconds(sources: Iterable[Mapping[str, Any]]) -> float:
+    return sum(row["duration_s"] or 0.0 for row in sources)
+
+
+def _losses(data: DataFolder, stage: str) -> tuple[Loss, ...]:
+    rows = sorted(_rejects(data, stage), key=lambda row: (row["reason_code"], row["id"]))
+    losses = []
+    for code, group in groupby(rows, key=lambda row: row["reason_code"]):
+        members = list(group)
+        losses.append(Loss(code, len(members), tuple(dict.fromkeys(row["reason"] for row in members))[:5]))
+    return tuple(sorted(losses, key=lambda loss: (-loss.rows, loss.reason_code)))
+
+
+def _rejects(data: DataFolder, stage: str) -> list[dict[str, Any]]:
+    together = data.table("rejects")  # `mova curate` puts all stages into one table
+    if together.exists():
+        return [row for row in read_table(together, "rejects") if row["stage"] == stage]
+    return read_table(data.rejects(stage), "rejects")

@@ -1,0 +1,182 @@
+"""The tables of curation: their columns, and how they are written and read.
+
+Parquet; times in seconds on the file's clock (0 = the container's start), picture sizes after rotation and sample
+aspect are applied unless a name says coded. Rows come in a fixed order, so the same inputs give the same bytes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.storage.atomic import atomic_path, sha256_file
+
+_text, _int, _real, _flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+# Measures of `assess`; those below the line need weights and are null without them.
+MEASURES = (
+    "silence_ratio",
+    "bandwidth_hz",
+    "lufs",
+    "clipped_share",
+    "black_share",
+    "frozen_share",
+    "motion",
+    "noise_sd",
+    "speech_share",
+    # ---- need weights
+    "audiobox_pq",
+    "audiobox_cu",
+    "audiobox_ce",
+    "dover_aesthetic",
+    "dover_technical",
+    "imagebind",
+    "desync_s",
+    "lse_d",
+    "lse_c",
+    "subtitle_share",
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "sources": pa.schema(
+        [
+            ("source_id", _text),
+            ("path", _text),
+            ("bytes", _int),
+            ("kind", _text),
+            ("container", _text),
+            ("duration_s", _real),
+            ("width_px", _int),
+            ("height_px", _int),
+            ("display_aspect", _real),
+            ("rotation_deg", _int),
+            ("fps", _real),
+            ("is_vfr", _flag),
+            ("video_codec", _text),
+            ("audio_codec", _text),
+            ("audio_rate_hz", _int),
+            ("audio_channels", _int),
+            ("audio_minus_video_start_s", _real),
+            ("rights", _text),
+            ("origin", _text),
+            ("consent", _text),
+            ("verdict", _text),
+            ("reason_code", _text),
+            ("reason", _text),
+        ]
+    ),
+    "segments": pa.schema(
+        [
+            ("source_id", _text),
+            ("cuts_s", pa.list_(_real)),
+            ("speech_s", pa.list_(pa.list_(_real))),
+            ("crop_top_px", _int),
+            ("crop_bottom_px", _int),
+            ("crop_left_px", _int),
+            ("crop_right_px", _int),
+        ]
+    ),
+    "windows": pa.schema(
+        [("window_id", _text), ("source_id", _text), ("start_s", _real), ("end_s", _real), ("kind", _text)]
+    ),
+    "clips": pa.schema(
+        [
+            ("clip_id", _text),
+            ("window_id", _text),
+            ("source_id", _text),
+            ("path", _text),  # a tar under the clips folder, or the clip's own file where `member` is null
+            ("member", _text),
+            ("sha256", _text),
+            ("bytes", _int),
+            ("width_px", _int),
+            ("height_px", _int),
+            ("orientation", _text),
+            ("frames", _int),
+            ("fps", _real),
+            ("audio_rate_hz", _int),
+            ("audio_samples", _int),
+            ("split", _text),
+        ]
+    ),
+    "verdicts": pa.schema(
+        [
+            ("clip_id", _text),
+            *((measure, _real) for measure in MEASURES),
+            ("language", _text),
+            ("rejections", pa.map_(_text, _text)),
+            ("phases", pa.list_(_text)),
+            ("verdict", _text),
+        ]
+    ),
+    "captions": pa.schema(
+        [
+            ("clip_id", _text),
+            ("visual", _text),
+            ("speech", _text),
+            ("sound", _text),
+            ("merged", _text),
+            ("kind", _text),
+            ("model", _text),
+            ("language", _text),
+        ]
+    ),
+    "latents": pa.schema(
+        [
+            ("clip_id", _text),
+            ("path", _text),  # a shard under data/latents/GEOMETRY/
+            ("row", _int),
+            ("orientation", _text),
+            ("split", _text),
+            ("phases", pa.list_(_text)),
+        ]
+    ),
+    "rejects": pa.schema(
+        [("table", _text), ("id", _text), ("stage", _text), ("reason_code", _text), ("reason", _text)]
+    ),
+}
+
+WINDOW_KINDS = ("single_scene_speech", "multi_scene_speech", "single_scene_nonspeech", "multi_scene_nonspeech")
+
+
+def write_table(
+    path: Path, name: str, rows: Iterable[Mapping[str, Any]], made_from: Mapping[str, Path | str] | None = None
+) -> None:
+    """Write rows of table `name` atomically; a missing key is null, an unknown key a KeyError.
+
+    Rows keep the order they come in: the caller gives a fixed one. `made_from` names what the rows were made from: a
+    file is recorded in the table's metadata by its sha256, a string as it is. So a table's bytes change whenever
+    anything before it did, and whoever depends on the last table depends on the whole line.
+    """
+    schema = TABLES[name]
+    rows = list(rows)
+    for row in rows:
+        if unknown := set(row) - set(schema.names):
+            raise KeyError(f"table {name} has no column {sorted(unknown)}")
+    origin = {
+        key: sha256_file(value) if isinstance(value, Path) else value
+        for key, value in sorted((made_from or {}).items())
+    }
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    with atomic_path(path) as temporary:
+        pq.write_table(table.replace_schema_metadata({"made_from": json.dumps(origin)}), temporary, compression="zstd")
+
+
+def read_table(path: Path, name: str) -> list[dict[str, Any]]:
+    """Rows of a table as plain dicts (maps as dicts), in file order.
+
+    Raises:
+        UsageError: the file is missing.
+        StaleError: its columns are not those of table `name`.
+    """
+    if not path.exists():
+        raise UsageError(f"{path} is missing: it is made by an earlier stage, run `dvc repro` (or `mova --help`)")
+    table = pq.read_table(path)
+    if table.schema.names != TABLES[name].names:
+        raise StaleError(
+            f"{path} has columns {table.schema.names}, table {name} has {TABLES[name].names}: make it again"
+        )
+    return table.cast(TABLES[name]).to_pylist(maps_as_pydicts="strict")

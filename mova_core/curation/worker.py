@@ -1,0 +1,84 @@
+"""What happens inside a worker: one item tried under a memory limit, every ending turned into an `Outcome`."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mova_core.errors import MediaError
+from mova_core.params import Limits
+
+log = logging.getLogger(__name__)
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+"""Environment of a worker: parallelism comes from workers, and one thread gives the same bytes on every machine."""
+
+PR_SET_PDEATHSIG = 1  # Linux prctl(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item: a value, or a reason why there is none."""
+
+    value: Any = None
+    reason_code: str | None = None
+    reason: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.reason_code is not None
+
+    @classmethod
+    def over_time(cls, limits: Limits) -> "Outcome":
+        """The worker was stopped at the time limit."""
+        return cls(None, "time_limit", f"took more than {limits.seconds_per_file:g} s (params limits.seconds_per_file)")
+
+    @classmethod
+    def over_memory(cls, limits: Limits) -> "Outcome":
+        """The worker ran into the memory limit."""
+        return cls(None, "memory_limit", f"needed more than {limits.memory_mb} MiB (params limits.memory_mb)")
+
+    @classmethod
+    def died(cls, how: str) -> "Outcome":
+        """The worker process ended without an answer."""
+        return cls(None, "worker_died", f"its worker process died ({how})")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A function with its limits, to be called in a worker."""
+
+    function: Callable[[Any], Any]
+    limits: Limits
+
+    def __call__(self, item: Any) -> Outcome:
+        try:
+            return Outcome(self.function(item))
+        except MediaError as error:
+            return Outcome(None, error.code, error.reason)
+        except MemoryError:
+            return Outcome.over_memory(self.limits)
+        except Exception as error:  # the worker's edge: one bad item must not stop the others
+            log.exception("unexpected error on %r", item)
+            return Outcome(None, "unexpected_error", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def prepare_worker(limits: Limits) -> None:
+    """Bound this process's memory, keep it to one thread, and let it die with its parent."""
+    size = limits.memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (size, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.update(ONE_THREAD)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

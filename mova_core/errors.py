@@ -1,0 +1,54 @@
+"""What can go wrong, as a tree; each leaf says which exit code it becomes.
+
+MovaError                exit 1, the run failed
+├── UsageError           exit 2, wrong use: arguments, params, a folder that is not there
+├── ContractBroken       exit 3, the data may not go on
+├── ShapeError           exit 1, tensors or arrays that do not fit each other
+├── StaleError           exit 1, a file made from other inputs, params or code than now
+└── MediaError           exit 1 alone; in curation it becomes a row with a reason and the run goes on
+
+A message is one sentence with what was got, what was expected, where, and what to do.
+"""
+
+
+class MovaError(Exception):
+    """Any failure this project foresees."""
+
+    exit_code = 1
+
+
+class UsageError(MovaError):
+    """The call itself is wrong: refused before anything is written."""
+
+    exit_code = 2
+
+
+class ContractBroken(MovaError):
+    """Data breaks a critical expectation: nothing downstream may run."""
+
+    exit_code = 3
+
+
+class ShapeError(MovaError):
+    """Arrays or tensors whose shapes do not fit."""
+
+
+class StaleError(MovaError):
+    """A file was made from other inputs, params or code than the present ones."""
+
+
+class MediaError(MovaError):
+    """One file (or one window of it) cannot be used.
+
+    Args:
+        code: stable word for tables and counts, such as `no_audio`.
+        reason: one sentence for a person.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["MediaError"], tuple[str, str]]:
+        return type(self), (self.code, self.reason)  # both arguments survive the way back from a worker

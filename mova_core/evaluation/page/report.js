@@ -1,0 +1,14 @@
+// A reason in the funnel leads to its clips: show only those, and show all again on the second click.
+document.querySelectorAll("[data-reason]").forEach((link) =>
+  link.addEventListener("click", () => {
+    const chosen = document.body.dataset.chosen === link.dataset.reason ? "" : link.dataset.reason;
+    document.body.dataset.chosen = chosen;
+    document.querySelectorAll("figure.lost").forEach((figure) => {
+      figure.hidden = chosen !== "" && figure.dataset.of !== chosen;
+    });
+  }),
+);
+// One sound at a time.
+document.addEventListener("play", (event) => {
+  document.querySelectorAll("video").forEach((video) => video !== event.target && video.pause());
+}, true);

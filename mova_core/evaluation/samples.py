@@ -1,0 +1,130 @@
+"""A few clips to look at and listen to: accepted ones from all over the footage, rejected ones of every reason.
+
+A drawn sample carries a player, a strip of frames and the waveform, all as data inside the page.
+"""
+
+import base64
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.shards import read_member
+from mova_core.curation.tables import read_table
+from mova_core.media.clip import read_clip
+from mova_core.media.encode import write_media
+
+ACCEPTED_SHOWN = 12
+REJECTED_SHOWN_PER_REASON = 3
+STRIP_FRAMES = 6
+PREVIEW_SIDE_PX = 256  # a larger clip is shown by a smaller copy
+WAVE_POINTS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One clip to show, with what the tables know of it."""
+
+    clip: dict[str, Any]
+    verdict: dict[str, Any]
+    window: dict[str, Any]
+    source_path: str
+    caption: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSample:
+    """A sample with its media as data URIs; `wave` are peak values 0..1 along the clip."""
+
+    sample: Sample
+    video_uri: str
+    strip_uri: str
+    wave: tuple[float, ...]
+    small: bool
+
+    @property
+    def wave_points(self) -> str:
+        """The waveform's outline as points of an SVG polygon, 0..WAVE_POINTS wide and -1..1 high."""
+        upper = [f"{index},{-value:.2f}" for index, value in enumerate(self.wave)]
+        lower = [f"{index},{value:.2f}" for index, value in reversed(list(enumerate(self.wave)))]
+        return " ".join(upper + lower)
+
+
+def choose_samples(data: DataFolder) -> list[Sample]:
+    """Accepted clips spread evenly over the table, then up to a few rejected ones of each reason; always the same."""
+    clips = {row["clip_id"]: row for row in read_table(data.table("clips"), "clips")}
+    windows = {row["window_id"]: row for row in read_table(data.table("windows"), "windows")}
+    paths = {row["source_id"]: row["path"] for row in reversed(read_table(data.table("sources"), "sources"))}
+    captions = {}
+    if data.table("captions").exists():
+        captions = {row["clip_id"]: row["merged"] for row in read_table(data.table("captions"), "captions")}
+    verdicts = read_table(data.table("verdicts"), "verdicts")
+
+    accepted = [row for row in verdicts if row["verdict"] == "accepted"]
+    step = max(1, len(accepted) // ACCEPTED_SHOWN)
+    chosen = accepted[::step][:ACCEPTED_SHOWN]
+    by_reason: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in verdicts:
+        if row["verdict"] != "accepted":
+            by_reason[next(iter(row["rejections"]), "")].append(row)
+    for reason in sorted(by_reason):
+        chosen += by_reason[reason][:REJECTED_SHOWN_PER_REASON]
+    return [
+        Sample(
+            clip=(clip := clips[verdict["clip_id"]]),
+            verdict=verdict,
+            window=windows[clip["window_id"]],
+            source_path=paths[clip["source_id"]],
+            caption=captions.get(verdict["clip_id"]),
+        )
+        for verdict in chosen
+    ]
+
+
+def draw(sample: Sample, data: DataFolder) -> DrawnSample:
+    """Make the player, the strip and the waveform of one sample."""
+    encoded = read_member(data.clips, sample.clip)
+    frames, sound = read_clip(encoded)
+    small = max(frames.shape[1:3]) <= PREVIEW_SIDE_PX
+    if not small:
+        frames = _shrink(frames)
+        encoded = _encode(frames, sample.clip["fps"], sound, sample.clip["audio_rate_hz"])
+    return DrawnSample(sample, _uri("video/mp4", encoded), _strip(frames), _wave(sound), small)
+
+
+def _shrink(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = frames.shape[1:3]
+    scale = PREVIEW_SIDE_PX / max(height, width)
+    size = (round(width * scale / 2) * 2, round(height * scale / 2) * 2)
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8)
+
+
+def _encode(frames: NDArray[np.uint8], fps: float, sound: NDArray[np.float32], rate_hz: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "preview.mp4"
+        write_media(path, frames, round(fps), sound, rate_hz, audio_codec="aac", crf=28)
+        return path.read_bytes()
+
+
+def _strip(frames: NDArray[np.uint8]) -> str:
+    chosen = frames[np.linspace(0, len(frames) - 1, STRIP_FRAMES).round().astype(int)]
+    strip = np.concatenate(list(chosen), axis=1)[..., ::-1]
+    small = frames.shape[1] <= 64
+    kind, options = (".png", []) if small else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 70])
+    _, image = cv2.imencode(kind, strip, options)
+    return _uri("image/png" if small else "image/jpeg", image.tobytes())
+
+
+def _wave(sound: NDArray[np.float32]) -> tuple[float, ...]:
+    pieces = np.array_split(np.abs(sound), WAVE_POINTS)
+    return tuple(float(piece.max(initial=0)) for piece in pieces)
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,167 @@
+"""`params.yaml` as typed, closed values: an unknown key or an impossible value is refused before anything heavy loads.
+
+One class per section; a section, its CLI command and its DVC stage carry the same name. `preset` chooses the clip
+geometries and codecs; every other value stands in `params.yaml` or has the default shown here.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mova_core.errors import UsageError
+from mova_core.geometry import GEOMETRIES, ClipGeometry
+
+PresetName = Literal["nano", "mova-360p", "mova-720p"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(Section):
+    """What one untrusted file may cost a worker before it is given up with a reason."""
+
+    seconds_per_file: float = Field(300, gt=0)
+    memory_mb: int = Field(4096, ge=512)
+
+
+class IngestParams(Section):
+    footage: str = "data/footage"  # a folder under DVC, or data/sources.lock for footage that stays outside
+    head_s: float = Field(1.0, gt=0)  # decoded from the start of each stream to prove that it decodes
+    max_pixels: int = Field(36_000_000, gt=0)  # a picture of more is refused before it is decoded (8K has 33 million)
+
+
+class SegmentParams(Section):
+    cut_threshold: float = Field(3.0, gt=0)  # PySceneDetect AdaptiveDetector: change against its neighbours' mean
+    min_content: float = Field(15.0, gt=0)  # the least absolute change (HSV, 0..255) that counts as a cut
+    min_scene_s: float = Field(0.5, ge=0)
+    border_luma: int = Field(30, ge=0, le=255)  # a border row or column never gets brighter than this
+    speech_threshold: float = Field(0.5, gt=0, lt=1)  # Silero's probability
+
+
+class CutParams(Section):
+    clips_per_shard: int = Field(256, ge=1)
+    crf: int = Field(14, ge=0, le=51)  # x264 quality of the stored clips, lower is better
+    validation_share: float = Field(0.06, ge=0, lt=1)  # of sources, by hash
+
+
+class AssessParams(Section):
+    """Limits that a clip must hold; the report's where it has one (section 5 of its data chapter)."""
+
+    silence_ratio_below: float = Field(0.8, gt=0, le=1)  # report
+    bandwidth_hz_above: float = Field(1000, ge=0)  # report
+    lufs_above: float = -50.0  # quieter than this is as good as silent
+    clipped_share_below: float = Field(0.05, gt=0, le=1)
+    black_share_below: float = Field(0.5, gt=0, le=1)
+    frozen_share_below: float = Field(0.9, gt=0, le=1)
+    audiobox_pq_above: float = 5.0  # report; needs weights
+    audiobox_cu_above: float = 4.5  # report; needs weights
+    audiobox_ce_above: float = 2.5  # report; needs weights
+    dover_aesthetic_above: float = 0.85  # report; needs weights
+    dover_technical_above: float = 0.05  # report; needs weights
+    imagebind_at_least: float = 0.2  # report; needs weights; this or desync
+    desync_s_at_most: float = 0.5  # report; needs weights
+
+
+class CaptionParams(Section):
+    kind: Literal["template"] = "template"
+    language: str = "en"
+
+
+class FitCodecParams(Section):
+    clips: int = Field(384, ge=16)  # drawn by seed from the accepted training clips
+    channels: int = Field(16, ge=1)
+
+
+class EncodeParams(Section):
+    lufs: float = Field(-21.2, ge=-60, le=0)  # loudness of `audio_lufs`
+    geometries: tuple[str, ...] = ()  # what dvc.yaml names its encode stages by; must be the preset's
+
+
+class Params(Section):
+    preset: PresetName = "nano"
+    seed: int = Field(0, ge=0)
+    limits: Limits = Limits()
+    ingest: IngestParams = IngestParams()
+    segment: SegmentParams = SegmentParams()
+    cut: CutParams = CutParams()
+    assess: AssessParams = AssessParams()
+    caption: CaptionParams = CaptionParams()
+    fit_codec: FitCodecParams = FitCodecParams()
+    encode: EncodeParams = EncodeParams()
+
+    @model_validator(mode="after")
+    def _geometries_follow_the_preset(self) -> "Params":
+        expected = PRESET_GEOMETRIES[self.preset]
+        if self.encode.geometries not in ((), expected):
+            raise ValueError(f"encode.geometries must be [{', '.join(expected)}] for preset {self.preset}")
+        return self
+
+    @property
+    def geometries(self) -> tuple[ClipGeometry, ...]:
+        """Each clip geometry that this preset's phases train on, smallest first."""
+        return tuple(GEOMETRIES[name] for name in PRESET_GEOMETRIES[self.preset])
+
+    @property
+    def clip_geometry(self) -> ClipGeometry:
+        """The largest: clips are cut once, at this one."""
+        return self.geometries[-1]
+
+
+PRESET_GEOMETRIES: dict[str, tuple[str, ...]] = {
+    "nano": ("nano-32", "nano-48"),
+    "mova-360p": ("mova-360p",),
+    "mova-720p": ("mova-360p", "mova-720p"),
+}
+
+
+def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> Params:
+    """Read and check a params file.
+
+    Args:
+        path: a YAML file; its sections are those of `Params`.
+        preset: replaces the file's preset, its encode.geometries with it.
+
+    Raises:
+        UsageError: the file is missing, is not YAML, or holds an unknown key or an impossible value.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing: run from the project folder, or pass --params FILE") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} holds a {type(values).__name__}, expected sections such as `preset: nano`")
+    if preset is not None:
+        values["preset"] = preset
+        if isinstance(values.get("encode"), dict):
+            values["encode"].pop("geometries", None)
+    return params_from(values, where=str(path))
+
+
+def params_from(values: dict[str, Any], where: str = "params") -> Params:
+    """Check plain values.
+
+    Raises:
+        UsageError: one sentence that names the first wrong key, what was got and what is expected.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UsageError(f"{where}: unknown key {key!r}; {_known_keys(first['loc'][:-1])}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {key} is {first['input']!r}: {message}" if key else f"{where}: {message}") from None
+
+
+def _known_keys(section: tuple[int | str, ...]) -> str:
+    model: Any = Params
+    for part in section:
+        model = model.model_fields[part].annotation
+    place = ".".join(map(str, section)) or "the file"
+    return f"{place} knows {', '.join(model.model_fields)}"

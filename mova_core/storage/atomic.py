@@ -1,0 +1,79 @@
+"""A file is either whole or not there: temporary name, fsync, rename.
+
+Killed anywhere, what a reader sees is the old file or the new one. The temporary name is short and random, so a
+target name of up to 255 bytes still works and a dead run's leavings are never taken for a result.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mova_core.errors import UsageError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; on success fsync it and rename it to `path`, else remove it.
+
+    Raises:
+        UsageError: the folder cannot be made or written to.
+    """
+    temporary = path.parent / f".tmp-{secrets.token_hex(6)}{path.suffix}"
+    make_folder(path.parent)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+        _fsync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that can be written to.
+
+    Raises:
+        UsageError: it cannot be made, is a file, or cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made into a folder ({error.strerror}): choose another place") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written to: choose another place or change its permissions")
+
+
+def clear_temporary(folder: Path) -> None:
+    """Remove what a killed run left half-written in `folder`."""
+    for path in folder.glob(".tmp-*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
