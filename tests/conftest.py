@@ -9,6 +9,10 @@ import pytest
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """Folder of real and hostile footage; tests that need it are skipped where it is absent."""

@@ -1,0 +1,50 @@
+"""Multi-head attention with RMS norm of queries and keys over all channels, before the split into heads.
+
+Shape suffixes: B batch, S query tokens, K key tokens, D width, E width of what is attended to.
+"""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Rotation = Callable[[Tensor], Tensor]
+
+
+class Attention(nn.Module):
+    """Attention of x on y (or on itself); keys `q k v o norm_q norm_k` as in the released checkpoints.
+
+    Args:
+        dim: width D of the queries and of the result.
+        num_heads: heads; D must be a multiple.
+        eps: of the RMS norms.
+        context_dim: width E of what is attended to; None for D.
+    """
+
+    def __init__(self, dim: int, num_heads: int, eps: float = 1e-6, context_dim: int | None = None) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(dim, dim)
+        self.k = nn.Linear(context_dim or dim, dim)
+        self.v = nn.Linear(context_dim or dim, dim)
+        self.o = nn.Linear(dim, dim)
+        self.norm_q = nn.RMSNorm(dim, eps=eps)
+        self.norm_k = nn.RMSNorm(dim, eps=eps)
+
+    def forward(
+        self,
+        x_BSD: Tensor,
+        y_BKE: Tensor,
+        rotate_q: Rotation | None = None,
+        rotate_k: Rotation | None = None,
+        key_mask_BK: Tensor | None = None,
+    ) -> Tensor:
+        """Query x, key and value y; a position where the mask is False is not attended to."""
+        query = self.norm_q(self.q(x_BSD)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        key = self.norm_k(self.k(y_BKE)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        value = self.v(y_BKE).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        query = rotate_q(query) if rotate_q else query
+        key = rotate_k(key) if rotate_k else key
+        mask = None if key_mask_BK is None else key_mask_BK[:, None, None, :]
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.o(attended.transpose(1, 2).flatten(-2))

@@ -1,0 +1,178 @@
+"""The Bridge: cross-attention between the towers' hidden states, both ways, on one clock.
+
+At an interacting layer both directions read the states as they are before either is changed, then
+video' = video + scale * audio_to_video(video, audio) and audio' = audio + scale * video_to_audio(audio, video).
+Aligned RoPE: audio token j sits at j, every token of latent frame i at i * audio_fps / (video_fps / 4).
+Shape suffixes: B batch, V video tokens, A audio tokens, D video width, E audio width, S tokens, H head_dim.
+Sources: MOVA report, arXiv:2602.08794, section 2; golden case `bridge`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from mova_core.errors import ShapeError, UsageError
+from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
+from mova_core.model.attention import Attention
+from mova_core.model.rope import angles, rotate_half_split
+
+ROPE_THETA = 10000.0
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeScale:
+    """How strongly each direction acts; 0 both ways is each tower alone, exactly."""
+
+    audio_to_video: float = 1.0
+    video_to_audio: float = 1.0
+
+    @property
+    def off(self) -> bool:
+        return self.audio_to_video == 0 and self.video_to_audio == 0
+
+
+BRIDGE_ON = BridgeScale()
+BRIDGE_OFF = BridgeScale(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRope:
+    """Cos and sin tables [S, H] of both towers' tokens, in the dtype of the hidden states."""
+
+    video: tuple[Tensor, Tensor]
+    audio: tuple[Tensor, Tensor]
+
+
+class Conditioner(nn.Module):
+    """One direction at one layer: `x` asks, `y` answers; x comes un-normalised, y through a LayerNorm."""
+
+    def __init__(self, dim: int, context_dim: int, head_dim: int, eps: float) -> None:
+        super().__init__()
+        self.y_norm = nn.LayerNorm(context_dim, eps=eps)
+        self.inner = Attention(dim, dim // head_dim, eps, context_dim)
+
+    def forward(
+        self, x: Tensor, y: Tensor, rope_x: tuple[Tensor, Tensor] | None, rope_y: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        def rotation(rope: tuple[Tensor, Tensor] | None) -> Any:
+            return None if rope is None else lambda heads: rotate_half_split(heads, *rope)
+
+        return self.inner(x, self.y_norm(y), rotation(rope_x), rotation(rope_y))
+
+
+class Bridge(ModelMixin, ConfigMixin):
+    """All interacting layers; the config fields are those of a released `dual_tower_bridge/config.json`.
+
+    Raises:
+        UsageError: an unknown interaction strategy, or pooled AdaLN, which MOVA does not have.
+        ShapeError: a width is not a multiple of head_dim.
+    """
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(
+        self,
+        visual_layers: int,
+        audio_layers: int,
+        visual_hidden_dim: int,
+        audio_hidden_dim: int,
+        audio_fps: float,
+        head_dim: int,
+        interaction_strategy: str = "full",
+        apply_cross_rope: bool = True,
+        apply_first_frame_bias_in_rope: bool = False,
+        trainable_condition_scale: bool = False,
+        pooled_adaln: bool = False,
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        if pooled_adaln:
+            raise UsageError("Bridge config has pooled_adaln = true: MOVA's Bridge does not have it")
+        for name, width in (("visual_hidden_dim", visual_hidden_dim), ("audio_hidden_dim", audio_hidden_dim)):
+            if width % head_dim:
+                raise ShapeError(f"Bridge {name} {width} is not a multiple of head_dim {head_dim}")
+        self.layers = interacting_layers(interaction_strategy, visual_layers, audio_layers)
+        self.head_dim = head_dim
+        self.audio_fps = audio_fps
+        self.apply_cross_rope = apply_cross_rope
+        self.first_frame_bias = apply_first_frame_bias_in_rope
+        self.audio_to_video_conditioners = nn.ModuleDict(
+            {str(layer): Conditioner(visual_hidden_dim, audio_hidden_dim, head_dim, eps) for layer in self.layers}
+        )
+        self.video_to_audio_conditioners = nn.ModuleDict(
+            {str(layer): Conditioner(audio_hidden_dim, visual_hidden_dim, head_dim, eps) for layer in self.layers}
+        )
+        self.condition_scale = nn.Parameter(torch.ones(1)) if trainable_condition_scale else None
+
+    def rope(
+        self, video_grid: tuple[int, int, int], audio_tokens: int, video_fps: float, like: Tensor
+    ) -> BridgeRope | None:
+        """Tables for these tokens, or None where the config turns the cross rotation off.
+
+        Args:
+            video_grid: latent frames, token rows, token columns.
+            audio_tokens: tokens of the sound.
+            video_fps: pixel frames per second.
+            like: hidden states whose dtype and device the tables take.
+        """
+        if not self.apply_cross_rope:
+            return None
+        frames, rows, columns = video_grid
+        video_at = self.video_positions(frames, video_fps).repeat_interleave(rows * columns)
+        return BridgeRope(self._table(video_at, like), self._table(torch.arange(audio_tokens), like))
+
+    def video_positions(self, latent_frames: int, video_fps: float) -> Tensor:
+        """Where each latent frame sits on the audio tokens' scale, float32 [T]."""
+        index = torch.arange(latent_frames, dtype=torch.float32)
+        if not self.first_frame_bias:
+            return index * (self.audio_fps / (video_fps / VIDEO_FRAMES_PER_LATENT))
+        later = self.audio_fps * (1 / video_fps + (index - 1) * VIDEO_FRAMES_PER_LATENT / video_fps)
+        return torch.where(index == 0, torch.zeros_like(index), later)
+
+    def forward(
+        self, layer: int, video_BVD: Tensor, audio_BAE: Tensor, rope: BridgeRope | None, scale: BridgeScale = BRIDGE_ON
+    ) -> tuple[Tensor, Tensor]:
+        """Both towers' tokens after this layer's exchange; unchanged at a layer that does not interact."""
+        if layer not in self.layers or scale.off:
+            return video_BVD, audio_BAE
+        video_rope, audio_rope = (rope.video, rope.audio) if rope else (None, None)
+        video, audio = video_BVD, audio_BAE
+        if scale.audio_to_video:
+            heard = self.audio_to_video_conditioners[str(layer)](video_BVD, audio_BAE, video_rope, audio_rope)
+            video = video_BVD + self._strength(scale.audio_to_video) * heard  # the video asks, the sound answers
+        if scale.video_to_audio:
+            seen = self.video_to_audio_conditioners[str(layer)](audio_BAE, video_BVD, audio_rope, video_rope)
+            audio = audio_BAE + self._strength(scale.video_to_audio) * seen  # the sound asks, the video answers
+        return video, audio
+
+    def _strength(self, scale: float) -> float | Tensor:
+        return scale if self.condition_scale is None else scale * self.condition_scale
+
+    def _table(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        # Float32 angles, as the released tables; the cast to the hidden dtype comes last.
+        angle = angles(positions, self.head_dim, ROPE_THETA).float().repeat(1, 2).to(like.device)
+        return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
+
+
+def interacting_layers(strategy: str, video_layers: int, audio_layers: int) -> tuple[int, ...]:
+    """Layers at which the Bridge acts, video layer i with audio layer i.
+
+    Raises:
+        UsageError: no such strategy.
+    """
+    layers = min(video_layers, audio_layers)
+    table: dict[str, tuple[int, ...]] = {
+        "full": tuple(range(layers)),
+        "shallow_focus": tuple(range(min(10, layers))),
+        "distributed": tuple(range(0, layers, 3)),
+        "progressive": tuple(range(min(8, layers))) + tuple(range(8, layers, 3)),
+        "custom": tuple(layer for layer in (0, 2, 4, 6, 8, 12, 16, 20) if layer < layers),
+    }
+    if strategy not in table:
+        raise UsageError(f"Bridge config has interaction_strategy {strategy!r}, expected one of {', '.join(table)}")
+    return table[strategy]

@@ -1,0 +1,66 @@
+"""What the video tower is told about known frames: a mask and the latents of a clip whose other frames are grey zeros.
+
+Condition = 4 mask channels, then 16 latent channels; the mask's channels are the 4 pixel frames of a latent frame, the
+first latent frame standing for one pixel frame four times.
+Shape suffixes: B batch, C channels, N pixel frames, T latent frames, H W rows and columns (pixels or latents).
+Source: Wan2.2 I2V; golden case `video_vae`.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from mova_core.errors import UsageError
+from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
+
+WHITE = 255
+
+
+def fit_image(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Centre crop to the target's shape, then resize (bicubic): uint8 [H, W, 3].
+
+    Raises:
+        UsageError: not an RGB picture.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise UsageError(f"image has shape {image.shape} and type {image.dtype}, expected uint8 [H, W, 3] RGB")
+    height, width = image.shape[:2]
+    aspect = width_px / height_px
+    if width / height > aspect:
+        crop_height, crop_width = height, int(height * aspect)
+    else:
+        crop_height, crop_width = int(width / aspect), width
+    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    cropped = Image.fromarray(image[top : top + crop_height, left : left + crop_width])
+    return np.asarray(cropped.resize((width_px, height_px)))
+
+
+def white_image(height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """The null first frame of text-only generation."""
+    return np.full((height_px, width_px, 3), WHITE, dtype=np.uint8)
+
+
+def known_frames(first_B3HW: Tensor, frames: int, last_B3HW: Tensor | None = None) -> Tensor:
+    """Pixels [B, 3, N, H, W] in -1..1 with the known frames in their places and zeros (mid-grey) elsewhere."""
+    pixels = first_B3HW.new_zeros(len(first_B3HW), 3, frames, *first_B3HW.shape[2:])
+    pixels[:, :, 0] = first_B3HW
+    if last_B3HW is not None:
+        pixels[:, :, -1] = last_B3HW
+    return pixels
+
+
+def condition_mask(latents_BCTHW: Tensor, *, last_known: bool = False) -> Tensor:
+    """Mask [B, 4, T, H, W]: 1 where a pixel frame of the latent frame is known."""
+    batch, _, frames, height, width = latents_BCTHW.shape
+    mask = latents_BCTHW.new_zeros(batch, VIDEO_FRAMES_PER_LATENT, frames, height, width)
+    mask[:, :, 0] = 1
+    if last_known:
+        mask[:, -1, -1] = 1
+    return mask
+
+
+def condition_from(latents_BCTHW: Tensor, *, last_known: bool = False) -> Tensor:
+    """Mask and condition latents as the video tower reads them."""
+    return torch.cat([condition_mask(latents_BCTHW, last_known=last_known), latents_BCTHW], dim=1)

@@ -1,0 +1,95 @@
+"""Both towers and the Bridge between them: one denoising forward of a clip's picture and sound.
+
+The same forward serves training and sampling. Only the video tower differs between the two experts; the audio tower and
+the Bridge are shared by both.
+Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, L audio latents, K context positions.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from mova_core.errors import ShapeError
+from mova_core.model.audio_tower import AudioTower
+from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeScale
+from mova_core.model.video_tower import VideoTower
+
+
+@dataclass(frozen=True, slots=True)
+class LatentPair:
+    """Picture and sound of a batch: video [B, C, T, H, W], audio [B, C, L]; also their noise or velocity."""
+
+    video: Tensor
+    audio: Tensor
+
+
+class DualTower(nn.Module):
+    """Two video experts, one audio tower, one Bridge.
+
+    Args:
+        video_high: expert for timesteps at and above the boundary (`video_dit`).
+        video_low: expert below it (`video_dit_2`).
+        audio: the sound's tower.
+        bridge: the exchange between hidden states.
+    """
+
+    def __init__(self, video_high: VideoTower, video_low: VideoTower, audio: AudioTower, bridge: Bridge) -> None:
+        super().__init__()
+        self.video_dit = video_high
+        self.video_dit_2 = video_low
+        self.audio_dit = audio
+        self.dual_tower_bridge = bridge
+
+    def forward(
+        self,
+        noisy: LatentPair,
+        timestep_B2: Tensor,
+        condition: Tensor,
+        context: Tensor,
+        *,
+        expert: str,
+        video_fps: float,
+        bridge_scale: BridgeScale = BRIDGE_ON,
+    ) -> LatentPair:
+        """Predict both velocities.
+
+        Args:
+            noisy: latents at their noise levels.
+            timestep_B2: float32 0..1000, column 0 video, 1 audio, [B, 2].
+            condition: mask and condition latents [B, C', T, H, W], appended to the video's channels.
+            context: encoded text [B, K, text_dim].
+            expert: `video_dit` (high noise) or `video_dit_2` (low noise).
+            video_fps: pixel frames per second, places latent frames on the audio's clock.
+            bridge_scale: strength of each direction; off leaves each tower alone.
+
+        Returns:
+            Velocities in the shape of the latents.
+
+        Raises:
+            ShapeError: condition and video latents do not lie on the same grid.
+        """
+        if condition.shape[0] != noisy.video.shape[0] or condition.shape[2:] != noisy.video.shape[2:]:
+            raise ShapeError(
+                f"condition has shape {tuple(condition.shape)}, video latents {tuple(noisy.video.shape)}: "
+                "all but the channels must agree"
+            )
+        tower = self.video_expert(expert)
+        video = tower.embed(
+            torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1), timestep_B2[:, 0], context
+        )
+        audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context)
+        rope = None
+        if not bridge_scale.off:
+            rope = self.dual_tower_bridge.rope(video.grid, audio.grid[0], video_fps, video.tokens)
+        for layer in range(max(len(tower.blocks), len(self.audio_dit.blocks))):
+            video_tokens, audio_tokens = self.dual_tower_bridge(layer, video.tokens, audio.tokens, rope, bridge_scale)
+            if layer < len(tower.blocks):
+                video = tower.run_block(layer, replace(video, tokens=video_tokens))
+            if layer < len(self.audio_dit.blocks):
+                audio = self.audio_dit.run_block(layer, replace(audio, tokens=audio_tokens))
+        return LatentPair(tower.unembed(video), self.audio_dit.unembed(audio))
+
+    def video_expert(self, name: str) -> VideoTower:
+        """The expert of that component name."""
+        return {"video_dit": self.video_dit, "video_dit_2": self.video_dit_2}[name]

@@ -1,0 +1,217 @@
+"""The transformer that both towers share: patchify, blocks modulated by the timestep, head, unpatchify.
+
+Keys, order of operations and dtypes are those of the released checkpoints (Wan2.1 / Wan2.2 shapes): the time embedding
+is computed in float32 whatever the weights' dtype, everything else in the dtype of the weights.
+Shape suffixes: B batch, S tokens, D width, C latent channels, K context positions, P rotary pairs.
+Sources: Wan, arXiv:2503.20314; golden cases `video_dit` and `audio_dit`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+import torch.utils.checkpoint
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from mova_core.errors import ShapeError, UsageError
+from mova_core.model.attention import Attention
+from mova_core.model.rope import rotate_interleaved
+
+
+@dataclass(frozen=True, slots=True)
+class TowerState:
+    """What travels from block to block: the tokens, and what every block reads.
+
+    Attributes:
+        tokens: [B, S, D].
+        context: embedded text [B, K, D].
+        modulation: of the blocks, [B, 6, D].
+        time: embedded timestep for the head, [B, D].
+        angles: rotary angles [S, P], float64.
+        grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio.
+    """
+
+    tokens: Tensor
+    context: Tensor
+    modulation: Tensor
+    time: Tensor
+    angles: Tensor
+    grid: tuple[int, ...]
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention to the text, feed-forward; the timestep modulates the first and the last."""
+
+    def __init__(self, dim: int, ffn_dim: int, num_heads: int, eps: float) -> None:
+        super().__init__()
+        self.self_attn = Attention(dim, num_heads, eps)
+        self.cross_attn = Attention(dim, num_heads, eps)
+        self.norm1 = nn.LayerNorm(dim, eps=eps, elementwise_affine=False)
+        self.norm2 = nn.LayerNorm(dim, eps=eps, elementwise_affine=False)
+        self.norm3 = nn.LayerNorm(dim, eps=eps)
+        self.ffn = nn.Sequential(nn.Linear(dim, ffn_dim), nn.GELU(approximate="tanh"), nn.Linear(ffn_dim, dim))
+        self.modulation = nn.Parameter(torch.randn(1, 6, dim) / dim**0.5)
+
+    def forward(self, state: TowerState) -> TowerState:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + state.modulation).chunk(6, dim=1)
+
+        def rotate(heads: Tensor) -> Tensor:
+            return rotate_interleaved(heads, state.angles)
+
+        x = state.tokens
+        y = self.norm1(x) * (1 + scale1) + shift1
+        x = x + gate1 * self.self_attn(y, y, rotate, rotate)
+        x = x + self.cross_attn(self.norm3(x), state.context)
+        x = x + gate2 * self.ffn(self.norm2(x) * (1 + scale2) + shift2)
+        return replace(state, tokens=x)
+
+
+class Head(nn.Module):
+    """Tokens to velocities of their patch."""
+
+    def __init__(self, dim: int, out_features: int, eps: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=False)
+        self.head = nn.Linear(dim, out_features)
+        self.modulation = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
+
+    def forward(self, tokens_BSD: Tensor, time_BD: Tensor) -> Tensor:
+        shift, scale = (self.modulation + time_BD[:, None]).chunk(2, dim=1)
+        return self.head(self.norm(tokens_BSD) * (1 + scale) + shift)
+
+
+class Tower(ModelMixin, ConfigMixin):
+    """Base of `VideoTower` and `AudioTower`, which say how latents become tokens and where these lie.
+
+    `embed`, the blocks and `unembed` may be called apart, so that the Bridge can act between blocks; `forward` is the
+    tower alone.
+    """
+
+    _supports_gradient_checkpointing = True
+    config_name = "config.json"
+
+    def __init__(self, patch_embedding: nn.Module, **config: Any) -> None:
+        super().__init__()
+        dim, eps = config["dim"], config["eps"]
+        if dim % config["num_heads"]:
+            raise ShapeError(f"dim {dim} is not a multiple of num_heads {config['num_heads']}")
+        self.gradient_checkpointing = False
+        self.dim = dim
+        self.head_dim = dim // config["num_heads"]
+        self.freq_dim = config["freq_dim"]
+        self.patch_embedding = patch_embedding
+        self.text_embedding = nn.Sequential(
+            nn.Linear(config["text_dim"], dim), nn.GELU(approximate="tanh"), nn.Linear(dim, dim)
+        )
+        self.time_embedding = nn.Sequential(nn.Linear(self.freq_dim, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.time_projection = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6 * dim))
+        self.blocks = nn.ModuleList(
+            Block(dim, config["ffn_dim"], config["num_heads"], eps) for _ in range(config["num_layers"])
+        )
+        volume = 1
+        for size in config["patch_size"]:
+            volume *= size
+        self.head = Head(dim, config["out_dim"] * volume, eps)
+
+    def embed(self, latent: Tensor, timestep_B: Tensor, context: Tensor) -> TowerState:
+        """Tokens, embedded text and embedded timestep.
+
+        Args:
+            latent: [B, C, ...], cast to the dtype of the weights.
+            timestep_B: float32 0..1000, one per sample.
+            context: encoded text [B, K, text_dim].
+
+        Raises:
+            ShapeError: the batch sizes differ.
+        """
+        if not len(latent) == len(timestep_B) == len(context):
+            raise ShapeError(
+                f"{type(self).__name__} got {len(latent)} latents, {len(timestep_B)} timesteps and "
+                f"{len(context)} contexts: one of each per sample"
+            )
+        dtype = self.patch_embedding.weight.dtype
+        tokens, grid = self.patchify(latent.to(dtype))
+        time, modulation = self.embed_time(timestep_B, dtype)
+        return TowerState(
+            tokens=tokens,
+            context=self.text_embedding(context.to(dtype)),
+            modulation=modulation,
+            time=time,
+            angles=self.positions(grid).to(tokens.device),
+            grid=grid,
+        )
+
+    def embed_time(self, timestep_B: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Embedded timestep [B, D] and its projection [B, 6, D], computed in float32 and cast to `dtype` at the end."""
+        time = _in_float32(self.time_embedding, sinusoid(timestep_B, self.freq_dim))
+        modulation = _in_float32(self.time_projection, time).unflatten(1, (6, self.dim))
+        return time.to(dtype), modulation.to(dtype)
+
+    def unembed(self, state: TowerState) -> Tensor:
+        """Velocity in the shape of the latent that was embedded (with the tower's own output channels)."""
+        return self.unpatchify(self.head(state.tokens, state.time), state.grid)
+
+    def run_block(self, index: int, state: TowerState) -> TowerState:
+        """Apply one block, recomputing it in the backward pass where gradient checkpointing is on."""
+        block = self.blocks[index]
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            tokens = torch.utils.checkpoint.checkpoint(
+                lambda tokens: block(replace(state, tokens=tokens)).tokens, state.tokens, use_reentrant=False
+            )
+            return replace(state, tokens=tokens)
+        return block(state)
+
+    def forward(self, latent: Tensor, timestep_B: Tensor, context: Tensor) -> Tensor:
+        """The tower alone: latent [B, C, ...] to velocity [B, out_dim, ...]."""
+        state = self.embed(latent, timestep_B, context)
+        for index in range(len(self.blocks)):
+            state = self.run_block(index, state)
+        return self.unembed(state)
+
+    def patchify(self, latent: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+        """Latent to tokens [B, S, D] and their grid."""
+        raise TypeError("Tower is a base: use VideoTower or AudioTower")
+
+    def unpatchify(self, patches: Tensor, grid: tuple[int, ...]) -> Tensor:
+        """Head output [B, S, patch values] to a latent."""
+        raise TypeError("Tower is a base: use VideoTower or AudioTower")
+
+    def positions(self, grid: tuple[int, ...]) -> Tensor:
+        """Rotary angles of the tokens."""
+        raise TypeError("Tower is a base: use VideoTower or AudioTower")
+
+
+def sinusoid(timestep_B: Tensor, width: int) -> Tensor:
+    """Cosines then sines of the timestep at `width / 2` frequencies 10000^(-i / (width / 2)): [B, width].
+
+    Computed in float64, returned in the timestep's dtype; timesteps are 0..1000, not divided.
+    """
+    half = width // 2
+    frequencies = 10000 ** (-torch.arange(half, dtype=torch.float64, device=timestep_B.device) / half)
+    phases = timestep_B.to(torch.float64)[:, None] * frequencies
+    return torch.cat([phases.cos(), phases.sin()], dim=1).to(timestep_B.dtype)
+
+
+def refuse_unsupported(component: str, **flags: Any) -> None:
+    """Refuse config fields that describe another model instead of ignoring them.
+
+    Raises:
+        UsageError: a flag is set.
+    """
+    for name, value in flags.items():
+        if value:
+            raise UsageError(
+                f"{component} config has {name} = {value!r}: MOVA's towers do not have it, so weights would not fit"
+            )
+
+
+def _in_float32(layers: nn.Sequential, x: Tensor) -> Tensor:
+    x = x.float()
+    with torch.autocast(x.device.type, enabled=False):
+        for layer in layers:
+            linear = isinstance(layer, nn.Linear)
+            x = F.linear(x, layer.weight.float(), layer.bias.float()) if linear else layer(x)
+    return x

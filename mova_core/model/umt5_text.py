@@ -1,0 +1,50 @@
+"""The released text path: clean the prompt, tokenise to 512 positions, encode with UMT5, zero what is padding.
+
+The towers see all 512 positions, the zeros included: the released weights were trained so.
+Source: released checkpoints (`text_encoder`, `tokenizer`), golden case `text`.
+"""
+
+import html
+import re
+from typing import Any
+
+import ftfy
+import torch
+from torch import Tensor, nn
+
+CONTEXT_LENGTH = 512
+
+
+def clean_prompt(text: str) -> str:
+    """Repair mojibake, undo HTML escapes (twice, they come nested), and make every run of white space one space."""
+    text = html.unescape(html.unescape(ftfy.fix_text(text))).strip()
+    return re.sub(r"\s+", " ", text).strip()
+
+
+class Umt5Text:
+    """Tokenizer and encoder of a released checkpoint as one function from prompts to contexts."""
+
+    def __init__(self, tokenizer: Any, encoder: nn.Module) -> None:
+        self.tokenizer = tokenizer
+        self.encoder = encoder
+
+    def tokenize(self, prompts: list[str]) -> Any:
+        """Token ids and attention mask [B, 512] of the cleaned prompts, the end token included."""
+        return self.tokenizer(
+            [clean_prompt(prompt) for prompt in prompts],
+            padding="max_length",
+            max_length=CONTEXT_LENGTH,
+            truncation=True,
+            add_special_tokens=True,
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
+
+    @torch.no_grad()
+    def encode(self, prompts: list[str]) -> Tensor:
+        """Contexts [B, 512, text_dim] in the encoder's dtype; an empty prompt is its end token and zeros."""
+        tokens = self.tokenize(prompts)
+        device = next(self.encoder.parameters()).device
+        mask = tokens.attention_mask.to(device)
+        states = self.encoder(tokens.input_ids.to(device), mask).last_hidden_state
+        return states * mask[..., None].to(states.dtype)

@@ -1,0 +1,48 @@
+"""The released video VAE (diffusers' AutoencoderKLWan) with MOVA's normalisation.
+
+Latents are the mode of the posterior, normalised per channel: (z - mean) / std with the statistics of its config.
+Shape suffixes: B batch, N pixel frames, C latent channels, T latent frames, H W rows and columns.
+Source: golden case `video_vae`.
+"""
+
+import torch
+from diffusers import AutoencoderKLWan
+from torch import Tensor
+
+from mova_core.errors import ShapeError
+
+
+class WanVideoVae:
+    """Pixels to normalised latents and back."""
+
+    def __init__(self, vae: AutoencoderKLWan) -> None:
+        self.vae = vae
+        shape = (1, vae.config.z_dim, 1, 1, 1)
+        self.mean = torch.tensor(vae.config.latents_mean).view(shape)
+        self.std = torch.tensor(vae.config.latents_std).view(shape)
+
+    def encode(self, pixels_B3NHW: Tensor) -> Tensor:
+        """Pixels in -1..1 to normalised latents [B, C, T, H / 8, W / 8], float32.
+
+        Raises:
+            ShapeError: the number of frames is not 4k + 1.
+        """
+        if pixels_B3NHW.shape[2] % 4 != 1:
+            raise ShapeError(f"video has {pixels_B3NHW.shape[2]} frames, expected 4k + 1")
+        mode = self.vae.encode(pixels_B3NHW.to(self.vae.dtype)).latent_dist.mode().float()
+        return (mode - self.mean.to(mode.device)) / self.std.to(mode.device)
+
+    def denormalise(self, latents_BCTHW: Tensor) -> Tensor:
+        """Latents as the VAE knows them, float32."""
+        latents = latents_BCTHW.float()
+        return latents * self.std.to(latents.device) + self.mean.to(latents.device)
+
+    def decode(self, latents_BCTHW: Tensor) -> Tensor:
+        """Normalised latents to pixels in -1..1 [B, 3, N, H, W], float32."""
+        raw = self.denormalise(latents_BCTHW)
+        return self.vae.decode(raw.to(self.vae.dtype)).sample.float().clamp(-1, 1)
+
+
+def to_uint8(pixels: Tensor) -> Tensor:
+    """Pixels in -1..1 to 0..255, rounded."""
+    return (pixels / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
