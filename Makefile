@@ -12,6 +12,8 @@ export GX_ANALYTICS_ENABLED := false
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_OFFLINE := 1
 export RAY_USAGE_STATS_ENABLED := 0
+# Compiled once, not at every start of every stage.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 help: ## This list

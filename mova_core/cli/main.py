@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from mova_core.errors import MovaError
+from mova_core.errors import ContractBroken, MovaError
 
 JSON_OPTION = typer.Option(False, "--json", help="Print the summary as one JSON object.")
 DEBUG_OPTION = typer.Option(False, "--debug", help="Show the traceback of an error.")
@@ -77,7 +77,8 @@ def command(function: Callable[..., dict[str, Any] | None], name: str) -> Callab
         inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=JSON_OPTION, annotation=bool),
         inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=DEBUG_OPTION, annotation=bool),
     ]
-    wrapped.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *extra])
+    signature = signature.replace(parameters=[*signature.parameters.values(), *extra])
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
     wrapped.__annotations__ = {**function.__annotations__, "json_output": bool, "debug": bool, "return": None}
     return wrapped
 
@@ -86,4 +87,6 @@ def _print_error(name: str, error: MovaError, json_output: bool) -> None:
     if json_output:
         print(json.dumps({"error": str(error), "exit_code": error.exit_code}))
     else:
-        print(f"mova {name}: {error}", file=sys.stderr)
+        # A broken contract tells its own story over several lines; anything else is one sentence of this command.
+        prefix = "" if isinstance(error, ContractBroken) else f"mova {name}: "
+        print(f"{prefix}{error}", file=sys.stderr)

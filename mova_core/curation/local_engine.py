@@ -26,7 +26,7 @@ def run_locally(attempt: Attempt, items: Iterable[Any], workers: int, preload: t
     multiprocessing.set_forkserver_preload(["mova_core.curation.worker", *preload])
     with _environment(ONE_THREAD):
         multiprocessing.forkserver.ensure_running()
-    waiting: deque[ProcessFuture] = deque()
+    waiting: deque[ProcessFuture[Outcome]] = deque()
     pool = ProcessPool(workers, context=context, initializer=prepare_worker, initargs=(attempt.limits,))
     try:
         for item in items:
@@ -41,7 +41,7 @@ def run_locally(attempt: Attempt, items: Iterable[Any], workers: int, preload: t
         pool.join()
 
 
-def _outcome(future: ProcessFuture, attempt: Attempt) -> Outcome:
+def _outcome(future: "ProcessFuture[Outcome]", attempt: Attempt) -> Outcome:
     try:
         return future.result()
     except FutureTimeout:

@@ -24,6 +24,7 @@ ACCEPTED_SHOWN = 12
 REJECTED_SHOWN_PER_REASON = 3
 STRIP_FRAMES = 6
 PREVIEW_SIDE_PX = 256  # a larger clip is shown by a smaller copy
+PIXELS_SHOWN_UP_TO = 64  # a picture this low is enlarged pixel by pixel
 WAVE_POINTS = 160
 
 
@@ -44,6 +45,7 @@ class DrawnSample:
 
     sample: Sample
     video_uri: str
+    poster_uri: str
     strip_uri: str
     wave: tuple[float, ...]
     small: bool
@@ -95,7 +97,9 @@ def draw(sample: Sample, data: DataFolder) -> DrawnSample:
     if not small:
         frames = _shrink(frames)
         encoded = _encode(frames, sample.clip["fps"], sound, sample.clip["audio_rate_hz"])
-    return DrawnSample(sample, _uri("video/mp4", encoded), _strip(frames), _wave(sound), small)
+    return DrawnSample(
+        sample, _uri("video/mp4", encoded), _picture(frames[0]), _picture(_strip(frames)), _wave(sound), small
+    )
 
 
 def _shrink(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -112,13 +116,15 @@ def _encode(frames: NDArray[np.uint8], fps: float, sound: NDArray[np.float32], r
         return path.read_bytes()
 
 
-def _strip(frames: NDArray[np.uint8]) -> str:
+def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     chosen = frames[np.linspace(0, len(frames) - 1, STRIP_FRAMES).round().astype(int)]
-    strip = np.concatenate(list(chosen), axis=1)[..., ::-1]
-    small = frames.shape[1] <= 64
-    kind, options = (".png", []) if small else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 70])
-    _, image = cv2.imencode(kind, strip, options)
-    return _uri("image/png" if small else "image/jpeg", image.tobytes())
+    return np.concatenate(list(chosen), axis=1)
+
+
+def _picture(image: NDArray[np.uint8]) -> str:
+    kind, options = ("png", []) if image.shape[0] <= PIXELS_SHOWN_UP_TO else ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 70])
+    _, encoded = cv2.imencode(f".{kind}", image[..., ::-1], options)
+    return _uri(f"image/{kind}", encoded.tobytes())
 
 
 def _wave(sound: NDArray[np.float32]) -> tuple[float, ...]:

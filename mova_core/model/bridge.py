@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.attention import Attention
+from mova_core.model.component import Component
 from mova_core.model.rope import angles, rotate_half_split
 
 ROPE_THETA = 10000.0
@@ -64,15 +64,13 @@ class Conditioner(nn.Module):
         return self.inner(x, self.y_norm(y), rotation(rope_x), rotation(rope_y))
 
 
-class Bridge(ModelMixin, ConfigMixin):
+class Bridge(Component):
     """All interacting layers; the config fields are those of a released `dual_tower_bridge/config.json`.
 
     Raises:
         UsageError: an unknown interaction strategy, or pooled AdaLN, which MOVA does not have.
         ShapeError: a width is not a multiple of head_dim.
     """
-
-    config_name = "config.json"
 
     @register_to_config
     def __init__(

@@ -7,15 +7,18 @@ Sources: Kumar et al., arXiv:2306.06546 (layers); HunyuanVideo-Foley (continuous
 """
 
 import math
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn.utils import weight_norm
 
 from mova_core.errors import ShapeError, UsageError
+from mova_core.model.component import Component, stored_tensors
 
 LOGVAR_RANGE = (-30.0, 20.0)
 
@@ -137,15 +140,13 @@ class Posterior:
         return 0.5 * (self.mean.pow(2) + self.logvar.exp() - 1 - self.logvar).mean(dim=(1, 2))
 
 
-class DacVae(ModelMixin, ConfigMixin):
+class DacVae(Component):
     """The config fields are those of a released `audio_vae/config.json`.
 
     Raises:
         UsageError: a quantised (not continuous) model.
         ShapeError: encoder and decoder have different hops.
     """
-
-    config_name = "config.json"
 
     @register_to_config
     def __init__(
@@ -181,6 +182,15 @@ class DacVae(ModelMixin, ConfigMixin):
                     if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
                         weight_norm(layer)
 
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]  # no hub names
+        """The VAE in a component folder; its keys say which weight form it has, whatever the config says."""
+        stored = stored_tensors(Path(folder))
+        options["use_weight_norm"] = any(key.endswith(".weight_g") for key in stored)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's old weight norm is what the keys were written by
+            return super().from_pretrained(folder, **options)
+
     def pad(self, sound_B1S: Tensor) -> Tensor:
         """Zeros on the right up to a whole number of hops."""
         return nn.functional.pad(sound_B1S, (0, -sound_B1S.shape[-1] % self.hop))
@@ -199,3 +209,21 @@ class DacVae(ModelMixin, ConfigMixin):
     def decode(self, latent_BCL: Tensor) -> Tensor:
         """Sound [B, 1, L × hop] in -1..1; longer than the clip by up to a hop, which the caller trims."""
         return torch.tanh(self.decoder(self.post_quant_conv(latent_BCL)))
+
+
+class DacAudioVae:
+    """Latents [B, C, L] to sound [B, S] of an asked length, whatever the VAE's own dtype."""
+
+    def __init__(self, vae: DacVae) -> None:
+        self.vae = vae
+
+    def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
+        """Sound [B, samples] in -1..1, float32: what the last hop has beyond the clip is cut off.
+
+        Raises:
+            ShapeError: `samples` is not within the last hop.
+        """
+        longest = latents_BCL.shape[-1] * self.vae.hop
+        if not longest - self.vae.hop < samples <= longest:
+            raise ShapeError(f"{samples} samples asked of {latents_BCL.shape[-1]} latents of {self.vae.hop}")
+        return self.vae.decode(latents_BCL.to(self.vae.device, self.vae.dtype))[:, 0, :samples].float()

@@ -6,6 +6,7 @@ Shape suffixes: B batch, C channels, T latent frames, H W latent rows and column
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from mova_core.errors import ShapeError
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeScale
 from mova_core.model.video_tower import VideoTower
+
+EXPERTS = ("video_dit", "video_dit_2")  # high noise, low noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,24 @@ class DualTower(nn.Module):
         self.video_dit_2 = video_low
         self.audio_dit = audio
         self.dual_tower_bridge = bridge
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, torch_dtype: torch.dtype | None = None) -> "DualTower":
+        """The towers and the Bridge of a model folder, in evaluation mode; its other components are not looked at.
+
+        Raises:
+            UsageError: a component is missing, or is a pickle.
+            StaleError: weights that do not fit their config, or towers that do not fit each other.
+        """
+        options = {} if torch_dtype is None else {"torch_dtype": torch_dtype}
+        high, low = (VideoTower.from_pretrained(Path(folder) / name, **options) for name in EXPERTS)
+        audio = AudioTower.from_pretrained(Path(folder) / "audio_dit", **options)
+        return cls(high, low, audio, Bridge.from_pretrained(Path(folder) / "dual_tower_bridge", **options)).eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a component folder for each tower and the Bridge into `folder`."""
+        for name, component in self.named_children():
+            component.save_pretrained(Path(folder) / name)
 
     def forward(
         self,

@@ -12,12 +12,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 import torch.utils.checkpoint
-from diffusers.configuration_utils import ConfigMixin
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.attention import Attention
+from mova_core.model.component import Component
 from mova_core.model.rope import rotate_interleaved
 
 
@@ -83,7 +82,7 @@ class Head(nn.Module):
         return self.head(self.norm(tokens_BSD) * (1 + scale) + shift)
 
 
-class Tower(ModelMixin, ConfigMixin):
+class Tower(Component):
     """Base of `VideoTower` and `AudioTower`, which say how latents become tokens and where these lie.
 
     `embed`, the blocks and `unembed` may be called apart, so that the Bridge can act between blocks; `forward` is the
@@ -91,7 +90,6 @@ class Tower(ModelMixin, ConfigMixin):
     """
 
     _supports_gradient_checkpointing = True
-    config_name = "config.json"
 
     def __init__(self, patch_embedding: nn.Module, **config: Any) -> None:
         super().__init__()

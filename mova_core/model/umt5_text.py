@@ -4,21 +4,12 @@ The towers see all 512 positions, the zeros included: the released weights were 
 Source: released checkpoints (`text_encoder`, `tokenizer`), golden case `text`.
 """
 
-import html
-import re
 from typing import Any
 
-import ftfy
 import torch
 from torch import Tensor, nn
 
-CONTEXT_LENGTH = 512
-
-
-def clean_prompt(text: str) -> str:
-    """Repair mojibake, undo HTML escapes (twice, they come nested), and make every run of white space one space."""
-    text = html.unescape(html.unescape(ftfy.fix_text(text))).strip()
-    return re.sub(r"\s+", " ", text).strip()
+from mova_core.model.prompt import CONTEXT_LENGTH, clean_prompt
 
 
 class Umt5Text:
@@ -39,6 +30,15 @@ class Umt5Text:
             return_attention_mask=True,
             return_tensors="pt",
         )
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of the longest prompt that is read whole."""
+        return CONTEXT_LENGTH
+
+    def count_tokens(self, prompt: str) -> int:
+        """Tokens of a prompt, the end token included."""
+        return len(self.tokenizer(clean_prompt(prompt), add_special_tokens=True).input_ids)
 
     @torch.no_grad()
     def encode(self, prompts: list[str]) -> Tensor:

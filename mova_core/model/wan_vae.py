@@ -29,7 +29,7 @@ class WanVideoVae:
         """
         if pixels_B3NHW.shape[2] % 4 != 1:
             raise ShapeError(f"video has {pixels_B3NHW.shape[2]} frames, expected 4k + 1")
-        mode = self.vae.encode(pixels_B3NHW.to(self.vae.dtype)).latent_dist.mode().float()
+        mode = self.vae.encode(pixels_B3NHW.to(self.vae.device, self.vae.dtype)).latent_dist.mode().float()
         return (mode - self.mean.to(mode.device)) / self.std.to(mode.device)
 
     def denormalise(self, latents_BCTHW: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class WanVideoVae:
     def decode(self, latents_BCTHW: Tensor) -> Tensor:
         """Normalised latents to pixels in -1..1 [B, 3, N, H, W], float32."""
         raw = self.denormalise(latents_BCTHW)
-        return self.vae.decode(raw.to(self.vae.dtype)).sample.float().clamp(-1, 1)
+        return self.vae.decode(raw.to(self.vae.device, self.vae.dtype)).sample.float().clamp(-1, 1)
 
 
 def to_uint8(pixels: Tensor) -> Tensor:

@@ -1,0 +1,48 @@
+"""`mova contract TABLE`: may this table go on?"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+REPORTS = Path("reports/contracts")
+
+
+def contract(
+    table: Annotated[str, typer.Argument(help="sources, windows, clips, verdicts, captions or latents.")],
+    rows: Annotated[bool, typer.Option("--rows", help="List the rows that break an expectation.")] = False,
+    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
+    params: ParamsFile = Path("params.yaml"),
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = REPORTS,
+) -> dict[str, Any]:
+    """Check a table against its contract; exit 3 if a critical expectation is broken.
+
+    Writes TABLE.json (for machines), TABLE.html and Great Expectations' Data Docs under docs/TABLE/ into --out.
+
+    Example: mova contract clips --rows
+    """
+    from mova_core.curation.layout import DataFolder
+    from mova_core.params import load_params
+
+    checked_params = load_params(params)  # a wrong key is told before anything heavy loads
+
+    from data_contracts.check import check, contract_of
+    from data_contracts.wording import rows_listed, summary
+    from mova_core.errors import ContractBroken
+
+    result = check(contract_of(table, DataFolder(data), checked_params), out)
+    text = summary(result, out)
+    if rows and (listed := rows_listed(result)):
+        text = f"{text}\n\n{listed}"
+    if result.broken:
+        raise ContractBroken(text)
+    return {
+        "table": result.table,
+        "verdict": result.verdict,
+        "rows": result.rows,
+        "expectations": len(result.findings),
+        "warnings": [finding.sentence for finding in result.warnings],
+        "text": text,
+    }

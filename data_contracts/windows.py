@@ -1,0 +1,144 @@
+"""Contract of `windows`: stretches of accepted files, each exactly one clip long and inside its file.
+
+Every accepted file either has windows or is among the rejects of `segment`.
+"""
+
+from collections import Counter
+from typing import Any
+
+from data_contracts.contract import Contract, View, missing, rows_of
+from data_contracts.expectations import (
+    Expectation,
+    ExpectExactly,
+    ExpectForm,
+    ExpectNoFault,
+    ExpectOneOf,
+    ExpectPossible,
+    ExpectRows,
+    ExpectShare,
+    ExpectUnique,
+)
+from data_contracts.places import places_of_sources, places_of_windows
+from data_contracts.rejects import read_rejects, rejects_file, rejects_view
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import TABLES, WINDOW_KINDS, read_table
+from mova_core.geometry import ClipGeometry
+from mova_core.params import Params
+
+ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
+FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
+
+
+def windows(data: DataFolder, params: Params) -> Contract:
+    """The contract over the table, the segments beside it and the rejects of `segment`.
+
+    Raises:
+        UsageError: one of them, or the table of sources, is missing.
+    """
+    rows = read_table(data.table("windows"), "windows")
+    segments = read_table(data.table("segments"), "segments")
+    rejects = read_rejects(data, "segment")
+    accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
+    duration_of = {row["source_id"]: row["duration_s"] for row in accepted}
+    places = places_of_windows(data)
+    view = View(
+        name="windows",
+        noun="window",
+        rows=rows_of(
+            ({**row, **_derived(row, duration_of), "where": places[row["window_id"]]} for row in rows),
+            [*TABLES["windows"].names, "where", "missing", "length_s", "source_fault", "end_fault"],
+        ),
+        id_column="window_id",
+        expectations=tuple(_rows(params.clip_geometry)),
+    )
+    return Contract(
+        table="windows",
+        views=(
+            view,
+            _by_source(accepted, rows, segments, rejects),
+            rejects_view(rejects, "sources", "segment", places_of_sources(data)),
+        ),
+        files={
+            "windows": data.table("windows"),
+            "segments": data.table("segments"),
+            "rejects/segment": rejects_file(data, "segment"),
+        },
+    )
+
+
+def _derived(row: dict[str, Any], duration_of: dict[str, float]) -> dict[str, Any]:
+    duration_s = duration_of.get(row["source_id"])
+    start_s, end_s = row["start_s"], row["end_s"]
+    beyond_s = 0.0 if duration_s is None or end_s is None else end_s - duration_s
+    return {
+        "missing": missing(row, ("window_id", "source_id", "start_s", "end_s", "kind")),
+        "length_s": None if start_s is None or end_s is None else end_s - start_s,
+        "source_fault": None if duration_s is not None else "not an accepted file",
+        "end_fault": f"{beyond_s:.3f} s after the end" if beyond_s > FILE_END_S else None,
+    }
+
+
+def _rows(geometry: ClipGeometry) -> list[Expectation]:
+    exact = f"A clip is {geometry.frames} frames at {geometry.fps} a second, no more and no less (geometry.py)."
+    return [
+        ExpectRows.of("window", "Without one there is nothing to cut."),
+        ExpectNoFault.of("missing", "every window is fully described", exact),
+        ExpectUnique.of("window_id", "window", "Clips and rejects name their window."),
+        ExpectForm.hexadecimal("window_id", 16, "window", "It is the start of a sha256 of file, kind and start."),
+        ExpectNoFault.of(
+            "source_fault", "every window lies in an accepted file", "A rejected file is not decoded again."
+        ),
+        ExpectOneOf.of("kind", WINDOW_KINDS, "window", "The four kinds of the MOVA report, section 5."),
+        ExpectPossible.of("start_s", 0, 7 * 24 * 3600, "window", "Time 0 is the start of the file."),
+        ExpectPossible.of(
+            "length_s", geometry.duration_s - ROUNDING_S, geometry.duration_s + ROUNDING_S, "window", exact
+        ),
+        ExpectNoFault.of(
+            "end_fault", "every window ends before its file does", "Pictures and sound must fill the clip."
+        ),
+    ]
+
+
+def _by_source(
+    accepted: list[dict[str, Any]],
+    rows: list[dict[str, Any]],
+    segments: list[dict[str, Any]],
+    rejects: list[dict[str, Any]],
+) -> View:
+    windows_of = Counter(row["source_id"] for row in rows)
+    segments_of = Counter(row["source_id"] for row in segments)
+    rejected = Counter(row["id"] for row in rejects)
+    fate = "Nothing disappears: a file without windows is a reject with its reason."
+    return View(
+        name="windows by file",
+        noun="file",
+        rows=rows_of(
+            (
+                {
+                    "source_id": source_id,
+                    "where": row["path"],
+                    "outcomes": (source_id in windows_of) + rejected[source_id],
+                    "segments": segments_of[source_id] if source_id in windows_of else None,
+                    "kept": float(source_id in windows_of),
+                }
+                for row in accepted
+                for source_id in (row["source_id"],)
+            ),
+            ["source_id", "where", "outcomes", "segments", "kept"],
+        ),
+        id_column="source_id",
+        expectations=(
+            ExpectExactly.once("outcomes", "every accepted file has windows or is rejected, not both", fate),
+            ExpectExactly.once(
+                "segments",
+                "every file with windows has one row of segments",
+                "Its borders are cropped by what segments say.",
+            ),
+            ExpectShare.of(
+                "kept",
+                0.5,
+                "at least half of the accepted files have windows",
+                "Less tells of wrong params segment rather than of short files.",
+            ),
+        ),
+    )

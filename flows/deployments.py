@@ -1,0 +1,64 @@
+"""Serves the flows to Prefect's UI: each gets a Run button whose form has typed fields with help.
+
+    prefect server start                      in one terminal
+    python -m flows.deployments               in another, or both at once:
+    python -m flows.deployments --with-server
+
+Runs work on the folder this is started in, one at a time: two would wait for the same DVC lock.
+"""
+
+import argparse
+import os
+import sys
+
+from prefect import serve
+from prefect.deployments.runner import RunnerDeployment
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.types.entrypoint import EntrypointType
+
+from flows.curation import EVERYTHING, curation
+from flows.pipeline import plan
+from flows.server import HOST, WITH_UI, server
+from flows.stages import LOGS
+from mova_core.errors import MovaError
+
+PORT = 4200
+
+
+def curation_deployment() -> RunnerDeployment:
+    """`curation/local`, its `until` a choice of the stages that dvc.yaml has now.
+
+    Raises:
+        UsageError: there is no DVC project here.
+    """
+    deployment = curation.to_deployment(
+        name="local",
+        description=curation.description,
+        tags=["dvc"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    assert isinstance(deployment, RunnerDeployment)  # a coroutine only inside a running event loop
+    schema = deployment._parameter_openapi_schema  # Prefect has no public way to offer values known only at run time
+    schema.properties["until"]["enum"] = [EVERYTHING, *(stage.name for stage in plan(""))]
+    return deployment
+
+
+def main() -> int:
+    """Serve until interrupted; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m flows.deployments", description="Serve the flows to Prefect's UI.")
+    parser.add_argument("--with-server", action="store_true", help="start the Prefect server and its UI as well")
+    given = parser.parse_args()
+    if not given.with_server:
+        os.environ.setdefault("PREFECT_API_URL", f"http://{HOST}:{PORT}/api")
+    try:
+        with server(LOGS / "prefect-server.log", WITH_UI, PORT) as url, temporary_settings({PREFECT_API_URL: url}):
+            print(f"Prefect's UI: {url.removesuffix('/api')}   (Ctrl-C ends it)", flush=True)
+            serve(curation_deployment(), limit=1, print_starting_message=False)
+    except MovaError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

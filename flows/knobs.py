@@ -1,0 +1,90 @@
+"""Writes a choice made for a run into params.yaml, which stays the only place of knobs.
+
+As `dvc exp run --set-param` would, but keeping every comment and the order of the file, and touching it only where a
+value differs, so that a run with the choices of the last one finds everything cached.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mova_core.errors import UsageError
+from mova_core.params import PRESET_GEOMETRIES, PresetName, load_params
+from mova_core.storage.atomic import write_text
+
+PARAMS = Path("params.yaml")
+
+
+def set_preset(preset: PresetName) -> bool:
+    """Choose a preset, and with it the clip geometries that dvc.yaml names its encode stages by.
+
+    Returns:
+        Whether params.yaml was written.
+
+    Raises:
+        UsageError: params.yaml is missing or not understood.
+    """
+    return set_params(PARAMS, {"preset": preset, "encode.geometries": list(PRESET_GEOMETRIES[preset])})
+
+
+def set_footage(footage: Path) -> bool:
+    """Choose the folder, or the sources.lock, that `ingest` reads.
+
+    Returns:
+        Whether params.yaml was written.
+
+    Raises:
+        UsageError: params.yaml is missing or not understood.
+    """
+    return set_params(PARAMS, {"ingest.footage": footage.as_posix()})
+
+
+def footage_in_params() -> Path:
+    """The footage that params.yaml names now.
+
+    Raises:
+        UsageError: params.yaml is missing or not understood.
+    """
+    return Path(load_params(PARAMS).ingest.footage)
+
+
+def set_params(path: Path, changes: dict[str, Any]) -> bool:
+    """Replace values in a params file where they differ; every other byte stays.
+
+    Args:
+        path: the YAML file.
+        changes: dotted key to value.
+
+    Returns:
+        Whether the file was written.
+
+    Raises:
+        UsageError: the file is missing, is no readable YAML, or does not hold such a key.
+    """
+    try:
+        before = path.read_text(encoding="utf-8")
+        text = before
+        for key, value in changes.items():
+            text = _replaced(text, key, value, path)
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing: run from the project folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+    if text != before:
+        write_text(path, text)
+    return text != before
+
+
+def _replaced(text: str, key: str, value: Any, path: Path) -> str:
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for name in key.split("."):
+        entries = node.value if isinstance(node, yaml.MappingNode) else []
+        node = dict((found.value, entry) for found, entry in entries).get(name)
+        if node is None:
+            raise UsageError(f"{path} has no key {key}: add it with any value, then choose again")
+    start, end = node.start_mark.index, node.end_mark.index
+    if yaml.safe_load(text[start:end]) == value:
+        return text
+    written = yaml.safe_dump([value], default_flow_style=True, width=1_000_000, allow_unicode=True)
+    return text[:start] + written.strip()[1:-1] + text[end:]

@@ -1,0 +1,76 @@
+"""A Prefect server for as long as one command runs, on the project's own history (`prefect.toml`: `.prefect/`).
+
+A server that someone has named by PREFECT_API_URL is used instead. It is started here rather than by Prefect's own
+temporary server, which would import the whole server into the flow's process first: 6 s to the first task, not 11 s.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mova_core.errors import MovaError
+
+START_S = 120.0
+HOST = "127.0.0.1"
+API = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "warning"]
+WITH_UI = [sys.executable, "-m", "prefect", "server", "start"]
+
+
+@contextmanager
+def server(log: Path, command: list[str] | None = None, port: int = 0) -> Iterator[str]:
+    """Run a server, or use the one that PREFECT_API_URL names; the URL of its API.
+
+    Args:
+        log: where it writes what it has to say.
+        command: `API` (the default) or `WITH_UI`; gets `--host` and `--port`.
+        port: 0 = any free one.
+
+    Raises:
+        MovaError: it does not start.
+    """
+    if url := os.environ.get("PREFECT_API_URL"):
+        yield url
+        return
+    port = port or free_port()
+    url = f"http://{HOST}:{port}/api"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.leash", *(command or API), "--host", HOST, "--port", str(port)],
+            stdin=subprocess.PIPE,  # closed by our end, whatever it is, and the leash then ends the server
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C ends the flow first, and the flow still has things to say to the server
+        )
+        try:
+            _wait_until_healthy(url, process, log)
+            yield url
+        finally:
+            process.communicate()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + START_S
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    ended = process.poll()
+    what = f"ended with exit code {ended}" if ended is not None else f"did not answer within {START_S:.0f} s"
+    raise MovaError(f"the Prefect server {what}: see {log}")

@@ -1,0 +1,236 @@
+"""Measure every clip, accept or reject it, and say which training phases it qualifies for.
+
+A clip is rejected by each limit of params.yaml (section assess) that it does not hold. A measure that is null could not
+be taken (its weights are not configured, or silence has no loudness): it rejects nothing by itself, it is named as
+unavailable, and what requires it (a phase) stays closed. ImageBind and DeSync are one rule: one of them must hold, and
+it rejects when at least one was measured and none holds.
+A clip that cannot be measured at all is rejected with the reason in place of a measure.
+Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage 2.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation import picture_measures, sound_measures
+from mova_core.curation.engine import Engine, run
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.phases import training_phases
+from mova_core.curation.shards import read_member
+from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.curation.worker import Outcome
+from mova_core.errors import MediaError, StaleError
+from mova_core.media.clip import read_clip
+from mova_core.media.loudness import integrated_lufs
+from mova_core.params import AssessParams, Limits, Params
+from mova_core.progress import track
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.parts import Parts
+
+Row = dict[str, Any]
+Measures = dict[str, float | None]
+
+STALE_CLIP = "stale_clip"
+TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
+MEASURED_BY = (
+    "mova_core.curation.assess",
+    "mova_core.curation.picture_measures",
+    "mova_core.curation.sound_measures",
+    "mova_core.media.clip",
+    "mova_core.media.loudness",
+)
+
+# Each measure with the suffix of its limit's name in AssessParams; the first one broken is the clip's reason_code.
+RULES = (
+    ("silence_ratio", "below"),
+    ("bandwidth_hz", "above"),
+    ("lufs", "above"),
+    ("clipped_share", "below"),
+    ("black_share", "below"),
+    ("frozen_share", "below"),
+    ("audiobox_pq", "above"),
+    ("audiobox_cu", "above"),
+    ("audiobox_ce", "above"),
+    ("dover_aesthetic", "above"),
+    ("dover_technical", "above"),
+)
+EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Clips that one worker measures at once: rows of table `clips`, stored under `folder`."""
+
+    folder: Path
+    clips: tuple[Row, ...]
+
+
+def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+    """Write `verdicts` with a row for every clip, and a reject for every rejected one.
+
+    Raises:
+        UsageError: a table is missing.
+        StaleError: a clip's file is missing, or not the one that the table names.
+    """
+    clips = read_table(data.table("clips"), "clips")
+    outcomes = _measured(_tasks(data, clips), engine, params.limits, Parts("assess", parts))
+    speech = _speech_shares(clips, data)
+    verdicts = []
+    for clip, outcome in track(zip(clips, outcomes, strict=True), len(clips), "assess"):
+        if outcome.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
+            raise StaleError(str(outcome.reason))
+        verdicts.append(_verdict(clip["clip_id"], outcome, speech[clip["clip_id"]], params.assess))
+    phases = training_phases(params.preset, [row for row in verdicts if row["verdict"] == "accepted"])
+    verdicts = [row | {"phases": phases.get(row["clip_id"], [])} for row in verdicts]
+
+    rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
+    write_table(data.rejects("assess"), "rejects", rejects)
+    made_from = {name: data.table(name) for name in ("clips", "windows", "segments")}
+    write_table(data.table("verdicts"), "verdicts", verdicts, made_from | {"rejects": data.rejects("assess")})
+    return summarise(verdicts)
+
+
+def measure_clips(task: Task) -> list[Measures]:
+    """Measures of each clip that need nothing but the clip.
+
+    Raises:
+        MediaError: a clip cannot be decoded, or (`stale_clip`) is not the one that the table names.
+    """
+    try:
+        return [measure_clip(read_member(task.folder, clip), clip["audio_rate_hz"]) for clip in task.clips]
+    except StaleError as error:
+        raise MediaError(STALE_CLIP, str(error)) from None
+
+
+def measure_clip(encoded: bytes, rate_hz: int) -> Measures:
+    """Measures of one stored clip.
+
+    Raises:
+        MediaError: it cannot be decoded.
+    """
+    frames, audio = read_clip(encoded)
+    gray = picture_measures.without_bars(picture_measures.luma(frames))
+    grid = picture_measures.cells(gray)
+    return {
+        "silence_ratio": sound_measures.silence_ratio(audio, rate_hz),
+        "bandwidth_hz": sound_measures.bandwidth_hz(audio, rate_hz),
+        "lufs": integrated_lufs(audio, rate_hz),
+        "clipped_share": sound_measures.clipped_share(audio),
+        "black_share": picture_measures.black_share(gray),
+        "frozen_share": picture_measures.frozen_share(grid),
+        "motion": picture_measures.motion(grid),
+        "noise_sd": picture_measures.noise_sd(gray),
+    }
+
+
+def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
+    """Measure -> sentence, for each limit that does not hold, in the order of `RULES`."""
+    broken = {}
+    for measure, comparison in RULES:
+        if (sentence := _broken(measure, comparison, measures, limits)) is not None:
+            broken[measure] = sentence
+    known = [rule for rule in EITHER if measures.get(rule[0]) is not None]
+    sentences = [_broken(measure, comparison, measures, limits) for measure, comparison in known]
+    if known and None not in sentences:
+        together = " and ".join(str(sentence) for sentence in sentences)
+        broken |= {measure: together for measure, _ in known}
+    return broken
+
+
+def summarise(verdicts: list[Row]) -> dict[str, Any]:
+    """Counts for machines, and `text` for people."""
+    rejected = [row for row in verdicts if row["verdict"] == "rejected"]
+    reasons = Counter(next(iter(row["rejections"])) for row in rejected)
+    unavailable = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    lines = [f"{len(verdicts) - len(rejected)} of {len(verdicts)} clips accepted"]
+    if reasons:
+        lines.append("rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.most_common()))
+    if unavailable:
+        lines.append(f"unavailable (weights not configured): {', '.join(unavailable)}")
+    return {
+        "clips": len(verdicts),
+        "accepted": len(verdicts) - len(rejected),
+        "rejected": dict(reasons.most_common()),
+        "phases": dict(Counter(phase for row in verdicts for phase in row["phases"])),
+        "unavailable": unavailable,
+        "text": "\n          ".join(lines),  # lined up behind the stage's name
+    }
+
+
+def _tasks(data: DataFolder, clips: Iterable[Row]) -> list[Task]:
+    """Consecutive clips of one size of work; the same whatever the engine, so that finished ones are found again."""
+    folder = data.clips.resolve()
+    tasks: list[list[Row]] = []
+    room = 0
+    for clip in clips:
+        pixels = clip["frames"] * clip["width_px"] * clip["height_px"]
+        if pixels > room:
+            tasks.append([])
+            room = TASK_PIXELS
+        tasks[-1].append(clip)
+        room -= pixels
+    return [Task(folder, tuple(task)) for task in tasks]
+
+
+def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[Outcome]:
+    """An outcome per clip whose value is `Measures`, in order; finished tasks are taken over from a run before."""
+    keys = [fingerprint([clip["sha256"] for clip in task.clips], modules=MEASURED_BY) for task in tasks]
+    finished = [parts.get(key) for key in keys]
+    missing = [task for task, found in zip(tasks, finished, strict=True) if found is None]
+    outcomes = run(measure_clips, missing, engine=engine, limits=limits, preload=MEASURED_BY[:1])
+    for task, key, found in zip(tasks, keys, finished, strict=True):
+        outcome = next(outcomes) if found is None else Outcome(found)
+        if outcome.failed:  # one bad clip must not cost the others of its task: each alone
+            alone = [Task(task.folder, (clip,)) for clip in task.clips]
+            for single in run(measure_clips, alone, engine=engine, limits=limits, preload=MEASURED_BY[:1]):
+                yield single if single.failed else Outcome(single.value[0])
+            continue
+        if found is None:
+            parts.put(key, outcome.value)
+        yield from (Outcome(measures) for measures in outcome.value)
+
+
+def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | None]:
+    """clip_id -> share of its window that lies in speech."""
+    windows = {row["window_id"]: row for row in read_table(data.table("windows"), "windows")}
+    speech = {row["source_id"]: row["speech_s"] for row in read_table(data.table("segments"), "segments")}
+    shares: dict[str, float | None] = {}
+    for clip in clips:
+        window, spans = windows[clip["window_id"]], speech[clip["source_id"]]
+        known = spans is not None
+        shares[clip["clip_id"]] = (
+            sound_measures.speech_share(window["start_s"], window["end_s"], spans) if known else None
+        )
+    return shares
+
+
+def _verdict(clip_id: str, outcome: Outcome, speech: float | None, limits: AssessParams) -> Row:
+    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
+    if outcome.failed:
+        broken = {str(outcome.reason_code): str(outcome.reason)}
+    else:
+        row |= outcome.value
+        broken = rejections(row, limits)
+    return row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"}
+
+
+def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
+    """The sentence of a limit that does not hold; None where it holds or the measure is null."""
+    value, limit = measures.get(measure), getattr(limits, f"{measure}_{comparison}")
+    if value is None:
+        return None
+    holds = {
+        "below": value < limit,
+        "above": value > limit,
+        "at_least": value >= limit,
+        "at_most": value <= limit,
+    }[comparison]
+    return None if holds else f"{measure} {value:.4g} is not {comparison.replace('_', ' ')} {limit:g}"
+
+
+def _reject(row: Row) -> Row:
+    code = next(iter(row["rejections"]))
+    reason = "; ".join(row["rejections"].values())
+    return {"table": "clips", "id": row["clip_id"], "stage": "assess", "reason_code": code, "reason": reason}

@@ -1,0 +1,111 @@
+"""Template captions: sentences that state only what is known or measured, and never when anything happens.
+
+Two templates. Made footage (`mova make-footage`) says in its sidecar which shape is seen when, so its caption names the
+shape and its sound. For other footage the caption states what was measured: shape of the picture, number of shots,
+movement, loudness, speech.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STILL_MOTION = 0.001  # below this share of white a frame hardly anything moves
+QUIET_LUFS = -30.0
+LOUD_LUFS = -16.0
+BLACK_SHARE = 0.1  # from this share of black frames on, it is said
+BLACK_SENTENCE = " Part of the time the picture is black."
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is seen, what is heard, and both in one text; English sentences."""
+
+    visual: str
+    sound: str
+    merged: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeClass:
+    """What a class of the made footage is called."""
+
+    picture: str
+    sound: str
+
+
+MADE_CLASSES = {
+    "red-ball": MadeClass("a red ball", "a wooden knock"),
+    "green-box": MadeClass("a green box", "a bell note"),
+    "blue-diamond": MadeClass("a blue diamond", "a drum beat"),
+    "yellow-ring": MadeClass("a yellow ring", "a synth note"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured on a clip; None = not known.
+
+    Args:
+        orientation: `landscape`, `portrait` or `square`.
+        shots: uncut pieces in the clip, at least 1.
+        black_share: share of black frames.
+        motion: mean change of brightness a frame, share of white.
+        lufs: integrated loudness.
+        speech_share: share of the clip that lies in speech.
+    """
+
+    orientation: str
+    shots: int
+    black_share: float | None
+    motion: float | None
+    lufs: float | None
+    speech_share: float | None
+
+
+def made_caption(classes: Sequence[str], black_share: float | None) -> Caption:
+    """Caption of a clip of made footage.
+
+    Args:
+        classes: keys of `MADE_CLASSES` in the order they are seen, at least one.
+        black_share: share of black frames, None = not known.
+    """
+    first, *later = (MADE_CLASSES[name] for name in classes)
+    black = _black(black_share)
+    return Caption(
+        visual=_sentence(f"{first.picture} bounces on a dark floor", *(made.picture for made in later)) + black,
+        sound=_sentence(f"{first.sound} at each bounce", *(made.sound for made in later)),
+        merged=_sentence(
+            f"{first.picture} bounces on a dark floor, with {first.sound} at each bounce",
+            *(f"{made.picture}, with {made.sound}" for made in later),
+        )
+        + black,
+    )
+
+
+def measured_caption(facts: Facts) -> Caption:
+    """Caption of a clip of which nothing is known but its measures."""
+    shots = "one shot" if facts.shots == 1 else f"{facts.shots} shots"
+    visual = f"{facts.orientation} video, {shots}"
+    if facts.motion is not None:
+        visual += ", hardly moving" if facts.motion < STILL_MOTION else ", with movement"
+    visual = _sentence(visual) + _black(facts.black_share)
+    sound = f"{_loudness(facts.lufs)} sound".strip()
+    if facts.speech_share is not None:
+        sound += " with speech" if facts.speech_share > 0 else " without speech"
+    return Caption(visual, _sentence(sound), f"{visual} {_sentence(sound)}")
+
+
+def _sentence(*parts: str) -> str:
+    text = ", then ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _black(share: float | None) -> str:
+    return BLACK_SENTENCE if share is not None and share >= BLACK_SHARE else ""
+
+
+def _loudness(lufs: float | None) -> str:
+    if lufs is None:
+        return ""
+    if lufs < QUIET_LUFS:
+        return "quiet"
+    return "loud" if lufs > LOUD_LUFS else "moderately loud"

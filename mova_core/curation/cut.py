@@ -1,0 +1,178 @@
+"""Stage `cut`: each window becomes a clip of exactly the geometry's frames and samples, or a reject with its reason.
+
+One worker a source leaves one part; parts become shards in the order of the sources (`shards.py`), or single files for
+`mova curate`. A run that was killed goes on from its sealed shards and finished parts and ends in the same bytes.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.engine import Engine, run
+from mova_core.curation.footage import Footage
+from mova_core.curation.framing import Borders
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.shards import Shard, ShardPlan, keep_sealed, plan_shards, seal
+from mova_core.curation.source_clips import SourceTask, Window, cut_source, reject_row
+from mova_core.curation.source_parts import Row, is_finished, read_part, unpack, write_part
+from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
+from mova_core.params import Limits, Params
+from mova_core.progress import track
+from mova_core.storage.atomic import clear_temporary, make_folder, sha256_file
+from mova_core.storage.parts import Parts
+
+STAGE = "cut"
+PRELOAD = ("av", "cv2", "mova_core.curation.source_clips")
+BORDER_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
+
+
+def cut(
+    params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path, as_files: bool = False
+) -> dict[str, Any]:
+    """Cut every window; write the clips, table `clips` and the rejects of this stage.
+
+    Args:
+        params: preset, limits and section cut.
+        footage: folder or lock that the sources came from.
+        data: where the tables are and the clips go.
+        engine: where workers run.
+        parts: folder for finished sources until their shard is sealed.
+        as_files: one file a clip instead of shards.
+
+    Raises:
+        UsageError: a table or the footage is missing, or a folder cannot be written to.
+    """
+    tasks = source_tasks(params, footage, data, parts / STAGE)
+    make_folder(data.clips)
+    make_folder(parts / STAGE)
+    clear_temporary(parts / STAGE)
+    if as_files:
+        clips, rejects = _into_files(tasks, data.clips, engine, params.limits, Parts("cut-files", parts))
+    else:
+        clips, rejects = _into_shards(tasks, data.clips, engine, params.limits, params.cut.clips_per_shard)
+    shutil.rmtree(parts / STAGE)
+    write_table(data.rejects(STAGE), "rejects", rejects)
+    made_from = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
+    write_table(data.table("clips"), "clips", clips, made_from)
+    return _summary(clips, rejects)
+
+
+def source_tasks(params: Params, footage: Path, data: DataFolder, parts_folder: Path) -> list[SourceTask]:
+    """A task for each source that has windows, in the order of table `sources`."""
+    files = Footage.open(footage)
+    segments = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
+    windows: dict[str, list[Window]] = {}
+    for row in read_table(data.table("windows"), "windows"):
+        window = Window(row["window_id"], row["start_s"], row["end_s"], row["kind"])
+        windows.setdefault(row["source_id"], []).append(window)
+    return [
+        SourceTask(
+            path=files.path_of(row["path"]),
+            parts_folder=parts_folder,
+            source_id=row["source_id"],
+            rotation_deg=row["rotation_deg"],
+            display_aspect=row["display_aspect"],
+            borders=Borders(**{side: segments[row["source_id"]][f"crop_{side}"] for side in BORDER_SIDES}),
+            windows=tuple(sorted(windows[row["source_id"]], key=_place)),
+            geometry=params.clip_geometry,
+            crf=params.cut.crf,
+            split=split_of(row["source_id"], params.cut.validation_share),
+        )
+        for row in read_table(data.table("sources"), "sources")
+        if row["verdict"] == "accepted" and row["source_id"] in windows
+    ]
+
+
+def split_of(source_id: str, validation_share: float) -> str:
+    """`train` or `validation`, by hash, so that adding sources never moves one from one side to the other."""
+    draw = int(hashlib.sha256(f"split:{source_id}".encode()).hexdigest(), 16) / 2**256
+    return "validation" if draw < validation_share else "train"
+
+
+def _place(window: Window) -> tuple[float, int]:
+    return window.start_s, WINDOW_KINDS.index(window.kind)
+
+
+def _into_shards(
+    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, clips_per_shard: int
+) -> tuple[list[Row], list[Row]]:
+    plans = plan_shards(((task.key, len(task.windows)) for task in tasks), clips_per_shard)
+    paths = {task.key: task.part for task in tasks}
+    shards = keep_sealed(folder, plans, paths)
+    to_seal = {plan.parts[-1]: plan for plan in plans if plan.name not in shards}
+    missing = {key for plan in to_seal.values() for key in plan.parts}
+    for task in _finished([task for task in tasks if task.key in missing], engine, limits):
+        if plan := to_seal.get(task.key):  # its last source: all before it are finished, for they come in order
+            shards[plan.name] = _sealed(folder, plan, paths)
+    ordered = [shards[plan.name] for plan in plans]
+    return [row for shard in ordered for row in shard.clips], [row for shard in ordered for row in shard.rejects]
+
+
+def _sealed(folder: Path, plan: ShardPlan, paths: dict[str, Path]) -> Shard:
+    shard = seal(folder, plan, [paths[key] for key in plan.parts])
+    for key in plan.parts:
+        paths[key].unlink()
+    return shard
+
+
+def _into_files(
+    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, finished: Parts
+) -> tuple[list[Row], list[Row]]:
+    rows = {task.key: kept for task in tasks if (kept := finished.get(task.key)) and _are_whole(folder, kept["clips"])}
+    for task in _finished([task for task in tasks if task.key not in rows], engine, limits):
+        part = read_part(task.part)
+        rows[task.key] = {"clips": unpack(task.part, folder), "rejects": part.rejects}
+        if not part.worker_ended:
+            finished.put(task.key, rows[task.key])
+        task.part.unlink()
+    ordered = [rows[task.key] for task in tasks]
+    clips = [row for kept in ordered for row in kept["clips"]]
+    names = {row["path"] for row in clips}
+    for path in folder.glob("*.mp4"):  # of other params or footage
+        if path.name not in names:
+            path.unlink()
+    clear_temporary(folder)
+    return clips, [row for kept in ordered for row in kept["rejects"]]
+
+
+def _are_whole(folder: Path, rows: list[Row]) -> bool:
+    return all((path := folder / row["path"]).exists() and sha256_file(path) == row["sha256"] for row in rows)
+
+
+def _finished(tasks: Sequence[SourceTask], engine: Engine, limits: Limits) -> Iterator[SourceTask]:
+    """The tasks in order, each as soon as its part is there."""
+    missing = [task for task in tasks if not is_finished(task.part)]
+    outcomes = run(cut_source, missing, engine=engine, limits=limits, preload=PRELOAD)
+    pending = {task.key for task in missing}
+    for task in track(tasks, total=len(tasks), label=STAGE):
+        if task.key in pending:
+            outcome = next(outcomes)
+            if outcome.failed:
+                rejects = [reject_row(w.window_id, outcome.reason_code, outcome.reason) for w in task.windows]
+                write_part(task.part, task.key, rejects, worker_ended=True)
+        yield task
+
+
+def _summary(clips: list[Row], rejects: list[Row]) -> dict[str, Any]:
+    windows = len(clips) + len(rejects)
+    shapes = Counter(row["orientation"] for row in clips)
+    splits = Counter(row["split"] for row in clips)
+    reasons = Counter(row["reason_code"] for row in rejects)
+    text = f"{len(clips)} clips of {windows} windows"
+    if clips:
+        told = ", ".join(f"{count} {shape}" for shape, count in sorted(shapes.items()))
+        text += f" ({told}; {splits['validation']} for validation)"
+    if reasons:
+        text += "; not cut: " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
+    return {
+        "windows": windows,
+        "accepted": len(clips),
+        "rejected": len(rejects),
+        "orientations": dict(sorted(shapes.items())),
+        "splits": dict(sorted(splits.items())),
+        "reasons": dict(sorted(reasons.items())),
+        "text": text,
+    }

@@ -1,0 +1,140 @@
+"""From a coded picture to the clip's canvas: crop the borders, turn, scale, centre between symmetric black bars.
+
+A source is framed once, by its coded size, its borders, its turn and its sample aspect; every picture of it then takes
+the same way, so nothing jumps inside a clip. The content keeps its aspect: it fills the canvas along one side, to the
+nearest even pixel along the other, so that bars are equal on both sides and chroma samples never straddle an edge.
+Pictures are uint8 [H, W, 3] RGB. "Turn" is counter-clockwise in quarters, as in table `sources`.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.errors import MediaError, ShapeError
+from mova_core.geometry import Canvas, ClipGeometry
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """Rows and columns without content, in coded pixels."""
+
+    top_px: int = 0
+    bottom_px: int = 0
+    left_px: int = 0
+    right_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """The way of one source's pictures onto their canvas.
+
+    Args:
+        coded_height_px: of the pictures that come in.
+        coded_width_px: likewise.
+        borders: what is cut away first.
+        quarter_turns: counter-clockwise, 0 to 3.
+        content_height_px: of the scaled content as it lies on the canvas.
+        content_width_px: likewise.
+        canvas: what comes out.
+    """
+
+    coded_height_px: int
+    coded_width_px: int
+    borders: Borders
+    quarter_turns: int
+    content_height_px: int
+    content_width_px: int
+    canvas: Canvas
+
+    @classmethod
+    def plan(
+        cls,
+        coded_height_px: int,
+        coded_width_px: int,
+        borders: Borders,
+        rotation_deg: int,
+        display_aspect: float,
+        geometry: ClipGeometry,
+    ) -> "Framing":
+        """Choose the canvas and the content's size on it.
+
+        Args:
+            coded_height_px: height of the decoder's pictures.
+            coded_width_px: width of the decoder's pictures.
+            borders: coded pixels to cut away.
+            rotation_deg: multiple of 90, counter-clockwise.
+            display_aspect: width / height of the whole picture as shown, after the turn; tells the sample aspect.
+            geometry: whose canvases to choose from.
+
+        Raises:
+            MediaError: `no_content`, the borders leave nothing.
+        """
+        height = coded_height_px - borders.top_px - borders.bottom_px
+        width = coded_width_px - borders.left_px - borders.right_px
+        if height < 1 or width < 1:
+            raise MediaError("no_content", f"borders {borders} leave nothing of {coded_width_px}x{coded_height_px}")
+        turns = rotation_deg // 90 % 4
+        aspect_before_turn = 1 / display_aspect if turns % 2 else display_aspect
+        sample_aspect = aspect_before_turn * coded_height_px / coded_width_px
+        shown_width, shown_height = width * sample_aspect, float(height)
+        if turns % 2:
+            shown_width, shown_height = shown_height, shown_width
+        canvas = geometry.canvas_for(shown_width, shown_height)
+        scale = min(canvas.width_px / shown_width, canvas.height_px / shown_height)
+        return cls(
+            coded_height_px,
+            coded_width_px,
+            borders,
+            turns,
+            _even(shown_height * scale, canvas.height_px),
+            _even(shown_width * scale, canvas.width_px),
+            canvas,
+        )
+
+    def apply(self, picture: Picture) -> Picture:
+        """One coded picture [coded H, coded W, 3] as [canvas H, canvas W, 3].
+
+        Raises:
+            ShapeError: the picture has another size than planned.
+        """
+        if picture.shape != (self.coded_height_px, self.coded_width_px, 3):
+            raise ShapeError(
+                f"picture has shape {picture.shape}, the source was framed for {self.coded_width_px}x"
+                f"{self.coded_height_px}"
+            )
+        bottom = self.coded_height_px - self.borders.bottom_px
+        right = self.coded_width_px - self.borders.right_px
+        content = picture[self.borders.top_px : bottom, self.borders.left_px : right]
+        size = (self.content_height_px, self.content_width_px)
+        content = scaled(content, *(size[::-1] if self.quarter_turns % 2 else size))
+        if self.quarter_turns:
+            content = np.rot90(content, self.quarter_turns)
+        if size == (self.canvas.height_px, self.canvas.width_px):
+            return np.ascontiguousarray(content)
+        padded = np.zeros((self.canvas.height_px, self.canvas.width_px, 3), np.uint8)
+        top, left = (self.canvas.height_px - size[0]) // 2, (self.canvas.width_px - size[1]) // 2
+        padded[top : top + size[0], left : left + size[1]] = content
+        return padded
+
+
+def scaled(picture: Picture, height_px: int, width_px: int) -> Picture:
+    """Resize each side by what suits it: the mean over the area when it shrinks, Lanczos when it grows."""
+    height, width = picture.shape[:2]
+    shrunk = (min(height, height_px), min(width, width_px))
+    if shrunk != (height, width):
+        picture = _resize(picture, *shrunk, cv2.INTER_AREA)
+    if shrunk != (height_px, width_px):
+        picture = _resize(picture, height_px, width_px, cv2.INTER_LANCZOS4)
+    return picture
+
+
+def _resize(picture: Picture, height_px: int, width_px: int, interpolation: int) -> Picture:
+    return cv2.resize(picture, (width_px, height_px), interpolation=interpolation).astype(np.uint8, copy=False)
+
+
+def _even(length_px: float, most_px: int) -> int:
+    return max(2, min(most_px, 2 * round(length_px / 2)))

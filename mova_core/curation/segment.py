@@ -1,0 +1,191 @@
+"""Stage `segment`: what one decode pass tells about each source, and the windows that follow from it.
+
+Pictures go to the border and cut finders, sound to the speech finder, all while the file streams by: memory does not
+grow with its length. What was found is kept per source; windows are worked out from it afresh, since they alone
+depend on geometry and seed and cost nothing.
+"""
+
+from collections import Counter, deque
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from mova_core.curation import engine as engines
+from mova_core.curation.borders import BorderFinder
+from mova_core.curation.engine import Engine
+from mova_core.curation.footage import Footage
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.scenes import CutFinder, small_size
+from mova_core.curation.speech import SPEECH_RATE_HZ, SpeechFinder
+from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
+from mova_core.curation.windows import Timeline, common_span, find_windows
+from mova_core.errors import MediaError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.decode import Frame, decode
+from mova_core.params import Params, SegmentParams
+from mova_core.progress import track
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.parts import Parts
+
+LAST_GAPS = 25  # the last picture is shown for the median of so many gaps: its own duration is often missing or wrong
+PRELOAD = ("torch", "silero_vad", "onnxruntime", "scenedetect", "av", "mova_core.curation.segment")
+CODE = (
+    "mova_core.curation.segment",
+    "mova_core.curation.borders",
+    "mova_core.curation.scenes",
+    "mova_core.curation.speech",
+    "mova_core.media.decode",
+    "mova_core.media.clock",
+    "mova_core.media.opening",
+    "mova_core.media.sound",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to be segmented."""
+
+    source_id: str
+    path: Path
+    params: SegmentParams
+
+
+def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+    """Segment every accepted source; write `segments`, `windows` and the rejects of this stage.
+
+    A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well.
+    """
+    files = Footage.open(footage)
+    sources = [
+        Source(row["source_id"], files.path_of(row["path"]), params.segment)
+        for row in read_table(data.table("sources"), "sources")
+        if row["verdict"] == "accepted"
+    ]
+    segments: list[dict[str, Any]] = []
+    windows: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
+    found = _found(sources, engine, params, Parts("segment", parts))
+    for source, result in zip(sources, found, strict=True):
+        if "reason_code" not in result:
+            segments.append({"source_id": source.source_id, **result["segment"]})
+            result = windows_or_reason(result, params.clip_geometry, params.seed, source.source_id)
+        windows.extend(result.get("windows", []))
+        if "reason_code" in result:
+            rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
+    write_table(data.rejects("segment"), "rejects", rejects)
+    write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
+    made_from = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
+    write_table(data.table("windows"), "windows", windows, made_from)
+    return _summary(len(sources), windows, rejects, params.clip_geometry)
+
+
+def segment_source(source: Source) -> dict[str, Any]:
+    """Decode one source once.
+
+    Returns:
+        `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds).
+
+    Raises:
+        MediaError: it is damaged, or has no picture or no sound.
+    """
+    params = source.params
+    borders = BorderFinder(params.border_luma)
+    cuts = CutFinder(params.cut_threshold, params.min_content, params.min_scene_s)
+    speech = SpeechFinder(params.speech_threshold)
+    video, audio = _Extent(), _Extent()
+    last_times: deque[float] = deque(maxlen=LAST_GAPS + 1)
+    for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
+        if isinstance(piece, Frame):
+            last_times.append(piece.time_s)
+            video.reach(piece.time_s, piece.time_s)
+            cuts.add(piece.time_s, piece.rgb(*small_size(piece.picture.width, piece.picture.height)))
+            if borders.wants(piece.time_s):
+                borders.add(piece.time_s, piece.luma())
+        else:
+            audio.reach(piece.time_s, piece.time_s + len(piece.samples) / SPEECH_RATE_HZ)
+            speech.add(piece.time_s, piece.samples)
+    if video.start_s is None:
+        raise MediaError("no_video", "its video stream holds no picture")
+    if audio.start_s is None:
+        raise MediaError("no_audio", "its audio stream holds no sound")
+    gaps = [after - before for before, after in pairwise(last_times)]
+    edges = borders.borders()
+    return {
+        "segment": {
+            "cuts_s": [round(cut, 6) for cut in cuts.cuts_s()],
+            "speech_s": speech.speech(),
+            **{f"crop_{side}": width for side, width in asdict(edges).items()},
+        },
+        "video_s": [video.start_s, video.end_s + (median(gaps) if gaps else 0.0)],
+        "audio_s": [audio.start_s, audio.end_s],
+    }
+
+
+def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int, source_id: str) -> dict[str, Any]:
+    """From what `segment_source` found: `windows`, or `reason_code` and `reason` where there are none."""
+    cuts_s, speech_s = result["segment"]["cuts_s"], result["segment"]["speech_s"]
+    try:
+        span_s = common_span(result["video_s"], result["audio_s"], geometry)
+    except MediaError as error:
+        return {"reason_code": error.code, "reason": error.reason}
+    windows = find_windows(Timeline.from_seconds(span_s, cuts_s, speech_s), geometry, seed, source_id)
+    if windows:
+        return {"windows": windows}
+    return {
+        "reason_code": "no_window",
+        "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} stretches of speech "
+        f"leave no room for a window of {geometry.duration_s:.2f} s of any kind",
+    }
+
+
+@dataclass(slots=True)
+class _Extent:
+    """From where to where a stream has been seen, in seconds."""
+
+    start_s: float | None = None
+    end_s: float = 0.0
+
+    def reach(self, start_s: float, end_s: float) -> None:
+        self.start_s = start_s if self.start_s is None else self.start_s
+        self.end_s = end_s
+
+
+def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) -> list[dict[str, Any]]:
+    """What `segment_source` says of each, from an earlier run where it still holds."""
+    keys = [fingerprint(params.segment, source.source_id, modules=CODE) for source in sources]
+    results = {key: part for key in keys if (part := parts.get(key)) is not None}
+    missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
+    if not missing:
+        return [results[key] for key in keys]
+    items = [source for _, source in missing]
+    outcomes = engines.run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
+    for (key, _), outcome in zip(missing, track(outcomes, len(missing), "segment"), strict=True):
+        if outcome.failed:  # a file out of reach or a worker's end may not repeat itself: never kept
+            results[key] = {"reason_code": outcome.reason_code, "reason": outcome.reason}
+        else:
+            results[key] = outcome.value
+            parts.put(key, outcome.value)
+    return [results[key] for key in keys]
+
+
+def _summary(
+    sources: int, windows: list[dict[str, Any]], rejects: list[dict[str, Any]], geometry: ClipGeometry
+) -> dict[str, Any]:
+    kinds = Counter(window["kind"] for window in windows)
+    reasons = Counter(reject["reason_code"] for reject in rejects)
+    told = ", ".join(f"{kinds[kind]} {kind.replace('_', ' ')}" for kind in WINDOW_KINDS if kinds[kind])
+    text = f"{sources - len(rejects)} of {sources} sources give {len(windows)} windows"
+    text += f" of {geometry.duration_s:.2f} s ({told})" if told else ""
+    if reasons:
+        text += "; none from " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
+    return {
+        "sources": sources,
+        "accepted": sources - len(rejects),
+        "rejected": len(rejects),
+        "windows": len(windows),
+        "kinds": {kind: kinds[kind] for kind in WINDOW_KINDS},
+        "reasons": dict(sorted(reasons.items())),
+        "text": text,
+    }

@@ -1,0 +1,221 @@
+"""All windows of one source cut in one decode pass: a worker's share of stage `cut`.
+
+An encoder is open per window that the pass is in, so memory is bound by how many windows overlap (some 70 MB each at
+1280x720), not by the source's length. Damage late in a source costs only the windows that it reaches.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.curation.framing import Borders, Framing
+from mova_core.curation.resample import Pictures, Shown, Sounds
+from mova_core.curation.source_parts import CutClip, Row, write_part
+from mova_core.errors import MediaError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.clip_writer import ClipWriter
+from mova_core.media.decode import Frame, decode
+from mova_core.media.sound import Sound
+from mova_core.storage.fingerprint import fingerprint
+
+CODE = (
+    "mova_core.geometry",
+    "mova_core.curation.source_clips",
+    "mova_core.curation.framing",
+    "mova_core.curation.resample",
+    "mova_core.curation.source_parts",
+    "mova_core.media.clip_writer",
+    "mova_core.media.encode",
+    "mova_core.media.decode",
+    "mova_core.media.clock",
+    "mova_core.media.opening",
+    "mova_core.media.sound",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One row of table `windows`, without its source."""
+
+    window_id: str
+    start_s: float
+    end_s: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTask:
+    """One source and what shall become of it.
+
+    Args:
+        path: the file.
+        parts_folder: where its part is written.
+        source_id: sha256 of its bytes.
+        rotation_deg: counter-clockwise turn it needs.
+        display_aspect: of its picture as shown.
+        borders: of its coded pictures.
+        windows: by start.
+        geometry: of the clips.
+        crf: of the clips.
+        split: of the clips.
+    """
+
+    path: Path
+    parts_folder: Path
+    source_id: str
+    rotation_deg: int
+    display_aspect: float
+    borders: Borders
+    windows: tuple[Window, ...]
+    geometry: ClipGeometry
+    crf: int
+    split: str
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of all that its clips depend on; where the file lies is not part of it."""
+        values = asdict(self)
+        del values["path"], values["parts_folder"]
+        return fingerprint(values, modules=CODE)
+
+    @property
+    def part(self) -> Path:
+        """Its part's file."""
+        return self.parts_folder / f"{self.key}.tar"
+
+
+def cut_source(task: SourceTask) -> None:
+    """Write the source's part; the work of one worker."""
+    cv2.setNumThreads(1)
+    write_part(task.part, task.key, clips_of(task))
+
+
+def clips_of(task: SourceTask) -> Iterator[CutClip | Row]:
+    """What becomes of each window, in order: a clip, or a row of table `rejects`."""
+    cutting = _Cutting(task)
+    damage = None
+    try:
+        for piece in decode(task.path, audio_rate_hz=task.geometry.audio_rate_hz):
+            cutting.push(piece)
+            yield from cutting.finished()
+            if cutting.is_done:
+                return
+        cutting.end()
+    except MediaError as error:
+        damage = error
+    yield from cutting.rest(damage)
+
+
+def reject_row(window_id: str, code: str | None, reason: str | None) -> Row:
+    """A row of table `rejects` for a window that gives no clip."""
+    return {"table": "windows", "id": window_id, "stage": "cut", "reason_code": code, "reason": reason}
+
+
+def clip_id(window_id: str, geometry: ClipGeometry) -> str:
+    """Sixteen hex digits that name a clip by what it is."""
+    return hashlib.sha256(f"{window_id}:{geometry.name}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _FramedPicture:
+    """A source picture, brought onto the canvas when the first window shows it, then kept for the others."""
+
+    frame: Frame
+    framing: Framing
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        return self.framing.apply(self.frame.rgb())
+
+
+class _Cutting:
+    """The windows of one source while it streams by."""
+
+    def __init__(self, task: SourceTask) -> None:
+        starts_s = [window.start_s for window in task.windows]
+        self._task = task
+        self._pictures: Pictures[_FramedPicture] = Pictures(starts_s, task.geometry)
+        self._sounds = Sounds(starts_s, task.geometry)
+        self._framing: Framing | None = None
+        self._writers: dict[int, ClipWriter] = {}
+        self._next = 0  # the first window that is not finished
+
+    @property
+    def is_done(self) -> bool:
+        return self._next == len(self._task.windows)
+
+    def push(self, piece: Frame | Sound) -> None:
+        if isinstance(piece, Frame):
+            self._write(self._pictures.push(piece.time_s, _FramedPicture(piece, self._framing_of(piece))))
+        else:
+            self._sounds.push(piece.time_s, piece.samples)
+
+    def end(self) -> None:
+        self._write(self._pictures.end())
+
+    def finished(self) -> Iterator[CutClip | Row]:
+        """Windows that are whole now."""
+        while not self.is_done and self._pictures.is_whole(self._next) and self._sounds.is_whole(self._next):
+            yield self._finish(None)
+
+    def rest(self, damage: MediaError | None) -> Iterator[CutClip | Row]:
+        """What becomes of the windows that are left when the source has ended, or was found damaged."""
+        while not self.is_done:
+            yield self._finish(damage)
+
+    def _framing_of(self, frame: Frame) -> Framing:
+        if self._framing is None:
+            task, picture = self._task, frame.picture
+            self._framing = Framing.plan(
+                picture.height, picture.width, task.borders, task.rotation_deg, task.display_aspect, task.geometry
+            )
+        return self._framing
+
+    def _write(self, shown: list[Shown[_FramedPicture]]) -> None:
+        for window, picture, times in shown:
+            if window not in self._writers:
+                canvas = picture.framing.canvas
+                self._writers[window] = ClipWriter(self._task.geometry, canvas, self._task.crf)
+            self._writers[window].show(picture.rgb, times)
+
+    def _finish(self, damage: MediaError | None) -> CutClip | Row:
+        number, window = self._next, self._task.windows[self._next]
+        self._next += 1
+        writer = self._writers.pop(number, None)
+        try:
+            if damage is not None:
+                raise damage
+            self._pictures.check_whole(number)
+            sound = self._sounds.take(number)
+        except MediaError as error:
+            if writer is not None:
+                writer.drop()
+            return reject_row(window.window_id, error.code, error.reason)
+        assert writer is not None and self._framing is not None  # whole pictures have been written
+        return self._clip(window, writer.finish(sound), self._framing)
+
+    def _clip(self, window: Window, data: bytes, framing: Framing) -> CutClip:
+        geometry = self._task.geometry
+        row = {
+            "clip_id": clip_id(window.window_id, geometry),
+            "window_id": window.window_id,
+            "source_id": self._task.source_id,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+            "width_px": framing.canvas.width_px,
+            "height_px": framing.canvas.height_px,
+            "orientation": framing.canvas.orientation,
+            "frames": geometry.frames,
+            "fps": geometry.fps,
+            "audio_rate_hz": geometry.audio_rate_hz,
+            "audio_samples": geometry.audio_samples,
+            "split": self._task.split,
+        }
+        place = {"start_s": window.start_s, "end_s": window.end_s, "kind": window.kind}
+        return CutClip(row, place, data)

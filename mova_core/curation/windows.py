@@ -1,0 +1,223 @@
+"""Where clips may be cut from one source: the MOVA report's window algorithms, as pure functions of three findings.
+
+The findings are the span in which picture and sound both exist, the cuts, and the stretches of speech. A window is one
+clip long (frames / fps, exactly) and is of one of four kinds: with or without speech, inside one scene or across cuts.
+Speech windows follow the report; it gives no rule for windows without speech, ours is to tile stretches without speech
+back to back from their start. Windows of different kinds may overlap, as in the report.
+
+Times inside this file are whole microseconds on the file's clock (suffix `_us`), so that comparisons are exact;
+seconds appear only at its edge. Source: MOVA report (arXiv:2602.08794), data chapter, stage 1.
+"""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from mova_core.curation.tables import WINDOW_KINDS
+from mova_core.errors import MediaError
+from mova_core.geometry import ClipGeometry
+
+MICRO = 1_000_000
+TOLERANCE_US = 1_000  # containers with a millisecond clock write the end of the last frame up to this much early
+
+Stretch = tuple[int, int]  # [start, end) in microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What segmenting found in one source.
+
+    Args:
+        span: from where picture and sound have both begun to where the first of them ends.
+        cuts_us: first frame after each cut, rising, strictly inside the span.
+        speech: rising stretches that do not overlap, inside the span.
+    """
+
+    span: Stretch
+    cuts_us: tuple[int, ...]
+    speech: tuple[Stretch, ...]
+
+    @classmethod
+    def from_seconds(
+        cls, span_s: tuple[float, float], cuts_s: Iterable[float], speech_s: Iterable[Iterable[float]]
+    ) -> "Timeline":
+        """Round to microseconds and leave out what lies outside the span."""
+        start, end = (round(time * MICRO) for time in span_s)
+        cuts = sorted({round(cut * MICRO) for cut in cuts_s})
+        inside = ((max(start, round(a * MICRO)), min(end, round(b * MICRO))) for a, b in speech_s)
+        speech = _merged(sorted((a, b) for a, b in inside if a < b))
+        return cls((start, end), tuple(cut for cut in cuts if start < cut < end), speech)
+
+    @property
+    def scenes(self) -> Iterator[Stretch]:
+        """From cut to cut; the last scene gets the tolerance, for no cut ends it."""
+        edges = (self.span[0], *self.cuts_us, self.span[1] + TOLERANCE_US)
+        return pairwise(edges)
+
+
+def find_windows(timeline: Timeline, geometry: ClipGeometry, seed: int, source_id: str) -> list[dict[str, Any]]:
+    """Rows of table `windows` of one source, by start.
+
+    The same seed and source give the same windows, whatever else is curated beside it.
+    """
+    found: list[dict[str, Any]] = []
+    for kind in WINDOW_KINDS:
+        rng = np.random.default_rng([seed, int(source_id[:16], 16)])  # anew: one kind's draws never shift another's
+        for start_us in FINDERS[kind](timeline, geometry.duration * MICRO, rng):
+            start_s = start_us / MICRO
+            found.append(
+                {
+                    "window_id": window_id(source_id, kind, start_s),
+                    "source_id": source_id,
+                    "start_s": start_s,
+                    "end_s": start_s + geometry.duration_s,
+                    "kind": kind,
+                }
+            )
+    return sorted(found, key=lambda row: row["start_s"])  # stable: kinds of one start stay in their fixed order
+
+
+def window_id(source_id: str, kind: str, start_s: float) -> str:
+    """Sixteen hex digits that name a window by what it is."""
+    return hashlib.sha256(f"{source_id}:{kind}:{start_s:.6f}".encode()).hexdigest()[:16]
+
+
+def common_span(video: tuple[float, float], audio: tuple[float, float], geometry: ClipGeometry) -> tuple[float, float]:
+    """Where picture and sound both exist, in seconds.
+
+    Args:
+        video: start of the first picture, end of the last one, in seconds.
+        audio: start of the first sample, end of the last one, in seconds.
+
+    Raises:
+        MediaError: that is shorter than one window: `too_short`, `video_too_short` or `audio_too_short`.
+    """
+    least_s = geometry.duration_s - TOLERANCE_US / MICRO
+    video_s, audio_s = video[1] - video[0], audio[1] - audio[0]
+    start_s, end_s = max(video[0], audio[0]), min(video[1], audio[1])
+    needed = f"a window of {geometry.frames} frames at {geometry.fps} fps needs {geometry.duration_s:.4f} s"
+    if video_s < least_s and audio_s < least_s:
+        raise MediaError("too_short", f"picture lasts {video_s:.3f} s and sound {audio_s:.3f} s, {needed}")
+    if video_s < least_s:
+        raise MediaError("video_too_short", f"picture lasts {video_s:.3f} s, {needed}")
+    if end_s - start_s < least_s:
+        heard_s = max(0.0, end_s - start_s)
+        raise MediaError("audio_too_short", f"sound goes with only {heard_s:.3f} s of the picture, {needed}")
+    return start_s, end_s
+
+
+def single_scene_speech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """The report's walk over the speech of each scene, up to the first window that reaches the scene's end."""
+    for scene in timeline.scenes:
+        first = next((i for i, (start, _) in enumerate(timeline.speech) if scene[0] <= start < scene[1]), None)
+        if first is None:
+            continue
+        for start_us in _speech_walk(timeline.speech, first, length_us, scene[:1], rng):
+            if start_us + length_us >= scene[1]:
+                break
+            yield start_us
+
+
+def multi_scene_speech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """The report's walk over all speech, keeping windows that contain a cut."""
+    edges = (timeline.span[0], *timeline.cuts_us)
+    for start_us in _speech_walk(timeline.speech, 0, length_us, edges, rng):
+        if start_us + length_us > timeline.span[1] + TOLERANCE_US:
+            break
+        if _contains_cut(timeline, start_us, length_us):
+            yield start_us
+
+
+def single_scene_nonspeech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """Stretches without speech inside each scene, tiled from their start; draws nothing."""
+    for scene in timeline.scenes:
+        for stretch in _without_speech(timeline, scene):
+            yield from _tiles(stretch, length_us)
+
+
+def multi_scene_nonspeech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """Stretches without speech of the whole source, tiled from their start, keeping tiles with a cut; draws nothing."""
+    for stretch in _without_speech(timeline, (timeline.span[0], timeline.span[1] + TOLERANCE_US)):
+        for start_us in _tiles(stretch, length_us):
+            if _contains_cut(timeline, start_us, length_us):
+                yield start_us
+
+
+FINDERS: dict[str, Callable[[Timeline, Fraction, np.random.Generator], Iterator[int]]] = {
+    "single_scene_speech": single_scene_speech,
+    "multi_scene_speech": multi_scene_speech,
+    "single_scene_nonspeech": single_scene_nonspeech,
+    "multi_scene_nonspeech": multi_scene_nonspeech,
+}
+
+
+def _speech_walk(
+    speech: tuple[Stretch, ...],
+    first: int,
+    length_us: Fraction,
+    edges: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Iterator[int]:
+    """Starts of windows: at the first segment's start, then each drawn before the next segment after a window's end.
+
+    Args:
+        edges: rising; no window is drawn to begin before the last of them that its segment has passed (a cut, or the
+            scene's start).
+    """
+    next_us = Fraction(0)
+    for i in range(first, len(speech)):
+        segment_us = speech[i][0]
+        if i == first:
+            start_us = segment_us
+        elif segment_us > next_us:
+            edge = edges[bisect_right(edges, segment_us) - 1]
+            low = max(speech[i - 1][1], edge, ceil(segment_us - length_us / 2))
+            start_us = int(rng.integers(low, segment_us, endpoint=True))
+        else:
+            continue
+        yield start_us
+        next_us = start_us + length_us
+
+
+def _without_speech(timeline: Timeline, within: Stretch) -> Iterator[Stretch]:
+    begin, end = within
+    for start_us, end_us in timeline.speech:
+        if end_us <= begin:
+            continue
+        if start_us >= end:
+            break
+        if start_us > begin:
+            yield begin, start_us
+        begin = end_us
+    if begin < end:
+        yield begin, end
+
+
+def _tiles(stretch: Stretch, length_us: Fraction) -> Iterator[int]:
+    start, end = stretch
+    count = 0
+    while (tile_us := ceil(start + count * length_us)) + length_us <= end:
+        yield tile_us
+        count += 1
+
+
+def _contains_cut(timeline: Timeline, start_us: int, length_us: Fraction) -> bool:
+    after = bisect_right(timeline.cuts_us, start_us)
+    return after < len(timeline.cuts_us) and timeline.cuts_us[after] < start_us + length_us
+
+
+def _merged(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    merged: list[Stretch] = []
+    for start, end in stretches:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

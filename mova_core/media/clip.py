@@ -1,0 +1,49 @@
+"""Read a stored clip back: every frame and every sample, nothing resampled.
+
+A stored clip is an mp4 of this project's own making (H.264 yuv420p, BT.709; FLAC 16 bit, mono), so this reader is
+short and trusting; files from outside go through `mova_core.media.decode`.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from mova_core.errors import MediaError
+from mova_core.media.encode import FULL_SCALE
+
+
+def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Decode one clip.
+
+    Args:
+        data: the clip's bytes, or its file.
+
+    Returns:
+        Frames uint8 [F, H, W, 3] RGB, and mono sound float32 [S] in -1..1.
+
+    Raises:
+        MediaError: not a whole clip (`damaged_clip`).
+    """
+    name = str(data) if isinstance(data, Path) else f"a clip of {len(data)} bytes"
+    frames: list[NDArray[np.uint8]] = []
+    pieces: list[NDArray[np.int16]] = []
+    reformatter = VideoReformatter()
+    try:
+        with av.open(BytesIO(data) if isinstance(data, bytes) else str(data), "r", format="mp4") as container:
+            for stream in container.streams:
+                stream.codec_context.thread_count = 1
+            for frame in container.decode():
+                if isinstance(frame, av.VideoFrame):
+                    picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+                    frames.append(picture.astype(np.uint8, copy=False))
+                elif isinstance(frame, av.AudioFrame):
+                    pieces.append(frame.to_ndarray().reshape(-1).astype(np.int16, copy=False))
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError("damaged_clip", f"{name} cannot be decoded ({error}): cut it again") from None
+    if not frames or not pieces:
+        raise MediaError("damaged_clip", f"{name} holds {len(frames)} frames and {len(pieces)} pieces of sound")
+    return np.stack(frames), np.concatenate(pieces).astype(np.float32) / np.float32(FULL_SCALE)

@@ -1,0 +1,159 @@
+"""Write frames and sound as one media file; the same input gives the same bytes.
+
+Frames are RGB uint8 [H, W, 3], sound float32 in -1..1 (louder is clipped, never wrapped). The picture is stored as
+BT.709 in limited range and says so; sound that is stored in 16 bits is `round(32768 * x)`.
+One thread, bitexact flags and no dates, so that bytes depend on nothing but the arguments.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.codec.context import Flags
+from av.container import OutputContainer
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mova_core.errors import ShapeError
+
+FULL_SCALE = 32768  # of 16-bit sound
+LAYOUTS = {1: "mono", 2: "stereo"}
+# What an encoder needs on top of one thread to give the same bytes each time: x264's macroblock tree does not.
+REPEATABLE: dict[str, dict[str, str]] = {"libx264": {"mbtree": "0"}}
+
+
+def write_media(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    fps: Fraction | int,
+    audio: NDArray[np.float32] | None,
+    audio_rate_hz: int,
+    *,
+    container: str = "mp4",
+    video_codec: str = "libx264",
+    audio_codec: str = "flac",
+    crf: int | None = 14,
+    pixel_format: str = "yuv420p",
+    video_options: Mapping[str, str] | None = None,
+    audio_options: Mapping[str, str] | None = None,
+) -> None:
+    """Encode to `path` (overwritten; the caller renames it into place).
+
+    Args:
+        path: where to; its suffix plays no part.
+        frames: pictures uint8 [H, W, 3] RGB of one size, both sides even; at least one.
+        fps: constant frame rate, exact.
+        audio: float32 [S] mono or [2, S] stereo, or None for a file without sound.
+        audio_rate_hz: samples per second of `audio` and of the file.
+        container: FFmpeg's name of the format, such as mp4, webm, avi, matroska.
+        video_codec: FFmpeg's encoder.
+        audio_codec: FFmpeg's encoder.
+        crf: constant quality, lower is better; None for an encoder that knows no crf.
+        pixel_format: how pixels are stored.
+        video_options: further options of the video encoder.
+        audio_options: options of the audio encoder.
+
+    Raises:
+        ShapeError: no frame, frames of different or odd size, or sound that is neither [S] nor [2, S].
+    """
+    pictures = iter(frames)
+    first = next(pictures, None)
+    if first is None:
+        raise ShapeError(f"{path.name}: no frame was given, a media file needs at least one")
+    options = REPEATABLE.get(video_codec, {}) | dict(video_options or {}) | ({} if crf is None else {"crf": str(crf)})
+    with av.open(str(path), "w", format=container, container_options={"fflags": "+bitexact"}) as output:
+        video = _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
+        sound = (
+            None if audio is None else _add_audio(output, audio_codec, audio, audio_rate_hz, dict(audio_options or {}))
+        )
+        pieces = _audio_pieces(audio, audio_rate_hz, Fraction(fps))
+        reformatter = VideoReformatter()  # one for the whole file: setting one up costs more than using it
+        for index, picture in enumerate(chain([first], pictures)):
+            output.mux(video.encode(_video_frame(picture, first.shape, index, pixel_format, reformatter)))
+            if sound is not None and (piece := next(pieces, None)) is not None:
+                output.mux(sound.encode(piece))
+        for piece in pieces:  # sound that lasts longer than the picture
+            assert sound is not None
+            output.mux(sound.encode(piece))
+        output.mux(video.encode(None))
+        if sound is not None:
+            output.mux(sound.encode(None))
+
+
+def to_pcm16(audio: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Float sound as 16-bit integers, clipped at full scale."""
+    return np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def _add_video(
+    output: OutputContainer,
+    codec: str,
+    shape: tuple[int, ...],
+    fps: Fraction,
+    pixel_format: str,
+    options: dict[str, str],
+) -> VideoStream:
+    if len(shape) != 3 or shape[2] != 3 or shape[0] % 2 or shape[1] % 2:
+        raise ShapeError(f"a frame has shape {shape}, expected [H, W, 3] with H and W even")
+    stream: Any = output.add_stream(codec, rate=fps, options=options)
+    stream.height, stream.width = shape[:2]
+    stream.pix_fmt = pixel_format
+    context = stream.codec_context
+    context.time_base = 1 / fps
+    context.thread_count = 1
+    context.flags |= Flags.bitexact
+    context.colorspace = Colorspace.ITU709
+    context.color_primaries = ColorPrimaries.BT709
+    context.color_trc = ColorTrc.BT709
+    context.color_range = ColorRange.MPEG
+    return stream
+
+
+def _add_audio(
+    output: OutputContainer, codec: str, audio: NDArray[np.float32], rate_hz: int, options: dict[str, str]
+) -> AudioStream:
+    channels = 1 if audio.ndim == 1 else audio.shape[0]
+    if audio.ndim > 2 or channels not in LAYOUTS:
+        raise ShapeError(f"sound has shape {audio.shape}, expected [S] (mono) or [2, S] (stereo)")
+    stream: Any = output.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels], options=options)
+    stream.codec_context.thread_count = 1
+    stream.codec_context.flags |= Flags.bitexact
+    return stream
+
+
+def _video_frame(
+    picture: NDArray[np.uint8], shape: tuple[int, ...], index: int, pixel_format: str, reformatter: VideoReformatter
+) -> av.VideoFrame:
+    if picture.shape != shape:
+        raise ShapeError(f"frame {index} has shape {picture.shape}, the frames before it have {shape}")
+    frame = reformatter.reformat(
+        av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"),
+        format=pixel_format,
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        threads=1,
+    )
+    frame.pts = index  # in units of the stream's time base, 1 / fps
+    return frame
+
+
+def _audio_pieces(audio: NDArray[np.float32] | None, rate_hz: int, fps: Fraction) -> Iterator[av.AudioFrame]:
+    """One piece per picture, so that the file is well interleaved; the last ones may outlast the picture."""
+    if audio is None:
+        return
+    pcm = to_pcm16(np.atleast_2d(audio))
+    length, index, start = pcm.shape[1], 0, 0
+    while start < length:
+        end = min(length, int((index + 1) * rate_hz / fps))
+        interleaved = pcm[:, start:end].T.reshape(1, -1)
+        piece = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=LAYOUTS[pcm.shape[0]])
+        piece.sample_rate = rate_hz
+        piece.pts, piece.time_base = start, Fraction(1, rate_hz)
+        yield piece
+        index, start = index + 1, end

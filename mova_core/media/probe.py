@@ -1,0 +1,173 @@
+"""What a file holds, found out and not believed: packets give the times, the first second of each stream is decoded.
+
+Sizes are those of the picture as shown, after rotation and sample aspect; rotation is the turn counter-clockwise, in
+whole quarters, that the coded picture needs. A header's duration, frame rate and frame count are never used.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mova_core.errors import MediaError
+from mova_core.media.clock import Clock, first_audio, first_video, read_clock
+from mova_core.media.decode import Frame, check_decoder, decode_opened
+from mova_core.media.opening import open_media
+from mova_core.media.sound import Sound
+
+VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
+LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0
+MOST_ASPECT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The media columns of table `sources`."""
+
+    kind: str
+    container: str
+    duration_s: float
+    width_px: int
+    height_px: int
+    display_aspect: float
+    rotation_deg: int
+    fps: float
+    is_vfr: bool
+    video_codec: str
+    audio_codec: str
+    audio_rate_hz: int
+    audio_channels: int
+    audio_minus_video_start_s: float
+
+
+def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
+    """Find out what a file holds and whether it can be used.
+
+    Args:
+        path: the file.
+        head_s: seconds decoded from the start of each stream.
+        max_pixels: a picture of more is refused before it is decoded.
+
+    Raises:
+        MediaError: it cannot be used; beside the codes of `open_media` and `decode`: `unknown_codec`,
+            `picture_too_large`, `odd_aspect`, `no_overlap`, `single_picture`, `frame_rate_too_low`,
+            `frame_rate_too_high`.
+    """
+    with open_media(path, max_pixels) as (container, kind):
+        video, audio = _usable_streams(container)
+        _check_size(video, max_pixels)
+        _check_whole(container, path.stat().st_size)
+        clock = read_clock(container, kind)
+        fps, is_vfr = _rate(clock)
+        _check_overlap(clock)
+        video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
+        rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
+        sample_aspect = video.sample_aspect_ratio or Fraction(1)
+    first_picture, first_sound = _decode_heads(path, clock, head_s, rate_hz)
+    width, height, rotation = _shown_size(first_picture, sample_aspect)
+    return Probe(
+        kind="video",
+        container=kind.name,
+        duration_s=max(track.end_s for track in (clock.video, clock.audio) if track is not None),
+        width_px=width,
+        height_px=height,
+        display_aspect=width / height,
+        rotation_deg=rotation,
+        fps=fps,
+        is_vfr=is_vfr,
+        video_codec=video_codec.canonical_name,
+        audio_codec=audio_codec.canonical_name,
+        audio_rate_hz=rate_hz,
+        audio_channels=channels,
+        audio_minus_video_start_s=first_sound.time_s - first_picture.time_s,
+    )
+
+
+def _usable_streams(container: InputContainer) -> tuple[VideoStream, AudioStream]:
+    video, audio = first_video(container), first_audio(container)
+    if video is None:
+        art = " (cover art is none)" if container.streams.video else ""
+        raise MediaError("no_video", f"no video stream{art}")
+    if audio is None:
+        raise MediaError("no_audio", "no audio stream")
+    check_decoder(video)
+    check_decoder(audio)
+    return video, audio
+
+
+def _check_size(video: VideoStream, max_pixels: int) -> None:
+    width, height = video.codec_context.width, video.codec_context.height
+    if width * height > max_pixels:
+        raise MediaError(
+            "picture_too_large",
+            f"the picture is {width}x{height}, more than {max_pixels} pixels (params ingest.max_pixels)",
+        )
+
+
+def _check_whole(container: InputContainer, size: int) -> None:
+    """An index that points beyond the file's end tells a file that was cut off."""
+    for stream in (*container.streams.video, *container.streams.audio):
+        beyond = sum(entry.pos + entry.size > size for entry in stream.index_entries)
+        if beyond and container.format.name.startswith("mov"):
+            raise MediaError(
+                "truncated",
+                f"cut off: its index lists {len(stream.index_entries)} {stream.type} packets, "
+                f"{beyond} of them lie beyond the file's {size} bytes",
+            )
+
+
+def _rate(clock: Clock) -> tuple[float, bool]:
+    """Pictures per second on average, and whether their distance varies."""
+    if clock.video is None:
+        raise MediaError("no_video", "the video stream holds no picture")
+    if len(clock.video.times_s) < 2:
+        raise MediaError("single_picture", "the video stream holds a single picture")
+    gaps: NDArray[np.float64] = np.diff(clock.video.times_s)
+    fps = 1 / float(gaps.mean())
+    if not LOWEST_FPS <= fps <= HIGHEST_FPS:
+        side = "low" if fps < LOWEST_FPS else "high"
+        raise MediaError(
+            f"frame_rate_too_{side}",
+            f"{len(gaps) + 1} pictures at {fps:.4g} a second, expected {LOWEST_FPS:g} to {HIGHEST_FPS:g}",
+        )
+    return fps, float(gaps.max() - gaps.min()) > VFR_GAP_S
+
+
+def _check_overlap(clock: Clock) -> None:
+    if clock.video is None or clock.audio is None:
+        raise MediaError("no_audio", "the audio stream holds no sound")
+    if max(clock.video.start_s, clock.audio.start_s) >= min(clock.video.end_s, clock.audio.end_s):
+        spans = [f"{track.start_s:.3f} to {track.end_s:.3f} s" for track in (clock.video, clock.audio)]
+        raise MediaError("no_overlap", f"picture ({spans[0]}) and sound ({spans[1]}) never run together")
+
+
+def _decode_heads(path: Path, clock: Clock, head_s: float, rate_hz: int) -> tuple[Frame, Sound]:
+    """Decode `head_s` of each stream by itself; the first picture and the first piece of sound."""
+    first: dict[type, Frame | Sound] = {}
+    for video in (True, False):
+        with open_media(path) as (container, _):
+            for piece in decode_opened(container, clock, audio_rate_hz=None if video else rate_hz, video=video):
+                begun = first.setdefault(type(piece), piece)
+                if piece.time_s - begun.time_s >= head_s:
+                    break
+    picture, sound = first[Frame], first.get(Sound)
+    assert isinstance(picture, Frame)  # a stream without a picture does not get this far
+    if not isinstance(sound, Sound):
+        raise MediaError("no_audio", "the audio stream decodes to no sound")
+    return picture, sound
+
+
+def _shown_size(frame: Frame, sample_aspect: Fraction) -> tuple[int, int, int]:
+    """Width and height as shown, and the turn in degrees counter-clockwise."""
+    width, height = round(frame.picture.width * sample_aspect), frame.picture.height
+    rotation = round(frame.picture.rotation / 90) * 90 % 360
+    if rotation in (90, 270):
+        width, height = height, width
+    if not 1 / MOST_ASPECT <= width / height <= MOST_ASPECT:
+        raise MediaError("odd_aspect", f"the picture is shown at {width}x{height}, over {MOST_ASPECT:g} to 1")
+    return width, height, rotation

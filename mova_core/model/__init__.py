@@ -1,0 +1,25 @@
+"""The model's classes, imported when they are first asked for: curation needs the codecs here, but no tower."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mova_core.model.audio_tower import AudioTower
+    from mova_core.model.bridge import Bridge
+    from mova_core.model.dual_tower import DualTower
+    from mova_core.model.video_tower import VideoTower
+
+__all__ = ["AudioTower", "Bridge", "DualTower", "VideoTower"]
+
+_MODULES = {
+    "AudioTower": "mova_core.model.audio_tower",
+    "Bridge": "mova_core.model.bridge",
+    "DualTower": "mova_core.model.dual_tower",
+    "VideoTower": "mova_core.model.video_tower",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

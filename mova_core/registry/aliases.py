@@ -1,0 +1,71 @@
+"""Aliases: names that move from checkpoint to checkpoint, by compare-and-set.
+
+Who moves an alias says where it should be now; if another has moved it since, the move fails and nothing is changed.
+"""
+
+import re
+import time
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.registry.tables import Alias, Checkpoint
+
+ALIAS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(/[a-z][a-z0-9_-]{0,62})?")
+CHECKPOINT_ID = re.compile(r"[0-9a-f]{16}")
+INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def get_alias(session: Session, name: str) -> str | None:
+    """The checkpoint id that an alias names now, or None."""
+    return session.scalar(sa.select(Alias.checkpoint_id).where(Alias.name == name))
+
+
+def set_alias(session: Session, name: str, new: str, expected_old: str | None) -> None:
+    """Move an alias, or make it where `expected_old` is None. Call it inside `writing`.
+
+    Args:
+        session: a session that writes.
+        name: the alias.
+        new: id of a checkpoint of the registry.
+        expected_old: the checkpoint id that the alias is believed to name.
+
+    Raises:
+        UsageError: a name that no alias can have, or an unknown checkpoint.
+        StaleError: the alias names another checkpoint: somebody moved it.
+    """
+    check_alias_name(name)
+    if session.get(Checkpoint, new) is None:
+        raise UsageError(f"checkpoint {new} is not in the registry: run `mova registry sync`")
+    values = {"checkpoint_id": new, "moved_at": time.time()}
+    if expected_old is None:
+        insert = INSERTS[session.get_bind().dialect.name](Alias).values(name=name, **values)
+        result = session.execute(insert.on_conflict_do_nothing())
+    else:
+        held = sa.update(Alias).where(Alias.name == name, Alias.checkpoint_id == expected_old)
+        result = session.execute(held.values(**values), execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        raise StaleError(
+            f"alias {name} names {_said(get_alias(session, name))}, expected {_said(expected_old)}: somebody moved it "
+            "meanwhile, compare with the present one and try again"
+        )
+
+
+def check_alias_name(name: str) -> None:
+    """Refuse what cannot be an alias.
+
+    Raises:
+        UsageError: not a lower-case word or two with a slash between, or it looks like a checkpoint id.
+    """
+    if not ALIAS_NAME.fullmatch(name) or CHECKPOINT_ID.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be an alias, expected lower-case words such as `production` or `phase1/champion`"
+        )
+
+
+def _said(checkpoint_id: str | None) -> str:
+    return "no checkpoint" if checkpoint_id is None else f"checkpoint {checkpoint_id}"

@@ -1,0 +1,176 @@
+"""Lineage: from a served clip back to its footage, every step with its hash.
+
+clip ← job and Bento ← checkpoint ← run ← latents ← clips ← windows ← segments ← sources ← files, and from the run to
+the checkpoint it started from and so on. Rows say what happened; a file is named as what it was only if it still has
+that sha256, else the node says that it changed or is gone.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.media.provenance import read_provenance
+from mova_core.registry.footage_used import footage_used
+from mova_core.registry.references import find_checkpoint
+from mova_core.registry.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
+from mova_core.storage.atomic import sha256_file
+
+# What a table's rows come from; the rest of its `made_from` is listed beside it.
+COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
+LATENTS = "latents/"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing and what it came from.
+
+    Args:
+        kind: clip, job, bento, checkpoint, evaluation, run, latents, clips, …, file.
+        name: what a person calls it.
+        sha256: of its bytes or manifest, if it has one.
+        note: what else there is to know, for people.
+        came_from: the nodes before it.
+    """
+
+    kind: str
+    name: str
+    sha256: str | None = None
+    note: str = ""
+    came_from: list["Node"] = field(default_factory=list)
+
+
+def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
+    """Trace one thing back.
+
+    Args:
+        session: any session of the registry.
+        reference: file of a clip, of a recorded table or metrics.json; id of a job; alias, id or model folder of a
+            checkpoint.
+        root: the project's folder.
+
+    Raises:
+        UsageError: the reference names nothing that the registry knows.
+        StaleError: a clip whose job and whose own provenance name different checkpoints.
+        MediaError: a damaged mp4.
+    """
+    job = session.get(Job, reference)
+    if job is not None:
+        return _job(session, job, root)
+    if (root / reference).is_file():
+        return _file(session, reference, root)
+    return _checkpoint(session, find_checkpoint(session, reference, root), root)
+
+
+def _file(session: Session, reference: str, root: Path) -> Node:
+    path = root / reference
+    sha256 = sha256_file(path)
+    dataset = session.scalars(sa.select(Dataset).where(Dataset.sha256 == sha256).order_by(Dataset.name)).first()
+    if dataset is not None:
+        return _dataset(session, dataset, root)
+    evaluation = session.get(Evaluation, sha256)
+    if evaluation is not None:
+        checkpoint = _checkpoint_named(session, evaluation.checkpoint_id, root)
+        return Node("evaluation", evaluation.path, sha256, came_from=[checkpoint])
+    job = session.scalars(sa.select(Job).where(Job.result_sha256 == sha256).order_by(Job.created_at)).first()
+    provenance = read_provenance(path) if path.suffix.lower() == ".mp4" else None
+    if provenance is None and job is None:
+        raise UsageError(
+            f"{reference} (sha256 {sha256[:16]}) is no table, evaluation or job's result that the registry knows, and "
+            "carries no provenance: run `mova registry sync`, or name a clip that this project's service made"
+        )
+    if provenance and job and job.checkpoint_id not in (None, provenance.checkpoint_id):
+        raise StaleError(
+            f"{reference} says that checkpoint {provenance.checkpoint_id} made it, its job {job.job_id} says "
+            f"{job.checkpoint_id}: one of the two was altered"
+        )
+    if job is not None:
+        before = _job(session, job, root, checkpoint_id=provenance.checkpoint_id if provenance else None)
+    else:
+        assert provenance is not None
+        before = _checkpoint_named(session, provenance.checkpoint_id, root)
+    return Node("clip", reference, sha256, came_from=[before])
+
+
+def _job(session: Session, job: Job, root: Path, checkpoint_id: str | None = None) -> Node:
+    checkpoint_id = checkpoint_id or job.checkpoint_id
+    before = [] if checkpoint_id is None else [_checkpoint_named(session, checkpoint_id, root)]
+    if job.bento is not None:
+        before = [Node("bento", job.bento, came_from=before)]
+    return Node("job", job.job_id, note=job.status, came_from=before)
+
+
+def _checkpoint_named(session: Session, checkpoint_id: str, root: Path) -> Node:
+    checkpoint = session.get(Checkpoint, checkpoint_id)
+    if checkpoint is None:
+        return Node("checkpoint", checkpoint_id, note="not in this registry")
+    return _checkpoint(session, checkpoint, root)
+
+
+def _checkpoint(session: Session, checkpoint: Checkpoint, root: Path) -> Node:
+    query = sa.select(Alias.name).where(Alias.checkpoint_id == checkpoint.checkpoint_id).order_by(Alias.name)
+    facts = [checkpoint.phase, *session.scalars(query)]
+    if checkpoint.step is not None:
+        facts.insert(1, f"step {checkpoint.step}")
+    if checkpoint.path is not None:
+        facts.append(_present(root / checkpoint.path / "manifest.json", checkpoint.checkpoint_id, checkpoint.path))
+    evaluations = session.scalars(
+        sa.select(Evaluation)
+        .where(Evaluation.checkpoint_id == checkpoint.checkpoint_id)
+        .order_by(Evaluation.evaluation_id)
+    )
+    judged = [Node("evaluation", row.path, row.evaluation_id, row.suite["name"]) for row in evaluations]
+    run = None if checkpoint.run_id is None else session.get_one(Run, checkpoint.run_id)
+    before = [] if run is None else [_run(session, run, root)]
+    return Node("checkpoint", checkpoint.checkpoint_id, checkpoint.manifest_sha256, _note(facts), [*judged, *before])
+
+
+def _run(session: Session, run: Run, root: Path) -> Node:
+    before = [_latents(session, name, sha256, run.phase, root) for name, sha256 in sorted(run.latents.items())]
+    if run.start_checkpoint is not None:
+        before.append(_checkpoint_named(session, run.start_checkpoint, root))
+    return Node("run", run.run_id, run.manifest_sha256, f"{run.phase}, code {run.code[:16]}", before)
+
+
+def _latents(session: Session, geometry: str, sha256: str, phase: str, root: Path) -> Node:
+    dataset = session.get(Dataset, (f"{LATENTS}{geometry}", sha256))
+    if dataset is None:
+        return Node("latents", geometry, sha256, "not in this registry")
+    return _dataset(session, dataset, root, phase)
+
+
+def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None = None) -> Node:
+    kind, _, geometry = dataset.name.partition("/")
+    facts = [f"{dataset.rows} rows", _present(root / dataset.path, dataset.sha256, dataset.path)]
+    source = "clips" if kind == "latents" else COMES_FROM.get(dataset.name)
+    before = []
+    for name, sha256 in sorted(dataset.made_from.items()):
+        parent = session.get(Dataset, (name, sha256))
+        if name == source and parent is not None:
+            before.append(_dataset(session, parent, root))
+        elif name == source or name in ("verdicts", "captions"):
+            before.append(Node(name, name, sha256, "" if parent else "not in this registry"))
+        elif name == "codec":
+            before.append(Node("codec", "models/codec", sha256))
+    if kind == "latents":
+        before += [
+            Node(
+                "file", file.path, file.sha256, f"{len(file.clips)} clips", [Node("clip", *clip) for clip in file.clips]
+            )
+            for file in footage_used(session, dataset, phase, root)
+        ]
+    return Node(kind, geometry or dataset.name, dataset.sha256, _note(facts), before)
+
+
+def _present(path: Path, sha256: str, shown: str) -> str:
+    """The path, and whether what lies there is still what was recorded (by its sha256, or the start of one)."""
+    if not path.is_file():
+        return f"{shown} (gone)"
+    found = sha256_file(path)
+    return shown if found.startswith(sha256) else f"{shown} (changed)"
+
+
+def _note(facts: list[str]) -> str:
+    return ", ".join(facts)

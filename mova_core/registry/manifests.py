@@ -1,0 +1,152 @@
+"""The JSON files that stages leave behind, as the registry reads them. Unknown keys are passed over.
+
+runs/PHASE/manifest.json
+    {"phase", "run_id", "params": {…}, "code": hash, "latents": {geometry: sha256 of its index.parquet},
+     "start_checkpoint": id | null, "checkpoints": [{"id", "step", "path"}]}
+    `path` from the project's folder, or from the manifest's.
+reports/evaluation/PHASE/metrics.json
+    {"phase", "checkpoint_id", "suite": {"name", "seeds", "clips", "sha256"},
+     "metrics": {name: {"value": number | null, "low", "high", "chance", "data", "better": "higher" | "lower",
+                        "unavailable": reason | null}}}
+models/PHASE/selection.json
+    {"phase", "checkpoint_id", "manifest_sha256", "evaluation_sha256",
+     "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason"}
+    `manifest_sha256` of the run's checkpoint, whose first 16 digits are its id; `evaluation_sha256` of metrics.json.
+data/latents/GEOMETRY/manifest.json
+    as `mova_core.curation.latent_shards` writes it.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mova_core.errors import StaleError
+
+CHECKPOINT_ID_DIGITS = 16
+
+CheckpointId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(BaseModel):
+    """Base of what is read here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CheckpointEntry(Manifest):
+    """One checkpoint of a run."""
+
+    id: CheckpointId
+    step: int
+    path: str
+
+
+class RunManifest(Manifest):
+    """A training run."""
+
+    phase: str
+    run_id: str
+    params: dict[str, Any]
+    code: str
+    latents: dict[str, Sha256]
+    start_checkpoint: CheckpointId | None
+    checkpoints: list[CheckpointEntry]
+
+
+class Suite(Manifest):
+    """What was generated for an evaluation; two evaluations compare only if all of it is equal."""
+
+    name: str
+    seeds: int | list[int]
+    clips: int
+    sha256: str
+
+
+class Metric(Manifest):
+    """One number with its bootstrap interval [low, high]; value None: unavailable, and why."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    chance: float | None = None
+    data: float | None = None
+    better: Literal["higher", "lower"]
+    unavailable: str | None = None
+
+
+class EvaluationManifest(Manifest):
+    """An evaluation of one checkpoint."""
+
+    phase: str
+    checkpoint_id: CheckpointId
+    suite: Suite
+    metrics: dict[str, Metric]
+
+
+class Gate(Manifest):
+    """One absolute threshold."""
+
+    name: str
+    value: float | None
+    limit: float
+    passed: bool
+
+
+class Selection(Manifest):
+    """The judgement of a phase."""
+
+    phase: str
+    checkpoint_id: CheckpointId
+    manifest_sha256: Sha256
+    evaluation_sha256: Sha256
+    gates: list[Gate]
+    passed: bool
+    reason: str
+
+    @model_validator(mode="after")
+    def _id_is_of_the_manifest(self) -> Self:
+        if self.manifest_sha256[:CHECKPOINT_ID_DIGITS] != self.checkpoint_id:
+            raise ValueError(f"checkpoint_id {self.checkpoint_id} is not the start of manifest_sha256")
+        return self
+
+
+class LatentsManifest(Manifest):
+    """Latents at one geometry."""
+
+    geometry: str
+    codec: str
+    text_encoder: str
+    params: str
+    files: dict[str, dict[str, Any]]
+
+
+Read = TypeVar("Read", bound=Manifest)
+
+
+def read_manifest(path: Path, kind: type[Read]) -> tuple[Read, str]:
+    """Read one file.
+
+    Returns:
+        What it says, and the sha256 of its bytes.
+
+    Raises:
+        StaleError: it is not JSON, or a key is missing or of another kind than expected.
+    """
+    data = path.read_bytes()
+    try:
+        return kind.model_validate(json.loads(data, parse_constant=_refuse)), hashlib.sha256(data).hexdigest()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        fault = f"key {where!r}: {first['msg']}" if where else first["msg"]
+    except ValueError as error:  # not JSON, not UTF-8, or a number that JSON has not
+        fault = str(error)
+    raise StaleError(f"{path} cannot be read ({fault}): another version wrote it or it is damaged, make it again")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it holds {constant}, which is no JSON number")

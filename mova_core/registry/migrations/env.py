@@ -1,0 +1,14 @@
+"""What Alembic runs: upgrades over the connection, and in the transaction, that `mova_core.registry.migration` gives."""
+
+from alembic import context
+
+from mova_core.registry.migration import VERSION_TABLE
+from mova_core.registry.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,  # SQLite changes a table by making it again
+)
+context.run_migrations()

@@ -1,0 +1,235 @@
+"""Promotion: an alias moves to a candidate that passed its gates and is not worse than the champion.
+
+The rule: both were evaluated on the same suite with the same seeds. On every metric that the champion's evaluation has
+a value for, the candidate has one too, and it does not lie beyond the worse end of the champion's bootstrap interval.
+Without a champion the gates decide alone. What was compared is stored with the decision, also when the champion stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.registry.aliases import check_alias_name, get_alias, set_alias
+from mova_core.registry.database import reading, writing
+from mova_core.registry.promotion_log import append_promotion
+from mova_core.registry.references import find_checkpoint
+from mova_core.registry.tables import Checkpoint, Evaluation
+
+Verdict = Literal["not worse", "worse", "not compared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One metric of both; `bound` is the end of the champion's interval that the candidate must not pass."""
+
+    metric: str
+    better: str
+    candidate: float | None
+    champion: float | None
+    bound: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What should happen to an alias, and why.
+
+    Args:
+        alias: the name.
+        candidate_id: checkpoint that wants it.
+        champion_id: checkpoint that holds it, or None.
+        outcome: promoted; kept (the champion stays); unchanged (the candidate holds it already).
+        reason: one sentence.
+        evidence: all that was compared, JSON-able.
+    """
+
+    alias: str
+    candidate_id: str
+    champion_id: str | None
+    outcome: Literal["promoted", "kept", "unchanged"]
+    reason: str
+    evidence: dict[str, Any]
+
+    def summary(self) -> dict[str, Any]:
+        """For `--json`, with a `text` for people."""
+        return asdict(self) | {"text": f"{self.reason}\n{_table(self.evidence)}".rstrip()}
+
+
+def promote(engine: sa.Engine, candidate: str, alias: str) -> Decision:
+    """Judge a candidate and carry the decision out.
+
+    Args:
+        engine: the registry, in step with the folders (`sync`).
+        candidate: model folder such as models/phase3, checkpoint id, or another alias.
+        alias: `production`, `phase1/champion`.
+
+    Raises:
+        UsageError: no such candidate, an alias of another phase, or evaluations that cannot be compared.
+        StaleError: the candidate's evaluation is not there, or the alias moved meanwhile.
+    """
+    with reading(engine) as session:
+        decision = judge(session, candidate, alias)
+    carry_out(engine, decision)
+    return decision
+
+
+def judge(session: Session, candidate: str, alias: str) -> Decision:
+    """Compare a candidate with the champion of an alias; nothing is written. Raises as `promote`."""
+    check_alias_name(alias)
+    checkpoint = find_checkpoint(session, candidate)
+    _check_phase(checkpoint, alias)
+    champion_id = get_alias(session, alias)
+    name = f"checkpoint {checkpoint.checkpoint_id} ({checkpoint.phase})"
+
+    def decision(outcome: Literal["promoted", "kept", "unchanged"], reason: str, **evidence: Any) -> Decision:
+        return Decision(alias, checkpoint.checkpoint_id, champion_id, outcome, reason, evidence)
+
+    if champion_id == checkpoint.checkpoint_id:
+        return decision("unchanged", f"{name} already is {alias}.")
+    evaluation = _selected_evaluation(session, checkpoint)
+    selection = checkpoint.selection or {}
+    evidence = {"selection": selection, "candidate": _identity(evaluation), "suite": evaluation.suite}
+    if not selection["passed"]:
+        return decision("kept", f"{name} does not become {alias}: {_failed_gates(selection)}.", **evidence)
+    if champion_id is None:
+        return decision("promoted", f"{name} becomes {alias}: it passed its gates, no champion before.", **evidence)
+    other = _evaluation_on(session, session.get_one(Checkpoint, champion_id), evaluation)
+    compared = compare(evaluation.metrics, other.metrics)
+    if all(one.verdict == "not compared" for one in compared):
+        raise UsageError(
+            f"checkpoints {checkpoint.checkpoint_id} and {champion_id} have no metric in common that was measured in "
+            f"both: evaluate them again on suite {evaluation.suite['name']}"
+        )
+    evidence |= {"champion": _identity(other), "metrics": [asdict(one) for one in compared]}
+    worse = [one for one in compared if one.verdict == "worse"]
+    if worse:
+        return decision("kept", f"{name} does not become {alias}: {'; '.join(map(_worse, worse))}.", **evidence)
+    return decision("promoted", f"{name} becomes {alias}: not worse than checkpoint {champion_id}.", **evidence)
+
+
+def carry_out(engine: sa.Engine, decision: Decision) -> None:
+    """Store a decision with its evidence, and move the alias if that is what it says; both or none.
+
+    Raises:
+        StaleError: the alias moved since the decision was made.
+    """
+    if decision.outcome == "unchanged":
+        return
+    values = {
+        "alias": decision.alias,
+        "outcome": decision.outcome,
+        "checkpoint_id": decision.candidate_id,
+        "champion_id": decision.champion_id,
+        "reason": decision.reason,
+        "evidence": decision.evidence,
+    }
+    with writing(engine) as session:
+        append_promotion(session, values)
+        if decision.outcome == "promoted":
+            set_alias(session, decision.alias, decision.candidate_id, expected_old=decision.champion_id)
+
+
+def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any]) -> list[Comparison]:
+    """Every metric of both evaluations (`metrics` of metrics.json), by name.
+
+    Raises:
+        UsageError: the two do not agree on which way a metric is better.
+    """
+    compared = []
+    for name in sorted(candidate.keys() | champion.keys()):
+        ours, theirs = candidate.get(name), champion.get(name)
+        better = (ours or theirs)["better"]
+        if ours and theirs and ours["better"] != theirs["better"]:
+            raise UsageError(f"metric {name}: better is {ours['better']} here, {theirs['better']} for the champion")
+        value, held = ours and ours["value"], theirs and theirs["value"]
+        end = None if held is None else theirs["low" if better == "higher" else "high"]
+        bound = held if end is None else end
+        compared.append(Comparison(name, better, value, held, bound, _verdict(value, bound, better)))
+    return compared
+
+
+def _verdict(value: float | None, bound: float | None, better: str) -> Verdict:
+    if bound is None:
+        return "not compared"
+    if value is None:
+        return "worse"  # what cannot be measured does not count as good
+    return "worse" if (value < bound if better == "higher" else value > bound) else "not worse"
+
+
+def _check_phase(checkpoint: Checkpoint, alias: str) -> None:
+    phase, _, rest = alias.partition("/")
+    if rest and phase != checkpoint.phase:
+        raise UsageError(
+            f"checkpoint {checkpoint.checkpoint_id} is of phase {checkpoint.phase}, alias {alias} takes {phase}"
+        )
+
+
+def _selected_evaluation(session: Session, checkpoint: Checkpoint) -> Evaluation:
+    if checkpoint.selection is None:
+        raise UsageError(
+            f"checkpoint {checkpoint.checkpoint_id} was never judged by its gates: run `mova select {checkpoint.phase}`"
+        )
+    evaluation_id = checkpoint.selection["evaluation_sha256"]
+    evaluation = session.get(Evaluation, evaluation_id)
+    if evaluation is None or evaluation.checkpoint_id != checkpoint.checkpoint_id:
+        raise StaleError(
+            f"checkpoint {checkpoint.checkpoint_id} was selected by evaluation {evaluation_id[:16]}, which the registry "
+            f"does not hold: run `mova registry sync`, or `mova evaluate {checkpoint.phase}` and select again"
+        )
+    return evaluation
+
+
+def _evaluation_on(session: Session, champion: Checkpoint, wanted: Evaluation) -> Evaluation:
+    """The champion's evaluation on the same suite and seeds; the one it was selected by, if that is one."""
+    query = sa.select(Evaluation).where(Evaluation.checkpoint_id == champion.checkpoint_id)
+    found = list(session.scalars(query.order_by(Evaluation.evaluation_id)))
+    same = [evaluation for evaluation in found if evaluation.suite == wanted.suite]
+    if not same:
+        suites = " and ".join(_suite(evaluation) for evaluation in found) or "none"
+        raise UsageError(
+            f"champion {champion.checkpoint_id} was evaluated on {suites}, the candidate on {_suite(wanted)}: only the "
+            "same suite and seeds compare, evaluate the champion again on the candidate's"
+        )
+    selected_by = (champion.selection or {}).get("evaluation_sha256")
+    return next((evaluation for evaluation in same if evaluation.evaluation_id == selected_by), same[0])
+
+
+def _suite(evaluation: Evaluation) -> str:
+    suite = evaluation.suite
+    return f"suite {suite['name']} {suite['sha256'][:8]} (seeds {suite['seeds']}, {suite['clips']} clips)"
+
+
+def _identity(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "checkpoint_id": evaluation.checkpoint_id,
+        "evaluation_sha256": evaluation.evaluation_id,
+        "metrics": evaluation.metrics,
+    }
+
+
+def _failed_gates(selection: Mapping[str, Any]) -> str:
+    failed = [f"{gate['name']} {gate['value']} (limit {gate['limit']})" for gate in selection["gates"]]
+    wrong = [text for text, gate in zip(failed, selection["gates"], strict=True) if not gate["passed"]]
+    return f"it failed its gates, {', '.join(wrong) or selection['reason']}"
+
+
+def _worse(one: Comparison) -> str:
+    if one.candidate is None:
+        return f"{one.metric} is unavailable, the champion has {one.champion:.3g}"
+    side = "below" if one.better == "higher" else "above"
+    return f"{one.metric} {one.candidate:.3g} is {side} the champion's {one.champion:.3g} (to {one.bound:.3g})"
+
+
+def _table(evidence: Mapping[str, Any]) -> str:
+    def shown(value: float | None) -> str:
+        return "unavailable" if value is None else f"{value:.3g}"
+
+    rows = [
+        f"  {one['metric']:<28} {shown(one['candidate']):>11}  champion {shown(one['champion']):>11}  {one['verdict']}"
+        for one in evidence.get("metrics", ())
+    ]
+    return "\n".join(rows)

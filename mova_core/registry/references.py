@@ -1,0 +1,75 @@
+"""What a person may call a checkpoint: an alias, its id, or the model folder that holds it."""
+
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
+from mova_core.registry.database import open_database, reading
+from mova_core.registry.manifests import Selection, read_manifest
+from mova_core.registry.tables import Alias, Checkpoint
+
+SELECTION_FILE = "selection.json"
+ID_PREFIX = re.compile(r"[0-9a-f]{6,15}")
+
+
+def find_checkpoint(session: Session, reference: str, root: Path = Path()) -> Checkpoint:
+    """The checkpoint that a reference names.
+
+    Args:
+        session: any session.
+        reference: alias, checkpoint id (or at least 6 digits of it), or a model folder with its selection.json.
+        root: folder that a model folder's path is relative to.
+
+    Raises:
+        UsageError: nothing of that name is known.
+        StaleError: the folder's selection.json cannot be read.
+    """
+    checkpoint_id = get_alias(session, reference)
+    if checkpoint_id is None and (root / reference / SELECTION_FILE).is_file():
+        checkpoint_id = read_manifest(root / reference / SELECTION_FILE, Selection)[0].checkpoint_id
+    if checkpoint_id is None and ID_PREFIX.fullmatch(reference):
+        checkpoint_id = _id_that_starts_with(session, reference)
+    if checkpoint_id is None and CHECKPOINT_ID.fullmatch(reference):
+        checkpoint_id = reference
+    if checkpoint_id is not None and (checkpoint := session.get(Checkpoint, checkpoint_id)) is not None:
+        return checkpoint
+    if checkpoint_id is not None:
+        raise UsageError(f"checkpoint {checkpoint_id} is not in the registry: run `mova registry sync`")
+    known = ", ".join(session.scalars(sa.select(Alias.name).order_by(Alias.name))) or "none yet"
+    raise UsageError(
+        f"{reference!r} is no alias (known: {known}), no checkpoint id, and no model folder with a {SELECTION_FILE}"
+    )
+
+
+def model_folder(reference: str, root: Path = Path()) -> Path:
+    """The model folder behind an alias or checkpoint id of the registry in force.
+
+    Raises:
+        UsageError: unknown, or it was never exported to a model folder.
+        StaleError: the folder holds another checkpoint by now.
+    """
+    with reading(open_database()) as session:
+        checkpoint = find_checkpoint(session, reference, root)
+        checkpoint_id, phase, path = checkpoint.checkpoint_id, checkpoint.phase, checkpoint.model_path
+    folder = root / (path or f"models/{phase}")
+    holds = None
+    if (folder / SELECTION_FILE).is_file():
+        holds = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
+    if holds == checkpoint_id:
+        return folder
+    present = f"{folder} holds {holds}" if holds else f"{folder} is not there"
+    raise StaleError(
+        f"{reference!r} is checkpoint {checkpoint_id}, but {present}: bring its version back with `dvc checkout`, or "
+        "promote the present one"
+    )
+
+
+def _id_that_starts_with(session: Session, prefix: str) -> str | None:
+    ids = list(session.scalars(sa.select(Checkpoint.checkpoint_id).where(Checkpoint.checkpoint_id.startswith(prefix))))
+    if len(ids) > 1:
+        raise UsageError(f"{prefix!r} is the start of {len(ids)} checkpoint ids: give more digits")
+    return ids[0] if ids else None

@@ -1,0 +1,136 @@
+"""Make the registry agree with the folders: `mova registry sync`.
+
+Read are data/*.parquet, data/rejects, data/latents, runs, reports/evaluation and models. Files are read and hashed
+first, then written in one transaction, all or nothing; a second time changes nothing, and on an empty database the
+same rows come out. Rows whose files are gone stay: they happened.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from mova_core.errors import StaleError
+from mova_core.registry.database import only_one, shown, writing
+from mova_core.registry.manifests import (
+    CHECKPOINT_ID_DIGITS,
+    EvaluationManifest,
+    LatentsManifest,
+    RunManifest,
+    Selection,
+    read_manifest,
+)
+from mova_core.registry.records import Changes, record_dataset, record_evaluation, record_run, record_selection
+from mova_core.storage.atomic import sha256_file
+
+INDEX_FILE = "index.parquet"  # of latents
+MANIFEST_FILE = "manifest.json"
+METRICS_FILE = "metrics.json"
+SELECTION_FILE = "selection.json"
+
+DatasetRow = tuple[tuple[str, str], dict[str, Any]]  # key (name, sha256) and values
+
+
+def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
+    """Record what the folders of a project hold.
+
+    Args:
+        engine: the registry.
+        root: the project's folder.
+
+    Returns:
+        Summary: rows added, changed and left as they were; folders passed over, each with the reason.
+
+    Raises:
+        StaleError: a manifest that cannot be read, or a checkpoint that is not the one its run vouches for. Nothing is
+            written then.
+    """
+    skipped: list[str] = []
+    datasets = [*_tables(root), *_latents(root, skipped)]
+    runs = [_run(path, root) for path in sorted(root.glob(f"runs/*/{MANIFEST_FILE}"))]
+    selections = [
+        (read_manifest(path, Selection)[0], _relative(path.parent, root))
+        for path in sorted(root.glob(f"models/*/{SELECTION_FILE}"))
+    ]
+    evaluations = [
+        (*read_manifest(path, EvaluationManifest), _relative(path, root))
+        for path in sorted(root.glob(f"reports/evaluation/*/{METRICS_FILE}"))
+    ]
+    changes: Changes = Counter(added=0, changed=0, same=0)
+    with writing(engine) as session:
+        only_one(session, "sync")
+        for dataset in datasets:
+            record_dataset(session, changes, *dataset)
+        for run in runs:
+            record_run(session, changes, *run)
+        for selection in selections:
+            record_selection(session, changes, *selection)
+        for evaluation in evaluations:
+            record_evaluation(session, changes, *evaluation)
+    counts = f"{changes['added']} added, {changes['changed']} changed, {changes['same']} as they were"
+    lines = [f"registry {shown(engine.url)}: {counts}", *(f"passed over: {reason}" for reason in skipped)]
+    return {**changes, "skipped": skipped, "text": "\n".join(lines)}
+
+
+def _tables(root: Path) -> Iterator[DatasetRow]:
+    data = root / "data"
+    for path in sorted([*data.glob("*.parquet"), *data.glob("rejects/*.parquet")]):
+        yield _dataset(path, path.relative_to(data).with_suffix("").as_posix(), root)
+
+
+def _latents(root: Path, skipped: list[str]) -> Iterator[DatasetRow]:
+    for folder in sorted(path for path in root.glob("data/latents/*") if path.is_dir()):
+        if not (folder / MANIFEST_FILE).exists():
+            skipped.append(f"{_relative(folder, root)} is not finished: run `mova encode {folder.name}`")
+            continue
+        manifest, _ = read_manifest(folder / MANIFEST_FILE, LatentsManifest)
+        key, values = _dataset(folder / INDEX_FILE, f"latents/{folder.name}", root)
+        if manifest.files.get(INDEX_FILE, {}).get("sha256") != key[1]:
+            skipped.append(f"{_relative(folder, root)} changed after its manifest: run `mova encode {folder.name}`")
+            continue
+        made_from = values["made_from"] | manifest.model_dump(exclude={"files"})
+        yield key, values | {"made_from": made_from, "files": manifest.files}
+
+
+def _dataset(path: Path, name: str, root: Path) -> DatasetRow:
+    try:
+        footer = pq.read_metadata(path)
+        made_from = json.loads((footer.metadata or {}).get(b"made_from", b"{}"))
+    except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
+        raise StaleError(f"{path} is not a table of this project ({error}): make it again with `dvc repro`") from None
+    values = {"path": _relative(path, root), "rows": footer.num_rows, "bytes": path.stat().st_size}
+    return (name, sha256_file(path)), values | {"made_from": made_from, "files": None}
+
+
+def _run(path: Path, root: Path) -> tuple[RunManifest, str, str, dict[str, str]]:
+    """A run's manifest, its sha256, its folder, and the manifests of those of its checkpoints that are still there."""
+    run, sha256 = read_manifest(path, RunManifest)
+    entries, manifests = [], {}
+    for entry in run.checkpoints:
+        folder = next((base / entry.path for base in (root, path.parent) if (base / entry.path).is_dir()), None)
+        if folder is not None:
+            entry = entry.model_copy(update={"path": _relative(folder, root)})
+            manifests[entry.id] = _checkpoint_manifest(folder, entry.id)
+        entries.append(entry)
+    return run.model_copy(update={"checkpoints": entries}), sha256, _relative(path.parent, root), manifests
+
+
+def _checkpoint_manifest(folder: Path, checkpoint_id: str) -> str:
+    manifest = folder / MANIFEST_FILE
+    if not manifest.exists():
+        raise StaleError(f"{manifest} is missing, its run names the folder checkpoint {checkpoint_id}: train it again")
+    sha256 = sha256_file(manifest)
+    if sha256[:CHECKPOINT_ID_DIGITS] != checkpoint_id:
+        raise StaleError(
+            f"{folder} is checkpoint {sha256[:CHECKPOINT_ID_DIGITS]}, its run vouches for {checkpoint_id}: "
+            "it was altered, bring it back with `dvc checkout` or train it again"
+        )
+    return sha256
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

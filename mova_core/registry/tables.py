@@ -1,0 +1,146 @@
+"""The registry's tables: what happened, hash-linked from footage to served clip.
+
+datasets ← runs ← checkpoints ← evaluations are a record of manifests: `mova_core.registry.sync` makes the same rows
+again from the folders, so they carry no time of writing. aliases, promotions and jobs exist only here.
+Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative to the project's folder, posix.
+A change here needs a new file in migrations/versions (a test compares the two).
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
+PROMOTION_OUTCOMES = ("promoted", "kept")
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """Constraint names follow one rule, so that migrations can name them."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map = {
+        dict[str, Any]: sa.JSON(none_as_null=True),
+        float: sa.Double(),
+    }
+
+
+class Dataset(Base):
+    """One version of a table of curation, or of the latents at one geometry (its index vouches for them)."""
+
+    __tablename__ = "datasets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)  # `clips`, `rejects/cut`, `latents/nano-48`
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str]
+    rows: Mapped[int] = mapped_column(sa.BigInteger)
+    bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    made_from: Mapped[Json]  # name -> sha256 of a table, or a fingerprint
+    files: Mapped[Json | None]  # latents: shard -> bytes and sha256
+
+
+class Run(Base):
+    """One training run of one phase."""
+
+    __tablename__ = "runs"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    phase: Mapped[str]
+    params: Mapped[Json]
+    code: Mapped[str]
+    latents: Mapped[Json]  # geometry -> sha256 of the index
+    start_checkpoint: Mapped[str | None]  # no foreign key: it may come from elsewhere, such as a released model
+    path: Mapped[str]
+    manifest_sha256: Mapped[str]
+
+
+class Checkpoint(Base):
+    """Weights, named by the first 16 hex digits of their manifest's sha256."""
+
+    __tablename__ = "checkpoints"
+
+    checkpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[str | None] = mapped_column(sa.ForeignKey("runs.run_id"))  # null: its run is not here
+    phase: Mapped[str]
+    step: Mapped[int | None]
+    path: Mapped[str | None]
+    manifest_sha256: Mapped[str | None]
+    model_path: Mapped[str | None]  # the folder it is exported to, if it is the selected one there
+    selection: Mapped[Json | None]  # selection.json, if it was ever selected
+
+
+class Evaluation(Base):
+    """One metrics.json, named by its sha256."""
+
+    __tablename__ = "evaluations"
+
+    evaluation_id: Mapped[str] = mapped_column(primary_key=True)
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"), index=True)
+    phase: Mapped[str]
+    suite: Mapped[Json]  # name, seeds, clips, sha256
+    metrics: Mapped[Json]
+    path: Mapped[str]
+
+
+class Alias(Base):
+    """A name that moves: `production`, `phase1/champion`. Only `mova_core.registry.aliases` writes here."""
+
+    __tablename__ = "aliases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"))
+    moved_at: Mapped[float]
+
+
+class Promotion(Base):
+    """One decision about an alias. Append-only by triggers; each row holds the hash of the one before."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (sa.CheckConstraint(f"outcome IN {PROMOTION_OUTCOMES}", name="outcome"),)
+
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    alias: Mapped[str]
+    outcome: Mapped[str]
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"))  # the candidate
+    champion_id: Mapped[str | None]  # who held the alias before
+    reason: Mapped[str]
+    evidence: Mapped[Json]
+    created_at: Mapped[float]
+    previous_hash: Mapped[str] = mapped_column(unique=True)  # unique: the chain cannot fork
+    hash: Mapped[str] = mapped_column(unique=True)
+
+
+class Job(Base):
+    """One clip asked of the service; the queue outlives the processes that work on it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        sa.CheckConstraint(f"status IN {JOB_STATUSES}", name="status"),
+        sa.CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+        sa.Index("ix_jobs_status", "status", "created_at"),
+    )
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    request: Mapped[Json]
+    progress: Mapped[int]  # percent
+    created_at: Mapped[float]
+    claimed_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+    worker: Mapped[str | None]
+    lease_until: Mapped[float | None]  # past it, the worker is taken for dead and another may claim the job
+    error: Mapped[str | None]
+    result_path: Mapped[str | None]
+    result_sha256: Mapped[str | None] = mapped_column(index=True)
+    checkpoint_id: Mapped[str | None]  # no foreign key: a service may run where nothing was trained
+    bento: Mapped[str | None]  # tag of the Bento that made the clip

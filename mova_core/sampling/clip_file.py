@@ -1,0 +1,45 @@
+"""A generated clip as an MP4 that any player opens: H.264 and AAC, picture and sound exactly as long as the clip.
+
+Nano pictures are enlarged by nearest neighbour, so that a person sees what the model made and not a blur of it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.geometry import ClipGeometry
+from mova_core.media.encode import write_media
+
+CRF = 16
+AUDIO_BITS_PER_S = 192_000
+
+
+def write_clip(
+    path: Path, video: NDArray[np.uint8], audio: NDArray[np.float32], geometry: ClipGeometry, enlarge: int = 1
+) -> None:
+    """Encode one clip; the same clip gives the same bytes.
+
+    Args:
+        path: where to, overwritten; the caller renames it into place.
+        video: uint8 [F, H, W, 3].
+        audio: float32 [S] in -1..1.
+        geometry: frame and sample rate.
+        enlarge: each pixel becomes a square of this many pixels a side.
+    """
+    write_media(
+        path,
+        _enlarged(video, enlarge),
+        geometry.fps,
+        audio,
+        geometry.audio_rate_hz,
+        audio_codec="aac",
+        audio_options={"b": str(AUDIO_BITS_PER_S)},
+        crf=CRF,
+    )
+
+
+def _enlarged(video: NDArray[np.uint8], factor: int) -> Iterator[NDArray[np.uint8]]:
+    for frame in video:
+        yield frame.repeat(factor, axis=0).repeat(factor, axis=1)

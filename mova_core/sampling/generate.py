@@ -1,0 +1,48 @@
+"""`mova generate`: run a checked request and write its clips."""
+
+from typing import Any
+
+from mova_core.progress import track
+from mova_core.sampling.clip_file import write_clip
+from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.request import Request
+from mova_core.storage.atomic import atomic_path
+
+
+def generate(request: Request) -> dict[str, Any]:
+    """Generate the clips of a request, batch by batch, each file whole or not there.
+
+    Returns:
+        Summary: the files, and how the clips were made.
+
+    Raises:
+        MovaError: the model folder is damaged, or a place cannot be written to.
+    """
+    pipeline, settings = MovaPipeline.from_pretrained(request.folder), request.settings
+    batches = list(request.batches())
+    steps = len(batches) * settings.steps
+    progress = track(range(steps), steps, "generate")
+    for batch in batches:
+        output = pipeline(
+            [clip.prompt for clip in batch],
+            [clip.image for clip in batch],
+            negative_prompt=request.negative_prompt,
+            seed=[clip.seed for clip in batch],
+            on_step=lambda done: next(progress, None),
+            **settings.model_dump(),
+        )
+        for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
+            with atomic_path(clip.path) as temporary:
+                write_clip(temporary, video, audio, output.geometry, settings.enlarge)
+    next(progress, None)  # past the last item: the bar is closed
+    geometry = settings.clip_geometry
+    return {
+        "clips": [{"path": str(clip.path), "prompt": clip.prompt, "seed": clip.seed} for clip in request.clips],
+        "settings": settings.model_dump(),
+        "duration_s": geometry.duration_s,
+        "text": "\n".join(
+            f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
+            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.seed}"
+            for clip in request.clips
+        ),
+    }

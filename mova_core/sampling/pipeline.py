@@ -1,0 +1,234 @@
+"""Prompts (and first frames) to clips: the whole model behind one call.
+
+Noise comes from one generator a sample, seeded with `seed + index`, video first, then audio; so a sample does not
+depend on its batch. Text without an image is conditioned on a white first frame.
+Shape suffixes: B batch, C channels, T latent frames, H W rows and columns, L audio latents.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.flow_matching import PairSchedule
+from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.loudness import normalise_loudness
+from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
+from mova_core.model.dual_tower import LatentPair
+from mova_core.model.folder import Components, load_components, save_components
+from mova_core.model.pixels import to_bytes, to_unit_range
+from mova_core.model.prompt import check_prompt
+from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.sampler import Conditioning, Sampler
+from mova_core.sampling.settings import GenerateSettings
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Clips in the order of the prompts.
+
+    Attributes:
+        videos: uint8 [F, H, W, 3] each.
+        audios: float32 [S] in -1..1 each, exactly as long as the video.
+        latents: what they were decoded from.
+        geometry: their clock.
+    """
+
+    videos: list[Picture]
+    audios: list[NDArray[np.float32]]
+    latents: LatentPair
+    geometry: ClipGeometry
+
+    @property
+    def video(self) -> Picture:
+        return self.videos[0]
+
+    @property
+    def audio(self) -> NDArray[np.float32]:
+        return self.audios[0]
+
+
+class MovaPipeline:
+    """A model ready to generate.
+
+    Args:
+        components: of a model folder, or made in memory.
+    """
+
+    def __init__(self, components: Components) -> None:
+        self.components = components
+        self.defaults = GenerateSettings.of(components.index)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str | torch.device = "cpu") -> "MovaPipeline":
+        """The model of a folder, released or ours.
+
+        Raises:
+            UsageError, StaleError: see `load_components`.
+        """
+        return cls(load_components(Path(folder), device))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model as a folder that `from_pretrained` reads; UsageError where the place is taken."""
+        save_components(self.components, Path(folder))
+
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        image: Picture | Sequence[Picture | None] | None = None,
+        *,
+        negative_prompt: str = "",
+        seed: int | Sequence[int] = 0,
+        noise: LatentPair | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        on_step: Callable[[int], object] = lambda done: None,
+        **changes: Any,
+    ) -> Output:
+        """Generate a clip per prompt.
+
+        Args:
+            prompt: one or several texts.
+            image: first frame, uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the first one's shape
+                decides between landscape and portrait for all.
+            negative_prompt: text of the unconditional forwards.
+            seed: sample i is seeded with seed + i; or one seed per prompt.
+            noise: instead of drawing it by seed.
+            cancelled: asked before each step.
+            on_step: told after each step how many are done.
+            changes: fields of `GenerateSettings` (steps, text_guidance_scale, bridge_guidance_scale, video_shift,
+                audio_shift, frames, height, width, lufs, …) in place of the folder's defaults.
+
+        Raises:
+            UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
+            GenerationCancelled: `cancelled` said so.
+        """
+        settings = self.defaults.changed(**changes)
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        images = _per_prompt("image", image if isinstance(image, list | tuple) else [image] * len(prompts), prompts)
+        seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
+        seeds = _per_prompt("seed", seeds, prompts)
+        self.check(prompts, negative_prompt, settings)
+        canvas = settings.canvas(next((image for image in images if image is not None), None))
+        noise = noise or self.noise(seeds, settings.clip_geometry, canvas)
+        sampler = self.sampler(settings, cancelled, on_step)
+        conditioning = self.conditioning(prompts, negative_prompt, images, settings.clip_geometry.frames, canvas)
+        if not settings.keep_first_latent:
+            conditioning = replace(conditioning, known_first_B=None)
+        latents = sampler.sample(self._on_device(noise), conditioning)
+        return self.decode(latents, settings)
+
+    def check(self, prompts: Sequence[str], negative_prompt: str, settings: GenerateSettings) -> None:
+        """Refuse what cannot be generated before anything is computed.
+
+        Raises:
+            UsageError: no prompt, or one that is empty or too long.
+            StaleError: the sound's clock is not the codec's.
+        """
+        if not prompts:
+            raise UsageError("no prompt was given, expected at least one")
+        text = self.components.text
+        for prompt in prompts:
+            check_prompt(prompt, text.count_tokens(prompt), text.max_tokens)
+        if negative_prompt:
+            check_prompt(negative_prompt, text.count_tokens(negative_prompt), text.max_tokens)
+        if self.components.audio_hop != settings.clip_geometry.audio_hop:
+            raise StaleError(
+                f"geometry {settings.geometry} has an audio hop of {settings.clip_geometry.audio_hop}, the model's "
+                f"codec {self.components.audio_hop}: they do not belong together"
+            )
+
+    def sampler(
+        self,
+        settings: GenerateSettings,
+        cancelled: Callable[[], bool] = lambda: False,
+        on_step: Callable[[int], object] = lambda done: None,
+    ) -> Sampler:
+        """The sampler of these settings."""
+        index = self.components.index
+        return Sampler(
+            model=self.components.towers,
+            schedule=PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, index.shift),
+            guidance=Guidance(settings.bridge_guidance_scale, settings.text_guidance_scale, settings.bridge),
+            video_fps=float(settings.clip_geometry.fps),
+            boundary_ratio=index.boundary_ratio,
+            cancelled=cancelled,
+            on_step=on_step,
+        )
+
+    def noise(self, seeds: Sequence[int], geometry: ClipGeometry, canvas: Canvas) -> LatentPair:
+        """Standard normal latents on the processor, one generator a sample."""
+        towers = self.components.towers
+        video_shape = (
+            towers.video_dit.config["out_dim"],
+            geometry.latent_frames,
+            canvas.latent_height,
+            canvas.latent_width,
+        )
+        # Whole tokens of sound; what they have beyond the clip is cut off when it is decoded.
+        audio_shape = (towers.audio_dit.config["out_dim"], geometry.audio_tokens * geometry.audio_latents_per_token)
+        video, audio = [], []
+        for seed in seeds:
+            generator = torch.Generator("cpu").manual_seed(seed)
+            video.append(torch.randn(video_shape, generator=generator))
+            audio.append(torch.randn(audio_shape, generator=generator))
+        return LatentPair(torch.stack(video), torch.stack(audio))
+
+    @torch.no_grad()
+    def conditioning(
+        self,
+        prompts: Sequence[str],
+        negative_prompt: str,
+        images: Sequence[Picture | None],
+        frames: int,
+        canvas: Canvas,
+    ) -> Conditioning:
+        """Encoded prompts and first frames; a white one, not known, where there is no image."""
+        size = canvas.height_px, canvas.width_px
+        pictures = [white_image(*size) if image is None else fit_image(image, *size) for image in images]
+        firsts = to_unit_range(torch.from_numpy(np.stack(pictures))[:, None])[:, :, 0]
+        # One at a time: a VAE's memory grows with its batch, and equal results need equal shapes.
+        encoded = [self.components.video.encode(known_frames(first[None], frames)) for first in firsts]
+        given = torch.tensor([image is not None for image in images])
+        text = self.components.text
+        device = self.components.towers.video_dit.device
+        context = text.encode(list(prompts))
+        negative = text.encode([negative_prompt]).expand(len(prompts), -1, -1)
+        return Conditioning(
+            context.to(device),
+            negative.to(device),
+            condition_from(torch.cat(encoded).float()).to(device),
+            given.to(device) if bool(given.any()) else None,
+        )
+
+    @torch.no_grad()
+    def decode(self, latents: LatentPair, settings: GenerateSettings) -> Output:
+        """Pictures and sound of clean latents, the sound as long as the picture."""
+        geometry = settings.clip_geometry
+        videos, audios = [], []
+        for video, audio in zip(latents.video.cpu(), latents.audio.cpu(), strict=True):
+            pixels = self.components.video.decode(video[None]).cpu()
+            videos.append(to_bytes(pixels)[0].numpy())
+            # Of a last token's latents only those that the clip reaches into are decoded.
+            audio = audio[None, :, : geometry.audio_latents]
+            sound = self.components.audio.decode(audio, geometry.audio_samples)[0].cpu().clamp(-1, 1).numpy()
+            if settings.lufs is not None:
+                sound = normalise_loudness(sound, geometry.audio_rate_hz, settings.lufs)
+            audios.append(sound)
+        return Output(videos, audios, latents, geometry)
+
+    def _on_device(self, pair: LatentPair) -> LatentPair:
+        device = self.components.towers.video_dit.device
+        return LatentPair(pair.video.to(device), pair.audio.to(device))
+
+
+def _per_prompt(name: str, values: Sequence[Any], prompts: Sequence[str]) -> list[Any]:
+    if len(values) != len(prompts):
+        raise UsageError(f"got {len(values)} of {name} for {len(prompts)} prompts, expected one for each")
+    return list(values)

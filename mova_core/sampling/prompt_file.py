@@ -1,0 +1,80 @@
+"""`--prompts FILE.jsonl`: one clip a line, each a JSON object with `prompt` and, where wanted, `name`, `image`, `seed`.
+
+An image is a path, taken from the file's own folder unless absolute. Read and checked whole before torch is loaded.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mova_core.errors import UsageError
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
+MAX_SEED = 2**53 - 1  # what JSON holds exactly
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One clip to make: its file is named `name`.mp4."""
+
+    name: str
+    prompt: str
+    image: Path | None
+    seed: int
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    prompt: str
+    name: str | None = None
+    image: str | None = None
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+
+
+def read_prompts(path: Path, seed: int) -> list[Wanted]:
+    """The clips that a file asks for, in its order; line i without a seed of its own has `seed + i`.
+
+    Raises:
+        UsageError: no such file, no line in it, a line that is wrong, or a name twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing: expected a file with one JSON object a line") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}): expected UTF-8 text, one JSON object a line") from None
+    wanted = [
+        _wanted(line, f"{path} line {number}", index, path.parent, seed)
+        for index, (number, line) in enumerate(_filled(lines))
+    ]
+    if not wanted:
+        raise UsageError(f'{path} has no line, expected at least one such as {{"prompt": "a red ball bounces"}}')
+    names = [clip.name for clip in wanted]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"{path} names two clips {twice!r}: one file would overwrite the other")
+    return wanted
+
+
+def _filled(lines: list[str]) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _wanted(line: str, where: str, index: int, folder: Path, seed: int) -> Wanted:
+    try:
+        values: Any = json.loads(line)
+        checked = _Line.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "it"
+        raise UsageError(f"{where}: {key}: {first['msg']}") from None
+    except ValueError as error:
+        raise UsageError(f"{where} is not JSON ({error})") from None
+    name = f"{index:05d}" if checked.name is None else checked.name
+    if not SAFE_NAME.fullmatch(name):
+        raise UsageError(f"{where}: name is {name!r}, expected letters, digits, '-', '_' and '.', at most 100")
+    image = None if checked.image is None else folder / checked.image
+    return Wanted(name, checked.prompt, image, seed + index if checked.seed is None else checked.seed)

@@ -1,0 +1,91 @@
+"""What `mova generate` was asked for, checked to the last field before torch is loaded."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.errors import UsageError
+from mova_core.media.picture import read_picture
+from mova_core.model.folder_index import FolderIndex
+from mova_core.sampling.prompt_file import Wanted
+from mova_core.sampling.settings import GenerateSettings
+from mova_core.storage.atomic import make_folder
+
+TOKENS_AT_ONCE = 4096  # video tokens generated together: more clips at once cost memory and gain nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One clip to make, its first frame read.
+
+    Args:
+        path: where it is written.
+        prompt: its text.
+        image: uint8 [H, W, 3], or None.
+        seed: of its noise.
+    """
+
+    path: Path
+    prompt: str
+    image: NDArray[np.uint8] | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A model folder, settings for every clip, and the clips."""
+
+    folder: Path
+    settings: GenerateSettings
+    negative_prompt: str
+    clips: tuple[Clip, ...]
+
+    @classmethod
+    def check(
+        cls,
+        folder: Path,
+        wanted: Sequence[Wanted],
+        out: Path,
+        negative_prompt: str = "",
+        changes: Mapping[str, Any] | None = None,
+    ) -> "Request":
+        """Everything that can be wrong without running the model.
+
+        Args:
+            folder: a model folder.
+            wanted: what to make.
+            out: folder of the files, made if it is not there.
+            negative_prompt: text of the unconditional forwards.
+            changes: fields of `GenerateSettings`; None leaves the folder's default.
+
+        Raises:
+            UsageError: one sentence about the first thing that is wrong.
+            StaleError: a damaged model folder.
+        """
+        index = FolderIndex.read(folder)
+        settings = GenerateSettings.of(index).changed(**(changes or {}))
+        index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))
+        images = [None if clip.image is None else read_picture(clip.image) for clip in wanted]
+        make_folder(out)
+        for clip in wanted:
+            if (out / f"{clip.name}.mp4").is_dir():
+                raise UsageError(f"{out / clip.name}.mp4 is a folder, expected a file to write: choose another name")
+        clips = tuple(
+            Clip(out / f"{clip.name}.mp4", clip.prompt, image, clip.seed)
+            for clip, image in zip(wanted, images, strict=True)
+        )
+        return cls(folder, settings, negative_prompt, clips)
+
+    def batches(self) -> Iterator[tuple[Clip, ...]]:
+        """The clips in pieces of one picture shape, small enough to be generated together."""
+        geometry = self.settings.clip_geometry
+        tokens = max(geometry.video_tokens(canvas) for canvas in geometry.canvases)
+        size = max(1, TOKENS_AT_ONCE // tokens)
+        for canvas in geometry.canvases:
+            same = [clip for clip in self.clips if self.settings.canvas(clip.image) == canvas]
+            for start in range(0, len(same), size):
+                yield tuple(same[start : start + size])

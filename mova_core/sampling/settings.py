@@ -1,0 +1,92 @@
+"""How a clip is generated: the folder's own defaults, changed by a request; checked before torch is loaded."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.geometry import Canvas, ClipGeometry, geometry_named
+from mova_core.model.folder_index import FolderIndex
+from mova_core.params_model import GenerateParams
+
+# A released folder names no defaults; these are the report's, at its smaller size.
+RELEASED = {"geometry": "mova-360p", "steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5}
+
+
+class GenerateSettings(GenerateParams):
+    """Everything that decides a clip but its prompt, image and seed.
+
+    `geometry` is the one the model was trained at last; frames, height and width ask for another size of it.
+    """
+
+    geometry: str  # a key of GEOMETRIES
+    keep_first_latent: bool = False  # a given first frame comes out exactly, not as the model renders it
+    enlarge: int = Field(1, ge=1, le=64)  # whole factor by which a file's picture is larger than the model's
+    bridge: bool = True  # False: the control without the Bridge, where bridge_guidance_scale has no part
+    frames: int | None = Field(None, ge=1, le=4097)  # 4k + 1
+    height: int | None = Field(None, ge=16, le=8192)  # pixels, a multiple of 16
+    width: int | None = Field(None, ge=16, le=8192)
+
+    @classmethod
+    def of(cls, index: FolderIndex) -> "GenerateSettings":
+        """A model folder's defaults.
+
+        Raises:
+            StaleError: its `generate` is not of this version.
+        """
+        values = index.generate
+        if values is None:
+            values = RELEASED | {"video_shift": index.shift, "audio_shift": index.shift}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise StaleError(f"model_index.json of {index.folder}: generate.{_sentence(error)}") from None
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "GenerateSettings":
+        if (self.height is None) != (self.width is None):
+            raise ValueError("height and width must be given together")
+        try:
+            _ = self.clip_geometry
+        except MovaError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def clip_geometry(self) -> ClipGeometry:
+        """Length and picture of the clip; one canvas where height and width are asked for."""
+        geometry = geometry_named(self.geometry)
+        if self.frames is not None:
+            geometry = replace(geometry, frames=self.frames)
+        if self.height is not None and self.width is not None:
+            geometry = replace(geometry, canvases=(Canvas(self.height, self.width),))
+        return geometry
+
+    def canvas(self, image: NDArray[np.uint8] | None) -> Canvas:
+        """The picture of a clip: the canvas that suits its first frame best, or without one the first."""
+        geometry = self.clip_geometry
+        return geometry.canvases[0] if image is None else geometry.canvas_for(image.shape[1], image.shape[0])
+
+    def changed(self, **changes: Any) -> "GenerateSettings":
+        """These settings with what a request asks for; None leaves a value as it is.
+
+        Raises:
+            UsageError: a value that cannot be, or a name that is none.
+        """
+        asked = {name: value for name, value in changes.items() if value is not None}
+        if asked.get("bridge") is False and "bridge_guidance_scale" in asked:
+            raise UsageError("bridge_guidance_scale has no part without the Bridge: leave one of the two out")
+        try:
+            return type(self).model_validate(self.model_dump() | asked)
+        except ValidationError as error:
+            raise UsageError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key} is {first['input']!r}: {message}" if key else message

@@ -1,0 +1,129 @@
+"""Each expectation of `verdicts` can fail, and fails alone or with those that follow from it."""
+
+import pytest
+
+from data_contracts.verdicts import WITHOUT_WEIGHTS
+from mova_core.curation.tables import MEASURES
+
+FATE = "every rejected clip has a reason and is among the rejects, no accepted one is"
+PHASES = "every accepted clip is in a training phase that exists, no rejected one is in any"
+CLIP = "every verdict is about a clip that exists"
+ONE = "every clip has one verdict"
+SYNC = "imagebind ≥ 0.2 or desync ≤ 0.5 s among accepted clips, where either was measured"
+HALF = "at least half of the clips are accepted"
+SOME = "there is at least one accepted clip"
+EMPTY = {"there is at least one verdict", SOME, HALF, ONE}
+TWICE = {"no two verdicts share a clip id", ONE}
+
+IMPOSSIBLE = {
+    "silence_ratio": (-0.1, "silence ratio from 0 to 1 for every clip"),
+    "bandwidth_hz": (8001, "bandwidth (Hz) from 0 to 8000 for every clip"),
+    "lufs": (31, "lufs from -150 to 30 for every clip"),
+    "clipped_share": (-0.1, "clipped share from 0 to 1 for every clip"),
+    "black_share": (-0.1, "black share from 0 to 1 for every clip"),
+    "frozen_share": (-0.1, "frozen share from 0 to 1 for every clip"),
+    "motion": (-1, "motion from 0 to 255 for every clip"),
+    "noise_sd": (float("inf"), "noise sd from 0 to 255 for every clip"),
+    "speech_share": (1.5, "speech share from 0 to 1 for every clip"),
+    "audiobox_pq": (11, "audiobox pq from 0 to 10 for every clip"),
+    "audiobox_cu": (11, "audiobox cu from 0 to 10 for every clip"),
+    "audiobox_ce": (11, "audiobox ce from 0 to 10 for every clip"),
+    "dover_aesthetic": (2, "dover aesthetic from 0 to 1 for every clip"),
+    "dover_technical": (2, "dover technical from 0 to 1 for every clip"),
+    "imagebind": (2, "imagebind from -1 to 1 for every clip"),
+    "desync_s": (-1, "desync (s) from 0 to 10 for every clip"),
+    "lse_d": (-1, "lse d from 0 to 100 for every clip"),
+    "lse_c": (101, "lse c from -100 to 100 for every clip"),
+    "subtitle_share": (2, "subtitle share from 0 to 1 for every clip"),
+}
+LIMITS = {
+    "silence_ratio": (0.8, "silence ratio < 0.8 among accepted clips"),
+    "bandwidth_hz": (1000, "bandwidth (Hz) > 1000 among accepted clips"),
+    "lufs": (-50, "lufs > -50 among accepted clips"),
+    "clipped_share": (0.05, "clipped share < 0.05 among accepted clips"),
+    "black_share": (0.5, "black share < 0.5 among accepted clips"),
+    "frozen_share": (0.9, "frozen share < 0.9 among accepted clips"),
+    "audiobox_pq": (5, "audiobox pq > 5 among accepted clips"),
+    "audiobox_cu": (4.5, "audiobox cu > 4.5 among accepted clips"),
+    "audiobox_ce": (2.5, "audiobox ce > 2.5 among accepted clips"),
+    "dover_aesthetic": (0.85, "dover aesthetic > 0.85 among accepted clips"),
+    "dover_technical": (0.05, "dover technical > 0.05 among accepted clips"),
+}
+UNKNOWN = {
+    *("silence ratio is known for every accepted clip", "bandwidth (Hz) is known for every accepted clip"),
+    *("lufs is known for every accepted clip", "clipped share is known for every accepted clip"),
+    *("black share is known for every accepted clip", "frozen share is known for every accepted clip"),
+    *("motion is known for every accepted clip", "noise sd is known for every accepted clip"),
+    "speech share is known for every accepted clip",
+}
+
+TABLE = "verdicts"
+AT_LIMIT = {name: value for name, (value, _) in LIMITS.items()}
+REJECTED = {"verdict": "rejected", "rejections": {"lufs": "too quiet"}, "phases": []}
+
+SPOILED = [
+    ({"clip_id": "no hex"}, {"clip id is 16 hexadecimal digits for every verdict", CLIP, ONE}),
+    ({"clip_id": "0" * 16}, {CLIP, ONE}),
+    ({"verdict": None}, {"every verdict names its clip and says accepted or rejected"}),
+    ({"verdict": "maybe"}, {"verdict is accepted or rejected for every clip"}),
+    ({"verdict": "rejected"}, {FATE, PHASES}),
+    ({"rejections": {"lufs": "too quiet"}}, {FATE}),
+    ({"phases": []}, {PHASES}),
+    ({"phases": ["phase9"]}, {PHASES}),
+    ({"imagebind": 0.1, "desync_s": 0.6}, {SYNC}),
+    ({"imagebind": 0.1}, {SYNC}),
+    ({"imagebind": 0.1, "desync_s": 0.5}, set()),
+    ({"imagebind": 0.2, "desync_s": 0.6}, set()),
+    (AT_LIMIT, {told for _, told in LIMITS.values()}),
+    (REJECTED | AT_LIMIT, {FATE}),  # a limit says nothing of a rejected clip
+    (
+        REJECTED | {name: value for name, (value, _) in IMPOSSIBLE.items()},
+        {FATE, *(told for _, told in IMPOSSIBLE.values())},
+    ),
+    (dict.fromkeys(WITHOUT_WEIGHTS), UNKNOWN),
+]
+
+
+def test_a_good_table_holds(failing):
+    assert failing("verdicts") == set()
+
+
+def test_every_expectation_can_fail(sentences):
+    assert sentences("verdicts") == set.union(*(told for _, told in SPOILED), EMPTY, TWICE)
+    assert set(IMPOSSIBLE) == set(MEASURES)
+
+
+@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)), ids=str)
+def test_a_spoiled_row_is_told(told, case, spoiled):
+    assert told[case] == spoiled[1]
+
+
+def test_limits_follow_the_params(world, failing):
+    assess = world.params.assess.model_copy(update={"silence_ratio_below": 0.25})
+    world.params = world.params.model_copy(update={"assess": assess})
+    assert failing("verdicts") == {"silence ratio < 0.25 among accepted clips"}
+
+
+def test_a_clip_without_a_verdict_is_named(world, judged):
+    lost = world.rows["verdicts"].pop(1)
+    (finding,) = judged("verdicts").broken
+    assert finding.sentence == ONE
+    assert [example.id for example in finding.failing] == [lost["clip_id"]]
+
+
+def test_a_clip_judged_twice_is_told(world, failing):
+    world.rows["verdicts"].append(world.rows["verdicts"][0])
+    assert failing("verdicts") == TWICE
+
+
+def test_an_empty_table_is_broken(world, failing):
+    world.rows["verdicts"], world.rejects["assess"] = [], []
+    assert failing("verdicts") == EMPTY
+
+
+def test_one_clip_must_be_accepted(world, failing):
+    (example,) = world.rejects["assess"]
+    for row in world.rows["verdicts"]:
+        row |= REJECTED
+    world.rejects["assess"] = [example | {"id": row["clip_id"]} for row in world.rows["verdicts"]]
+    assert failing("verdicts") == {SOME, HALF}

@@ -1,0 +1,70 @@
+"""Each expectation of `windows` can fail, and fails alone or with those that follow from it."""
+
+import pytest
+
+FATE = "every accepted file has windows or is rejected, not both"
+LENGTH = "length (s) from 2.062498 to 2.062502 for every window"
+HALF = "at least half of the accepted files have windows"
+
+TABLE = "windows"
+SPOILED = [
+    ({"window_id": "no hex"}, {"window id is 16 hexadecimal digits for every window"}),
+    ({"source_id": "of nobody"}, {"every window lies in an accepted file"}),
+    ({"kind": None}, {"every window is fully described"}),
+    ({"start_s": None}, {"every window is fully described"}),
+    (
+        {"kind": "speech"},
+        {
+            "kind is single_scene_speech, multi_scene_speech, single_scene_nonspeech or multi_scene_nonspeech"
+            " for every window"
+        },
+    ),
+    ({"start_s": -1.0, "end_s": 1.0625}, {"start (s) from 0 to 604800 for every window"}),
+    ({"end_s": 4.563}, {LENGTH}),
+    ({"start_s": 6.1, "end_s": 8.1625}, {"every window ends before its file does"}),
+]
+TWICE = {"no two windows share a window id"}
+LOST = {FATE}
+SEGMENTS = {"every file with windows has one row of segments"}
+EMPTY = {"there is at least one window", HALF, FATE}
+
+
+def test_a_good_table_holds(failing):
+    assert failing("windows") == set()
+
+
+def test_every_expectation_can_fail(sentences):
+    assert sentences("windows") == set.union(*(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY)
+
+
+@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)), ids=str)
+def test_a_spoiled_row_is_told(told, case, spoiled):
+    assert told[case] == spoiled[1]
+
+
+def test_the_same_window_twice_is_told(world, failing):
+    world.rows["windows"].append(world.rows["windows"][0])
+    assert failing("windows") == TWICE
+
+
+def test_a_file_that_disappears_is_named(world, judged):
+    world.rejects["segment"] = []
+    (finding,) = judged("windows").broken
+    assert {finding.sentence} == LOST
+    assert [(example.where, example.value) for example in finding.failing] == [("short.mp4", 0)]
+
+
+def test_a_file_without_segments_is_told(world, failing):
+    world.rows["segments"].pop()
+    assert failing("windows") == SEGMENTS
+
+
+def test_an_empty_table_is_broken(world, failing):
+    world.rows["windows"] = []
+    assert failing("windows") == EMPTY
+
+
+def test_the_length_follows_the_preset(world, judged):
+    world.params = world.params.model_copy(update={"preset": "mova-720p"})
+    told = {finding.sentence for finding in judged("windows").broken}
+    assert told == {"length (s) from 8.04166467 to 8.04166867 for every window"}

@@ -1,0 +1,25 @@
+"""What a run made, as hashes to compare two runs by."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MADE = ("data", "models", "reports")
+"""What the stages make; DVC's own files beside it hold times and machine-made names."""
+
+
+@pytest.fixture(scope="session")
+def hashes() -> Callable[[Path], dict[str, str]]:
+    """Function from a folder to sha256 by relative path, of everything a stage vouches for."""
+
+    def of(folder: Path) -> dict[str, str]:
+        found = {}
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+    return of

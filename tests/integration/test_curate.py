@@ -1,0 +1,44 @@
+"""`mova curate`: the same bytes from one worker, two workers and Ray, and a folder a person can use."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def curated(made_footage, tmp_path_factory, run):
+    folder = tmp_path_factory.mktemp("curated")
+
+    def curate(name: str, *options: str):
+        out = folder / name
+        done = run(folder, "mova", "curate", str(made_footage), "--out", str(out), "--preset", "nano", *options)
+        return out, done
+
+    return curate
+
+
+@pytest.fixture(scope="module")
+def by_two(curated):
+    return curated("two", "--workers", "2")[0]
+
+
+def test_the_folder_holds_what_the_help_promises(by_two):
+    tables = {path.stem for path in by_two.glob("*.parquet")}
+    assert tables == {"sources", "segments", "windows", "clips", "verdicts", "rejects"}
+    assert list((by_two / "clips").glob("*.mp4"))
+    page = (by_two / "report.html").read_text()
+    assert "fit to train on" in page
+    assert "http://" not in page and "https://" not in page
+
+
+@pytest.mark.parametrize("options", [("--workers", "1"), ("--engine", "ray", "--workers", "2")], ids=" ".join)
+def test_workers_and_engines_agree_byte_for_byte(curated, by_two, hashes, options):
+    out, _ = curated("-".join(options).strip("-"), *options)
+    assert hashes(out) == hashes(by_two)
+
+
+def test_a_second_run_takes_everything_over(curated, by_two, hashes):
+    before = hashes(by_two)
+    _, done = curated("two", "--workers", "2", "--json")
+    assert hashes(by_two) == before
+    assert json.loads(done.stdout)["ingest"]

@@ -1,0 +1,102 @@
+"""The whole line, footage to latents: nothing is lost, a killed run goes on, and every way of running it agrees."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table
+
+
+def made(project: Path, hashes) -> dict[str, str]:
+    """Hashes of what the stages made, Data Docs (which hold times) left out."""
+    found = {}
+    for folder in ("data", "models", "reports"):
+        found |= {f"{folder}/{name}": value for name, value in hashes(project / folder).items()}
+    return {
+        name: value
+        for name, value in found.items()
+        if not name.startswith(("data/footage", "reports/contracts/docs")) and not name.endswith(".dvc")
+    }
+
+
+def test_no_row_disappears(finished_project):
+    data = DataFolder(finished_project / "data")
+    rows = {name: read_table(data.table(name), name) for name in ("sources", "windows", "clips", "verdicts")}
+    lost = {stage: read_table(data.rejects(stage), "rejects") for stage in ("ingest", "segment", "cut", "assess")}
+    files = [path for path in (finished_project / "data/footage").iterdir() if path.suffix != ".json"]
+    accepted = [row for row in rows["sources"] if row["verdict"] == "accepted"]
+    assert len(files) == len(rows["sources"]) == len(accepted) + len(lost["ingest"])
+    assert len(accepted) == len({row["source_id"] for row in rows["windows"]}) + len(lost["segment"])
+    assert len(rows["windows"]) == len(rows["clips"]) + len(lost["cut"])
+    kept = [row for row in rows["verdicts"] if row["verdict"] == "accepted"]
+    assert len(rows["clips"]) == len(rows["verdicts"]) == len(kept) + len(lost["assess"])
+    assert len(read_table(data.table("captions"), "captions")) == len(kept) > 0
+
+
+def test_the_graph_is_the_line_of_the_readme(finished_project, run):
+    shown = run(finished_project, "dvc", "dag", "--dot").stdout
+    edges = {tuple(part.strip(' ";') for part in line.split("->")) for line in shown.splitlines() if "->" in line}
+    line = (
+        "ingest contract@sources segment contract@windows cut contract@clips assess contract@verdicts caption "
+        "contract@captions"
+    )
+    assert set(pairwise(line.split())) <= edges
+    assert {("encode@nano-32", "contract@latents"), ("encode@nano-48", "contract@latents")} <= edges
+
+
+def test_metrics_and_params_say_something(finished_project, run):
+    assert "assess.share_of_footage" in run(finished_project, "dvc", "metrics", "show", "--md").stdout
+    assert "Data and pipelines are up to date" in run(finished_project, "dvc", "status").stdout
+
+
+def test_the_flow_makes_the_same_bytes(finished_project, projects, hashes, run, tmp_path):
+    project = projects("by-flow")
+    run(project, sys.executable, "-m", "flows.curation", PREFECT_HOME=str(tmp_path / "prefect"))
+    assert made(project, hashes) == made(finished_project, hashes)
+
+
+def kill_at_random_moments(project: Path, kills: int, seed: int) -> None:
+    """Start `dvc repro` and kill all of it, `kills` times, each time a little later in the line."""
+    moments = random.Random(seed)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for _ in range(kills):
+        command = ["dvc", "repro", "-q"]
+        environment = {**os.environ, "PATH": path}
+        process = subprocess.Popen(
+            command, cwd=project, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(moments.uniform(2, 18))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        (project / ".dvc/tmp/rwlock").unlink(missing_ok=True)  # DVC's own lock of the dead process
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])])
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished_project, projects, hashes, run, kills):
+    project = projects(f"killed-{kills}")
+    kill_at_random_moments(project, kills, seed=kills)
+    run(project, "dvc", "repro", "-q")
+    assert made(project, hashes) == made(finished_project, hashes)
+
+
+def test_broken_footage_folder_is_one_sentence(projects, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for footage in (empty, tmp_path / "absent"):
+        done = subprocess.run(
+            [sys.executable, "-m", "mova_core.cli.main", "curate", str(footage), "--out", str(tmp_path / "out")],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert str(footage) in done.stderr

@@ -1,0 +1,95 @@
+from fractions import Fraction
+
+import pytest
+
+from mova_core.errors import MediaError
+from mova_core.media.probe import probe
+
+OTHER_NAMES = {"mp3float": "mp3"}  # the decoder's name in the manifest, the codec's in the table
+HIDDEN_BY_THE_CONTAINER = "derived/avi-pillarboxed-silent-film-mp3-10s.avi"
+REFUSED_THOUGH_VALID = {
+    "animation-sintel-letterboxed-multishot-no-audio-480p-30s.mp4": "no_audio",
+    "hostile/fps-1000-64x36.mp4": "frame_rate_too_high",
+    "hostile/fps-quarter-3-frames-12s.mp4": "frame_rate_too_low",
+    "hostile/one-video-frame-10s-audio.mp4": "single_picture",
+}
+REFUSED = {
+    "audio-only-speech": "no_video",
+    "audio-with-cover-art": "no_video",
+    "subtitle-only": "no_video",
+    "corrupt-bytes-in-mdat": "decode_error",
+    "truncated-faststart-half-of-mdat": "truncated",
+    "truncated-no-moov": "truncated",
+    "git-lfs-pointer": "git_lfs_pointer",
+    "html-error-page": "not_media",
+    "text-renamed": "not_media",
+    "huge-12288x6912-tiny-bytes": "picture_too_large",
+    "png-image-renamed": "still_image",
+    "zero-byte": "empty_file",
+}
+
+
+def probed(path):
+    return probe(path, head_s=0.5, max_pixels=36_000_000)
+
+
+def code_of(path, **changed):
+    with pytest.raises(MediaError) as error:
+        probe(path, **({"head_s": 0.5, "max_pixels": 36_000_000} | changed))
+    assert error.value.reason
+    return error.value.code
+
+
+def test_every_usable_file_is_measured_as_the_manifest_has_it(media, manifest):
+    seen = 0
+    for path, truth in manifest.items():
+        if truth["expect"] == "reject" or path in REFUSED_THOUGH_VALID:
+            continue
+        found, video, audio = probed(media / path), truth["video"], truth["audio"][0]
+        width, height = round(video["width"] * Fraction(video["sar"] or 1)), video["height"]
+        assert (found.width_px, found.height_px) == (width, height), path
+        assert found.rotation_deg == video["rotation"] % 360, path
+        assert found.is_vfr == video["vfr"], path
+        assert found.video_codec == video["codec"], path
+        assert found.audio_codec == OTHER_NAMES.get(audio["codec"], audio["codec"]), path
+        assert (found.audio_rate_hz, found.audio_channels) == (audio["rate"], audio["channels"]), path
+        seen += 1
+        if path == HIDDEN_BY_THE_CONTAINER:
+            assert (found.fps, found.duration_s, found.audio_minus_video_start_s) == (pytest.approx(25), 9.64, 0)
+            continue
+        assert found.duration_s == pytest.approx(truth["duration_s"], abs=0.06), path
+        assert found.audio_minus_video_start_s == pytest.approx(truth["audio_minus_video_start_s"], abs=2e-3), path
+        first, last = video["first_last_pts_s"]
+        assert found.fps == pytest.approx((video["frames"] - 1) / (last - first), rel=1e-3), path
+    assert seen == len(manifest) - len(REFUSED) - len(REFUSED_THOUGH_VALID)
+
+
+def test_every_unusable_file_is_refused_with_its_reason(media, manifest):
+    assert sum(truth["expect"] == "reject" for truth in manifest.values()) == len(REFUSED)
+    for path, code in REFUSED.items():
+        assert code_of(media / f"hostile/{path}.mp4") == code, path
+    for path, code in REFUSED_THOUGH_VALID.items():
+        assert code_of(media / path) == code, path
+
+
+def test_a_picture_over_the_limit_is_refused(film):
+    path = film("a.mp4", seconds=0.4)
+    assert code_of(path, max_pixels=64 * 48 - 1) == "picture_too_large"
+    assert probe(path, head_s=0.5, max_pixels=64 * 48).width_px == 64
+
+
+def test_the_head_alone_is_decoded(film):
+    path = film("a.mp4", audio_codec="aac", crf=1, seconds=4, video_options={"g": "25"})
+    data = bytearray(path.read_bytes())
+    tail = data.index(b"mdat") + 3 * (len(data) - data.index(b"mdat")) // 4
+    data[tail - 400 : tail] = bytes(400)
+    path.write_bytes(data)
+    assert probed(path).fps == pytest.approx(25)
+
+
+def test_an_index_that_points_beyond_the_end_tells_a_file_that_was_cut_off(film):
+    path = film("a.mp4")
+    data = path.read_bytes()
+    mdat, moov = data.index(b"mdat") - 4, data.index(b"moov") - 4
+    path.write_bytes(data[:mdat] + (108).to_bytes(4, "big") + b"mdat" + data[mdat + 8 : mdat + 108] + data[moov:])
+    assert code_of(path) == "truncated"

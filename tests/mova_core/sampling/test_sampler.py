@@ -1,0 +1,140 @@
+"""The loop around the towers: passes counted, experts switched once, samples and modalities kept apart."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mova_core.errors import MovaError
+from mova_core.flow_matching import PairSchedule
+from mova_core.model.dual_tower import LatentPair
+from mova_core.sampling import sampler as sampler_module
+from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.sampler import Conditioning, GenerationCancelled, Sampler
+
+
+def noise(batch, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return LatentPair(
+        torch.randn(batch, 16, 3, 4, 4, generator=generator), torch.randn(batch, 16, 32, generator=generator)
+    )
+
+
+def conditioning(batch, known=None):
+    generator = torch.Generator().manual_seed(9)
+    context, negative = torch.randn(2, batch, 6, 64, generator=generator)
+    condition = torch.randn(batch, 20, 3, 4, 4, generator=generator)
+    return Conditioning(context, negative, condition, known)
+
+
+def taken(values, index):
+    pick = {name: getattr(values, name)[index] for name in values.__slots__ if getattr(values, name) is not None}
+    return replace(values, **pick)
+
+
+@pytest.fixture
+def make(nano_towers):
+    def sampler(bridge_scale=2.0, text_scale=3.0, *, steps=3, audio_shift=5.0, **options):
+        schedule = PairSchedule(steps, 5.0, audio_shift)
+        guidance = Guidance(bridge_scale, text_scale, options.pop("bridge", True))
+        return Sampler(nano_towers, schedule, guidance, 16.0, 0.9, **options)
+
+    return sampler
+
+
+@pytest.fixture
+def forwards(nano_towers):
+    """Every forward of the towers: (expert, batch, whether the Bridge was on)."""
+    seen = []
+
+    def note(module, arguments, options):
+        seen.append((options["expert"], len(arguments[1]), not options["bridge_scale"].off))
+
+    hook = nano_towers.register_forward_pre_hook(note, with_kwargs=True)
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize(("scales", "passes"), [((3.5, 5.0), 3), ((1.0, 5.0), 2), ((3.0, 3.0), 2), ((1.0, 1.0), 1)])
+@pytest.mark.parametrize("merged", [True, False])
+def test_passes_a_step(make, forwards, monkeypatch, scales, passes, merged):
+    """Counted as samples through the towers, whether passes share a batch or not."""
+    monkeypatch.setattr(sampler_module, "MERGE_UP_TO_TOKENS", 10**9 if merged else 0)
+    make(*scales, steps=2).sample(noise(3), conditioning(3))
+    assert sum(batch for _, batch, _ in forwards) == passes * 3 * 2
+    if not merged:
+        assert {batch for _, batch, _ in forwards} == {3}
+
+
+def test_merged_passes_agree_with_single_ones(make, monkeypatch):
+    found = []
+    for limit in (0, 10**9):
+        monkeypatch.setattr(sampler_module, "MERGE_UP_TO_TOKENS", limit)
+        found.append(make().sample(noise(2), conditioning(2)))
+    torch.testing.assert_close(found[0].video, found[1].video, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found[0].audio, found[1].audio, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("steps", "high"), [(4, 2), (25, 9), (50, 18), (1, 1)])
+def test_the_high_noise_expert_hands_over_once(make, forwards, steps, high):
+    make(1.0, 1.0, steps=steps).sample(noise(1), conditioning(1))
+    assert [expert for expert, _, _ in forwards] == ["video_dit"] * high + ["video_dit_2"] * (steps - high)
+
+
+@pytest.mark.parametrize("audio_shift", [5.0, 1.0])
+def test_a_sample_is_the_same_alone_or_among_others_in_any_order(make, audio_shift):
+    start, given, order = (
+        noise(4),
+        conditioning(4, torch.tensor([True, False, True, False])),
+        torch.tensor([2, 0, 3, 1]),
+    )
+    sampler = make(audio_shift=audio_shift)
+    together = sampler.sample(start, given)
+    shuffled = sampler.sample(taken(start, order), taken(given, order))
+    torch.testing.assert_close(shuffled.video, together.video[order], rtol=0, atol=1e-5)
+    torch.testing.assert_close(shuffled.audio, together.audio[order], rtol=0, atol=1e-5)
+    for index in range(4):
+        alone = sampler.sample(taken(start, [index]), taken(given, [index]))
+        torch.testing.assert_close(alone.video[0], together.video[index], rtol=0, atol=1e-5)
+        torch.testing.assert_close(alone.audio[0], together.audio[index], rtol=0, atol=1e-5)
+
+
+def test_without_the_bridge_each_tower_is_alone(make):
+    """Other noise in one modality does not reach the other; with the Bridge it does."""
+    first, second, given = noise(1, seed=0), noise(1, seed=1), conditioning(1)
+    mixed = LatentPair(first.video, second.audio)
+    for bridge in (False, True):
+        sampler = make(bridge=bridge)
+        video = [sampler.sample(start, given).video for start in (first, mixed)]
+        audio = [sampler.sample(start, given).audio for start in (second, mixed)]
+        assert torch.equal(*video) is not bridge
+        assert torch.equal(*audio) is not bridge
+
+
+def test_both_shifts_act(make):
+    same, other = (make(audio_shift=shift).sample(noise(1), conditioning(1)) for shift in (5.0, 1.0))
+    assert not torch.allclose(same.audio, other.audio, atol=1e-3)
+
+
+def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make):
+    given = conditioning(2, torch.tensor([True, False]))
+    kept = make().sample(noise(2), given)
+    free = make().sample(noise(2), replace(given, known_first_B=None))
+    assert torch.equal(kept.video[0, :, 0], given.condition[0, 4:, 0])
+    torch.testing.assert_close(kept.video[1], free.video[1], rtol=0, atol=1e-5)
+    assert not torch.allclose(kept.video[0, :, 1:], free.video[0, :, 1:], atol=1e-4)  # the rest of the clip knows of it
+
+
+def test_cancelled_between_steps(make, forwards):
+    done = []
+    sampler = make(1.0, 1.0, steps=5, cancelled=lambda: len(done) == 2, on_step=done.append)
+    with pytest.raises(GenerationCancelled, match="before step 3 of 5"):
+        sampler.sample(noise(1), conditioning(1))
+    assert done == [1, 2]
+    assert len(forwards) == 2
+
+
+def test_velocities_that_are_not_finite_are_an_error(make):
+    broken = replace(noise(1), audio=torch.full((1, 16, 32), float("nan")))
+    with pytest.raises(MovaError, match="not finite"):
+        make().sample(broken, conditioning(1))
