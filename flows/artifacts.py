@@ -5,16 +5,16 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from flows.pipeline import Stage
+from flows.reports import FOLDER, link_to
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.layout import DataFolder
 
-CONTRACTS = Path("reports/contracts")
-REPORT = Path("reports/index.html")
+CONTRACTS = FOLDER / "contracts"
+REPORT = FOLDER / "index.html"
 
 
 def show_contract(stage: Stage) -> None:
@@ -26,7 +26,7 @@ def show_contract(stage: Stage) -> None:
     result = json.loads(path.read_text(encoding="utf-8"))
     rows = [
         {
-            "holds": "✔" if expectation["success"] else "✘",
+            "holds": "✔" if expectation["success"] else "✘" if expectation["severity"] == "critical" else "!",
             "expected": expectation["sentence"],
             "got": expectation["got"],
             "severity": expectation["severity"],
@@ -34,7 +34,8 @@ def show_contract(stage: Stage) -> None:
         }
         for expectation in result["expectations"]
     ]
-    description = f"**{table}**: {result['verdict']}, {result['rows']} rows (`{path.with_suffix('.html')}`)"
+    page = path.with_suffix(".html")
+    description = f"**{table}**: {result['verdict']}, {result['rows']} rows ([{page}]({link_to(page)}))"
     create_table_artifact(rows, key=f"contract-{table}", description=description)
 
 
@@ -59,7 +60,7 @@ def show_report(_: Stage) -> None:
     from mova_core.evaluation.report import headline
 
     description = f"{headline(curation_funnel(DataFolder()))} (`{REPORT}`)"
-    create_link_artifact(REPORT.resolve().as_uri(), key="report", link_text="report", description=description)
+    create_link_artifact(link_to(REPORT), key="report", link_text="report", description=description)
 
 
 SHOWN_AFTER: dict[str, Callable[[Stage], None]] = {

@@ -18,6 +18,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.curation import EVERYTHING, curation
 from flows.pipeline import plan
+from flows.reports import reports_served
 from flows.server import HOST, WITH_UI, server
 from flows.stages import LOGS
 from mova_core.errors import MovaError
@@ -51,8 +52,13 @@ def main() -> int:
     if not given.with_server:
         os.environ.setdefault("PREFECT_API_URL", f"http://{HOST}:{PORT}/api")
     try:
-        with server(LOGS / "prefect-server.log", WITH_UI, PORT) as url, temporary_settings({PREFECT_API_URL: url}):
-            print(f"Prefect's UI: {url.removesuffix('/api')}   (Ctrl-C ends it)", flush=True)
+        with (
+            server(LOGS / "prefect-server.log", WITH_UI, PORT) as url,
+            temporary_settings({PREFECT_API_URL: url}),
+            reports_served() as reports,
+        ):
+            print(f"Prefect's UI   {url.removesuffix('/api')}", flush=True)
+            print(f"reports        {reports}\n(Ctrl-C ends both)", flush=True)
             serve(curation_deployment(), limit=1, print_starting_message=False)
     except MovaError as error:
         print(error, file=sys.stderr)

@@ -13,12 +13,11 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
+from flows.artifacts import REPORT
 from flows.server import server
 from flows.stages import LOGS
 from flows.story import STORY, TerminalStory
 from mova_core.errors import MovaError
-
-REPORT = Path("reports/index.html")
 
 
 def run_at_terminal(flow: Flow[..., Any], **parameters: Any) -> int:

@@ -1,17 +1,18 @@
-"""What `--checkpoint REF` means: a model folder."""
+"""What `--checkpoint REF` means: a model folder, or an alias or checkpoint id that the registry knows."""
 
 from pathlib import Path
-
-from mova_core.errors import UsageError
 
 
 def resolve_checkpoint(reference: str) -> Path:
     """The model folder that a reference names.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: it names neither a folder nor anything in the registry.
+        StaleError: the folder it names now holds another checkpoint.
     """
     folder = Path(reference)
-    if not folder.is_dir():
-        raise UsageError(f"{reference!r} names no model folder: give one, such as models/phase3")
-    return folder
+    if folder.is_dir():
+        return folder
+    from mova_core.registry.references import model_folder
+
+    return model_folder(reference)

@@ -42,6 +42,7 @@ def write_media(
     pixel_format: str = "yuv420p",
     video_options: Mapping[str, str] | None = None,
     audio_options: Mapping[str, str] | None = None,
+    container_options: Mapping[str, str] | None = None,
 ) -> None:
     """Encode to `path` (overwritten; the caller renames it into place).
 
@@ -58,6 +59,7 @@ def write_media(
         pixel_format: how pixels are stored.
         video_options: further options of the video encoder.
         audio_options: options of the audio encoder.
+        container_options: options of the container's writer.
 
     Raises:
         ShapeError: no frame, frames of different or odd size, or sound that is neither [S] nor [2, S].
@@ -67,7 +69,9 @@ def write_media(
     if first is None:
         raise ShapeError(f"{path.name}: no frame was given, a media file needs at least one")
     options = REPEATABLE.get(video_codec, {}) | dict(video_options or {}) | ({} if crf is None else {"crf": str(crf)})
-    with av.open(str(path), "w", format=container, container_options={"fflags": "+bitexact"}) as output:
+    with av.open(
+        str(path), "w", format=container, container_options={"fflags": "+bitexact", **(container_options or {})}
+    ) as output:
         video = _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
         sound = (
             None if audio is None else _add_audio(output, audio_codec, audio, audio_rate_hz, dict(audio_options or {}))

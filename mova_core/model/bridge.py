@@ -25,10 +25,17 @@ ROPE_THETA = 10000.0
 
 @dataclass(frozen=True, slots=True)
 class BridgeScale:
-    """How strongly each direction acts; 0 both ways is each tower alone, exactly."""
+    """How strongly each direction acts; 0 both ways is each tower alone, exactly.
+
+    Args:
+        audio_to_video: strength of what the video hears.
+        video_to_audio: strength of what the sound sees.
+        acts_B: bool [B]: the samples on which it acts at all (training drops it for some); None for all.
+    """
 
     audio_to_video: float = 1.0
     video_to_audio: float = 1.0
+    acts_B: Tensor | None = None
 
     @property
     def off(self) -> bool:
@@ -142,14 +149,19 @@ class Bridge(Component):
         video, audio = video_BVD, audio_BAE
         if scale.audio_to_video:
             heard = self.audio_to_video_conditioners[str(layer)](video_BVD, audio_BAE, video_rope, audio_rope)
-            video = video_BVD + self._strength(scale.audio_to_video) * heard  # the video asks, the sound answers
+            video = (
+                video_BVD + self._strength(scale.audio_to_video, scale, heard) * heard
+            )  # the video asks, the sound answers
         if scale.video_to_audio:
             seen = self.video_to_audio_conditioners[str(layer)](audio_BAE, video_BVD, audio_rope, video_rope)
-            audio = audio_BAE + self._strength(scale.video_to_audio) * seen  # the sound asks, the video answers
+            audio = (
+                audio_BAE + self._strength(scale.video_to_audio, scale, seen) * seen
+            )  # the sound asks, the video answers
         return video, audio
 
-    def _strength(self, scale: float) -> float | Tensor:
-        return scale if self.condition_scale is None else scale * self.condition_scale
+    def _strength(self, direction: float, scale: BridgeScale, like: Tensor) -> float | Tensor:
+        strength = direction if self.condition_scale is None else direction * self.condition_scale
+        return strength if scale.acts_B is None else strength * scale.acts_B.to(like.dtype).view(-1, 1, 1)
 
     def _table(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         # Float32 angles, as the released tables; the cast to the hidden dtype comes last.

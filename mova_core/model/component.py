@@ -30,7 +30,7 @@ class Component(ModelMixin, ConfigMixin):
     config_name: Any = "config.json"
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]  # no hub names
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:
         """The model in a component folder, in evaluation mode and, unless `torch_dtype` says otherwise, in its dtype.
 
         Raises:
@@ -38,6 +38,14 @@ class Component(ModelMixin, ConfigMixin):
             StaleError: weights that do not fit the config.
         """
         return read_component(super().from_pretrained, Path(folder), **options)
+
+    def save_pretrained(self, folder: str | Path, **options: Any) -> None:
+        """Write config and safetensors weights, in shards of at most 10 GB; never where it was once read from."""
+        super().save_pretrained(folder, **options)
+        path = Path(folder) / self.config_name
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def read_component(from_pretrained: Any, folder: Path, **options: Any) -> Any:
@@ -64,6 +72,10 @@ def read_component(from_pretrained: Any, folder: Path, **options: Any) -> Any:
                 f"{folder}: {len(wrong)} {what.replace('_', ' ')} between the weights and config.json ({shown}): "
                 "the folder mixes two models, or a file is damaged"
             )
+    for tensor in (*model.parameters(), *model.buffers()):
+        # Memory of its own in place of a mapped file: aligned, so that the same weights give the same bits wherever
+        # they came from, and safe from whatever happens to the file.
+        tensor.data = tensor.data.clone()
     return model
 
 

@@ -183,7 +183,7 @@ class DacVae(Component):
                         weight_norm(layer)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]  # no hub names
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:
         """The VAE in a component folder; its keys say which weight form it has, whatever the config says."""
         stored = stored_tensors(Path(folder))
         options["use_weight_norm"] = any(key.endswith(".weight_g") for key in stored)

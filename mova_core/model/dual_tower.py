@@ -59,8 +59,10 @@ class DualTower(nn.Module):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a component folder for each tower and the Bridge into `folder`."""
-        for name, component in self.named_children():
-            component.save_pretrained(Path(folder) / name)
+        for expert in EXPERTS:
+            self.video_expert(expert).save_pretrained(Path(folder) / expert)
+        self.audio_dit.save_pretrained(Path(folder) / "audio_dit")
+        self.dual_tower_bridge.save_pretrained(Path(folder) / "dual_tower_bridge")
 
     def forward(
         self,
@@ -102,7 +104,8 @@ class DualTower(nn.Module):
         audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context)
         rope = None
         if not bridge_scale.off:
-            rope = self.dual_tower_bridge.rope(video.grid, audio.grid[0], video_fps, video.tokens)
+            frames, rows, columns = video.grid
+            rope = self.dual_tower_bridge.rope((frames, rows, columns), audio.grid[0], video_fps, video.tokens)
         for layer in range(max(len(tower.blocks), len(self.audio_dit.blocks))):
             video_tokens, audio_tokens = self.dual_tower_bridge(layer, video.tokens, audio.tokens, rope, bridge_scale)
             if layer < len(tower.blocks):

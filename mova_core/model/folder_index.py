@@ -93,12 +93,13 @@ class FolderIndex:
 
     def check_prompts(self, prompts: Iterable[str]) -> None:
         """Refuse an empty or over-long prompt before the text encoder is loaded; UsageError names the first."""
-        count = self._token_counter()
+        count = self.token_counter()
         limit = NANO_CONTEXT_LENGTH if self.has_nano_text else CONTEXT_LENGTH
         for prompt in prompts:
             check_prompt(prompt, count(prompt), limit)
 
-    def _token_counter(self) -> Callable[[str], int]:
+    def token_counter(self) -> Callable[[str], int]:
+        """Function that counts a prompt's tokens, the end token included, without torch."""
         if self.has_nano_text:
             return lambda prompt: len(prompt.encode("utf-8")) + 1
         assert self.folder is not None, "a released model is always read from a folder"

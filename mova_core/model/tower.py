@@ -130,7 +130,7 @@ class Tower(Component):
                 f"{type(self).__name__} got {len(latent)} latents, {len(timestep_B)} timesteps and "
                 f"{len(context)} contexts: one of each per sample"
             )
-        dtype = self.patch_embedding.weight.dtype
+        dtype = next(self.patch_embedding.parameters()).dtype
         tokens, grid = self.patchify(latent.to(dtype))
         time, modulation = self.embed_time(timestep_B, dtype)
         return TowerState(
@@ -210,6 +210,5 @@ def _in_float32(layers: nn.Sequential, x: Tensor) -> Tensor:
     x = x.float()
     with torch.autocast(x.device.type, enabled=False):
         for layer in layers:
-            linear = isinstance(layer, nn.Linear)
-            x = F.linear(x, layer.weight.float(), layer.bias.float()) if linear else layer(x)
+            x = F.linear(x, layer.weight.float(), layer.bias.float()) if isinstance(layer, nn.Linear) else layer(x)
     return x

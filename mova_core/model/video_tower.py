@@ -45,7 +45,8 @@ class VideoTower(Tower):
         require_vae_embedding: bool = True,
         in_dim_control_adapter: int = 24,
     ) -> None:
-        patch = tuple(patch_size)
+        frames, rows, columns = patch_size
+        patch = (frames, rows, columns)
         super().__init__(
             nn.Conv3d(in_dim, dim, kernel_size=patch, stride=patch),
             dim=dim,

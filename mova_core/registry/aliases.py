@@ -8,7 +8,6 @@ import time
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
@@ -16,7 +15,6 @@ from mova_core.registry.tables import Alias, Checkpoint
 
 ALIAS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(/[a-z][a-z0-9_-]{0,62})?")
 CHECKPOINT_ID = re.compile(r"[0-9a-f]{16}")
-INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def get_alias(session: Session, name: str) -> str | None:
@@ -42,13 +40,15 @@ def set_alias(session: Session, name: str, new: str, expected_old: str | None) -
         raise UsageError(f"checkpoint {new} is not in the registry: run `mova registry sync`")
     values = {"checkpoint_id": new, "moved_at": time.time()}
     if expected_old is None:
-        insert = INSERTS[session.get_bind().dialect.name](Alias).values(name=name, **values)
-        result = session.execute(insert.on_conflict_do_nothing())
+        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+        made = insert(Alias).values(name=name, **values).on_conflict_do_nothing().returning(Alias.name)
+        moved = session.scalar(made)
     else:
         held = sa.update(Alias).where(Alias.name == name, Alias.checkpoint_id == expected_old)
-        result = session.execute(held.values(**values), execution_options={"synchronize_session": False})
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1:
+        moved = session.scalar(
+            held.values(**values).returning(Alias.name), execution_options={"synchronize_session": False}
+        )
+    if moved is None:
         raise StaleError(
             f"alias {name} names {_said(get_alias(session, name))}, expected {_said(expected_old)}: somebody moved it "
             "meanwhile, compare with the present one and try again"

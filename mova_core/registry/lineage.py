@@ -5,6 +5,7 @@ the checkpoint it started from and so on. Rows say what happened; a file is name
 that sha256, else the node says that it changed or is gone.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
     job = session.get(Job, reference)
     if job is not None:
         return _job(session, job, root)
-    if (root / reference).is_file():
+    if os.path.isfile(root / reference):
         return _file(session, reference, root)
     return _checkpoint(session, find_checkpoint(session, reference, root), root)
 
@@ -115,16 +116,27 @@ def _checkpoint(session: Session, checkpoint: Checkpoint, root: Path) -> Node:
     if checkpoint.step is not None:
         facts.insert(1, f"step {checkpoint.step}")
     if checkpoint.path is not None:
-        facts.append(_present(root / checkpoint.path / "manifest.json", checkpoint.checkpoint_id, checkpoint.path))
+        manifest = root / checkpoint.path / "manifest.json"
+        facts += [checkpoint.path, *_fate(manifest, checkpoint.checkpoint_id)]
     evaluations = session.scalars(
         sa.select(Evaluation)
         .where(Evaluation.checkpoint_id == checkpoint.checkpoint_id)
         .order_by(Evaluation.evaluation_id)
     )
-    judged = [Node("evaluation", row.path, row.evaluation_id, row.suite["name"]) for row in evaluations]
+    judged = [
+        Node(
+            "evaluation",
+            row.path,
+            row.evaluation_id,
+            ", ".join([row.suite["name"], *_fate(root / row.path, row.evaluation_id)]),
+        )
+        for row in evaluations
+    ]
     run = None if checkpoint.run_id is None else session.get_one(Run, checkpoint.run_id)
     before = [] if run is None else [_run(session, run, root)]
-    return Node("checkpoint", checkpoint.checkpoint_id, checkpoint.manifest_sha256, _note(facts), [*judged, *before])
+    return Node(
+        "checkpoint", checkpoint.checkpoint_id, checkpoint.manifest_sha256, ", ".join(facts), [*judged, *before]
+    )
 
 
 def _run(session: Session, run: Run, root: Path) -> Node:
@@ -142,8 +154,8 @@ def _latents(session: Session, geometry: str, sha256: str, phase: str, root: Pat
 
 
 def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None = None) -> Node:
-    kind, _, geometry = dataset.name.partition("/")
-    facts = [f"{dataset.rows} rows", _present(root / dataset.path, dataset.sha256, dataset.path)]
+    kind = dataset.name.partition("/")[0]
+    facts = [f"{dataset.rows} rows", *_fate(root / dataset.path, dataset.sha256)]
     source = "clips" if kind == "latents" else COMES_FROM.get(dataset.name)
     before = []
     for name, sha256 in sorted(dataset.made_from.items()):
@@ -151,7 +163,7 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
         if name == source and parent is not None:
             before.append(_dataset(session, parent, root))
         elif name == source or name in ("verdicts", "captions"):
-            before.append(Node(name, name, sha256, "" if parent else "not in this registry"))
+            before.append(Node(name, parent.path if parent else "?", sha256, "" if parent else "not in this registry"))
         elif name == "codec":
             before.append(Node("codec", "models/codec", sha256))
     if kind == "latents":
@@ -161,16 +173,11 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
             )
             for file in footage_used(session, dataset, phase, root)
         ]
-    return Node(kind, geometry or dataset.name, dataset.sha256, _note(facts), before)
+    return Node(kind, dataset.path, dataset.sha256, ", ".join(facts), before)
 
 
-def _present(path: Path, sha256: str, shown: str) -> str:
-    """The path, and whether what lies there is still what was recorded (by its sha256, or the start of one)."""
+def _fate(path: Path, sha256: str) -> list[str]:
+    """Nothing if what lies there is still what was recorded (by its sha256, or the start of one), else a word."""
     if not path.is_file():
-        return f"{shown} (gone)"
-    found = sha256_file(path)
-    return shown if found.startswith(sha256) else f"{shown} (changed)"
-
-
-def _note(facts: list[str]) -> str:
-    return ", ".join(facts)
+        return ["gone"]
+    return [] if sha256_file(path).startswith(sha256) else ["changed"]

@@ -92,7 +92,7 @@ def judge(session: Session, candidate: str, alias: str) -> Decision:
         return decision("unchanged", f"{name} already is {alias}.")
     evaluation = _selected_evaluation(session, checkpoint)
     selection = checkpoint.selection or {}
-    evidence = {"selection": selection, "candidate": _identity(evaluation), "suite": evaluation.suite}
+    evidence: dict[str, Any] = {"selection": selection, "candidate": _identity(evaluation), "suite": evaluation.suite}
     if not selection["passed"]:
         return decision("kept", f"{name} does not become {alias}: {_failed_gates(selection)}.", **evidence)
     if champion_id is None:
@@ -141,12 +141,12 @@ def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any]) -> list[C
     """
     compared = []
     for name in sorted(candidate.keys() | champion.keys()):
-        ours, theirs = candidate.get(name), champion.get(name)
-        better = (ours or theirs)["better"]
-        if ours and theirs and ours["better"] != theirs["better"]:
-            raise UsageError(f"metric {name}: better is {ours['better']} here, {theirs['better']} for the champion")
-        value, held = ours and ours["value"], theirs and theirs["value"]
-        end = None if held is None else theirs["low" if better == "higher" else "high"]
+        ours, theirs = candidate.get(name, {}), champion.get(name, {})
+        better = ours.get("better") or theirs["better"]
+        if theirs.get("better", better) != better:
+            raise UsageError(f"metric {name}: better is {better} here, {theirs['better']} for the champion")
+        value, held = ours.get("value"), theirs.get("value")
+        end = theirs.get("low" if better == "higher" else "high")
         bound = held if end is None else end
         compared.append(Comparison(name, better, value, held, bound, _verdict(value, bound, better)))
     return compared
@@ -177,8 +177,8 @@ def _selected_evaluation(session: Session, checkpoint: Checkpoint) -> Evaluation
     evaluation = session.get(Evaluation, evaluation_id)
     if evaluation is None or evaluation.checkpoint_id != checkpoint.checkpoint_id:
         raise StaleError(
-            f"checkpoint {checkpoint.checkpoint_id} was selected by evaluation {evaluation_id[:16]}, which the registry "
-            f"does not hold: run `mova registry sync`, or `mova evaluate {checkpoint.phase}` and select again"
+            f"checkpoint {checkpoint.checkpoint_id} was selected by evaluation {evaluation_id[:16]}, which is not in "
+            f"the registry: run `mova registry sync`, or `mova evaluate {checkpoint.phase}` and select again"
         )
     return evaluation
 

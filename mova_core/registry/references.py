@@ -1,5 +1,6 @@
 """What a person may call a checkpoint: an alias, its id, or the model folder that holds it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def find_checkpoint(session: Session, reference: str, root: Path = Path()) -> Ch
         StaleError: the folder's selection.json cannot be read.
     """
     checkpoint_id = get_alias(session, reference)
-    if checkpoint_id is None and (root / reference / SELECTION_FILE).is_file():
+    if checkpoint_id is None and os.path.isfile(root / reference / SELECTION_FILE):
         checkpoint_id = read_manifest(root / reference / SELECTION_FILE, Selection)[0].checkpoint_id
     if checkpoint_id is None and ID_PREFIX.fullmatch(reference):
         checkpoint_id = _id_that_starts_with(session, reference)

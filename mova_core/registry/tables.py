@@ -6,7 +6,7 @@ Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative
 A change here needs a new file in migrations/versions (a test compares the two).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         dict[str, Any]: sa.JSON(none_as_null=True),
         float: sa.Double(),
     }

@@ -19,8 +19,9 @@ from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
 from mova_core.sampling.guidance import Forward, Guidance
 from mova_core.sampling.solver import integrate
 
-# Forwards that differ only in their text run as one batch up to this many video tokens; above it nothing is gained.
-MERGE_UP_TO_TOKENS = 2048
+# Forwards that differ only in their text run as one batch up to this many positions of video latents (4 a token): a
+# quarter faster for one nano clip on one core, nothing gained from 16 clips on.
+MERGE_UP_TO_LATENTS = 2048
 
 
 class GenerationCancelled(MovaError):
@@ -95,8 +96,7 @@ class Sampler:
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each."""
         forwards = self.guidance.forwards
-        tokens = latents.video[0, 0].numel() * len(latents.video)
-        if tokens > MERGE_UP_TO_TOKENS:
+        if latents.video[:, 0].numel() > MERGE_UP_TO_LATENTS:
             groups = [[forward] for forward in forwards]
         else:
             groups = [[forward for forward in forwards if forward.bridge == bridge] for bridge in (False, True)]

@@ -58,7 +58,8 @@ def test_metrics_and_params_say_something(finished_project, run):
 
 def test_the_flow_makes_the_same_bytes(finished_project, projects, hashes, run, tmp_path):
     project = projects("by-flow")
-    run(project, sys.executable, "-m", "flows.curation", PREFECT_HOME=str(tmp_path / "prefect"))
+    footage = ("--footage", "as in params.yaml")  # what lies in data/footage already
+    run(project, sys.executable, "-m", "flows.curation", *footage, PREFECT_HOME=str(tmp_path / "prefect"))
     assert made(project, hashes) == made(finished_project, hashes)
 
 
@@ -93,7 +94,7 @@ def test_broken_footage_folder_is_one_sentence(projects, tmp_path):
     empty.mkdir()
     for footage in (empty, tmp_path / "absent"):
         done = subprocess.run(
-            [sys.executable, "-m", "mova_core.cli.main", "curate", str(footage), "--out", str(tmp_path / "out")],
+            [Path(sys.executable).parent / "mova", "curate", footage, "--out", tmp_path / "out"],
             capture_output=True,
             text=True,
         )

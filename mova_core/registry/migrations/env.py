@@ -1,4 +1,4 @@
-"""What Alembic runs: upgrades over the connection, and in the transaction, that `mova_core.registry.migration` gives."""
+"""What Alembic runs: the upgrade, over the connection and in the transaction that the caller gives."""
 
 from alembic import context
 

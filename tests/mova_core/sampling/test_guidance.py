@@ -44,7 +44,7 @@ def test_passes_without_the_bridge():
     assert set(Guidance(2.0, 3.0, bridge=False).forwards) == {NULL, TEXT_ALONE}
 
 
-@pytest.mark.parametrize(("bridge_scale", "text_scale"), itertools.product(SCALES, SCALES))
+@pytest.mark.parametrize(("bridge_scale", "text_scale"), list(itertools.product(SCALES, SCALES)))
 def test_leaving_out_passes_changes_nothing(velocities, bridge_scale, text_scale):
     guidance = Guidance(bridge_scale, text_scale)
     guided = guidance.combine({forward: velocities[forward] for forward in guidance.forwards})

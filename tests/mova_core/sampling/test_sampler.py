@@ -59,7 +59,7 @@ def forwards(nano_towers):
 @pytest.mark.parametrize("merged", [True, False])
 def test_passes_a_step(make, forwards, monkeypatch, scales, passes, merged):
     """Counted as samples through the towers, whether passes share a batch or not."""
-    monkeypatch.setattr(sampler_module, "MERGE_UP_TO_TOKENS", 10**9 if merged else 0)
+    monkeypatch.setattr(sampler_module, "MERGE_UP_TO_LATENTS", 10**9 if merged else 0)
     make(*scales, steps=2).sample(noise(3), conditioning(3))
     assert sum(batch for _, batch, _ in forwards) == passes * 3 * 2
     if not merged:
@@ -69,7 +69,7 @@ def test_passes_a_step(make, forwards, monkeypatch, scales, passes, merged):
 def test_merged_passes_agree_with_single_ones(make, monkeypatch):
     found = []
     for limit in (0, 10**9):
-        monkeypatch.setattr(sampler_module, "MERGE_UP_TO_TOKENS", limit)
+        monkeypatch.setattr(sampler_module, "MERGE_UP_TO_LATENTS", limit)
         found.append(make().sample(noise(2), conditioning(2)))
     torch.testing.assert_close(found[0].video, found[1].video, rtol=0, atol=1e-5)
     torch.testing.assert_close(found[0].audio, found[1].audio, rtol=0, atol=1e-5)

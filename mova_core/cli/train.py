@@ -1,0 +1,35 @@
+"""`mova train PHASE`: one phase of training."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+
+def train(
+    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default=False)],
+    params_file: ParamsFile = Path("params.yaml"),
+    data: Annotated[Path, typer.Option("--data", help="Folder of tables and latents.")] = Path("data"),
+) -> dict[str, Any]:
+    """Train one phase on its latents, from the weights selected in the phase before.
+
+    Writes runs/PHASE/: checkpoints, curves.jsonl, and last manifest.json. Run again after a stop, it goes on from the
+    last checkpoint and ends in the same weights. Several processes: torchrun --nproc-per-node 2 -m mova_core.cli.main
+    train PHASE.
+
+    Example: mova train phase1
+    """
+    from mova_core.curation.layout import DataFolder
+    from mova_core.params import load_params
+    from mova_core.training.phases import phase_named
+    from mova_core.training.preflight import Places, check_inputs
+
+    chosen, params = phase_named(phase), load_params(params_file)
+    places = Places(DataFolder(data))
+    check_inputs(chosen, params, places)  # before torch is loaded
+
+    from mova_core.training.loop import train as run_train
+
+    return run_train(chosen, params, params.train, places)

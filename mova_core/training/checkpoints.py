@@ -1,0 +1,167 @@
+"""Checkpoints of a run: everything a stopped run needs to go on as if it had not stopped.
+
+    step-000250/
+        video_dit/ video_dit_2/ audio_dit/ dual_tower_bridge/   weights, as in a model folder
+        ema/                                                    the same, averaged: what is evaluated and exported
+        optimizer.safetensors                                   moments by parameter name
+        manifest.json                                           step, what the run was made from, sizes and sha256
+
+A folder appears whole or not at all, and a reader trusts only what the manifest vouches for. There is no random state:
+every draw is a function of the step (`draws.py`).
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from mova_core.errors import StaleError
+from mova_core.model.dual_tower import DualTower
+from mova_core.storage.atomic import clear_temporary, sha256_file
+from mova_core.storage.atomic_folder import atomic_folder
+
+SCHEMA = "checkpoint/1"
+EMA_FOLDER = "ema"
+OPTIMIZER_FILE = "optimizer.safetensors"
+MANIFEST_FILE = "manifest.json"
+WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+NAME = re.compile(r"step-(\d{6,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A finished checkpoint on disk.
+
+    Args:
+        folder: where it lies.
+        step: optimizer steps done.
+        fingerprint: of what the run was made from.
+        files: size and sha256 by path within the folder.
+    """
+
+    folder: Path
+    step: int
+    fingerprint: str
+    files: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Checkpoint":
+        """What its manifest says; the files themselves are not looked at.
+
+        Raises:
+            StaleError: the manifest is missing or damaged.
+        """
+        path = folder / MANIFEST_FILE
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if manifest["schema"] != SCHEMA:
+                raise ValueError(f"schema {manifest['schema']!r}, expected {SCHEMA!r}")
+            return cls(folder, manifest["step"], manifest["fingerprint"], manifest["files"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StaleError(f"{path} is not a readable manifest ({error}): {_remedy(folder)}") from None
+
+    def verify(self) -> None:
+        """Compare every file with the manifest.
+
+        Raises:
+            StaleError: names the first file that is missing, truncated, altered or unknown.
+        """
+        for name, known in self.files.items():
+            path = self.folder / name
+            size = path.stat().st_size if path.is_file() else None
+            if size != known["bytes"]:
+                got = "is missing" if size is None else f"has {size} bytes"
+                raise StaleError(f"{path} {got}, the manifest vouches for {known['bytes']}: {_remedy(self.folder)}")
+            if (digest := sha256_file(path)) != known["sha256"]:
+                raise StaleError(
+                    f"{path} has sha256 {digest[:12]}, the manifest vouches for {known['sha256'][:12]}: "
+                    f"{_remedy(self.folder)}"
+                )
+        if foreign := sorted(set(_files(self.folder)) - set(self.files)):
+            raise StaleError(f"{self.folder / foreign[0]} is not in the manifest: {_remedy(self.folder)}")
+
+    def load_weights(self, towers: DualTower, ema: DualTower) -> None:
+        """Put the weights and their average into models of the same sizes."""
+        for folder, model in ((self.folder, towers), (self.folder / EMA_FOLDER, ema)):
+            for name, component in model.named_children():
+                component.load_state_dict(safetensors.torch.load_file(folder / name / WEIGHTS_FILE))
+
+    def moments(self) -> dict[str, Tensor]:
+        """The optimizer's tensors by name."""
+        return safetensors.torch.load_file(self.folder / OPTIMIZER_FILE)
+
+
+def save(
+    folder: Path, step: int, fingerprint: str, towers: DualTower, ema: DualTower, moments: Mapping[str, Tensor]
+) -> Checkpoint:
+    """Write a checkpoint.
+
+    Args:
+        folder: of the run's checkpoints.
+        step: optimizer steps done.
+        fingerprint: of what the run was made from.
+        towers: the weights.
+        ema: their average.
+        moments: the optimizer's tensors by name.
+    """
+    target = folder / f"step-{step:06d}"
+    with atomic_folder(target, replace=True) as temporary:
+        towers.save_pretrained(temporary)
+        ema.save_pretrained(temporary / EMA_FOLDER)
+        safetensors.torch.save_file(dict(moments), temporary / OPTIMIZER_FILE)
+        files = {
+            name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_file(temporary / name)}
+            for name in _files(temporary)
+        }
+        manifest = {"schema": SCHEMA, "step": step, "fingerprint": fingerprint, "files": files}
+        (temporary / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    return Checkpoint(target, step, fingerprint, files)
+
+
+def finished(folder: Path) -> list[Checkpoint]:
+    """The checkpoints that are there, oldest first; what a killed run left half-written is removed.
+
+    Raises:
+        StaleError: one without a readable manifest.
+    """
+    if not folder.is_dir():
+        return []
+    clear_temporary(folder)
+    return sorted(
+        (Checkpoint.read(path) for path in folder.iterdir() if NAME.fullmatch(path.name)),
+        key=lambda checkpoint: checkpoint.step,
+    )
+
+
+def last_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest finished checkpoint, every file verified; None where there is none yet.
+
+    Raises:
+        StaleError: it is truncated, tampered with, or has no readable manifest.
+    """
+    checkpoints = finished(folder)
+    if not checkpoints:
+        return None
+    checkpoints[-1].verify()
+    return checkpoints[-1]
+
+
+def remove_older(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep`."""
+    for checkpoint in finished(folder)[:-keep]:
+        shutil.rmtree(checkpoint.folder)
+
+
+def _files(folder: Path) -> list[str]:
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [path for path in paths if path != MANIFEST_FILE]
+
+
+def _remedy(folder: Path) -> str:
+    return f"remove {folder} to go on from the checkpoint before it"

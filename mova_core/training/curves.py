@@ -1,0 +1,73 @@
+"""`curves.jsonl`: a line for every optimizer step, and nothing that differs between two runs of the same training.
+
+    step, expert (joint phases), lr (of the towers), grad_norm, loss
+    video, audio                 mean loss of the modality over the batch
+    video_bins, audio_bins       mean loss per tenth of sigma, null where no sample of the step fell
+    validation                   where it was measured: loss, video, audio, of the averaged weights on fixed draws
+
+A run that goes on from a checkpoint keeps the lines before it and writes the later ones again.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mova_core.storage.atomic import write_text
+
+CURVES_FILE = "curves.jsonl"
+SIGMA_BINS = 10
+DIGITS = 6
+
+
+class Curves:
+    """The open file of a run.
+
+    Args:
+        path: the file.
+        steps_done: lines before this step are kept.
+    """
+
+    def __init__(self, path: Path, steps_done: int) -> None:
+        kept = path.read_text(encoding="utf-8").splitlines()[:steps_done] if path.exists() and steps_done else []
+        write_text(path, "".join(line + "\n" for line in kept))
+        self._file = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> "Curves":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Add a step's line."""
+        self._file.write(json.dumps(_rounded(line)) + "\n")
+
+    def flush(self) -> None:
+        """Hand the lines to the system: before a checkpoint that counts on them."""
+        self._file.flush()
+
+
+def read_curves(path: Path) -> list[dict[str, Any]]:
+    """The lines of a finished run."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def per_bin(loss_B: Tensor, sigma_B: Tensor) -> list[float | None]:
+    """Mean loss of the samples in each tenth of sigma; None for an empty one."""
+    bins = (sigma_B * SIGMA_BINS).long().clamp(max=SIGMA_BINS - 1)
+    sums = torch.zeros(SIGMA_BINS).index_add_(0, bins, loss_B.float())
+    counts = torch.bincount(bins, minlength=SIGMA_BINS)
+    return [total / count if count else None for total, count in zip(sums.tolist(), counts.tolist(), strict=True)]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value

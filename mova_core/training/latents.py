@@ -1,0 +1,141 @@
+"""A phase's latents in memory: all of its clips, each different caption encoded and padded once.
+
+A nano phase's latents are some 100 MB, so a step only picks rows.
+Shape suffixes: N clips, B batch, C channels, T latent frames, h w latent rows and columns, L audio latents, U different
+captions, K context positions, W context width.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mova_core.curation.latent_shards import INDEX_FILE, LatentShard, open_shard, read_manifest
+from mova_core.curation.tables import read_table
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, Canvas
+from mova_core.model.condition import condition_from, known_frames, white_image
+from mova_core.model.dual_tower import LatentPair
+from mova_core.model.folder import VideoCodec
+from mova_core.model.nano_text import NanoText, pad_context
+from mova_core.model.pixels import to_unit_range
+from mova_core.model.text import NanoTextEncoder
+
+CAPTION = "merged"  # the caption kind that all phases train on: what a prompt is
+
+
+@dataclass(frozen=True, slots=True)
+class LatentSet:
+    """Clips of one phase and split.
+
+    Args:
+        clip_ids: in row order.
+        video: [N, C, T, h, w].
+        audio: [N, C, L].
+        contexts: padded contexts [U + 1, K, W], the empty text's last.
+        context_of_N: int64, each clip's context.
+    """
+
+    clip_ids: tuple[str, ...]
+    video: Tensor
+    audio: Tensor
+    contexts: Tensor
+    context_of_N: Tensor
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    def clean(self, rows_B: Tensor) -> LatentPair:
+        """Latents of these rows."""
+        return LatentPair(self.video[rows_B], self.audio[rows_B])
+
+    def context(self, rows_B: Tensor, text_kept_B: Tensor) -> Tensor:
+        """Contexts [B, K, W] of these rows, the empty text's where the text is not kept."""
+        empty = len(self.contexts) - 1
+        return self.contexts[torch.where(text_kept_B, self.context_of_N[rows_B], empty)]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrames:
+    """What conditions are made of: a clip's first latent frame is its first frame encoded alone.
+
+    Args:
+        white: first latent frame of a white picture [C, 1, h, w].
+        grey: the later latent frames of a grey clip [C, T - 1, h, w].
+    """
+
+    white: Tensor
+    grey: Tensor
+
+    @classmethod
+    def of(cls, codec: VideoCodec, canvas: Canvas, latent_frames: int) -> "FirstFrames":
+        """Both, of this codec."""
+        picture = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
+        frames = (latent_frames - 1) * VIDEO_FRAMES_PER_LATENT + 1
+        (latents,) = codec.encode(known_frames(to_unit_range(picture[None])[None, :, 0], frames))
+        return cls(latents[:, :1].clone(), latents[:, 1:].clone())
+
+    def condition(self, video: Tensor, given_B: Tensor) -> Tensor:
+        """Mask and condition latents [B, C', T, h, w]: the clip's own first frame where it is given, else white."""
+        first = torch.where(given_B.view(-1, 1, 1, 1, 1), video[:, :, :1], self.white)
+        grey = self.grey.expand(len(video), *self.grey.shape)
+        return condition_from(torch.cat([first, grey], dim=2))
+
+
+def load_latents(folder: Path, phase: str, *, lufs: bool) -> dict[str, LatentSet]:
+    """The phase's clips of both splits, `train` and `validation`, in the order of the index.
+
+    Args:
+        folder: of one geometry's shards.
+        phase: name of the phase, as in the index.
+        lufs: the sound at the set loudness instead of as it is.
+
+    Raises:
+        UsageError: not encoded.
+        StaleError: a shard or the index is not what the manifest vouches for, or another text encoder made it.
+        MovaError: NaN or infinity, or no training clip of this phase.
+    """
+    manifest = read_manifest(folder)
+    if (got := manifest["text_encoder"]) != (expected := NanoTextEncoder().fingerprint):
+        raise StaleError(
+            f"{folder} has contexts of text encoder {got[:12]}, this version has {expected[:12]}: "
+            f"run `mova encode {folder.name}` again"
+        )
+    index = read_table(folder / INDEX_FILE, "latents")
+    shards = {name: open_shard(folder / name) for name in sorted({row["path"] for row in index})}
+    sets = {}
+    for split in ("train", "validation"):
+        places = [(shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase in row["phases"]]
+        if places:
+            sets[split] = _gather(places, folder, lufs=lufs)
+    if "train" not in sets:
+        raise MovaError(
+            f"none of the {len(index)} clips of {folder} is a training clip of {phase}: bring more footage, or change "
+            "the limits (params.yaml, section assess)"
+        )
+    return sets
+
+
+def _gather(places: list[tuple[LatentShard, int]], folder: Path, *, lufs: bool) -> LatentSet:
+    shapes = {tuple(shard.video.shape[1:]) for shard, _ in places}
+    if len(shapes) > 1:
+        raise UsageError(f"{folder} holds pictures of {len(shapes)} shapes, a batch must have one: train on one canvas")
+    texts: dict[bytes, int] = {}
+    contexts: list[Tensor] = []
+    context_of = []
+    text = NanoText()
+    for shard, row in places:
+        context = shard.contexts.of(row, CAPTION)
+        key = b"" if context is None else context.numpy().tobytes()
+        if key not in texts:
+            texts[key] = len(contexts)
+            contexts.append(text.encode([""])[0] if context is None else pad_context(context))
+        context_of.append(texts[key])
+    return LatentSet(
+        tuple(shard.header.clip_ids[row] for shard, row in places),
+        torch.stack([shard.video[row] for shard, row in places]),
+        torch.stack([(shard.audio_lufs if lufs else shard.audio)[row] for shard, row in places]),
+        torch.stack([*contexts, text.encode([""])[0]]),
+        torch.tensor(context_of),
+    )

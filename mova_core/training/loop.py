@@ -1,0 +1,283 @@
+"""The training loop of one phase: get the draws, compute the loss, back, check finite, step, log, maybe save.
+
+A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its last
+checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than now
+is removed and started over. One process, or several under `torchrun` or `accelerate launch`.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
+
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.model.condition import condition_mask
+from mova_core.model.dual_tower import DualTower
+from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_codec import NanoCodec
+from mova_core.params import Params
+from mova_core.params_model import JointPhaseParams, TrainParams
+from mova_core.progress import track
+from mova_core.storage.atomic import make_folder, sha256_file, write_text
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint, remove_older, save
+from mova_core.training.curves import CURVES_FILE, Curves, per_bin, read_curves
+from mova_core.training.ema import Ema
+from mova_core.training.latents import FirstFrames, LatentSet, load_latents
+from mova_core.training.objectives import AudioObjective, JointObjective, Objective, Share, StepLoss
+from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
+from mova_core.training.phases import Phase
+from mova_core.training.preflight import Places, check_inputs
+
+SCHEMA = "run/1"
+MANIFEST_FILE = "manifest.json"
+MADE_BY = (
+    "mova_core.flow_matching",
+    "mova_core.geometry",
+    "mova_core.model.attention",
+    "mova_core.model.audio_tower",
+    "mova_core.model.bridge",
+    "mova_core.model.condition",
+    "mova_core.model.dual_tower",
+    "mova_core.model.nano",
+    "mova_core.model.nano_text",
+    "mova_core.model.rope",
+    "mova_core.model.tower",
+    "mova_core.model.video_tower",
+    "mova_core.training",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One phase's training, everything read and checked, nothing written yet.
+
+    Args:
+        phase: which.
+        seed: of everything drawn.
+        params: section `train`.
+        folder: of the run.
+        made_from: inputs by name, see `check_inputs`.
+        objective: what is minimised.
+        towers: the weights it starts from.
+    """
+
+    phase: Phase
+    seed: int
+    params: TrainParams
+    folder: Path
+    made_from: dict[str, Any]
+    objective: Objective
+    towers: DualTower
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that decides the weights that come out."""
+        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss
+        return fingerprint(self.phase.name, self.seed, self.made_from, learning, modules=MADE_BY)
+
+
+def train(phase: Phase, params: Params, section: TrainParams, places: Places) -> dict[str, Any]:
+    """Train one phase to its last step, from wherever an earlier call was stopped.
+
+    Returns:
+        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `text`.
+
+    Raises:
+        UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
+            damaged checkpoint; a loss or gradient that is not finite.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("WORLD_SIZE", "1"))))
+    run = prepare(phase, params, section, places)
+    accelerator = Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+    share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
+    _check_share(run, share)
+    begun = time.monotonic()
+
+    start = _resume_point(run, accelerator)
+    if start is not None and start.step == run.phase.params(section).steps and (run.folder / MANIFEST_FILE).exists():
+        return _summary(run, start, seconds=0.0)
+    last = _train(run, start, accelerator, share)
+    if accelerator.is_main_process:
+        _write_manifest(run)
+    accelerator.wait_for_everyone()
+    return _summary(run, last, seconds=time.monotonic() - begun)
+
+
+def prepare(phase: Phase, params: Params, section: TrainParams, places: Places) -> Run:
+    """Read and check everything that training needs.
+
+    Raises:
+        UsageError, StaleError, MovaError: see `train`.
+    """
+    made_from = check_inputs(phase, params, places)
+    geometry = phase.geometry(params)
+    own = phase.params(section)
+    sets = load_latents(places.data.latents(geometry.name), phase.name, lufs=own.lufs)
+    start = places.start(phase)
+    towers = nano_dual_tower(params.seed) if start is None else DualTower.from_pretrained(start)
+    objective: Objective
+    if isinstance(own, JointPhaseParams):
+        codec = NanoCodec.load(places.data.codec)
+        first = FirstFrames.of(codec.video, geometry.canvases[0], geometry.latent_frames)
+        objective = JointObjective(sets, own, section.loss, first, float(geometry.fps), params.seed, phase.number)
+    else:
+        objective = AudioObjective(sets, own, params.seed, phase.number)
+    _check_sizes(towers, sets["train"], start)
+    return Run(phase, params.seed, section, places.run(phase), made_from, objective, towers)
+
+
+def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, share: Share) -> Checkpoint:
+    own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
+    towers = run.towers.to(share.device).train()
+    average = Ema(towers, optimizing.ema_decay)
+    components = run.objective.trained(towers)
+    parameters = [parameter for component in components.values() for parameter in component.parameters()]
+    optimizer = make_optimizer(components, optimizing)
+    if start is not None:
+        start.load_weights(towers, average.model)
+        set_moments(optimizer, components, start.moments())
+    module = accelerator.prepare_model(run.objective.module(towers))
+    first_step = start.step if start is not None else 0
+    checkpoint = start
+
+    main = accelerator.is_main_process
+    with Curves(run.folder / CURVES_FILE if main else Path(os.devnull), first_step) as curves:
+        for step in _shown(range(first_step, own.steps), run.phase.name, main):
+            loss = run.objective.step_loss(module, step, share)
+            accelerator.backward(loss.total)
+            grad_norm = accelerator.clip_grad_norm_(parameters, optimizing.clip_norm)
+            _check_finite(run, step, loss, grad_norm)
+            lr = lr_share(step, own.steps, optimizing, own.lr_end)
+            set_lr(optimizer, lr)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update(towers, step)
+
+            done = step + 1
+            line = _line(step, loss, lr * optimizing.lr, grad_norm, accelerator)
+            if done % saving.validate_every == 0 or done == own.steps:
+                with torch.inference_mode():
+                    line["validation"] = run.objective.validation(average.model, share.device)
+            curves.write(line)
+            if main and (done % saving.save_every == 0 or done == own.steps):
+                curves.flush()
+                state = moments(optimizer, components)
+                checkpoint = save(run.checkpoints, done, run.fingerprint, towers, average.model, state)
+                remove_older(run.checkpoints, saving.keep)
+    accelerator.wait_for_everyone()
+    return checkpoint or finished(run.checkpoints)[-1]
+
+
+def _resume_point(run: Run, accelerator: Accelerator) -> Checkpoint | None:
+    """The checkpoint to go on from; a run that was made from something else is removed."""
+    with accelerator.main_process_first():
+        checkpoints = finished(run.checkpoints)
+        if checkpoints and checkpoints[-1].fingerprint != run.fingerprint and accelerator.is_main_process:
+            print(f"{run.folder} was made from other inputs, params or code: started over", file=sys.stderr)
+            shutil.rmtree(run.folder)
+        make_folder(run.folder)
+        return last_checkpoint(run.checkpoints)
+
+
+def _check_finite(run: Run, step: int, loss: StepLoss, grad_norm: Tensor) -> None:
+    """MovaError before the optimizer moves, if the loss or a gradient is not finite."""
+    for what, value in (("loss", loss.total), ("gradient norm", grad_norm)):
+        if not bool(value.isfinite()):
+            raise MovaError(
+                f"{what} is {float(value)} at step {step} of {run.phase.name}, expected a finite number: the weights were "
+                "not moved; lower train.optimizer.lr, or look at the latents"
+            )
+
+
+def _line(step: int, loss: StepLoss, lr: float, grad_norm: Tensor, accelerator: Accelerator) -> dict[str, Any]:
+    """A line of the curves, over the whole batch."""
+    line: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm)}
+    if loss.expert is not None:
+        line["expert"] = loss.expert
+    line["loss"] = float(accelerator.reduce(loss.total.detach(), "mean"))
+    for name, modality in loss.modalities.items():
+        loss_B, sigma_B = (accelerator.gather(part).cpu() for part in (modality.loss_B, modality.sigma_B))
+        line[name] = float(loss_B.mean())
+        line[f"{name}_bins"] = per_bin(loss_B, sigma_B)
+    return line
+
+
+def _shown(steps: range, label: str, main: bool) -> Iterable[int]:
+    return track(steps, len(steps), label) if main else steps
+
+
+def _check_share(run: Run, share: Share) -> None:
+    batch = run.phase.params(run.params).batch
+    if batch % share.processes:
+        raise UsageError(
+            f"train.{run.phase.name}.batch is {batch}, expected a multiple of the {share.processes} processes"
+        )
+
+
+def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> None:
+    """StaleError unless the weights read latents and contexts of these widths."""
+    video, audio, text = clips.video.shape[1], clips.audio.shape[1], clips.contexts.shape[2]
+    with_condition = 2 * video + condition_mask(clips.video[:1]).shape[1]
+    expected = {
+        "video_dit": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
+        "video_dit_2": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
+        "audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text},
+    }
+    for name, sizes in expected.items():
+        config = dict(towers.get_submodule(name).config)
+        for field, size in sizes.items():
+            if config[field] != size:
+                raise StaleError(f"{start}/{name} has {field} {config[field]}, the latents need {size}: another model")
+
+
+def _write_manifest(run: Run) -> None:
+    """Vouch for the run; written last."""
+    checkpoints = finished(run.checkpoints)
+    manifest = {
+        "schema": SCHEMA,
+        "phase": run.phase.name,
+        "fingerprint": run.fingerprint,
+        "seed": run.seed,
+        "params": {
+            **run.phase.params(run.params).model_dump(),
+            "optimizer": run.params.optimizer.model_dump(),
+            "loss": run.params.loss.model_dump(),
+        },
+        "made_from": run.made_from,
+        "steps": checkpoints[-1].step,
+        "checkpoints": {each.folder.name: sha256_file(each.folder / MANIFEST_FILE) for each in checkpoints},
+        "curves": sha256_file(run.folder / CURVES_FILE),
+    }
+    write_text(run.folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")
+
+
+def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
+    lines = read_curves(run.folder / CURVES_FILE)
+    tail = lines[-max(1, len(lines) // 10) :]
+    loss = sum(line["loss"] for line in tail) / len(tail)
+    validation = next((line["validation"] for line in reversed(lines) if line.get("validation")), None)
+    took = f" in {seconds:.0f} s" if seconds else " (was there already)"
+    held_out = f", {validation['loss']:.3f} on validation clips" if validation else ""
+    return {
+        "checkpoint": str(last.folder),
+        "steps": last.step,
+        "loss": loss,
+        "validation": validation,
+        "seconds": round(seconds, 1),
+        "text": f"{run.phase.name}: {last.step} steps{took}, loss {lines[0]['loss']:.3f} → {loss:.3f}{held_out}",
+    }

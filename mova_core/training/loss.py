@@ -1,0 +1,102 @@
+"""The flow-matching loss: how far the predicted velocities are from noise - clean, per sample and modality.
+
+Shape suffixes: B batch; video [B, C, T, H, W], audio [B, C, L].
+Source: MOVA report (arXiv:2602.08794) section 1: lambda_v |v_v - target_v|^2 + lambda_a |v_a - target_a|^2; golden case
+`training`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mova_core.flow_matching import add_noise, velocity_target
+from mova_core.flow_matching.schedule import TRAINING_STEPS
+from mova_core.model.bridge import BRIDGE_ON, BridgeScale
+from mova_core.model.dual_tower import LatentPair
+from mova_core.params_model import LossParams
+
+
+@dataclass(frozen=True, slots=True)
+class PairLoss:
+    """Mean squared error of each sample's velocity, [B] each."""
+
+    video_B: Tensor
+    audio_B: Tensor
+
+    def weighted(self, weights: LossParams) -> Tensor:
+        """The number that is minimised."""
+        return weights.video_weight * self.video_B.mean() + weights.audio_weight * self.audio_B.mean()
+
+
+def audio_loss(
+    tower: Callable[[Tensor, Tensor, Tensor], Tensor], clean: Tensor, noise: Tensor, sigma_B: Tensor, context: Tensor
+) -> Tensor:
+    """Loss of the audio tower alone, [B].
+
+    Args:
+        tower: latent, timestep and context to velocity.
+        clean: sound latents [B, C, L].
+        noise: standard normal, same shape.
+        sigma_B: noise levels.
+        context: encoded text [B, K, W].
+    """
+    velocity = tower(add_noise(clean, noise, sigma_B), sigma_B * TRAINING_STEPS, context)
+    return _error_B(velocity, velocity_target(clean, noise))
+
+
+def pair_loss(
+    model: Callable[..., LatentPair],
+    clean: LatentPair,
+    noise: LatentPair,
+    sigma_B2: Tensor,
+    condition: Tensor,
+    context: Tensor,
+    *,
+    expert: str,
+    video_fps: float,
+    bridge_scale: BridgeScale = BRIDGE_ON,
+    first_latent_weight: float = 1.0,
+) -> PairLoss:
+    """Loss of both modalities.
+
+    Args:
+        model: a `DualTower`, bare or wrapped for several processes.
+        clean: latents.
+        noise: standard normal, same shapes.
+        sigma_B2: noise levels, column 0 video, 1 audio.
+        condition: mask and condition latents of the video.
+        context: encoded text [B, K, W].
+        expert: the video expert.
+        video_fps: pixel frames per second.
+        bridge_scale: strength of the Bridge, and for which samples.
+        first_latent_weight: weight of the first latent frame against each of the others.
+    """
+    noisy = LatentPair(
+        add_noise(clean.video, noise.video, sigma_B2[:, 0]), add_noise(clean.audio, noise.audio, sigma_B2[:, 1])
+    )
+    velocity = model(
+        noisy,
+        sigma_B2 * TRAINING_STEPS,
+        condition,
+        context,
+        expert=expert,
+        video_fps=video_fps,
+        bridge_scale=bridge_scale,
+    )
+    weight_T = clean.video.new_ones(clean.video.shape[2])
+    weight_T[0] = first_latent_weight
+    return PairLoss(
+        _error_B(velocity.video, velocity_target(clean.video, noise.video), weight_T),
+        _error_B(velocity.audio, velocity_target(clean.audio, noise.audio)),
+    )
+
+
+def _error_B(velocity: Tensor, target: Tensor, weight_T: Tensor | None = None) -> Tensor:
+    """Mean square of the difference, latent frames weighted (their mean weight taken as 1), float32."""
+    square = (velocity.float() - target.float()).square()
+    if weight_T is None:
+        return square.flatten(1).mean(1)
+    frames_BT = square.mean(dim=(1, 3, 4))
+    return (frames_BT * weight_T).sum(1) / torch.sum(weight_T)

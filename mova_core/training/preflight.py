@@ -1,0 +1,119 @@
+"""What must hold before training starts, looked up in small files, without torch: refused in the first second.
+
+The latents must be of the present codec and params, and the weights to start from must be those that `select` chose in
+the phase before, with the same codec and text encoder.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.layout import DataFolder
+from mova_core.errors import StaleError, UsageError
+from mova_core.model.folder_index import TOWER_COMPONENTS, FolderIndex, read_json
+from mova_core.params import Params
+from mova_core.storage.atomic import sha256_file
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.training.phases import Phase
+
+SELECTION_FILE = "selection.json"  # written beside a model by `mova select`
+LATENTS_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders that training reads and writes."""
+
+    data: DataFolder = DataFolder()
+    models: Path = Path("models")
+    runs: Path = Path("runs")
+
+    def run(self, phase: Phase) -> Path:
+        """Checkpoints, curves and manifest of a phase."""
+        return self.runs / phase.name
+
+    def start(self, phase: Phase) -> Path | None:
+        """The model folder that a phase starts from; None for fresh weights."""
+        return None if phase.previous is None else self.models / phase.previous
+
+
+def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
+    """Refuse what cannot be trained on.
+
+    Returns:
+        What the run is made from: `geometry`, `latents` (sha256 of their manifest), `codec`, `text_encoder`, and `start`
+        (sha256 of each component's weights, or None).
+
+    Raises:
+        UsageError: a preset without trainable latents, no latents, or no weights to start from.
+        StaleError: latents of another codec or other params, or weights that do not belong to them.
+    """
+    if params.preset != "nano":
+        raise UsageError(
+            f"preset {params.preset} has no latents to train on yet (see `mova encode`): only preset nano can be trained"
+        )
+    made_from = _check_latents(phase, params, places)
+    start = places.start(phase)
+    if start is None:
+        return {**made_from, "start": None}
+    _check_start(phase, start, made_from)
+    weights = {
+        name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
+    }
+    return {**made_from, "start": weights}
+
+
+def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
+    geometry = phase.geometry(params).name
+    folder = places.data.latents(geometry)
+    path = folder / LATENTS_MANIFEST
+    if not path.is_file():
+        raise UsageError(
+            f"{path} is missing: {phase.name} trains on latents of {geometry}, run `dvc repro encode@{geometry}` "
+            f"(or `mova encode {geometry}`)"
+        )
+    manifest = read_json(path)
+    codec_config = places.data.codec / "config.json"
+    if not codec_config.is_file():
+        raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")
+    present = {"codec": read_json(codec_config)["fingerprint"], "params": fingerprint(params.encode.lufs)}
+    for what, now in present.items():
+        if manifest.get(what) != now:
+            raise StaleError(
+                f"{folder} was encoded with {what} {str(manifest.get(what))[:12]}, the present one is {now[:12]}: "
+                f"run `dvc repro encode@{geometry}` (or `mova encode {geometry}`) again"
+            )
+    return {
+        "geometry": geometry,
+        "latents": sha256_file(path),
+        "codec": manifest["codec"],
+        "text_encoder": manifest["text_encoder"],
+    }
+
+
+def _check_start(phase: Phase, start: Path, made_from: dict[str, Any]) -> None:
+    again = f"run `dvc repro select@{phase.previous}` (or `mova select {phase.previous}`)"
+    if not (start / SELECTION_FILE).is_file():
+        raise UsageError(
+            f"{start / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.previous} checkpoint, "
+            f"{again}"
+        )
+    FolderIndex.read(start)
+    if (got := _selected_phase(start / SELECTION_FILE)) != phase.previous:
+        raise StaleError(
+            f"{start} holds weights of phase {got!r}, {phase.name} starts from those of {phase.previous}: {again}"
+        )
+    for component, what in (("video_vae", "codec"), ("audio_vae", "codec"), ("text_encoder", "text_encoder")):
+        if (got := read_json(start / component / "config.json").get("fingerprint")) != made_from[what]:
+            raise StaleError(
+                f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {made_from[what][:12]}: "
+                f"{again} after training {phase.previous} again"
+            )
+
+
+def _selected_phase(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["phase"]
+    except (ValueError, KeyError, TypeError):
+        raise StaleError(f"{path} does not say which phase was selected: run `mova select` again") from None

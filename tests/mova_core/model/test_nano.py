@@ -1,0 +1,88 @@
+"""The nano model: its sizes, its start, and that its text and batches behave."""
+
+import torch
+
+from mova_core.geometry import GEOMETRIES
+from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
+from mova_core.model.dual_tower import LatentPair
+from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_text import NANO_CONTEXT_LENGTH, NanoText, pad_context
+
+
+def forward(towers, geometry, bridge_scale=BRIDGE_ON):
+    generator = torch.Generator().manual_seed(0)
+    (canvas,) = geometry.canvases
+    grid = geometry.latent_frames, canvas.latent_height, canvas.latent_width
+    noisy = LatentPair(
+        torch.randn(2, 16, *grid, generator=generator), torch.randn(2, 16, geometry.audio_latents, generator=generator)
+    )
+    timestep = torch.tensor([[900.0, 300.0], [20.0, 999.0]])
+    condition, context = torch.randn(2, 20, *grid, generator=generator), NanoText().encode(["a", "b"])
+    options = {"expert": "video_dit", "video_fps": float(geometry.fps), "bridge_scale": bridge_scale}
+    with torch.no_grad():
+        return towers(noisy, timestep, condition, context, **options)
+
+
+def test_the_same_weights_run_at_both_sizes():
+    towers = nano_dual_tower(0)
+    for name, shape in (("nano-32", (2, 16, 9, 4, 4)), ("nano-48", (2, 16, 9, 6, 6))):
+        velocity = forward(towers, GEOMETRIES[name])
+        assert velocity.video.shape == shape
+        assert velocity.audio.shape == (2, 16, 104)
+
+
+def test_the_bridge_sits_on_the_audio_tokens_clock():
+    bridge = nano_dual_tower(0).dual_tower_bridge
+    assert bridge.audio_fps == 12.5
+    torch.testing.assert_close(bridge.video_positions(3, 16.0), torch.tensor([0.0, 3.125, 6.25]))
+
+
+def test_it_starts_from_the_seed_alone_and_leaves_torchs_generator():
+    before = torch.get_rng_state()
+    first, again, other = (nano_dual_tower(seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["audio_dit.head.head.weight"], other["audio_dit.head.head.weight"])
+
+
+def test_both_experts_start_alike_and_the_bridge_starts_silent():
+    towers = nano_dual_tower(0)
+    high, low = towers.video_dit.state_dict(), towers.video_dit_2.state_dict()
+    assert all(torch.equal(high[key], low[key]) for key in high)
+    on, off = (forward(towers, GEOMETRIES["nano-32"], scale) for scale in (BRIDGE_ON, BRIDGE_OFF))
+    assert torch.equal(on.video, off.video)
+    assert torch.equal(on.audio, off.audio)
+
+
+def test_every_weight_gets_a_gradient_but_the_idle_experts():
+    towers = nano_dual_tower(0)
+    with torch.no_grad():
+        for name, parameter in towers.named_parameters():
+            if ".inner.o." in name:
+                parameter.add_(0.1)
+    geometry = GEOMETRIES["nano-32"]
+    noisy = LatentPair(torch.randn(1, 16, 9, 4, 4), torch.randn(1, 16, geometry.audio_latents))
+    velocity = towers(
+        noisy,
+        torch.tensor([[500.0, 500.0]]),
+        torch.randn(1, 20, 9, 4, 4),
+        NanoText().encode(["x"]),
+        expert="video_dit",
+        video_fps=16.0,
+    )
+    (velocity.video.square().mean() + velocity.audio.square().mean()).backward()
+    without = {name.split(".")[0] for name, parameter in towers.named_parameters() if parameter.grad is None}
+    assert without == {"video_dit_2"}
+
+
+def test_contexts_have_one_length_and_keep_the_end():
+    text = NanoText()
+    contexts = text.encode(["", "a red ball", "x" * 500])
+    assert contexts.shape == (3, NANO_CONTEXT_LENGTH, 64)
+    end = text.encoder.encode("")[0]
+    assert torch.equal(contexts[0, 0], end)
+    assert not contexts[0, 1:].any()
+    assert torch.equal(contexts[1, 10], end)
+    assert torch.equal(contexts[2, -1], end)
+    assert text.count_tokens("a red ball") == 11
+    torch.testing.assert_close(pad_context(contexts[1]), contexts[1])

@@ -1,0 +1,191 @@
+"""A registry on SQLite and on PostgreSQL, and a small project whose folders it records."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import write_table
+from mova_core.registry.database import open_database
+
+SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Callable[[], str]]:
+    """Function that makes an empty database on a server of this session, reached by a socket, and gives its URL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("no PostgreSQL server here (Debian: package `postgresql`)")
+    programs_folder = programs[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="mova-pg-"))  # short: a socket's path has at most 107 bytes
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        import pwd
+
+        user = next(name for name in SERVER_USERS if name in {entry.pw_name for entry in pwd.getpwall()})
+        shutil.chown(folder, user)
+        as_user = ["runuser", "-u", user, "--"]
+
+    def call(program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*as_user, str(programs_folder / program), *arguments], cwd="/", capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    data = str(folder / "data")
+    call("initdb", "-D", data, "-U", "mova", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
+    call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    address = f"postgresql://mova@/{{}}?host={folder}"
+    admin = sa.create_engine(
+        address.format("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+    )
+    made: list[str] = []
+
+    def new_database() -> str:
+        made.append(f"registry_{len(made)}")
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {made[-1]} TEMPLATE template0")
+        return address.format(made[-1])
+
+    try:
+        yield new_database
+    finally:
+        admin.dispose()
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Function that gives the URL of another empty database each time."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_server")
+    numbers = iter(range(100))
+    return lambda: f"sqlite:///{tmp_path}/registry-{next(numbers)}.db"
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
+    """An empty database."""
+    return new_url()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    """A registry with its tables and no rows."""
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
+
+
+class Project:
+    """Folders as the stages leave them: curation, latents, runs, evaluations, selected models."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir()
+        self.root = root
+        self.data = DataFolder(root / "data")
+
+    def write(self, path: str, values: Any) -> str:
+        """Write JSON; returns the sha256 of the file."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
+    def curate(self) -> str:
+        """Two files, four clips, latents at nano-32; returns the sha256 of their index."""
+        table, sources = self.data.table, ("a" * 64, "b" * 64)
+        rows = [{"source_id": id, "path": f"{id[0]}.mp4", "verdict": "accepted"} for id in sources]
+        write_table(self.data.rejects("ingest"), "rejects", [])
+        write_table(table("sources"), "sources", rows, {"rejects": self.data.rejects("ingest")})
+        write_table(table("segments"), "segments", [{"source_id": id} for id in sources], {"sources": table("sources")})
+        windows = [{"window_id": f"w{n}", "source_id": sources[n % 2]} for n in range(4)]
+        write_table(table("windows"), "windows", windows, {"segments": table("segments")})
+        clips = [{"clip_id": f"c{n}", "source_id": sources[n % 2], "sha256": f"{n}" * 64} for n in range(4)]
+        write_table(table("clips"), "clips", clips, {"windows": table("windows"), "segments": table("segments")})
+        for name in ("verdicts", "captions"):
+            write_table(table(name), name, [{"clip_id": f"c{n}"} for n in range(4)], {"clips": table("clips")})
+        folder = self.data.latents("nano-32")
+        index = [
+            {"clip_id": f"c{n}", "split": "validation" if n == 3 else "train", "phases": ["audio", "phase1"][: n + 1]}
+            for n in range(4)
+        ]
+        made_from = {name: table(name) for name in ("clips", "verdicts", "captions")}
+        write_table(folder / "index.parquet", "latents", index, {**made_from, "codec": "c" * 64})
+        sha256 = hashlib.sha256((folder / "index.parquet").read_bytes()).hexdigest()
+        manifest = {"schema": "latents/1", "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
+        files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
+        self.write("data/latents/nano-32/manifest.json", manifest | {"files": files})
+        return sha256
+
+    def train(
+        self, phase: str = "phase1", seed: int = 0, start: str | None = None, latents: dict[str, str] | None = None
+    ) -> str:
+        """A run of two checkpoints; returns the id of the last."""
+        checkpoints = []
+        for step in (50, 100):
+            path = f"checkpoints/step-{step:06d}"
+            manifest = {"step": step, "seed": seed, "phase": phase}
+            checkpoint_id = self.write(f"runs/{phase}/{path}/manifest.json", manifest)[:16]
+            checkpoints.append({"id": checkpoint_id, "step": step, "path": path})
+        run = {"phase": phase, "run_id": f"{phase}-{seed}", "params": {"seed": seed, "lr": 0.0015}, "code": "e" * 64}
+        more = {"latents": latents or {}, "start_checkpoint": start, "checkpoints": checkpoints}
+        self.write(f"runs/{phase}/manifest.json", run | more)
+        return checkpoints[-1]["id"]
+
+    def evaluate(self, checkpoint_id: str, phase: str = "phase1", *, f1: float | None = 0.8, seeds: int = 64) -> str:
+        """An evaluation; returns its id."""
+        suite = {"name": "made-64", "seeds": list(range(seeds)), "clips": seeds, "sha256": "5" * 64}
+        metrics = {"f1": metric(f1, 0.05, "higher"), "offset_s": metric(0.05, 0.01, "lower")}
+        values = {"phase": phase, "checkpoint_id": checkpoint_id, "suite": suite, "metrics": metrics}
+        return self.write(f"reports/evaluation/{phase}/metrics.json", values)
+
+    def select(self, checkpoint_id: str, evaluation_id: str, phase: str = "phase1", *, passed: bool = True) -> None:
+        """The judgement of a checkpoint of runs/PHASE."""
+        manifest = next(
+            path
+            for path in (self.root / f"runs/{phase}/checkpoints").glob("*/manifest.json")
+            if hashlib.sha256(path.read_bytes()).hexdigest().startswith(checkpoint_id)
+        )
+        selection = {
+            "phase": phase,
+            "checkpoint_id": checkpoint_id,
+            "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+            "evaluation_sha256": evaluation_id,
+            "gates": [{"name": "f1", "value": 0.8 if passed else 0.1, "limit": 0.55, "passed": passed}],
+            "passed": passed,
+            "reason": "all gates passed" if passed else "f1 too low",
+        }
+        self.write(f"models/{phase}/selection.json", selection)
+
+    def candidate(self, seed: int, phase: str = "phase1", *, passed: bool = True, **evaluation: Any) -> str:
+        """Train, evaluate and select; returns the checkpoint id."""
+        checkpoint_id = self.train(phase, seed)
+        self.select(checkpoint_id, self.evaluate(checkpoint_id, phase, **evaluation), phase, passed=passed)
+        return checkpoint_id
+
+
+def metric(value: float | None, margin: float, better: str) -> dict[str, Any]:
+    """A metric whose interval is value ± margin; None is unavailable."""
+    known = value is not None
+    interval = {"low": value - margin, "high": value + margin} if known else {"low": None, "high": None}
+    reason = None if known else "no weights"
+    return {"value": value, **interval, "chance": 0.2, "data": 0.98, "better": better, "unavailable": reason}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project."""
+    return Project(tmp_path / "project")

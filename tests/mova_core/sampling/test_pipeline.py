@@ -1,0 +1,140 @@
+"""From prompt to clip on a nano model: exact lengths, first frames, seeds, loudness, and again from a folder."""
+
+import numpy as np
+import pytest
+import torch
+
+from mova_core.errors import UsageError
+from mova_core.media.loudness import integrated_lufs
+from mova_core.model.condition import fit_image, white_image
+from mova_core.model.pixels import to_bytes, to_unit_range
+from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.sampler import GenerationCancelled
+
+SHORT = {"frames": 5, "steps": 2}
+
+
+@pytest.fixture(scope="module")
+def pipeline(nano_model):
+    return MovaPipeline(nano_model)
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+def test_picture_and_sound_are_exactly_as_long_as_the_clip(pipeline):
+    output = pipeline(["a", "b"], steps=1)
+    assert [video.shape for video in output.videos] == [(33, 48, 48, 3)] * 2
+    assert [audio.shape for audio in output.audios] == [(33_000,)] * 2
+    assert output.video.dtype == np.uint8
+    assert output.audio.dtype == np.float32
+    assert np.abs(output.audio).max() <= 1
+
+
+@pytest.mark.parametrize("frames", [1, 9, 37])
+def test_lengths_whose_sound_is_no_whole_number_of_tokens(pipeline, frames):
+    output = pipeline("a", frames=frames, steps=1)
+    assert output.video.shape[0] == frames
+    assert output.audio.shape == (frames * 1000,)
+
+
+def test_the_same_seed_gives_the_same_clip_alone_or_in_a_batch(pipeline):
+    batch = pipeline(["a", "b", "a"], seed=5, **SHORT)
+    second = pipeline("b", seed=6, **SHORT)
+    torch.testing.assert_close(second.latents.video[0], batch.latents.video[1], rtol=0, atol=1e-5)
+    torch.testing.assert_close(second.latents.audio[0], batch.latents.audio[1], rtol=0, atol=1e-5)
+    listed = pipeline(["a", "b"], seed=[7, 6], **SHORT)
+    torch.testing.assert_close(listed.latents.video, batch.latents.video[[2, 1]], rtol=0, atol=1e-5)
+    assert not np.array_equal(batch.videos[0], batch.videos[2])
+
+
+def test_noise_is_the_seeds_own_video_first(pipeline):
+    geometry = pipeline.defaults.clip_geometry
+    noise = pipeline.noise([3], geometry, geometry.canvases[0])
+    generator = torch.Generator().manual_seed(3)
+    assert torch.equal(noise.video[0], torch.randn(16, 9, 6, 6, generator=generator))
+    assert torch.equal(noise.audio[0], torch.randn(16, 104, generator=generator))
+
+
+def test_torchs_global_generator_is_left_alone(pipeline):
+    before = torch.get_rng_state()
+    pipeline("a", **SHORT)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, picture):
+    output = pipeline("a", picture, **SHORT)
+    codec = pipeline.components.video
+    still = to_unit_range(torch.from_numpy(fit_image(picture, 48, 48)[None].copy()))[None]
+    alone = codec.encode(still)
+    assert torch.equal(output.latents.video[:, :, :1], alone)
+    assert np.array_equal(output.video[0], to_bytes(codec.decode(output.latents.video))[0, 0].numpy())
+
+
+def test_text_alone_has_a_white_first_frame_that_is_not_kept(pipeline, picture):
+    white = white_image(48, 48)
+    without, given = pipeline("a", **SHORT), pipeline("a", white, keep_first_latent=False, **SHORT)
+    assert torch.equal(without.latents.video, given.latents.video)
+    assert not torch.equal(without.latents.video, pipeline("a", white, **SHORT).latents.video)
+
+
+def test_first_frames_and_texts_alone_in_one_batch(pipeline, picture):
+    mixed = pipeline(["a", "b"], [picture, None], **SHORT)
+    alone = pipeline("b", seed=1, **SHORT)
+    torch.testing.assert_close(mixed.latents.video[1], alone.latents.video[0], rtol=0, atol=1e-5)
+
+
+def test_every_setting_acts(pipeline):
+    plain = pipeline("a", **SHORT).latents
+    changes = [
+        {"text_guidance_scale": 4.0},
+        {"bridge_guidance_scale": 1.0},
+        {"bridge": False},
+        {"video_shift": 2.0},
+        {"audio_shift": 2.0},
+        {"negative_prompt": "noise"},
+        {"seed": 1},
+    ]
+    for change in changes:
+        other = pipeline("a", **SHORT, **change).latents
+        assert not torch.equal(other.audio, plain.audio), change
+
+
+def test_loudness_target(pipeline):
+    output = pipeline("a", steps=2, lufs=-30.0)
+    assert integrated_lufs(output.audio, 16_000) == pytest.approx(-30, abs=0.3)
+
+
+def test_cancelled(pipeline):
+    with pytest.raises(GenerationCancelled):
+        pipeline("a", cancelled=lambda: True)
+
+
+def test_from_pretrained_gives_the_same_clip(pipeline, nano_folder):
+    again = MovaPipeline.from_pretrained(nano_folder)
+    assert again.defaults == pipeline.defaults
+    ours, theirs = pipeline("a", seed=2), again("a", seed=2)
+    assert np.array_equal(ours.video, theirs.video)
+    assert np.array_equal(ours.audio, theirs.audio)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": "x" * 128}, "129 tokens, the text encoder reads at most 128"),
+        ({"prompt": []}, "no prompt"),
+        ({"prompt": ["a", "b"], "seed": [1]}, "1 of seed for 2 prompts"),
+        ({"prompt": "a", "image": [None, None]}, "2 of image for 1 prompts"),
+        ({"prompt": "a", "image": np.zeros((8, 8), np.uint8)}, "RGB"),
+        ({"prompt": "a", "geometry": "mova-360p"}, "audio hop"),
+    ],
+)
+def test_refused(pipeline, arguments, sentence):
+    from mova_core.errors import MovaError
+
+    with pytest.raises(MovaError, match=sentence) as refused:
+        pipeline(**arguments)
+    assert isinstance(refused.value, UsageError) or "hop" in sentence

@@ -1,0 +1,51 @@
+"""`--prompts`: whole, or one sentence with the line."""
+
+import json
+
+import pytest
+
+from mova_core.errors import UsageError
+from mova_core.sampling.prompt_file import Wanted, read_prompts
+
+
+@pytest.fixture
+def lines(tmp_path):
+    path = tmp_path / "prompts.jsonl"
+
+    def write(*values):
+        path.write_text("\n".join(v if isinstance(v, str) else json.dumps(v) for v in values), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_names_seeds_and_images(lines, tmp_path):
+    path = lines({"prompt": "one"}, "", {"prompt": "two", "name": "b", "image": "x.png", "seed": 40})
+    assert read_prompts(path, seed=7) == [
+        Wanted("00000", "one", None, 7),
+        Wanted("b", "two", tmp_path / "x.png", 40),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("[]", "line 2: it: "),
+        ({"prompt": 3}, "line 2: prompt: "),
+        ({"prompt": "x", "sed": 1}, "line 2: sed: "),
+        ({"prompt": "x", "seed": -1}, "line 2: seed: "),
+        ({"prompt": "x", "name": "../x"}, "line 2: name is '../x'"),
+        ({"prompt": "x", "name": "00000"}, "two clips '00000'"),
+    ],
+)
+def test_a_wrong_line_is_named(lines, wrong, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        read_prompts(lines({"prompt": "fine"}, wrong), seed=0)
+
+
+def test_no_file_and_no_line(lines, tmp_path):
+    with pytest.raises(UsageError, match="is missing"):
+        read_prompts(tmp_path / "none.jsonl", seed=0)
+    with pytest.raises(UsageError, match="has no line"):
+        read_prompts(lines(""), seed=0)
