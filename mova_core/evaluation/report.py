@@ -13,10 +13,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
 from mova_core.evaluation.histogram import measure_histograms
-from mova_core.evaluation.samples import choose_samples, draw
+from mova_core.evaluation.samples import choose_samples, contact_sheet, draw
 from mova_core.params import Params
 from mova_core.progress import track
-from mova_core.storage.atomic import write_text
+from mova_core.storage.atomic import write_bytes, write_text
 
 CONTRACTS = Path("reports/contracts")
 
@@ -24,7 +24,7 @@ CONTRACTS = Path("reports/contracts")
 def write_report(
     params: Params, data: DataFolder, page: Path, *, metrics: Path | None = None, contracts: Path | None = None
 ) -> dict[str, Any]:
-    """Write the page.
+    """Write the page, and a contact sheet of accepted clips beside it.
 
     Args:
         params: the params the tables were made with (thresholds are drawn from them).
@@ -39,13 +39,14 @@ def write_report(
     steps = curation_funnel(data)
     samples = choose_samples(data)
     histograms, unavailable = measure_histograms(params.assess, data)
+    drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
     html = _template().render(
         headline=headline(steps),
         params=params,
         geometry=params.clip_geometry,
         steps=steps,
         footage_s=steps[0].seconds_kept,
-        samples=[draw(sample, data) for sample in track(samples, len(samples), "report")],
+        samples=drawn,
         histograms=histograms,
         unavailable=unavailable,
         contracts=read_contracts(contracts) if contracts else [],
@@ -53,6 +54,7 @@ def write_report(
     numbers = funnel_metrics(steps)
     if metrics is not None:
         write_text(metrics, json.dumps(numbers, indent=1) + "\n")
+    write_bytes(page.parent / "contact-sheet.png", contact_sheet(drawn))
     write_text(page, html)
     return {"page": str(page), "funnel": numbers, "text": f"{headline(steps)} Report: {page}"}
 

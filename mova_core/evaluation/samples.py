@@ -25,6 +25,7 @@ REJECTED_SHOWN_PER_REASON = 3
 STRIP_FRAMES = 6
 PREVIEW_SIDE_PX = 256  # a larger clip is shown by a smaller copy
 PIXELS_SHOWN_UP_TO = 64  # a picture this low is enlarged pixel by pixel
+SHEET_ROW_PX = 96
 WAVE_POINTS = 160
 
 
@@ -49,6 +50,7 @@ class DrawnSample:
     strip_uri: str
     wave: tuple[float, ...]
     small: bool
+    strip: NDArray[np.uint8]
 
     @property
     def wave_points(self) -> str:
@@ -97,9 +99,30 @@ def draw(sample: Sample, data: DataFolder) -> DrawnSample:
     if not small:
         frames = _shrink(frames)
         encoded = _encode(frames, sample.clip["fps"], sound, sample.clip["audio_rate_hz"])
+    strip = _strip(frames)
     return DrawnSample(
-        sample, _uri("video/mp4", encoded), _picture(frames[0]), _picture(_strip(frames)), _wave(sound), small
+        sample, _uri("video/mp4", encoded), _picture(frames[0]), _picture(strip), _wave(sound), small, strip
     )
+
+
+def contact_sheet(drawn: list[DrawnSample]) -> bytes:
+    """Strips of the accepted samples in two columns as a PNG, small pictures enlarged pixel by pixel."""
+    strips = [item.strip for item in drawn if item.sample.verdict["verdict"] == "accepted"]
+    rows = []
+    for left, right in zip(strips[::2], strips[1::2], strict=False):
+        rows.append(np.concatenate([_as_high_as_the_sheet(left), _as_high_as_the_sheet(right)], axis=1))
+    width = max((row.shape[1] for row in rows), default=SHEET_ROW_PX)
+    padded = [np.pad(row, ((2, 2), (0, width - row.shape[1]), (0, 0))) for row in rows]
+    sheet = np.concatenate(padded) if padded else np.zeros((SHEET_ROW_PX, width, 3), np.uint8)
+    _, encoded = cv2.imencode(".png", sheet[..., ::-1])
+    return encoded.tobytes()
+
+
+def _as_high_as_the_sheet(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = SHEET_ROW_PX / strip.shape[0]
+    size = (round(strip.shape[1] * scale), SHEET_ROW_PX)
+    resized = cv2.resize(strip, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+    return np.pad(resized, ((0, 0), (2, 2), (0, 0))).astype(np.uint8)
 
 
 def _shrink(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
