@@ -66,7 +66,9 @@ def copy_project(folder: Path) -> Path:
 def run_in(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the environment in a project folder; its output is in the failure message."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    variables = {**os.environ, "PATH": path, **environment}
+    # A server that the flows' tests started is theirs: a project has a history of its own.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    variables |= {"PATH": path, **environment}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done

@@ -18,6 +18,8 @@ from ray.exceptions import RayError
 
 from mova_core.curation.worker import ONE_THREAD, Attempt, Outcome, prepare_worker
 
+log = logging.getLogger(__name__)
+
 AHEAD_PER_WORKER = 4
 
 
@@ -88,6 +90,7 @@ def _answer(ticket: _Ticket, attempt: Attempt) -> Outcome:
     except RayError as error:
         if time.monotonic() - ticket.started_s >= attempt.limits.seconds_per_file:
             return Outcome.over_time(attempt.limits)
+        log.warning("Ray gave no answer for %r: %s", ticket.item, error)
         return Outcome.died(type(error).__name__)
 
 

@@ -72,13 +72,14 @@ def checked_project(run_project: Path, tmp_path: Path, monkeypatch: pytest.Monke
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a real `prefect server start`, with a history of its own, used by every flow of these tests."""
     home = tmp_path_factory.mktemp("prefect")
-    with pytest.MonkeyPatch.context() as environment, contextlib.chdir(home):
+    with pytest.MonkeyPatch.context() as environment, contextlib.ExitStack() as running:
         environment.setenv("PREFECT_HOME", str(home))
         environment.delenv("PREFECT_API_URL", raising=False)
-        with server(home / "server.log", WITH_UI) as url:
-            environment.setenv("PREFECT_API_URL", url)
-            with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
-                yield url
+        with contextlib.chdir(home):  # only the server's own: other tests of the session stay where they are
+            url = running.enter_context(server(home / "server.log", WITH_UI))
+        environment.setenv("PREFECT_API_URL", url)
+        running.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}))
+        yield url
 
 
 class History:

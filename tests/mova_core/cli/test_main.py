@@ -21,9 +21,9 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
         "from mova_core.cli.main import build_app\n"
         "build_app()\n"
         "heavy = {'torch', 'av', 'cv2', 'numpy', 'pandas', 'pyarrow', 'great_expectations', 'prefect', 'dvc'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)))"
+        "print(sorted(heavy & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stderr == ""
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"
     shown = mova("--help").stdout
     assert [name for name in COMMANDS if name not in shown] == []
 
@@ -36,6 +36,8 @@ def test_each_command_shows_an_example(name):
 
     result = CliRunner().invoke(build_app(), [name, "--help"])
     assert result.exit_code == 0
+    if "COMMAND [ARGS]" in result.output:  # a group: its commands show theirs
+        return
     assert f"Example: mova {name}" in result.output
     assert "--json" in result.output
 

@@ -1,7 +1,8 @@
 """The database is found, opened once whoever comes first, and never tells its password."""
 
-import multiprocessing
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -59,20 +60,30 @@ def test_opening_again_keeps_the_rows(url: str) -> None:
     again.dispose()
 
 
-def open_when_told(url: str, barrier: "threading.Barrier") -> None:
-    barrier.wait()
-    open_database(url).dispose()
+OPEN_WHEN_TOLD = """
+import sys
+from mova_core.registry.database import open_database
+
+print("ready", flush=True)
+sys.stdin.readline()
+open_database(sys.argv[1]).dispose()
+"""
 
 
 def test_processes_that_start_together_upgrade_once(url: str) -> None:
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(4)
-    processes = [context.Process(target=open_when_told, args=(url, barrier)) for _ in range(4)]
+    command = [sys.executable, "-c", OPEN_WHEN_TOLD, url]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
     for process in processes:
-        process.start()
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
     for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[1] for process in processes] == ["", "", "", ""]
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
 
 
 def test_a_newer_database_is_refused(url: str) -> None:

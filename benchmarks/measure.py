@@ -1,0 +1,83 @@
+"""How a ratio is measured and recorded: subject and baseline in turn, the median of the pairwise ratios, the spread."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of `results.json`."""
+
+    name: str
+    value: float
+    unit: str
+    better: str
+    target: float | None
+    baseline: str
+    repeats: int
+    spread: tuple[float, float]
+    command: str
+
+
+def ratio(
+    name: str,
+    subject: Callable[[], object],
+    baseline: Callable[[], object],
+    *,
+    against: str,
+    better: str,
+    target: float | None = None,
+    repeats: int = 5,
+) -> Row:
+    """Seconds of `subject` divided by seconds of `baseline`, run in turn after one warm-up of each.
+
+    Args:
+        name: of the row; its part before the dot names the benchmark.
+        subject: what is measured.
+        baseline: what it is measured against.
+        against: the baseline in words.
+        better: `lower` or `higher`.
+        target: what the ratio should reach, where an aim is set.
+        repeats: pairs.
+    """
+    subject()
+    baseline()
+    ratios = [_seconds(subject) / _seconds(baseline) for _ in range(repeats)]
+    return Row(
+        name=name,
+        value=round(statistics.median(ratios), 3),
+        unit="ratio",
+        better=better,
+        target=target,
+        baseline=against,
+        repeats=repeats,
+        spread=(round(min(ratios), 3), round(max(ratios), 3)),
+        command=f"python -m benchmarks {name.partition('.')[0]}",
+    )
+
+
+def record(rows: list[Row]) -> None:
+    """Print the rows as a table, and put them in place of their earlier selves in `results.json`."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("benchmark", "value", "spread", "better", "target", "against")
+    for row in rows:
+        spread = f"{row.spread[0]:g} to {row.spread[1]:g}"
+        table.add_row(row.name, f"{row.value:g}", spread, row.better, str(row.target or "-"), row.baseline)
+    Console().print(table)
+    known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
+    known |= {row.name: asdict(row) for row in rows}
+    RESULTS.write_text(json.dumps([known[name] for name in sorted(known)], indent=1) + "\n")
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
