@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
+from mova_core.params_model import EvaluateParams, GenerateParams, SelectParams, ServeParams, TrainParams
+from mova_core.params_section import Section
 
 PresetName = Literal["nano", "mova-360p", "mova-720p"]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Limits(Section):
@@ -91,6 +89,11 @@ class Params(Section):
     caption: CaptionParams = CaptionParams()
     fit_codec: FitCodecParams = FitCodecParams()
     encode: EncodeParams = EncodeParams()
+    train: TrainParams = TrainParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    select: SelectParams = SelectParams()
+    generate: GenerateParams = GenerateParams()
+    serve: ServeParams = ServeParams()
 
     @model_validator(mode="after")
     def _geometries_follow_the_preset(self) -> "Params":

@@ -5,7 +5,7 @@ Same rules as `params.py`: closed, frozen, every value with its range and its me
 
 from pydantic import Field
 
-from mova_core.params import Section
+from mova_core.params_section import Section
 
 
 class GenerateParams(Section):
@@ -73,6 +73,7 @@ class CheckpointParams(Section):
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
+    shares: int = Field(2, ge=1)  # parts of a batch computed side by side, one core each; decides the last bits
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()
@@ -80,3 +81,67 @@ class TrainParams(Section):
     phase1: JointPhaseParams = JointPhaseParams(audio_shift=1.0, text_dropout=0.5)
     phase2: JointPhaseParams = JointPhaseParams(steps=800, lufs=True)
     phase3: JointPhaseParams = JointPhaseParams(steps=800, lufs=True, lr_end=0.02)
+
+
+class ServeParams(Section):
+    """Serving: the door and the queue behind it. None of it changes a clip."""
+
+    host: str = "127.0.0.1"  # whoever opens it wider puts a proxy with access control in front
+    port: int = Field(3000, ge=1, le=65535)
+    api_workers: int = Field(1, ge=1, le=64)  # processes that answer requests; one more makes the clips
+    lease_s: float = Field(10.0, gt=0.5, allow_inf_nan=False)  # a worker silent for longer is taken for dead
+    poll_s: float = Field(0.2, gt=0, allow_inf_nan=False)  # how often an idle worker looks for a job
+    queue: int = Field(100, ge=1)  # jobs that may wait; a request beyond is turned away
+    max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False)  # longest clip that may be asked for
+
+
+class EvaluateParams(Section):
+    """What is generated and measured after each phase. The sampler is that of `generate`."""
+
+    clips_per_class: int = Field(16, ge=1)  # of the suite; four classes
+    seed: int = Field(90_000, ge=0)  # of the first clip's noise, the others count up
+    batch: int = Field(16, ge=1)  # clips generated together
+    data_clips: int = Field(64, ge=1)  # validation clips measured for comparison
+    resamples: int = Field(1000, ge=1)  # of the bootstrap over clips
+    sweep: tuple[float, ...] = (0.0, 1.0, 2.0, 3.5)  # Bridge guidance scales, at text scale 1
+    samples: int = Field(8, ge=0)  # clips written as files to look at
+
+
+class AudioGateParams(Section):
+    """Limits that a selected checkpoint of phase audio must hold."""
+
+    sound_class_at_least: float = Field(0.80, ge=0, le=1)
+
+
+class JointGateParams(Section):
+    """Limits that a selected checkpoint of a joint phase must hold; numbers of phase 1."""
+
+    sound_class_at_least: float = Field(0.90, ge=0, le=1)
+    picture_class_at_least: float = Field(0.90, ge=0, le=1)
+    event_f1_at_least: float = Field(0.55, ge=0, le=1)
+    event_f1_margin_at_least: float = Field(0.30, ge=-1, le=1)  # over wrongly paired clips
+    offset_s_at_most: float = Field(0.15, ge=0)
+    desync_s_at_most: float = Field(0.08, ge=0)
+    sync_gain_at_least: float = Field(0.35, ge=-1, le=1)  # event F1 over that with the Bridge off, at text scale 1
+
+
+class OtherFootageGateParams(Section):
+    """Limits where footage is not made, so that classes and events are not known."""
+
+    audible_share_at_least: float = Field(0.9, ge=0, le=1)
+    decodable_share_at_least: float = Field(1.0, ge=0, le=1)
+    validation_loss_at_most: float = Field(100.0, gt=0)  # finite is what is asked
+
+
+class SelectParams(Section):
+    """Absolute gates: a phase whose checkpoint misses one hands nothing on."""
+
+    audio: AudioGateParams = AudioGateParams()
+    phase1: JointGateParams = JointGateParams()
+    phase2: JointGateParams = JointGateParams(
+        event_f1_at_least=0.65, event_f1_margin_at_least=0.35, offset_s_at_most=0.12, sync_gain_at_least=0.40
+    )
+    phase3: JointGateParams = JointGateParams(
+        event_f1_at_least=0.70, event_f1_margin_at_least=0.40, offset_s_at_most=0.11, sync_gain_at_least=0.45
+    )
+    other_footage: OtherFootageGateParams = OtherFootageGateParams()

@@ -16,7 +16,7 @@ def train(
     """Train one phase on its latents, from the weights selected in the phase before.
 
     Writes runs/PHASE/: checkpoints, curves.jsonl, and last manifest.json. Run again after a stop, it goes on from the
-    last checkpoint and ends in the same weights. Several processes: torchrun --nproc-per-node 2 -m mova_core.cli.main
+    last checkpoint and ends in the same weights. On several processes: torchrun --nproc-per-node 2 --no-python mova
     train PHASE.
 
     Example: mova train phase1
@@ -32,4 +32,4 @@ def train(
 
     from mova_core.training.loop import train as run_train
 
-    return run_train(chosen, params, params.train, places)
+    return run_train(chosen, params, places)

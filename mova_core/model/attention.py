@@ -38,11 +38,19 @@ class Attention(nn.Module):
         rotate_q: Rotation | None = None,
         rotate_k: Rotation | None = None,
         key_mask_BK: Tensor | None = None,
+        y_of_B: Tensor | None = None,
     ) -> Tensor:
-        """Query x, key and value y; a position where the mask is False is not attended to."""
+        """Query x, key and value y; a position where the mask is False is not attended to.
+
+        `y_of_B` names the row of y that each x attends to, so that what many share is projected once; None where
+        every x has its own.
+        """
         query = self.norm_q(self.q(x_BSD)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        key = self.norm_k(self.k(y_BKE)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        value = self.v(y_BKE).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        key, value = self.norm_k(self.k(y_BKE)), self.v(y_BKE)
+        if y_of_B is not None:
+            key, value = key.index_select(0, y_of_B), value.index_select(0, y_of_B)
+        key = key.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        value = value.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         query = rotate_q(query) if rotate_q else query
         key = rotate_k(key) if rotate_k else key
         mask = None if key_mask_BK is None else key_mask_BK[:, None, None, :]

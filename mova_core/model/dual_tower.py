@@ -74,6 +74,7 @@ class DualTower(nn.Module):
         expert: str,
         video_fps: float,
         bridge_scale: BridgeScale = BRIDGE_ON,
+        context_of_B: Tensor | None = None,
     ) -> LatentPair:
         """Predict both velocities.
 
@@ -81,10 +82,11 @@ class DualTower(nn.Module):
             noisy: latents at their noise levels.
             timestep_B2: float32 0..1000, column 0 video, 1 audio, [B, 2].
             condition: mask and condition latents [B, C', T, H, W], appended to the video's channels.
-            context: encoded text [B, K, text_dim].
+            context: encoded text [B, K, text_dim], or each different one once.
             expert: `video_dit` (high noise) or `video_dit_2` (low noise).
             video_fps: pixel frames per second, places latent frames on the audio's clock.
             bridge_scale: strength of each direction; off leaves each tower alone.
+            context_of_B: which context is each sample's, int64; None for one per sample in order.
 
         Returns:
             Velocities in the shape of the latents.
@@ -99,9 +101,9 @@ class DualTower(nn.Module):
             )
         tower = self.video_expert(expert)
         video = tower.embed(
-            torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1), timestep_B2[:, 0], context
+            torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1), timestep_B2[:, 0], context, context_of_B
         )
-        audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context)
+        audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context, context_of_B)
         rope = None
         if not bridge_scale.off:
             frames, rows, columns = video.grid

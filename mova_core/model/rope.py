@@ -59,10 +59,9 @@ def oobleck_angles(tokens: int, head_dim: int, theta: float) -> Tensor:
 
 def rotate_interleaved(x_BHSD: Tensor, angles_SP: Tensor) -> Tensor:
     """Turn pairs (2i, 2i + 1) by their angle, as complex numbers; same shape and dtype."""
-    cos, sin = angles_SP.cos().float(), angles_SP.sin().float()
-    even, odd = x_BHSD.float().unflatten(-1, (-1, 2)).unbind(-1)
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
-    return turned.flatten(-2).to(x_BHSD.dtype)
+    turn = torch.polar(torch.ones_like(angles_SP), angles_SP).to(torch.complex64)
+    turned = torch.view_as_complex(x_BHSD.float().unflatten(-1, (-1, 2))) * turn
+    return torch.view_as_real(turned).flatten(-2).to(x_BHSD.dtype)
 
 
 def rotate_half_split(x_BHSD: Tensor, cos_SD: Tensor, sin_SD: Tensor) -> Tensor:

@@ -26,7 +26,8 @@ class TowerState:
 
     Attributes:
         tokens: [B, S, D].
-        context: embedded text [B, K, D].
+        context: embedded text [B, K, D]; fewer rows where samples share theirs.
+        context_of_B: the row of each sample then, else None.
         modulation: of the blocks, [B, 6, D].
         time: embedded timestep for the head, [B, D].
         angles: rotary angles [S, P], float64.
@@ -35,6 +36,7 @@ class TowerState:
 
     tokens: Tensor
     context: Tensor
+    context_of_B: Tensor | None
     modulation: Tensor
     time: Tensor
     angles: Tensor
@@ -63,7 +65,7 @@ class Block(nn.Module):
         x = state.tokens
         y = self.norm1(x) * (1 + scale1) + shift1
         x = x + gate1 * self.self_attn(y, y, rotate, rotate)
-        x = x + self.cross_attn(self.norm3(x), state.context)
+        x = x + self.cross_attn(self.norm3(x), state.context, y_of_B=state.context_of_B)
         x = x + gate2 * self.ffn(self.norm2(x) * (1 + scale2) + shift2)
         return replace(state, tokens=x)
 
@@ -114,21 +116,25 @@ class Tower(Component):
             volume *= size
         self.head = Head(dim, config["out_dim"] * volume, eps)
 
-    def embed(self, latent: Tensor, timestep_B: Tensor, context: Tensor) -> TowerState:
+    def embed(
+        self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
+    ) -> TowerState:
         """Tokens, embedded text and embedded timestep.
 
         Args:
             latent: [B, C, ...], cast to the dtype of the weights.
             timestep_B: float32 0..1000, one per sample.
-            context: encoded text [B, K, text_dim].
+            context: encoded text [B, K, text_dim], or each different one once.
+            context_of_B: which of them is each sample's, int64; None for one per sample in order.
 
         Raises:
             ShapeError: the batch sizes differ.
         """
-        if not len(latent) == len(timestep_B) == len(context):
+        contexts = len(context) if context_of_B is None else len(context_of_B)
+        if not len(latent) == len(timestep_B) == contexts:
             raise ShapeError(
                 f"{type(self).__name__} got {len(latent)} latents, {len(timestep_B)} timesteps and "
-                f"{len(context)} contexts: one of each per sample"
+                f"{contexts} contexts: one of each per sample"
             )
         dtype = next(self.patch_embedding.parameters()).dtype
         tokens, grid = self.patchify(latent.to(dtype))
@@ -136,6 +142,7 @@ class Tower(Component):
         return TowerState(
             tokens=tokens,
             context=self.text_embedding(context.to(dtype)),
+            context_of_B=context_of_B,
             modulation=modulation,
             time=time,
             angles=self.positions(grid).to(tokens.device),
@@ -162,9 +169,11 @@ class Tower(Component):
             return replace(state, tokens=tokens)
         return block(state)
 
-    def forward(self, latent: Tensor, timestep_B: Tensor, context: Tensor) -> Tensor:
-        """The tower alone: latent [B, C, ...] to velocity [B, out_dim, ...]."""
-        state = self.embed(latent, timestep_B, context)
+    def forward(
+        self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
+    ) -> Tensor:
+        """The tower alone: latent [B, C, ...] to velocity [B, out_dim, ...]; arguments as for `embed`."""
+        state = self.embed(latent, timestep_B, context, context_of_B)
         for index in range(len(self.blocks)):
             state = self.run_block(index, state)
         return self.unembed(state)

@@ -9,6 +9,7 @@ A run that goes on from a checkpoint keeps the lines before it and writes the la
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mova_core.errors import StaleError
 from mova_core.storage.atomic import write_text
 
 CURVES_FILE = "curves.jsonl"
@@ -30,11 +32,19 @@ class Curves:
     Args:
         path: the file.
         steps_done: lines before this step are kept.
+
+    Raises:
+        StaleError: there are fewer.
     """
 
     def __init__(self, path: Path, steps_done: int) -> None:
-        kept = path.read_text(encoding="utf-8").splitlines()[:steps_done] if path.exists() and steps_done else []
-        write_text(path, "".join(line + "\n" for line in kept))
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if len(lines) < steps_done:
+            raise StaleError(
+                f"{path} has {len(lines)} lines, the checkpoint beside it is at step {steps_done}: remove "
+                f"{path.parent} to train from the start"
+            )
+        write_text(path, "".join(line + "\n" for line in lines[:steps_done]))
         self._file = path.open("a", encoding="utf-8")
 
     def __enter__(self) -> "Curves":
@@ -48,8 +58,9 @@ class Curves:
         self._file.write(json.dumps(_rounded(line)) + "\n")
 
     def flush(self) -> None:
-        """Hand the lines to the system: before a checkpoint that counts on them."""
+        """Put the lines on disk: before a checkpoint that counts on them."""
         self._file.flush()
+        os.fsync(self._file.fileno())
 
 
 def read_curves(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Everything random in a training step, and the order of the data: functions of (seed, phase, step) alone.
 
 No generator lives longer than a step, so a run that was stopped goes on with the same numbers and has no random state
-to save. A step's numbers are drawn for the whole batch of all processes, each of which takes its share: two processes
+to save. A step's numbers are drawn for the whole batch, of which each thread and process takes its share: two of them
 train on the same clips, noise and levels as one.
 Shape suffixes: B batch; C channels, T latent frames, h w latent rows and columns, L audio latents.
 """
@@ -122,11 +122,9 @@ def rows_of(seed: int, phase: int, step: int, batch: int, clips: int) -> Tensor:
     return torch.stack([orders[position // clips][position % clips] for position in positions])
 
 
-def share_of(draws: Draws, rank: int, processes: int) -> Draws:
-    """The rows of one process."""
-    if processes == 1:
-        return draws
-    parts: dict[str, Any] = {field.name: getattr(draws, field.name)[rank::processes] for field in fields(draws)}
+def share_of(draws: Draws, index: int, count: int) -> Draws:
+    """Rows `index`, `index + count`, … of a batch."""
+    parts: dict[str, Any] = {field.name: getattr(draws, field.name)[index::count] for field in fields(draws)}
     return replace(draws, **parts)
 
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -24,7 +24,7 @@ class Ema(Generic[Model]):
     def __init__(self, model: Model, decay: float) -> None:
         self.model = deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
-        self._averages = list(self.model.parameters())
+        self._averages: list[Tensor] = list(self.model.parameters())
 
     @torch.no_grad()
     def update(self, model: Model, step: int) -> None:

@@ -26,6 +26,23 @@ CAPTION = "merged"  # the caption kind that all phases train on: what a prompt i
 
 
 @dataclass(frozen=True, slots=True)
+class BatchContext:
+    """Texts of a batch, each different one once: a tower embeds it once for all clips that share it.
+
+    Args:
+        contexts: [U, K, W].
+        of_B: each sample's context, int64.
+    """
+
+    contexts: Tensor
+    of_B: Tensor
+
+    def to(self, device: torch.device) -> "BatchContext":
+        """The same on a device."""
+        return BatchContext(self.contexts.to(device), self.of_B.to(device))
+
+
+@dataclass(frozen=True, slots=True)
 class LatentSet:
     """Clips of one phase and split.
 
@@ -50,10 +67,11 @@ class LatentSet:
         """Latents of these rows."""
         return LatentPair(self.video[rows_B], self.audio[rows_B])
 
-    def context(self, rows_B: Tensor, text_kept_B: Tensor) -> Tensor:
-        """Contexts [B, K, W] of these rows, the empty text's where the text is not kept."""
+    def context(self, rows_B: Tensor, text_kept_B: Tensor) -> "BatchContext":
+        """Contexts of these rows, the empty text's where the text is not kept."""
         empty = len(self.contexts) - 1
-        return self.contexts[torch.where(text_kept_B, self.context_of_N[rows_B], empty)]
+        of_batch, of_B = torch.where(text_kept_B, self.context_of_N[rows_B], empty).unique(return_inverse=True)
+        return BatchContext(self.contexts[of_batch], of_B)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,9 @@ def load_latents(folder: Path, phase: str, *, lufs: bool) -> dict[str, LatentSet
     shards = {name: open_shard(folder / name) for name in sorted({row["path"] for row in index})}
     sets = {}
     for split in ("train", "validation"):
-        places = [(shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase in row["phases"]]
+        places = [
+            (shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase in row["phases"]
+        ]
         if places:
             sets[split] = _gather(places, folder, lufs=lufs)
     if "train" not in sets:

@@ -1,26 +1,26 @@
 """The training loop of one phase: get the draws, compute the loss, back, check finite, step, log, maybe save.
 
-A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its last
-checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than now
-is removed and started over. One process, or several under `torchrun` or `accelerate launch`.
+A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its
+last checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than
+now is removed and started over. One process, or several under `torchrun` or `accelerate launch`.
 """
 
 import json
-import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
-from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.errors import MovaError, StaleError
 from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano import nano_dual_tower
@@ -34,8 +34,9 @@ from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint
 from mova_core.training.curves import CURVES_FILE, Curves, per_bin, read_curves
 from mova_core.training.ema import Ema
 from mova_core.training.latents import FirstFrames, LatentSet, load_latents
-from mova_core.training.objectives import AudioObjective, JointObjective, Objective, Share, StepLoss
+from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss
 from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
+from mova_core.training.parallel import Share, SideBySide, local_shares, one_core_each
 from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places, check_inputs
 
@@ -49,7 +50,10 @@ MADE_BY = (
     "mova_core.model.bridge",
     "mova_core.model.condition",
     "mova_core.model.dual_tower",
+    "mova_core.model.half_whitened_pca",
     "mova_core.model.nano",
+    "mova_core.model.nano_video_codec",
+    "mova_core.model.pixels",
     "mova_core.model.nano_text",
     "mova_core.model.rope",
     "mova_core.model.tower",
@@ -87,11 +91,11 @@ class Run:
     @property
     def fingerprint(self) -> str:
         """Of all that decides the weights that come out."""
-        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss
+        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss, self.params.shares
         return fingerprint(self.phase.name, self.seed, self.made_from, learning, modules=MADE_BY)
 
 
-def train(phase: Phase, params: Params, section: TrainParams, places: Places) -> dict[str, Any]:
+def train(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
     """Train one phase to its last step, from wherever an earlier call was stopped.
 
     Returns:
@@ -101,24 +105,29 @@ def train(phase: Phase, params: Params, section: TrainParams, places: Places) ->
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
             damaged checkpoint; a loss or gradient that is not finite.
     """
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("WORLD_SIZE", "1"))))
-    run = prepare(phase, params, section, places)
-    accelerator = Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
-    share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
-    _check_share(run, share)
-    begun = time.monotonic()
+    with one_core_each():
+        return _to_the_end(prepare(phase, params, places))
 
+
+def _to_the_end(run: Run) -> dict[str, Any]:
+    """Train what is left, and say how it went; of several processes only the first says it."""
+    # Without `cpu` and without a GPU, Accelerate takes several processes for so many single ones.
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    shares = local_shares(run.params.shares, run.phase.params(run.params).batch, accelerator)
+    begun = time.monotonic()
     start = _resume_point(run, accelerator)
-    if start is not None and start.step == run.phase.params(section).steps and (run.folder / MANIFEST_FILE).exists():
+    if start is not None and _is_finished(run, start):
         return _summary(run, start, seconds=0.0)
-    last = _train(run, start, accelerator, share)
+    last = _train(run, start, accelerator, shares)
     if accelerator.is_main_process:
         _write_manifest(run)
     accelerator.wait_for_everyone()
+    if not accelerator.is_main_process:
+        return {}
     return _summary(run, last, seconds=time.monotonic() - begun)
 
 
-def prepare(phase: Phase, params: Params, section: TrainParams, places: Places) -> Run:
+def prepare(phase: Phase, params: Params, places: Places) -> Run:
     """Read and check everything that training needs.
 
     Raises:
@@ -126,7 +135,7 @@ def prepare(phase: Phase, params: Params, section: TrainParams, places: Places) 
     """
     made_from = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
-    own = phase.params(section)
+    own = phase.params(params.train)
     sets = load_latents(places.data.latents(geometry.name), phase.name, lufs=own.lufs)
     start = places.start(phase)
     towers = nano_dual_tower(params.seed) if start is None else DualTower.from_pretrained(start)
@@ -134,16 +143,16 @@ def prepare(phase: Phase, params: Params, section: TrainParams, places: Places) 
     if isinstance(own, JointPhaseParams):
         codec = NanoCodec.load(places.data.codec)
         first = FirstFrames.of(codec.video, geometry.canvases[0], geometry.latent_frames)
-        objective = JointObjective(sets, own, section.loss, first, float(geometry.fps), params.seed, phase.number)
+        objective = JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
     else:
         objective = AudioObjective(sets, own, params.seed, phase.number)
     _check_sizes(towers, sets["train"], start)
-    return Run(phase, params.seed, section, places.run(phase), made_from, objective, towers)
+    return Run(phase, params.seed, params.train, places.run(phase), made_from, objective, towers)
 
 
-def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, share: Share) -> Checkpoint:
+def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, shares: list[Share]) -> Checkpoint:
     own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
-    towers = run.towers.to(share.device).train()
+    towers = run.towers.to(accelerator.device).train()
     average = Ema(towers, optimizing.ema_decay)
     components = run.objective.trained(towers)
     parameters = [parameter for component in components.values() for parameter in component.parameters()]
@@ -151,17 +160,17 @@ def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, share: 
     if start is not None:
         start.load_weights(towers, average.model)
         set_moments(optimizer, components, start.moments())
-    module = accelerator.prepare_model(run.objective.module(towers))
     first_step = start.step if start is not None else 0
     checkpoint = start
 
     main = accelerator.is_main_process
-    with Curves(run.folder / CURVES_FILE if main else Path(os.devnull), first_step) as curves:
-        for step in _shown(range(first_step, own.steps), run.phase.name, main):
-            loss = run.objective.step_loss(module, step, share)
-            accelerator.backward(loss.total)
+    with ExitStack() as opened:
+        curves = opened.enter_context(Curves(run.folder / CURVES_FILE, first_step)) if main else None
+        side_by_side = opened.enter_context(SideBySide(towers, shares, accelerator))
+        for step in _shown(range(first_step, own.steps), f"train@{run.phase.name}", main):
+            losses = side_by_side.backward(partial(_loss_of, run.objective, step))
             grad_norm = accelerator.clip_grad_norm_(parameters, optimizing.clip_norm)
-            _check_finite(run, step, loss, grad_norm)
+            _check_finite(run, step, losses, grad_norm)
             lr = lr_share(step, own.steps, optimizing, own.lr_end)
             set_lr(optimizer, lr)
             optimizer.step()
@@ -169,12 +178,14 @@ def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, share: 
             average.update(towers, step)
 
             done = step + 1
-            line = _line(step, loss, lr * optimizing.lr, grad_norm, accelerator)
+            line = _line(step, losses, lr * optimizing.lr, grad_norm, accelerator)
             if done % saving.validate_every == 0 or done == own.steps:
                 with torch.inference_mode():
-                    line["validation"] = run.objective.validation(average.model, share.device)
+                    line["validation"] = run.objective.validation(average.model, accelerator.device)
+            if curves is None:
+                continue
             curves.write(line)
-            if main and (done % saving.save_every == 0 or done == own.steps):
+            if done % saving.save_every == 0 or done == own.steps:
                 curves.flush()
                 state = moments(optimizer, components)
                 checkpoint = save(run.checkpoints, done, run.fingerprint, towers, average.model, state)
@@ -191,27 +202,42 @@ def _resume_point(run: Run, accelerator: Accelerator) -> Checkpoint | None:
             print(f"{run.folder} was made from other inputs, params or code: started over", file=sys.stderr)
             shutil.rmtree(run.folder)
         make_folder(run.folder)
-        return last_checkpoint(run.checkpoints)
+        checkpoint = last_checkpoint(run.checkpoints)
+        if not _is_finished(run, checkpoint):
+            (run.folder / MANIFEST_FILE).unlink(missing_ok=True)
+        return checkpoint
 
 
-def _check_finite(run: Run, step: int, loss: StepLoss, grad_norm: Tensor) -> None:
-    """MovaError before the optimizer moves, if the loss or a gradient is not finite."""
-    for what, value in (("loss", loss.total), ("gradient norm", grad_norm)):
+def _is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:
+    at_the_end = checkpoint is not None and checkpoint.step == run.phase.params(run.params).steps
+    return at_the_end and (run.folder / MANIFEST_FILE).exists()
+
+
+def _loss_of(objective: Objective, step: int, towers: DualTower, share: Share) -> tuple[Tensor, StepLoss]:
+    loss = objective.step_loss(towers, step, share)
+    return loss.total, loss
+
+
+def _check_finite(run: Run, step: int, losses: list[StepLoss], grad_norm: Tensor) -> None:
+    """MovaError before the optimizer moves, if a loss or a gradient is not finite."""
+    for what, value in (*(("loss", loss.total.detach()) for loss in losses), ("gradient norm", grad_norm)):
         if not bool(value.isfinite()):
             raise MovaError(
-                f"{what} is {float(value)} at step {step} of {run.phase.name}, expected a finite number: the weights were "
-                "not moved; lower train.optimizer.lr, or look at the latents"
+                f"{what} is {float(value)} at step {step} of {run.phase.name}, expected a finite number: the weights "
+                "were not moved; lower train.optimizer.lr, or look at the latents"
             )
 
 
-def _line(step: int, loss: StepLoss, lr: float, grad_norm: Tensor, accelerator: Accelerator) -> dict[str, Any]:
+def _line(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, accelerator: Accelerator) -> dict[str, Any]:
     """A line of the curves, over the whole batch."""
-    line: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm)}
-    if loss.expert is not None:
-        line["expert"] = loss.expert
-    line["loss"] = float(accelerator.reduce(loss.total.detach(), "mean"))
-    for name, modality in loss.modalities.items():
-        loss_B, sigma_B = (accelerator.gather(part).cpu() for part in (modality.loss_B, modality.sigma_B))
+    total_S = accelerator.gather(torch.stack([loss.total.detach() for loss in losses]))
+    line: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm), "loss": float(total_S.mean())}
+    if losses[0].expert is not None:
+        line["expert"] = losses[0].expert
+    for name in losses[0].modalities:
+        parts = [loss.modalities[name] for loss in losses]
+        loss_B = accelerator.gather(torch.cat([part.loss_B for part in parts])).cpu()
+        sigma_B = accelerator.gather(torch.cat([part.sigma_B for part in parts])).cpu()
         line[name] = float(loss_B.mean())
         line[f"{name}_bins"] = per_bin(loss_B, sigma_B)
     return line
@@ -219,14 +245,6 @@ def _line(step: int, loss: StepLoss, lr: float, grad_norm: Tensor, accelerator: 
 
 def _shown(steps: range, label: str, main: bool) -> Iterable[int]:
     return track(steps, len(steps), label) if main else steps
-
-
-def _check_share(run: Run, share: Share) -> None:
-    batch = run.phase.params(run.params).batch
-    if batch % share.processes:
-        raise UsageError(
-            f"train.{run.phase.name}.batch is {batch}, expected a multiple of the {share.processes} processes"
-        )
 
 
 def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> None:
@@ -239,7 +257,7 @@ def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> Non
         "audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text},
     }
     for name, sizes in expected.items():
-        config = dict(towers.get_submodule(name).config)
+        config: Any = towers.get_submodule(name).config
         for field, size in sizes.items():
             if config[field] != size:
                 raise StaleError(f"{start}/{name} has {field} {config[field]}, the latents need {size}: another model")

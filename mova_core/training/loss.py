@@ -16,6 +16,7 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import LatentPair
 from mova_core.params_model import LossParams
+from mova_core.training.latents import BatchContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,18 @@ class PairLoss:
 
 
 def audio_loss(
-    tower: Callable[[Tensor, Tensor, Tensor], Tensor], clean: Tensor, noise: Tensor, sigma_B: Tensor, context: Tensor
+    tower: Callable[..., Tensor], clean: Tensor, noise: Tensor, sigma_B: Tensor, context: BatchContext
 ) -> Tensor:
     """Loss of the audio tower alone, [B].
 
     Args:
-        tower: latent, timestep and context to velocity.
+        tower: an `AudioTower`, bare or wrapped for several processes.
         clean: sound latents [B, C, L].
         noise: standard normal, same shape.
         sigma_B: noise levels.
-        context: encoded text [B, K, W].
+        context: encoded texts.
     """
-    velocity = tower(add_noise(clean, noise, sigma_B), sigma_B * TRAINING_STEPS, context)
+    velocity = tower(add_noise(clean, noise, sigma_B), sigma_B * TRAINING_STEPS, context.contexts, context.of_B)
     return _error_B(velocity, velocity_target(clean, noise))
 
 
@@ -52,7 +53,7 @@ def pair_loss(
     noise: LatentPair,
     sigma_B2: Tensor,
     condition: Tensor,
-    context: Tensor,
+    context: BatchContext,
     *,
     expert: str,
     video_fps: float,
@@ -67,7 +68,7 @@ def pair_loss(
         noise: standard normal, same shapes.
         sigma_B2: noise levels, column 0 video, 1 audio.
         condition: mask and condition latents of the video.
-        context: encoded text [B, K, W].
+        context: encoded texts.
         expert: the video expert.
         video_fps: pixel frames per second.
         bridge_scale: strength of the Bridge, and for which samples.
@@ -80,10 +81,11 @@ def pair_loss(
         noisy,
         sigma_B2 * TRAINING_STEPS,
         condition,
-        context,
+        context.contexts,
         expert=expert,
         video_fps=video_fps,
         bridge_scale=bridge_scale,
+        context_of_B=context.of_B,
     )
     weight_T = clean.video.new_ones(clean.video.shape[2])
     weight_T[0] = first_latent_weight

@@ -6,11 +6,12 @@ Shape suffix: B batch.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
 from mova_core.model.folder_index import BOUNDARY_RATIO
@@ -29,6 +30,9 @@ from mova_core.training.draws import (
 )
 from mova_core.training.latents import FirstFrames, LatentSet
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss
+from mova_core.training.parallel import Share
+
+VALIDATION_CLIPS = 48  # the first so many, the same each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +58,14 @@ class StepLoss:
     expert: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Which process of how many this is, and where it computes."""
-
-    rank: int = 0
-    processes: int = 1
-    device: torch.device = torch.device("cpu")
-
-
 class Objective(Protocol):
     """One phase's loss."""
 
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         """The components that learn, by name."""
 
-    def module(self, towers: DualTower) -> nn.Module:
-        """The module whose forward is the loss's, to be wrapped for several processes."""
-
-    def step_loss(self, module: Any, step: int, share: Share) -> StepLoss:
-        """Loss of one training step, of this process's share of the batch."""
+    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
+        """Loss of one share of a training step's batch."""
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
         """Mean losses on the validation clips with draws that are always the same; None without such clips."""
@@ -98,26 +90,25 @@ class AudioObjective:
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         return {"audio_dit": towers.audio_dit}
 
-    def module(self, towers: DualTower) -> nn.Module:
-        return towers.audio_dit
-
-    def step_loss(self, module: Any, step: int, share: Share) -> StepLoss:
+    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
         clips, batch = self.sets["train"], self.params.batch
         generator = generator_of(self.seed, self.phase, Stream.STEP, step)
         draws = draw_audio(self.params, batch, clips.audio.shape[1:], generator)
         rows = rows_of(self.seed, self.phase, step, batch, len(clips))
-        return self._loss(module, clips, rows[share.rank :: share.processes], _of(draws, share), share.device)
+        part = share_of(draws, share.index, share.count)
+        return self._loss(towers.audio_dit, clips, rows[share.index :: share.count], part, share.device)
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
         if (clips := self.sets.get("validation")) is None:
             return None
+        rows = torch.arange(min(len(clips), VALIDATION_CLIPS))
         generator = generator_of(self.seed, self.phase, Stream.VALIDATION, 0)
-        draws = draw_audio(self.params, len(clips), clips.audio.shape[1:], generator)
-        loss = self._loss(towers.audio_dit, clips, torch.arange(len(clips)), draws, device)
+        draws = draw_audio(self.params, len(rows), clips.audio.shape[1:], generator)
+        loss = self._loss(towers.audio_dit, clips, rows, draws, device)
         return {"loss": float(loss.total), "audio": float(loss.total)}
 
     def _loss(
-        self, tower: Any, clips: LatentSet, rows_B: Tensor, draws: AudioDraws, device: torch.device
+        self, tower: AudioTower, clips: LatentSet, rows_B: Tensor, draws: AudioDraws, device: torch.device
     ) -> StepLoss:
         context = clips.context(rows_B, draws.text_kept_B).to(device)
         sigma_B = draws.audio_sigma_B.to(device)
@@ -150,17 +141,13 @@ class JointObjective:
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         return dict(towers.named_children())
 
-    def module(self, towers: DualTower) -> nn.Module:
-        return towers
-
-    def step_loss(self, module: Any, step: int, share: Share) -> StepLoss:
+    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
         clips, batch, expert = self.sets["train"], self.params.batch, expert_of(step)
         generator = generator_of(self.seed, self.phase, Stream.STEP, step)
         draws = self._draw(clips, batch, expert, generator)
         rows = rows_of(self.seed, self.phase, step, batch, len(clips))
-        loss, sigma_B2 = self._loss(
-            module, clips, rows[share.rank :: share.processes], _of(draws, share), expert, share.device
-        )
+        part = share_of(draws, share.index, share.count)
+        loss, sigma_B2 = self._loss(towers, clips, rows[share.index :: share.count], part, expert, share.device)
         modalities = {
             "video": ModalityLoss(loss.video_B.detach(), sigma_B2[:, 0]),
             "audio": ModalityLoss(loss.audio_B.detach(), sigma_B2[:, 1]),
@@ -168,14 +155,15 @@ class JointObjective:
         return StepLoss(loss.weighted(self.weights), modalities, expert)
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
-        """Every clip once per expert; each expert counts by its share of the levels."""
+        """Once per expert; each expert counts by its share of the levels."""
         if (clips := self.sets.get("validation")) is None:
             return None
+        rows = torch.arange(min(len(clips), VALIDATION_CLIPS))
         mean = {"loss": 0.0, "video": 0.0, "audio": 0.0}
         for index, expert in enumerate(EXPERTS):
             generator = generator_of(self.seed, self.phase, Stream.VALIDATION, index)
-            draws = self._draw(clips, len(clips), expert, generator)
-            loss, _ = self._loss(towers, clips, torch.arange(len(clips)), draws, expert, device)
+            draws = self._draw(clips, len(rows), expert, generator)
+            loss, _ = self._loss(towers, clips, rows, draws, expert, device)
             low, high = self._levels(expert)
             parts = {"loss": loss.weighted(self.weights), "video": loss.video_B.mean(), "audio": loss.audio_B.mean()}
             for name, value in parts.items():
@@ -190,13 +178,13 @@ class JointObjective:
         return draw_joint(self.params, batch, *shapes, self._levels(expert), generator)
 
     def _loss(
-        self, model: Any, clips: LatentSet, rows_B: Tensor, draws: JointDraws, expert: str, device: torch.device
+        self, towers: DualTower, clips: LatentSet, rows_B: Tensor, draws: JointDraws, expert: str, device: torch.device
     ) -> tuple[PairLoss, Tensor]:
         clean = clips.clean(rows_B)
         condition = self.first.condition(clean.video, draws.first_given_B)
         sigma_B2 = torch.stack([draws.video_sigma_B, draws.audio_sigma_B], dim=1).to(device)
         loss = pair_loss(
-            model,
+            towers,
             LatentPair(clean.video.to(device), clean.audio.to(device)),
             LatentPair(draws.video_noise.to(device), draws.audio_noise.to(device)),
             sigma_B2,
@@ -208,7 +196,3 @@ class JointObjective:
             first_latent_weight=self.weights.first_latent_weight,
         )
         return loss, sigma_B2
-
-
-def _of(draws: Any, share: Share) -> Any:
-    return share_of(draws, share.rank, share.processes)

@@ -5,7 +5,7 @@ the phase before, with the same codec and text encoder.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ LATENTS_MANIFEST = "manifest.json"
 class Places:
     """Folders that training reads and writes."""
 
-    data: DataFolder = DataFolder()
+    data: DataFolder = field(default_factory=DataFolder)
     models: Path = Path("models")
     runs: Path = Path("runs")
 
@@ -42,8 +42,8 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     """Refuse what cannot be trained on.
 
     Returns:
-        What the run is made from: `geometry`, `latents` (sha256 of their manifest), `codec`, `text_encoder`, and `start`
-        (sha256 of each component's weights, or None).
+        What the run is made from: `geometry`, `latents` (sha256 of their manifest), `codec`, `text_encoder`, and
+        `start` (sha256 of each component's weights, or None).
 
     Raises:
         UsageError: a preset without trainable latents, no latents, or no weights to start from.
@@ -51,7 +51,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     """
     if params.preset != "nano":
         raise UsageError(
-            f"preset {params.preset} has no latents to train on yet (see `mova encode`): only preset nano can be trained"
+            f"preset {params.preset} has no latents to train on yet (see `mova encode`): only nano can be trained"
         )
     made_from = _check_latents(phase, params, places)
     start = places.start(phase)

@@ -1,0 +1,36 @@
+"""`mova evaluate PHASE`: measure what a phase's last checkpoint generates."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+
+def evaluate(
+    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default=False)],
+    params_file: ParamsFile = Path("params.yaml"),
+    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
+    reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = Path("reports/evaluation"),
+) -> dict[str, Any]:
+    """Generate a fixed suite from a run's last checkpoint and measure how well picture, sound and text agree.
+
+    Writes metrics.json, sample clips and a plot of the Bridge guidance sweep to reports/evaluation/PHASE/.
+
+    Example: mova evaluate phase3
+    """
+    from mova_core.curation.layout import DataFolder
+    from mova_core.errors import UsageError
+    from mova_core.params import load_params
+    from mova_core.training.phases import phase_named
+    from mova_core.training.preflight import Places
+
+    chosen, params = phase_named(phase), load_params(params_file)
+    places = Places(DataFolder(data))
+    if not places.run(chosen).is_dir():
+        raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
+
+    from mova_core.evaluation.evaluate import evaluate as run_evaluate
+
+    return run_evaluate(chosen, params, params.train, params.evaluate, params.generate, places, reports)

@@ -1,0 +1,36 @@
+"""`mova select PHASE`: judge a phase's last checkpoint, and export its model if it passes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+
+def select(
+    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default=False)],
+    params_file: ParamsFile = Path("params.yaml"),
+    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
+    reports: Annotated[Path, typer.Option("--evaluations", help="Folder of evaluations.")] = Path("reports/evaluation"),
+) -> dict[str, Any]:
+    """Judge the evaluation of a run's last checkpoint by the phase's gates; a model that passes goes to models/PHASE/.
+
+    Writes the decision to models/PHASE/selection.json either way, and exits 1 with the table where a gate fails.
+
+    Example: mova select phase3
+    """
+    from mova_core.curation.layout import DataFolder
+    from mova_core.errors import UsageError
+    from mova_core.params import load_params
+    from mova_core.training.phases import phase_named
+    from mova_core.training.preflight import Places
+
+    chosen, params = phase_named(phase), load_params(params_file)
+    places = Places(DataFolder(data))
+    if not places.run(chosen).is_dir():
+        raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
+
+    from mova_core.evaluation.select import select as run_select
+
+    return run_select(chosen, params, params.select, params.generate, places, reports)

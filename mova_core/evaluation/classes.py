@@ -1,0 +1,61 @@
+"""Which class of the made world a clip shows, and which it sounds like, measured from what the world is made of.
+
+Picture: the shape is the only colour, so the colour that stands out from the picture's median above the floor names
+the class. Sound: each class has its own partials, so the levels at the known frequencies name it.
+Both take the class whose direction is nearest (cosine), and none where even that is far: noise is no class.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.media.bouncing import FLOOR, KINDS
+
+NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58
+COLOUR_AT_LEAST = 8.0  # of 255: mean colour, weighted by itself, below which a picture is grey
+PARTIAL_BAND_HZ = 100  # around a partial: short notes are that wide
+SILENT_RMS = 1e-3  # of full scale: as in -60 dB
+FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.partials})
+
+
+def seen_class(frames: NDArray[np.uint8]) -> str | None:
+    """Class of the picture, a key of `KINDS`; None if it looks like none.
+
+    Args:
+        frames: uint8 [F, H, W, 3] RGB, the whole picture being the world.
+    """
+    above = frames[:, : round(FLOOR * frames.shape[1])].reshape(-1, 3).astype(np.float64)
+    colour = _without_grey(above - np.median(above, axis=0))
+    strength = np.linalg.norm(colour, axis=1, keepdims=True)
+    if not strength.any():
+        return None
+    mean = (colour * strength).sum(axis=0) / strength.sum()  # what stands out counts, the background hardly
+    if np.linalg.norm(mean) < COLOUR_AT_LEAST:
+        return None
+    return _nearest(mean, {name: _without_grey(np.array(kind.colour, np.float64)) for name, kind in KINDS.items()})
+
+
+def heard_class(audio: NDArray[np.float32], rate_hz: int) -> str | None:
+    """Class of the sound, a key of `KINDS`; None if it sounds like none."""
+    if not audio.size or float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) < SILENT_RMS:
+        return None
+    power = np.abs(np.fft.rfft(audio.astype(np.float64))) ** 2
+    hertz = np.fft.rfftfreq(audio.size, 1 / rate_hz)
+    levels = np.array([np.sqrt(power[np.abs(hertz - at) <= PARTIAL_BAND_HZ].sum()) for at in FREQUENCIES_HZ])
+    if not levels.any():
+        return None
+    known = {
+        name: np.array([dict(kind.partials).get(at, 0.0) for at in FREQUENCIES_HZ]) for name, kind in KINDS.items()
+    }
+    return _nearest(levels, known)
+
+
+def _without_grey(colour: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(colour - colour.mean(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def _nearest(vector: NDArray[np.float64], known: dict[str, NDArray[np.float64]]) -> str | None:
+    cosines = {
+        name: float(vector @ other / (np.linalg.norm(vector) * np.linalg.norm(other))) for name, other in known.items()
+    }
+    best = max(cosines, key=lambda name: cosines[name])
+    return best if cosines[best] >= NEAREST_AT_LEAST else None

@@ -1,0 +1,76 @@
+"""The gates of each phase: an absolute limit on a measure of metrics.json. An unavailable measure fails its gate.
+
+Limits are params (section `select`); which measures are judged is fixed here. Sync gates are what tells a model whose
+picture and sound heed each other from one that learned each alone: classes and loss cannot.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mova_core.params_model import SelectParams
+from mova_core.registry.manifests import Metric
+
+AT_LEAST, AT_MOST = "_at_least", "_at_most"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One judged measure.
+
+    Args:
+        name: of the measure.
+        value: as measured; None = unavailable, and `unavailable` says why.
+        limit: at least or at most this, by `better`.
+        better: `higher` or `lower`.
+        passed: the verdict.
+    """
+
+    name: str
+    value: float | None
+    limit: float
+    better: str
+    passed: bool
+    unavailable: str | None = None
+
+    def described(self) -> dict[str, Any]:
+        """As it stands in selection.json."""
+        return asdict(self)
+
+
+def judge(phase: str, made: bool, params: SelectParams, metrics: Mapping[str, Metric]) -> list[Gate]:
+    """The gates of a phase, in the order of their params.
+
+    Args:
+        phase: its name.
+        made: whether the footage is the made world, so that classes and events are known.
+        params: the limits.
+        metrics: what was measured.
+    """
+    section = getattr(params, phase) if made else params.other_footage
+    return [_gate(key, float(limit), metrics) for key, limit in section.model_dump().items()]
+
+
+def table(gates: Sequence[Gate]) -> str:
+    """The gates as lines for a person."""
+    lines = []
+    for gate in gates:
+        value = "unavailable" if gate.value is None else f"{gate.value:.3f}"
+        sign = "≥" if gate.better == "higher" else "≤"
+        reason = f"   {gate.unavailable}" if gate.unavailable else ""
+        lines.append(
+            f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<16} {value:>11} {sign} {gate.limit:g}{reason}"
+        )
+    return "\n".join(lines)
+
+
+def _gate(key: str, limit: float, metrics: Mapping[str, Metric]) -> Gate:
+    higher = key.endswith(AT_LEAST)
+    name = key.removesuffix(AT_LEAST if higher else AT_MOST)
+    metric = metrics.get(name)
+    value = metric.value if metric else None
+    passed = value is not None and (value >= limit if higher else value <= limit)
+    reason = None
+    if value is None:
+        reason = (metric.unavailable if metric else None) or "it was not measured"
+    return Gate(name, value, limit, "higher" if higher else "lower", passed, reason)

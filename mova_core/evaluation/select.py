@@ -1,0 +1,86 @@
+"""`mova select PHASE`: judge a run's last checkpoint by its evaluation; hand its model on, or nothing.
+
+    models/PHASE/                    the model of the averaged weights, as a model folder
+    models/PHASE/selection.json      the decision, every gate, and size and sha256 of every file; written last
+A checkpoint that fails leaves selection.json alone in the folder: no later stage can start from it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.evaluation.evaluate import METRICS_FILE, Judged, last_of
+from mova_core.evaluation.gates import Gate, judge, table
+from mova_core.evaluation.suite import MADE
+from mova_core.model.folder import save_components
+from mova_core.params import Params
+from mova_core.params_model import GenerateParams, SelectParams
+from mova_core.registry.manifests import EvaluationManifest, read_manifest
+from mova_core.storage.atomic import sha256_file, write_text
+from mova_core.storage.atomic_folder import atomic_folder
+from mova_core.training.phases import Phase
+from mova_core.training.preflight import SELECTION_FILE, Places
+
+
+def select(
+    phase: Phase, params: Params, section: SelectParams, generate: GenerateParams, places: Places, reports: Path
+) -> dict[str, Any]:
+    """Judge and hand on.
+
+    Returns:
+        What selection.json holds, with `text`.
+
+    Raises:
+        UsageError: no checkpoint, or no evaluation of it.
+        StaleError: the evaluation is of another checkpoint, or a file is damaged.
+        MovaError: a gate failed; the decision is written.
+    """
+    path = reports / phase.name / METRICS_FILE
+    if not path.is_file():
+        raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
+    evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
+    judged = last_of(phase, params, generate, places)
+    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, judged.checkpoint_id):
+        raise StaleError(
+            f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
+            f"{judged.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
+        )
+    gates = judge(phase.name, evaluation.suite.name == MADE, section, evaluation.metrics)
+    failed = [gate for gate in gates if not gate.passed]
+    selection = {
+        "phase": phase.name,
+        "checkpoint_id": judged.checkpoint_id,
+        "manifest_sha256": judged.manifest_sha256,
+        "evaluation_sha256": evaluation_sha256,
+        "gates": [gate.described() for gate in gates],
+        "passed": not failed,
+        "reason": _reason(gates, failed, judged),
+    }
+    target = places.models / phase.name
+    if failed:
+        with atomic_folder(target, replace=True) as temporary:
+            write_text(temporary / SELECTION_FILE, _text(selection | {"files": {}}))
+        raise MovaError(
+            f"{target} holds no model: {selection['reason']}; the decision is in "
+            f"{target / SELECTION_FILE}\n{table(gates)}"
+        )
+    save_components(judged.components, target, replace_old=True)
+    files = {
+        file.relative_to(target).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256_file(file)}
+        for file in sorted(target.rglob("*"))
+        if file.is_file()
+    }
+    write_text(target / SELECTION_FILE, _text(selection | {"files": files}))
+    return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{table(gates)}"}
+
+
+def _reason(gates: list[Gate], failed: list[Gate], judged: Judged) -> str:
+    which = f"step {judged.checkpoint.step} ({judged.checkpoint_id})"
+    if not failed:
+        return f"{which} passes all {len(gates)} gates"
+    return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"
+
+
+def _text(selection: dict[str, Any]) -> str:
+    return json.dumps(selection, indent=1) + "\n"

@@ -1,0 +1,53 @@
+"""A number over clips as a ratio of sums, with a seeded bootstrap interval over the clips.
+
+Every measure here has this form: F1 is 2 matches over events, an offset seconds over events, a share ones over clips.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+COVERAGE = 0.95
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sum of `numerator` over sum of `denominator`, each [N], one entry a clip (or a pair)."""
+
+    numerator: Values
+    denominator: Values
+
+    @classmethod
+    def mean(cls, values: list[float | None]) -> "Tally":
+        """Mean of the values that are there."""
+        known = np.array([value is not None for value in values], dtype=np.float64)
+        return cls(np.array([0.0 if value is None else value for value in values]), known)
+
+    @property
+    def value(self) -> float | None:
+        """The ratio; None where there is nothing to divide by."""
+        total = float(self.denominator.sum())
+        return float(self.numerator.sum()) / total if total else None
+
+    def resampled(self, draws_RN: NDArray[np.int64]) -> Values:
+        """The ratio of each row of drawn clips, NaN where there is nothing to divide by."""
+        total = self.denominator[draws_RN].sum(axis=1)
+        return np.divide(
+            self.numerator[draws_RN].sum(axis=1), total, out=np.full(len(draws_RN), np.nan), where=total > 0
+        )
+
+
+def draw_clips(clips: int, resamples: int, seed: int) -> NDArray[np.int64]:
+    """Clips drawn with replacement, [resamples, clips]; the same for the same seed."""
+    return np.random.default_rng([seed, clips]).integers(clips, size=(resamples, clips))
+
+
+def interval(values: Values) -> tuple[float, float] | tuple[None, None]:
+    """The middle 95 % of resampled values, (None, None) if there are none."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return None, None
+    low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)

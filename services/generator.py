@@ -1,0 +1,196 @@
+"""The worker: takes jobs from the queue one by one and makes their clips with MovaPipeline.
+
+A clip is the same bytes as the pipeline, `write_clip` and `write_provenance` give anywhere for the same request and
+weights. Between two steps the worker asks whether the job is still its own; a thread keeps the lease while a step takes
+long.
+"""
+
+import base64
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mova_core.errors import MovaError
+from mova_core.media.picture import read_picture
+from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.registry.tables import Job
+from mova_core.sampling.clip_file import write_clip
+from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.sampler import GenerationCancelled
+from mova_core.storage.atomic import atomic_path, sha256_file
+from services import jobs
+from services.settings import ServiceSettings
+
+log = logging.getLogger("mova.generator")
+
+DATABASE_PAUSE_S = 2.0  # after an error of the database, before it is asked again
+
+
+def render(
+    pipeline: MovaPipeline,
+    request: Mapping[str, Any],
+    checkpoint_id: str,
+    path: Path,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_step: Callable[[int], object] = lambda done: None,
+) -> str:
+    """Make one clip's file.
+
+    Args:
+        pipeline: the model.
+        request: as `RequestChecker.check` gives it.
+        checkpoint_id: the model's, for the provenance.
+        path: where to; whole or not there.
+        cancelled: asked before each step.
+        on_step: told after each step how many are done.
+
+    Returns:
+        The file's sha256.
+
+    Raises:
+        GenerationCancelled: `cancelled` said so.
+        MovaError: it cannot be made.
+    """
+    image = request["image"]
+    output = pipeline(
+        request["prompt"],
+        None if image is None else read_picture(base64.b64decode(image)),
+        negative_prompt=request["negative_prompt"],
+        seed=request["seed"],
+        cancelled=cancelled,
+        on_step=on_step,
+        **request["changes"],
+    )
+    with atomic_path(path) as temporary:
+        write_clip(temporary, output.video, output.audio, output.geometry, pipeline.defaults.enlarge)
+        write_provenance(temporary, Provenance(checkpoint_id))
+    return sha256_file(path)
+
+
+class Worker:
+    """One thread that works until it is stopped.
+
+    Args:
+        engine: the registry.
+        pipeline: the model.
+        settings: where clips go, and how long a lease is.
+        checkpoint_id: the model's.
+        bento: tag of the Bento it is served from, None outside one.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        pipeline: MovaPipeline,
+        settings: ServiceSettings,
+        checkpoint_id: str,
+        bento: str | None = None,
+    ) -> None:
+        self.engine, self.pipeline, self.settings = engine, pipeline, settings
+        self.checkpoint_id, self.bento = checkpoint_id, bento
+        self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the present step; the job in work goes back into the queue."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it works."""
+        return self._thread.is_alive()
+
+    def work_once(self) -> bool:
+        """Do the next job, if there is one; returns whether there was."""
+        job = jobs.claim(self.engine, self.name, self.settings.params.lease_s)
+        if job is None:
+            return False
+        lease = _Lease(self.engine, job, self.name, self.settings.params.lease_s)
+        try:
+            with lease:
+                self._make(job, lease)
+        except GenerationCancelled:
+            if not lease.lost.is_set():  # this service shuts down
+                jobs.release(self.engine, job.job_id, self.name)
+        except MovaError as error:
+            jobs.fail(self.engine, job.job_id, self.name, str(error))
+        except sa.exc.DBAPIError:
+            raise  # the job is not at fault: once its lease is past it is claimed again
+        except Exception as error:  # a worker's edge: one job must not end the queue
+            log.exception("job %s", job.job_id)
+            jobs.fail(self.engine, job.job_id, self.name, f"unexpected {type(error).__name__}: see the service's log")
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not self.work_once():
+                    self._stop.wait(self.settings.params.poll_s)
+            except sa.exc.DBAPIError:
+                log.exception("the registry does not answer, asking again")
+                self._stop.wait(DATABASE_PAUSE_S)
+
+    def _make(self, job: Job, lease: "_Lease") -> None:
+        steps = self.pipeline.defaults.changed(**job.request["changes"]).steps
+        relative = self.settings.clip_path(job.job_id)
+        path = self.settings.root / relative
+        sha256 = render(
+            self.pipeline,
+            job.request,
+            self.checkpoint_id,
+            path,
+            cancelled=lambda: self._stop.is_set() or lease.lost.is_set(),
+            on_step=lambda done: lease.renew(99 * done // steps),  # 100 is the finished file
+        )
+        kept = jobs.complete(
+            self.engine,
+            job.job_id,
+            self.name,
+            result_path=relative,
+            result_sha256=sha256,
+            checkpoint_id=self.checkpoint_id,
+            bento=self.bento,
+        )
+        if not kept and jobs.find(self.engine, job.job_id) is None:  # deleted meanwhile
+            path.unlink(missing_ok=True)
+
+
+class _Lease:
+    """Keeps a job while it is worked on; `lost` once it is another's, or was deleted."""
+
+    def __init__(self, engine: sa.Engine, job: Job, worker: str, lease_s: float) -> None:
+        self.engine, self.job_id, self.worker, self.lease_s = engine, job.job_id, worker, lease_s
+        self.lost = threading.Event()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> "_Lease":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def renew(self, progress: int | None = None) -> None:
+        if not jobs.renew(self.engine, self.job_id, self.worker, self.lease_s, progress):
+            self.lost.set()
+
+    def _keep(self) -> None:
+        while not self._done.wait(self.lease_s / 3):
+            try:
+                self.renew()
+            except sa.exc.DBAPIError:
+                log.exception("the lease of job %s could not be renewed, trying again", self.job_id)

@@ -1,0 +1,147 @@
+"""`mova package`: a selected model becomes a Bento that can be served anywhere, and a clip that shows it works.
+
+DIST/
+    bento/            the Bento: the code, `src/model/` (the model folder) and `src/manifest.json` (sha256 of its files)
+    smoke.mp4         what it answers to SMOKE: served from anywhere, the same request must give these bytes
+    reference.json    {"tag", "checkpoint_id", "manifest_sha256", "smoke": {"request", "sha256"}}
+A Bento's version is the start of its manifest's sha256: the same weights are the same Bento.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import services
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.model.folder_index import FolderIndex, read_json
+from mova_core.params_model import ServeParams
+from mova_core.storage.atomic_folder import atomic_folder
+from services.model_manifest import MODEL_FOLDER, Packaged, read_packaged, write_model_manifest
+from services.settings import ServiceSettings
+from services.video_request import MODEL_NAME, RequestChecker
+
+DIST = Path("dist/bento")
+BENTO, REFERENCE, SMOKE_CLIP = "bento", "reference.json", "smoke.mp4"
+SMOKE = {"prompt": "a red ball bounces", "seed": 1}
+SERVICE = "services.service:Api"
+CODE = ("mova_core", "services")
+# Fixed, so that the same weights and code give the same bytes whenever they are packaged.
+CREATED = "2000-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a package is.
+
+    Args:
+        tag: name and version of the Bento.
+        checkpoint_id: the weights in it.
+        manifest_sha256: of their manifest.
+        smoke: {"request", "sha256"} of the smoke clip.
+    """
+
+    tag: str
+    checkpoint_id: str
+    manifest_sha256: str
+    smoke: dict[str, Any]
+
+    @classmethod
+    def read(cls, dist: Path) -> "Reference":
+        """The reference of a package.
+
+        Raises:
+            UsageError: there is no package.
+            StaleError: the reference is damaged.
+        """
+        if not (dist / REFERENCE).is_file():
+            raise UsageError(f"{dist} holds no package ({REFERENCE} is missing): run `mova package`")
+        try:
+            return cls(**read_json(dist / REFERENCE))
+        except TypeError:
+            raise StaleError(f"{dist / REFERENCE} is of another version: run `mova package` again") from None
+
+
+def source_folder(dist: Path) -> Path:
+    """Where a package's code, model and manifest lie."""
+    return dist / BENTO / "src"
+
+
+def package(model: Path, dist: Path = DIST) -> dict[str, Any]:
+    """Build the Bento of a model folder, in place of one that is there, and its smoke clip.
+
+    Raises:
+        UsageError: not a model folder, or a pickle among its weights.
+        MovaError: BentoML cannot build it.
+    """
+    index = FolderIndex.read(model)
+    with atomic_folder(dist, replace=True) as made:
+        packaged = _build(model, made / BENTO)
+        tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
+        request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
+        sha256 = _smoke(packaged, request, made / SMOKE_CLIP)
+        smoke = {"request": SMOKE, "sha256": sha256}
+        reference = Reference(tag, packaged.checkpoint_id, packaged.sha256, smoke)
+        (made / REFERENCE).write_text(json.dumps(asdict(reference), indent=2) + "\n", encoding="utf-8")
+    return asdict(reference) | {
+        "path": str(dist),
+        "text": f"{dist}: bento {tag} of checkpoint {packaged.checkpoint_id}, its clip {dist / SMOKE_CLIP}",
+    }
+
+
+def _build(model: Path, target: Path) -> Packaged:
+    project = Path(services.__file__).parents[1]
+    with tempfile.TemporaryDirectory(prefix="mova-package-") as temporary:
+        context = Path(temporary) / "context"
+        for name in CODE:
+            shutil.copytree(project / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(model, context / MODEL_FOLDER)
+        version = write_model_manifest(context).sha256[:16]
+        shutil.copy(project / "requirements.lock", context)
+        recipe = {
+            "service": SERVICE,
+            "name": MODEL_NAME,
+            "description": "MOVA: video with its sound, behind the OpenAI videos API.",
+            "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
+        }
+        (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        settings = ServiceSettings(Path(temporary).resolve(), ServeParams())
+        home = Path(temporary) / "home"
+        # Its own registry: building reads the service's file, which opens one.
+        environment = settings.environment() | {
+            "BENTOML_HOME": str(home),
+            "MOVA_DATABASE_URL": f"sqlite:///{temporary}/registry.db",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "bentoml", "build", "--version", version, "--output", "tag", "."],
+            cwd=context,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            raise MovaError(f"BentoML could not build {MODEL_NAME}:{version} (exit {done.returncode}): {last}")
+        shutil.move(home / "bentos" / MODEL_NAME / version, target)
+    _fix_times(target)
+    return read_packaged(target / "src")
+
+
+def _fix_times(bento: Path) -> None:
+    path = bento / "bento.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values["creation_time"] = CREATED
+    path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+def _smoke(packaged: Packaged, request: dict[str, Any], path: Path) -> str:
+    from mova_core.sampling.pipeline import MovaPipeline
+    from services.generator import render
+
+    return render(MovaPipeline.from_pretrained(packaged.folder), request, packaged.checkpoint_id, path)

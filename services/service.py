@@ -1,0 +1,85 @@
+"""The BentoML topology: an API service (any number of processes) and a generator service (one process a device).
+
+They meet only in the registry's table of jobs. BentoML keeps /readyz, /livez and /metrics; the rest is `api`.
+The packaged model is verified once when `bentoml serve` reads this file, and again by the generator before it loads it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # before BentoML is imported: it phones home otherwise
+
+import bentoml
+
+from mova_core.errors import MovaError
+from mova_core.model.folder_index import FolderIndex
+from mova_core.registry.database import open_database
+from services.api import create_app
+from services.model_manifest import Packaged, read_packaged, verify_packaged
+from services.settings import ServiceSettings
+from services.video_request import MODEL_NAME, RequestChecker
+
+SOURCE = Path(__file__).resolve().parents[1]  # the Bento's src/, where model/ and manifest.json lie
+VERIFIED_VARIABLE = "MOVA_VERIFIED"  # inherited by the processes that the first one starts
+
+
+def _packaged() -> Packaged:
+    packaged = read_packaged(SOURCE)
+    if os.environ.get(VERIFIED_VARIABLE) != packaged.sha256:
+        packaged = verify_packaged(SOURCE)
+        os.environ[VERIFIED_VARIABLE] = packaged.sha256
+    return packaged
+
+
+try:
+    PACKAGED, SETTINGS = _packaged(), ServiceSettings.from_environment()
+except MovaError as refused:
+    print(f"mova serve: {refused}", file=sys.stderr)
+    raise SystemExit(refused.exit_code) from None
+
+BENTO_TAG = f"{MODEL_NAME}:{PACKAGED.sha256[:16]}"
+
+
+@bentoml.service(name="mova-generator", workers=1)
+class Generator:
+    """Makes the clips; has no door of its own."""
+
+    def __init__(self) -> None:
+        from mova_core.sampling.pipeline import MovaPipeline
+        from services.generator import Worker
+
+        verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
+        pipeline = MovaPipeline.from_pretrained(PACKAGED.folder)
+        engine = open_database(SETTINGS.database_url)
+        self.worker = Worker(engine, pipeline, SETTINGS, PACKAGED.checkpoint_id, BENTO_TAG)
+        self.worker.start()
+
+    @bentoml.api
+    def is_alive(self) -> bool:
+        """Whether the worker works."""
+        return self.worker.is_alive
+
+    @bentoml.on_shutdown
+    def shutdown(self) -> None:
+        """Give the job in work back to the queue."""
+        self.worker.stop()
+
+
+_app = create_app(
+    open_database(SETTINGS.database_url),
+    RequestChecker(
+        FolderIndex.read(PACKAGED.folder),
+        {MODEL_NAME, BENTO_TAG, PACKAGED.checkpoint_id},
+        SETTINGS.params.max_seconds,
+    ),
+    SETTINGS,
+)
+
+
+@bentoml.service(name=MODEL_NAME, workers=SETTINGS.params.api_workers)
+@bentoml.asgi_app(_app, path="/")
+class Api:
+    """The door."""
+
+    generator = bentoml.depends(Generator)

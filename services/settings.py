@@ -1,0 +1,71 @@
+"""What the processes of a service are told through their environment: where the project is, and `ServeParams`.
+
+BentoML starts them by itself and hands nothing else down. Without the variables a service takes the present folder
+and the defaults, so `bentoml serve` alone works too.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mova_core.errors import UsageError
+from mova_core.params_model import ServeParams
+from mova_core.registry.database import DATABASE_VARIABLE, database_url
+
+ROOT_VARIABLE = "MOVA_ROOT"
+PARAMS_VARIABLE = "MOVA_SERVE_PARAMS"
+CLIPS_FOLDER = ".mova/clips"  # from the project's folder, as all paths of the registry are
+BENTOML_FOLDER = ".mova/bentoml"  # what BentoML keeps for itself
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """Where a service works and how.
+
+    Args:
+        root: the project's folder.
+        params: the section `serve`.
+    """
+
+    root: Path
+    params: ServeParams
+
+    @classmethod
+    def from_environment(cls) -> "ServiceSettings":
+        """The settings of this process.
+
+        Raises:
+            UsageError: a variable that says nothing usable.
+        """
+        try:
+            params = ServeParams.model_validate_json(os.environ.get(PARAMS_VARIABLE) or "{}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UsageError(f"${PARAMS_VARIABLE}: {key} is {first['input']!r}: {first['msg']}") from None
+        return cls(Path(os.environ.get(ROOT_VARIABLE) or ".").resolve(), params)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a service's processes: this one's, these settings, and telemetry off."""
+        return {
+            **os.environ,
+            ROOT_VARIABLE: str(self.root),
+            PARAMS_VARIABLE: self.params.model_dump_json(),
+            DATABASE_VARIABLE: self.database_url,
+            "BENTOML_HOME": str(self.root / BENTOML_FOLDER),
+            "BENTOML_DO_NOT_TRACK": "true",
+        }
+
+    @property
+    def database_url(self) -> str:
+        """Where the registry is, whatever folder a process runs in; may hold a password."""
+        url = database_url()
+        if url.get_backend_name() == "sqlite":
+            url = url.set(database=str(self.root / str(url.database)))
+        return url.render_as_string(hide_password=False)
+
+    def clip_path(self, job_id: str) -> str:
+        """Where a job's clip is kept, from the project's folder."""
+        return f"{CLIPS_FOLDER}/{job_id}.mp4"

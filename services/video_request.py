@@ -1,0 +1,134 @@
+"""What `POST /v1/videos` may ask for: the OpenAI names (model, prompt, seconds, size, input_reference), and ours.
+
+A request is checked to its last field against the packaged model before it is queued, without torch; what is queued is
+everything that decides the clip's bytes but the weights. `size` is the file's picture: the model's, enlarged.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mova_core.errors import UsageError
+from mova_core.media.picture import read_picture
+from mova_core.model.folder_index import FolderIndex
+from mova_core.sampling.settings import GenerateSettings
+
+MODEL_NAME = "mova"
+MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly
+FRAME_STEP = 4  # clips have 4k + 1 frames
+
+
+class UnknownModel(UsageError):
+    """Another model than the served one was asked for."""
+
+
+class VideoRequest(BaseModel):
+    """The fields of a request as they come, from JSON or from a form."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: str
+    model: str | None = None
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
+    size: str | None = Field(None, pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")  # WIDTHxHEIGHT
+    input_reference: str | None = None  # first frame, base64 or a data URL
+    seed: int = Field(0, ge=0, le=MAX_SEED)
+    negative_prompt: str = ""
+    steps: int | None = None  # these five: see GenerateParams
+    text_guidance_scale: float | None = None
+    bridge_guidance_scale: float | None = None
+    video_shift: float | None = None
+    audio_shift: float | None = None
+    lufs: float | None = None
+
+
+SETTINGS = ("steps", "text_guidance_scale", "bridge_guidance_scale", "video_shift", "audio_shift", "lufs")
+
+
+class RequestChecker:
+    """Turns requests into what is queued, for one packaged model.
+
+    Args:
+        index: of its folder.
+        names: what the model may be called.
+        max_seconds: longest clip.
+    """
+
+    def __init__(self, index: FolderIndex, names: set[str], max_seconds: float) -> None:
+        self.index, self.names, self.max_seconds = index, names, max_seconds
+        self.defaults = GenerateSettings.of(index)
+
+    def check(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, seconds, size.
+
+        Raises:
+            UnknownModel: it is for another model.
+            UsageError: one sentence about the first field that is wrong.
+        """
+        try:
+            asked = VideoRequest.model_validate(fields)
+        except ValidationError as error:
+            raise UsageError(_sentence(error)) from None
+        if asked.model is not None and asked.model not in self.names:
+            raise UnknownModel(f"model {asked.model!r} is not served here, expected {' or '.join(sorted(self.names))}")
+        self.index.check_prompts([asked.prompt, *filter(None, [asked.negative_prompt])])
+        image = None if asked.input_reference is None else _image_bytes(asked.input_reference)
+        picture = None if image is None else read_picture(image)
+        changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
+        settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
+        canvas = settings.canvas(picture)
+        return {
+            "prompt": asked.prompt,
+            "negative_prompt": asked.negative_prompt,
+            "seed": asked.seed,
+            "image": None if image is None else base64.b64encode(image).decode(),
+            "changes": changes | self._frames(asked.seconds) | self._canvas(asked.size),
+            "seconds": f"{float(settings.clip_geometry.duration_s):g}",
+            "size": f"{canvas.width_px * settings.enlarge}x{canvas.height_px * settings.enlarge}",
+        }
+
+    def _frames(self, seconds: float | None) -> dict[str, int]:
+        """The length nearest to what was asked for."""
+        if seconds is None:
+            return {}
+        if seconds > self.max_seconds:
+            raise UsageError(f"seconds is {seconds:g}, this service makes clips of at most {self.max_seconds:g}")
+        fps = float(self.defaults.clip_geometry.fps)
+        return {"frames": FRAME_STEP * round(seconds * fps / FRAME_STEP) + 1}
+
+    def _canvas(self, size: str | None) -> dict[str, int]:
+        if size is None:
+            return {}
+        enlarge = self.defaults.enlarge
+        known = {
+            f"{canvas.width_px * enlarge}x{canvas.height_px * enlarge}": canvas
+            for canvas in self.defaults.clip_geometry.canvases
+        }
+        if size not in known:
+            raise UsageError(f"size is {size!r}, this model makes {' or '.join(known)}")
+        return {"height": known[size].height_px, "width": known[size].width_px}
+
+
+def _image_bytes(text: str) -> bytes:
+    header, comma, body = text.partition(",")
+    if text.startswith(("http://", "https://")):
+        raise UsageError("input_reference is an address, expected the picture itself: send the file or a data: URL")
+    if comma and not header.startswith("data:image/"):
+        raise UsageError("input_reference is not a picture, expected a file or a data:image/… URL")
+    try:
+        return base64.b64decode(body if comma else text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UsageError("input_reference is not base64, expected a picture file or a data:image/… URL") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"unknown field {key!r}, expected {', '.join(VideoRequest.model_fields)}"
+    if first["type"] == "missing":
+        return f"{key} is missing: say what should be seen and heard"
+    return f"{key} is {str(first['input'])[:80]!r}: {first['msg'].removeprefix('Value error, ')}"

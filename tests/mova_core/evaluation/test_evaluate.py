@@ -1,0 +1,119 @@
+"""A checkpoint is evaluated and judged from files alone: same bytes on a rerun, and a random model hands nothing on."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mova_core.curation.layout import DataFolder
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.evaluation import evaluate as module
+from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.select import select
+from mova_core.evaluation.suite import SeenClip, made_suite
+from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
+from mova_core.model.folder_index import FolderIndex
+from mova_core.params import Params
+from mova_core.params_model import EvaluateParams, GenerateParams, SelectParams, TrainParams
+from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
+from mova_core.training.checkpoints import save
+from mova_core.training.phases import PHASES
+from mova_core.training.preflight import Places
+
+SECTION = EvaluateParams(clips_per_class=2, batch=4, resamples=20, sweep=(0.0, 2.0), samples=1)
+GENERATE = GenerateParams(steps=2)
+
+
+@pytest.fixture
+def places(nano_towers, nano_codec, tmp_path, monkeypatch) -> Places:
+    """A run with one checkpoint of random weights; validation clips are of the world itself."""
+    monkeypatch.chdir(tmp_path)
+    nano_codec.save(DataFolder().codec, {})
+    for phase in ("audio", "phase1"):
+        save(
+            tmp_path / "runs" / phase / "checkpoints", 3, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)}
+        )
+    monkeypatch.setattr(module, "suite_for", lambda section, data: made_suite(section))
+    monkeypatch.setattr(module, "validation_clips", lambda params, section, geometry, data, lufs: world(geometry))
+    return Places()
+
+
+def world(geometry) -> list[SeenClip]:
+    rng = np.random.default_rng(3)
+    clips = []
+    for kind in [*KINDS] * 2:
+        take = draw_take(rng, kind, geometry.duration_s)
+        frames = np.stack(list(render_frames(take, geometry.fps, geometry.frames, 48)))
+        clips.append(SeenClip(frames, render_sound(take, geometry.audio_rate_hz, geometry.audio_samples), kind))
+    return clips
+
+
+def run(phase: str, places: Places) -> dict:
+    return evaluate(PHASES[phase], Params(), TrainParams(), SECTION, GENERATE, places, Path("reports"))
+
+
+def judge(phase: str, places: Places, section: SelectParams | None = None) -> dict:
+    return select(PHASES[phase], Params(), section or SelectParams(), GENERATE, places, Path("reports"))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places: Places) -> None:
+    summary = run("phase1", places)
+    first = digests(Path("reports/phase1"))
+    assert set(first) == {"metrics.json", "sweep.svg", "samples/00.mp4"}
+    run("phase1", places)
+    assert digests(Path("reports/phase1")) == first
+
+    evaluation, _ = read_manifest(Path("reports/phase1/metrics.json"), EvaluationManifest)
+    assert evaluation.suite.clips == 8 and summary["checkpoint_id"] == evaluation.checkpoint_id
+    assert evaluation.metrics["event_f1"].data > 0.9
+    assert [each["bridge_guidance_scale"] for each in summary["sweep"]] == [None, 0.0, 2.0]
+    assert "sync_gain" in evaluation.metrics
+    assert evaluation.metrics["decodable_share"].value == 1
+    assert evaluation.metrics["validation_loss"].unavailable
+
+    with pytest.raises(MovaError, match="FAILED"):
+        judge("phase1", places)
+    selection, _ = read_manifest(Path("models/phase1/selection.json"), Selection)
+    assert not selection.passed and [path.name for path in Path("models/phase1").iterdir()] == ["selection.json"]
+
+
+def test_what_passes_becomes_a_model_folder_with_a_vouched_manifest(places: Places) -> None:
+    run("audio", places)
+    metrics = json.loads(Path("reports/audio/metrics.json").read_text())
+    assert metrics["sweep"] == [] and metrics["metrics"]["event_f1"]["unavailable"]
+    judge("audio", places, SelectParams.model_validate({"audio": {"sound_class_at_least": 0}}))
+    first = digests(Path("models/audio"))
+    FolderIndex.read(Path("models/audio"))
+    selection, _ = read_manifest(Path("models/audio/selection.json"), Selection)
+    files = json.loads(Path("models/audio/selection.json").read_text())["files"]
+    assert selection.passed
+    assert {name: each["sha256"] for name, each in files.items()} == {
+        name: digest for name, digest in first.items() if name != "selection.json"
+    }
+    judge("audio", places, SelectParams.model_validate({"audio": {"sound_class_at_least": 0}}))
+    assert digests(Path("models/audio")) == first
+
+
+def test_an_evaluation_of_another_checkpoint_is_stale(places: Places, nano_towers) -> None:
+    with pytest.raises(UsageError, match="mova evaluate audio"):
+        judge("audio", places)
+    run("audio", places)
+    save(places.runs / "audio/checkpoints", 4, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)})
+    with pytest.raises(StaleError, match="mova evaluate audio"):
+        judge("audio", places)
+
+
+def test_a_run_without_a_checkpoint_is_named(places: Places) -> None:
+    with pytest.raises(UsageError, match="mova train phase2"):
+        run("phase2", places)

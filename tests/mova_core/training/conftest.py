@@ -1,0 +1,151 @@
+"""A project that can be trained on: random latents at both nano geometries, their codec, and selected start weights."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from mova_core.curation.latent_shards import (
+    INDEX_FILE,
+    LatentShard,
+    ShardHeader,
+    TextContexts,
+    shard_name,
+    write_manifest,
+    write_shard,
+)
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import write_table
+from mova_core.geometry import GEOMETRIES, ClipGeometry
+from mova_core.model.folder import nano_components, save_components
+from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_audio_codec import NanoAudioCodec
+from mova_core.model.nano_codec import NanoCodec
+from mova_core.model.nano_video_codec import NanoVideoCodec
+from mova_core.model.text import TEXT_WIDTH, NanoTextEncoder
+from mova_core.params import Params
+from mova_core.params_model import GenerateParams, TrainParams
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.training.loop import train
+from mova_core.training.parallel import one_core_each
+from mova_core.training.phases import PHASES
+from mova_core.training.preflight import Places
+
+CLIPS = 7  # the last one is for validation
+TEXTS = ("A red ball bounces.", "A green box bounces.", None)
+
+
+def small_section(steps: int = 6, batch: int = 2, save_every: int = 2, **changes: object) -> TrainParams:
+    """Section `train` at the smallest sizes."""
+    phase = {"steps": steps, "batch": batch}
+    return TrainParams.model_validate(
+        {
+            "checkpoints": {"save_every": save_every, "validate_every": 4},
+            "optimizer": {"warmup_steps": 1},
+            "audio": phase,
+            "phase1": phase,
+            "phase2": phase | {"lufs": True},
+            "phase3": phase | {"lufs": True},
+            **changes,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder from which training runs."""
+
+    root: Path
+
+    @property
+    def places(self) -> Places:
+        return Places()
+
+    def train(self, phase: str, section: TrainParams | None = None) -> dict:
+        return train(PHASES[phase], Params(train=section or small_section()), self.places)
+
+    def write_latents(self, geometry: ClipGeometry, codec: NanoCodec, value: float | None = None) -> None:
+        """One shard of random latents; `value` replaces one number of the first clip's picture."""
+        data, canvas = DataFolder(self.root / "data"), geometry.canvases[0]
+        made_from = {
+            "geometry": geometry.name,
+            "codec": codec.fingerprint,
+            "text_encoder": NanoTextEncoder().fingerprint,
+            "params": fingerprint(Params().encode.lufs),
+        }
+        generator = torch.Generator().manual_seed(canvas.height_px)
+        video = torch.randn(
+            CLIPS, 16, geometry.latent_frames, canvas.latent_height, canvas.latent_width, generator=generator
+        )
+        audio = torch.randn(CLIPS, 16, geometry.audio_latents, generator=generator)
+        clip_ids = tuple(f"{number:016x}" for number in range(CLIPS))
+        texts = [(None, None, None, TEXTS[number % len(TEXTS)]) for number in range(CLIPS)]
+        contexts = {text: NanoTextEncoder().encode(text) for text in TEXTS if text is not None}
+        gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
+        header = ShardHeader(fingerprint=fingerprint(made_from), clip_ids=clip_ids, **made_from)
+        shard = LatentShard(header, video, audio, 0.5 * audio, gathered)
+        if value is not None:
+            video[0, 0, 0, 0, 0] = value  # after the shard's own check: what a damaged encoder would leave
+        folder = data.latents(geometry.name)
+        write_shard(folder / shard_name(0), shard)
+        rows = [
+            {
+                "clip_id": clip_id,
+                "path": shard_name(0),
+                "row": row,
+                "orientation": "square",
+                "split": "validation" if row == CLIPS - 1 else "train",
+                "phases": ["audio", "phase1", "phase2", "phase3"][: 4 if row else 2],
+            }
+            for row, clip_id in enumerate(clip_ids)
+        ]
+        write_table(folder / INDEX_FILE, "latents", rows)
+        write_manifest(folder, [shard_name(0)], made_from)
+
+
+def small_codec(seed: int) -> NanoCodec:
+    generator = torch.Generator().manual_seed(seed)
+    videos = [torch.rand(1, 3, 5, 32, 32, generator=generator) for _ in range(2)]
+    sounds = [torch.randn(1, 16_000, generator=generator) for _ in range(2)]
+    return NanoCodec(
+        NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: sounds, GEOMETRIES["nano-32"].audio_hop, 16)
+    )
+
+
+@pytest.fixture(scope="session")
+def project_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `project` copies: latents, codec, and selected weights of `audio`."""
+    project = Project(tmp_path_factory.mktemp("trainable"))
+    with one_core_each():
+        codec = small_codec(0)
+    codec.save(project.root / "models/codec", {})
+    for name in ("nano-32", "nano-48"):
+        project.write_latents(GEOMETRIES[name], codec)
+    select(project.root, "audio")
+    return project.root
+
+
+@pytest.fixture
+def project(project_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of its own, from whose folder the test runs."""
+    shutil.copytree(project_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def section() -> Callable[..., TrainParams]:
+    """`small_section`, for tests."""
+    return small_section
+
+
+def select(root: Path, phase: str) -> None:
+    """Fresh weights as if `mova select` had exported them."""
+    codec = NanoCodec.load(root / "models/codec")
+    components = nano_components(nano_dual_tower(1), codec, GEOMETRIES["nano-32"], GenerateParams())
+    save_components(components, root / "models" / phase)
+    (root / "models" / phase / "selection.json").write_text(json.dumps({"phase": phase}))

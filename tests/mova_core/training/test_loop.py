@@ -1,0 +1,194 @@
+"""One phase from start to end: what it writes, who moves when, what stops it."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.model.dual_tower import DualTower
+from mova_core.storage.atomic import sha256_file
+from mova_core.training import loop, objectives
+from mova_core.training.checkpoints import WEIGHTS_FILE, finished, last_checkpoint
+from mova_core.training.curves import SIGMA_BINS, read_curves
+
+COMPONENTS = ("video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge")
+
+
+def weights(folder, component: str) -> dict[str, torch.Tensor]:
+    return load_file(folder / component / WEIGHTS_FILE)
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_joint_phase(project, section):
+    summary = project.train("phase1", section(steps=5))
+    run = project.root / "runs/phase1"
+    assert [checkpoint.step for checkpoint in finished(run / "checkpoints")] == [4, 5]  # the newest two stay
+    assert summary["checkpoint"] == "runs/phase1/checkpoints/step-000005"
+    assert summary["steps"] == 5
+    DualTower.from_pretrained(run / "checkpoints/step-000005/ema")
+
+    lines = read_curves(run / "curves.jsonl")
+    assert [line["step"] for line in lines] == list(range(5))
+    assert [line["expert"] for line in lines] == ["video_dit", "video_dit_2", "video_dit", "video_dit_2", "video_dit"]
+    assert ["validation" in line for line in lines] == [False, False, False, True, True]
+    for line in lines:
+        assert line["loss"] == pytest.approx(line["video"] + 0.2 * line["audio"], rel=1e-4)
+        assert len(line["video_bins"]) == len(line["audio_bins"]) == SIGMA_BINS
+        assert any(value is not None for value in line["video_bins"])
+
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["steps"] == 5
+    assert manifest["curves"] == sha256_file(run / "curves.jsonl")
+    assert set(manifest["checkpoints"]) == {"step-000004", "step-000005"}
+    assert set(manifest["made_from"]["start"]) == set(COMPONENTS)
+
+
+def test_the_audio_phase_moves_the_audio_tower_alone(project, section):
+    project.train("audio", section(steps=2))
+    before, after = (project.root / f"runs/audio/checkpoints/step-00000{step}" for step in (2, 2))
+    fresh = loop.nano_dual_tower(0).state_dict()
+    for component in COMPONENTS:
+        moved = not same(
+            {f"{component}.{name}": value for name, value in weights(after, component).items()},
+            {name: value for name, value in fresh.items() if name.startswith(f"{component}.")},
+        )
+        assert moved == (component == "audio_dit"), component
+    assert before == after
+
+
+def test_the_idle_expert_stays_bit_identical(project, section):
+    """Step 0 trains the high-noise expert, step 1 the low-noise one; audio tower and Bridge move in both."""
+    project.train("phase1", section(steps=2, save_every=1))
+    start = project.root / "models/audio"
+    one, two = (project.root / f"runs/phase1/checkpoints/step-00000{step}" for step in (1, 2))
+    moved = {
+        component: (
+            not same(weights(start, component), weights(one, component)),
+            not same(weights(one, component), weights(two, component)),
+        )
+        for component in COMPONENTS
+    }
+    assert moved == {
+        "video_dit": (True, False),
+        "video_dit_2": (False, True),
+        "audio_dit": (True, True),
+        "dual_tower_bridge": (True, True),
+    }
+    first, second = (load_file(folder / "optimizer.safetensors") for folder in (one, two))
+    assert not any(name.startswith("video_dit_2.") for name in first)
+    high = [name for name in first if name.startswith("video_dit.")]
+    assert len(high) > 100
+    assert all(torch.equal(first[name], second[name]) for name in high)
+
+
+def test_a_resumed_run_equals_one_that_never_stopped(project, section, monkeypatch):
+    straight = project.train("phase1", section(steps=6))
+    bytes_of = {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()}
+
+    stop_after(monkeypatch, lines=5)
+    (project.root / "runs").rename(project.root / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        project.train("phase1", section(steps=6))
+    monkeypatch.undo()
+    monkeypatch.chdir(project.root)
+    assert [each.step for each in finished(project.root / "runs/phase1/checkpoints")] == [2, 4]
+    assert project.train("phase1", section(steps=6))["loss"] == straight["loss"]
+    assert {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()} == bytes_of
+
+
+def stop_after(monkeypatch, lines: int) -> None:
+    """Interrupt training when so many lines of the curves are written."""
+    write = loop.Curves.write
+
+    def interrupting(self, line):
+        write(self, line)
+        if line["step"] + 1 == lines:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.Curves, "write", interrupting)
+
+
+def test_a_finished_run_is_kept_and_a_changed_one_starts_over(project, section):
+    project.train("audio", section(steps=2))
+    assert "was there already" in project.train("audio", section(steps=2))["text"]
+    again = project.train("audio", section(steps=2, optimizer={"warmup_steps": 1, "lr": 1e-4}))
+    assert "was there already" not in again["text"]
+    assert (
+        "was there already"
+        in project.train("audio", section(steps=2, optimizer={"warmup_steps": 1, "lr": 1e-4}))["text"]
+    )
+
+
+def test_how_often_it_is_saved_changes_nothing(project, section):
+    project.train("audio", section(steps=3, save_every=1))
+    often = weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit")
+    (project.root / "runs").rename(project.root / "often")
+    project.train("audio", section(steps=3, save_every=3))
+    assert same(often, weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit"))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing", "foreign", "manifest"])
+def test_a_damaged_checkpoint_is_refused_by_name(project, section, damage):
+    project.train("audio", section(steps=2))
+    folder = project.root / "runs/audio/checkpoints/step-000002"
+    path = folder / "ema/audio_dit" / WEIGHTS_FILE
+    data = bytearray(path.read_bytes())
+    if damage == "truncated":
+        path.write_bytes(data[:-1])
+    elif damage == "altered":
+        data[-1] ^= 1
+        path.write_bytes(data)
+    elif damage == "missing":
+        path.unlink()
+    elif damage == "foreign":
+        path = folder / "extra.safetensors"
+        path.touch()
+    else:
+        path = folder / "manifest.json"
+        path.write_text("{")
+    with pytest.raises(StaleError, match=f"{path.name}.*remove .*step-000002"):
+        last_checkpoint(project.root / "runs/audio/checkpoints")
+    with pytest.raises(StaleError, match=path.name):
+        project.train("audio", section(steps=2))
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_optimizer_moves(project, section, monkeypatch):
+    right = objectives.audio_loss
+    calls = []
+
+    def broken(*args):
+        calls.append(1)
+        return right(*args) * (float("nan") if len(calls) > 4 else 1)  # two shares a step: from step 2 on
+
+    monkeypatch.setattr(objectives, "audio_loss", broken)
+    with pytest.raises(MovaError, match=r"loss is nan at step 2 of audio.*weights were not moved"):
+        project.train("audio", section(steps=6))
+    assert [each.step for each in finished(project.root / "runs/audio/checkpoints")] == [2]
+    assert len(read_curves(project.root / "runs/audio/curves.jsonl")) == 2
+
+
+def test_a_batch_that_does_not_divide(project, section):
+    with pytest.raises(UsageError, match="a batch of 3 clips does not divide into 2 shares"):
+        project.train("audio", section(batch=3))
+
+
+def test_validation_never_shifts_training(project, section, monkeypatch):
+    project.train("audio", section(steps=3))
+    with_validation = weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit")
+    (project.root / "runs").rename(project.root / "with")
+    monkeypatch.setattr(objectives.AudioObjective, "validation", lambda *args: None)
+    project.train("audio", section(steps=3))
+    assert same(with_validation, weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit"))
+
+
+def test_it_learns(project, section):
+    """Random clips hold nothing to know, but how to tell noise from latents: the loss falls towards pi / 2."""
+    project.train("audio", section(steps=60, batch=6, save_every=60))
+    lines = read_curves(project.root / "runs/audio/curves.jsonl")
+    assert sum(line["audio"] for line in lines[-10:]) < 0.9 * sum(line["audio"] for line in lines[:10])

@@ -1,0 +1,79 @@
+"""Course of the learning rate, groups, and moments that survive a round trip."""
+
+import pytest
+import torch
+from torch import nn
+
+from mova_core.params_model import OptimizerParams
+from mova_core.training.ema import Ema
+from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
+
+PARAMS = OptimizerParams(warmup_steps=50)
+
+
+def test_course_of_the_learning_rate():
+    course = [lr_share(step, 1000, PARAMS, end=0.2) for step in range(1000)]
+    assert course[0] == pytest.approx(1 / 51)
+    assert course[50:601] == [1.0] * 551
+    assert course[800] == pytest.approx(1 - 0.8 * 200 / 399)
+    assert course[999] == pytest.approx(0.2)
+    assert course[600:] == sorted(course[600:], reverse=True)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 40])
+def test_short_runs_have_a_course_too(steps):
+    assert all(0 < lr_share(step, steps, PARAMS, end=0.0) <= 1 for step in range(steps))
+
+
+def components() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    return {"audio_dit": nn.Linear(3, 2), "dual_tower_bridge": nn.Linear(2, 2)}
+
+
+def step(optimizer: torch.optim.Optimizer, parts: dict[str, nn.Module], names: tuple[str, ...]) -> None:
+    for name in names:
+        parts[name](torch.ones(1, parts[name].in_features)).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def test_the_bridge_learns_twice_as_fast():
+    optimizer = make_optimizer(components(), PARAMS)
+    set_lr(optimizer, 0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5 * 1.5e-3, 1.5e-3]
+
+
+def test_a_component_without_gradients_does_not_move():
+    parts = components()
+    optimizer = make_optimizer(parts, PARAMS)
+    step(optimizer, parts, ("audio_dit", "dual_tower_bridge"))
+    before = {name: value.clone() for name, value in moments(optimizer, parts).items()}
+    weights = parts["dual_tower_bridge"].weight.clone()
+    step(optimizer, parts, ("audio_dit",))
+    after = moments(optimizer, parts)
+    for name, value in before.items():
+        assert torch.equal(value, after[name]) == name.startswith("dual_tower_bridge"), name
+    assert torch.equal(weights, parts["dual_tower_bridge"].weight)
+
+
+def test_moments_go_on_where_they_were():
+    parts, twin = components(), components()
+    optimizer, other = make_optimizer(parts, PARAMS), make_optimizer(twin, PARAMS)
+    step(optimizer, parts, tuple(parts))
+    for name, part in parts.items():
+        twin[name].load_state_dict(part.state_dict())
+    set_moments(other, twin, moments(optimizer, parts))
+    step(optimizer, parts, tuple(parts))
+    step(other, twin, tuple(twin))
+    for name, part in parts.items():
+        assert torch.equal(part.weight, twin[name].weight)
+
+
+def test_the_average_follows_the_weights():
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    average = Ema(model, decay=0.99)
+    nn.init.ones_(model.weight)
+    average.update(model, step=10_000)
+    assert average.model.weight.item() == pytest.approx(0.01)
+    assert average.decay_at(0) == pytest.approx(0.1)  # early steps forget the start

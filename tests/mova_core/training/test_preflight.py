@@ -1,0 +1,132 @@
+"""Inputs that cannot be trained on are refused in one sentence, before anything is written."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mova_core.cli.train import train as train_command
+from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.geometry import GEOMETRIES
+from mova_core.model.nano_codec import NanoCodec
+from mova_core.params import Params, params_from
+from mova_core.training.phases import PHASES, phase_named
+from mova_core.training.preflight import Places, check_inputs
+
+
+def refused(project, phase: str, error: type[MovaError], *words: str) -> None:
+    """Training is refused with these words, and leaves nothing behind."""
+    with pytest.raises(error, match=".*".join(map(re.escape, words))) as raised:
+        project.train(phase)
+    assert "\n" not in str(raised.value)
+    assert not (project.root / "runs").exists()
+
+
+def test_phases_follow_each_other():
+    assert [(phase.name, phase.previous) for phase in PHASES.values()] == [
+        ("audio", None),
+        ("phase1", "audio"),
+        ("phase2", "phase1"),
+        ("phase3", "phase2"),
+    ]
+    sizes = {name: phase.geometry(Params()).name for name, phase in PHASES.items()}
+    assert sizes == {"audio": "nano-32", "phase1": "nano-32", "phase2": "nano-32", "phase3": "nano-48"}
+
+
+def test_unknown_phase():
+    with pytest.raises(UsageError, match="'phase4', expected one of audio, phase1, phase2, phase3"):
+        phase_named("phase4")
+
+
+def test_the_checks_load_no_torch():
+    code = "import sys, mova_core.training.preflight, mova_core.cli.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_command_refuses_an_unknown_phase_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # without params.yaml
+    with pytest.raises(UsageError, match="phase4"):
+        train_command("phase4")
+
+
+def test_another_preset():
+    with pytest.raises(UsageError, match="only nano can be trained"):
+        check_inputs(PHASES["audio"], params_from({"preset": "mova-360p"}), Places())
+
+
+def test_no_latents(project):
+    shutil.rmtree(project.root / "data/latents/nano-32")
+    refused(project, "audio", UsageError, "data/latents/nano-32/manifest.json is missing", "mova encode nano-32")
+
+
+def test_latents_of_another_codec(project):
+    path = project.root / "models/codec/config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    refused(project, "audio", StaleError, "nano-32 was encoded with codec", "mova encode nano-32")
+
+
+def test_latents_of_other_params(project):
+    path = project.root / "data/latents/nano-32/manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "params": "0" * 64}))
+    refused(project, "audio", StaleError, "nano-32 was encoded with params 000000000000")
+
+
+def test_a_shard_that_was_touched(project):
+    path = project.root / "data/latents/nano-32/latents-00000.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    refused(project, "audio", StaleError, "latents-00000.safetensors is not the file")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_latents_that_are_not_finite(project, value):
+    codec = NanoCodec.load(Path("models/codec"))
+    project.write_latents(GEOMETRIES["nano-32"], codec, value)
+    refused(project, "audio", MovaError, "latents of clip 0000000000000000 hold NaN or infinity")
+
+
+def test_no_start_weights(project):
+    refused(project, "phase2", UsageError, "models/phase1/selection.json is missing", "phase2 starts from a selected")
+
+
+def test_start_weights_of_another_phase(project):
+    shutil.copytree(project.root / "models/audio", project.root / "models/phase1")
+    refused(project, "phase2", StaleError, "phase 'audio', phase2 starts from those of phase1")
+
+
+def test_start_weights_of_another_codec(project):
+    path = project.root / "models/audio/video_vae/config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    refused(project, "phase1", StaleError, "models/audio was trained with codec 0")
+
+
+def test_start_weights_of_another_size(project):
+    path = project.root / "models/audio/audio_dit/config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "num_layers": 3}))
+    refused(project, "phase1", StaleError, "models/audio/audio_dit")
+
+
+def test_a_phase_without_clips(project):
+    import pyarrow.parquet as pq
+
+    from mova_core.curation.latent_shards import write_manifest
+    from mova_core.curation.tables import read_table, write_table
+
+    folder = project.root / "data/latents/nano-32"
+    rows = [row | {"phases": ["audio"]} for row in read_table(folder / "index.parquet", "latents")]
+    write_table(folder / "index.parquet", "latents", rows)
+    assert pq.read_table(folder / "index.parquet").num_rows == len(rows)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    write_manifest(
+        folder,
+        ["latents-00000.safetensors"],
+        {name: manifest[name] for name in ("geometry", "codec", "text_encoder", "params")},
+    )
+    refused(project, "phase1", MovaError, "none of the 7 clips", "training clip of phase1")

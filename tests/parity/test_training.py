@@ -1,0 +1,46 @@
+"""One training step: the loss that the loop minimises, and its gradients."""
+
+import pytest
+import torch
+
+from mova_core.flow_matching.schedule import TRAINING_STEPS
+from mova_core.model.dual_tower import LatentPair
+from mova_core.params_model import LossParams
+from mova_core.training.latents import BatchContext
+from mova_core.training.loss import PairLoss, pair_loss
+
+
+def loss_of(dual_tower, case, which: str) -> PairLoss:
+    timesteps = [case[f"in.{which}.timestep"], case[f"in.{which}.audio_timestep"]]
+    return pair_loss(
+        dual_tower,
+        LatentPair(case["in.video_latents"], case["in.audio_latents"]),
+        LatentPair(case["in.video_noise"], case["in.audio_noise"]),
+        torch.stack(timesteps, dim=1) / TRAINING_STEPS,
+        case["in.condition"],
+        BatchContext(case["in.context"], torch.tensor([0])),
+        expert="video_dit",
+        video_fps=24.0,
+    )
+
+
+@pytest.mark.parametrize("which", ["same", "split"])
+def test_losses_and_gradients(golden, dual_tower, which):
+    case = golden("training")
+    loss = loss_of(dual_tower, case, which)
+    case.check(f"out.{which}.video_loss", loss.video_B)
+    case.check(f"out.{which}.audio_loss", loss.audio_B)
+    case.check(f"out.{which}.loss_unweighted", loss.weighted(LossParams(audio_weight=1.0))[None])
+    total = loss.weighted(LossParams())
+    case.check(f"out.{which}.loss_weighted_0.2", total[None])
+
+    dual_tower.zero_grad()
+    total.backward()
+    gradients = {name: parameter.grad for name, parameter in dual_tower.named_parameters()}
+    dual_tower.zero_grad()
+    prefix = f"out.{which}.grad."
+    for name in (key.removeprefix(prefix) for key in case.tensors if key.startswith(prefix)):
+        case.check(prefix + name, gradients[name])
+    for component, names in case.config["parameter_order"].items():
+        norms = torch.stack([gradients[f"{component}.{name}"].norm() for name in names])
+        case.check(f"out.{which}.gradnorm.{component}", norms)

@@ -1,0 +1,113 @@
+"""The door without a server behind it: what is queued, what is refused and how."""
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from mova_core.model.folder_index import FolderIndex
+from services import jobs
+from services.api import create_app
+from services.settings import ServiceSettings
+from services.video_request import MODEL_NAME, RequestChecker
+
+
+@pytest.fixture
+def client(engine: sa.Engine, settings: ServiceSettings, model_folder: Path) -> TestClient:
+    checker = RequestChecker(FolderIndex.read(model_folder), {MODEL_NAME}, max_seconds=10)
+    return TestClient(create_app(engine, checker, settings))
+
+
+def png(side_px: int = 48) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side_px, side_px), (200, 30, 30)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Engine) -> None:
+    fields = {"prompt": "a red ball", "seconds": "2", "size": "384x384", "seed": 7, "steps": 3}
+    picture = base64.b64encode(png()).decode()
+    by_json = client.post("/v1/videos", json=fields | {"input_reference": f"data:image/png;base64,{picture}"})
+    by_form = client.post("/v1/videos", data=fields, files={"input_reference": ("a.png", png())})
+    assert by_json.status_code == by_form.status_code == 201
+    first, second = (jobs.find(engine, answer.json()["id"]) for answer in (by_json, by_form))
+    assert first is not None and second is not None
+    assert first.request == second.request
+    assert first.request["changes"] == {"steps": 3, "frames": 33, "height": 48, "width": 48}
+    video = by_json.json()
+    assert (video["object"], video["status"], video["seconds"], video["size"]) == (
+        "video",
+        "queued",
+        "2.0625",
+        "384x384",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({}, 400, "prompt is missing"),
+        ({"prompt": " "}, 400, "the prompt is empty"),
+        ({"prompt": "x" * 128}, 400, "129 tokens"),
+        ({"prompt": "x", "size": "100x100"}, 400, "size is '100x100', this model makes 384x384"),
+        ({"prompt": "x", "size": "big"}, 400, "size is 'big'"),
+        ({"prompt": "x", "seconds": "11"}, 400, "seconds is 11, this service makes clips of at most 10"),
+        ({"prompt": "x", "seconds": "-1"}, 400, "seconds is '-1'"),
+        ({"prompt": "x", "seed": -1}, 400, "seed is '-1'"),
+        ({"prompt": "x", "steps": 0}, 400, "steps is 0"),
+        ({"prompt": "x", "text_guidance_scale": -1}, 400, "text_guidance_scale is -1"),
+        ({"prompt": "x", "colour": "red"}, 400, "unknown field 'colour'"),
+        ({"prompt": "x", "model": "sora-2"}, 404, "model 'sora-2' is not served here, expected mova"),
+        ({"prompt": "x", "input_reference": "https://example.org/a.png"}, 400, "is an address"),
+        ({"prompt": "x", "input_reference": base64.b64encode(b"no picture").decode()}, 400, "not a picture"),
+        ({"prompt": "x", "input_reference": {"file_id": "f"}, "seed": 1.5}, 400, "seed is '1.5'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence_and_queues_nothing(
+    client: TestClient, fields: dict[str, object], status: int, said: str
+) -> None:
+    answer = client.post("/v1/videos", json=fields)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert said in error["message"] and "\n" not in error["message"]
+    assert error["type"] == "invalid_request_error"
+    assert client.get("/v1/videos").json()["data"] == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b'"x"', b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/videos", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400 and "body" in answer.json()["error"]["message"]
+
+
+def test_other_paths_methods_and_queries_answer_in_the_same_form(client: TestClient) -> None:
+    answers = [
+        client.get("/v1/nothing"),
+        client.put("/v1/videos"),
+        client.get("/v1/videos?limit=0"),
+        client.get("/v1/videos/video_x"),
+        client.get("/v1/videos/video_x/content"),
+        client.delete("/v1/videos/video_x"),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 405, 400, 404, 404, 404]
+    assert all(answer.json()["error"]["message"] for answer in answers)
+
+
+def test_a_video_is_listed_and_deleted(client: TestClient) -> None:
+    ids = [client.post("/v1/videos", json={"prompt": "a"}).json()["id"] for _ in range(3)]
+    page = client.get("/v1/videos", params={"limit": 2, "order": "asc"}).json()
+    assert [video["id"] for video in page["data"]] == ids[:2] and page["has_more"]
+    assert client.get(f"/v1/videos/{ids[0]}/content").status_code == 404  # not finished
+    assert client.delete(f"/v1/videos/{ids[0]}").json() == {"id": ids[0], "object": "video.deleted", "deleted": True}
+    assert client.get(f"/v1/videos/{ids[0]}").status_code == 404
+
+
+def test_a_full_queue_says_so(engine: sa.Engine, settings: ServiceSettings, client: TestClient) -> None:
+    for _ in range(settings.params.queue):
+        jobs.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, limit=1000)
+    answer = client.post("/v1/videos", json={"prompt": "a"})
+    assert answer.status_code == 429 and answer.json()["error"]["code"] == "queue_full"

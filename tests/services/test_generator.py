@@ -1,0 +1,90 @@
+"""The worker: the pipeline's bytes, nothing left of what was deleted, and a sentence where a clip cannot be made."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mova_core.media.provenance import Provenance, read_provenance, write_provenance
+from mova_core.sampling.clip_file import write_clip
+from mova_core.sampling.pipeline import MovaPipeline
+from services import jobs
+from services.generator import Worker
+from services.settings import ServiceSettings
+
+CHECKPOINT = "0123456789abcdef"
+REQUEST = {"prompt": "a red ball", "negative_prompt": "", "seed": 4, "image": None, "changes": {"steps": 2}}
+
+
+@pytest.fixture(scope="module")
+def pipeline(model_folder: Path) -> MovaPipeline:
+    return MovaPipeline.from_pretrained(model_folder)
+
+
+@pytest.fixture
+def worker(engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings) -> Worker:
+    return Worker(engine, pipeline, settings, CHECKPOINT, "mova:1")
+
+
+def test_a_job_becomes_the_pipeline_s_clip(
+    engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings, worker: Worker, tmp_path: Path
+) -> None:
+    job_id = jobs.submit(engine, REQUEST, 9).job_id
+    assert worker.work_once() and not worker.work_once()
+    job = jobs.find(engine, job_id)
+    assert job is not None and job.status == "completed" and job.result_path is not None
+    served = settings.root / job.result_path
+    output = pipeline("a red ball", seed=4, steps=2)
+    own = tmp_path / "own.mp4"
+    write_clip(own, output.video, output.audio, output.geometry, pipeline.defaults.enlarge)
+    write_provenance(own, Provenance(CHECKPOINT))
+    assert served.read_bytes() == own.read_bytes()
+    assert read_provenance(served) == Provenance(CHECKPOINT)
+    assert (job.checkpoint_id, job.bento) == (CHECKPOINT, "mova:1")
+
+
+def test_a_job_deleted_between_two_steps_stops_and_leaves_nothing(
+    engine: sa.Engine, settings: ServiceSettings, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = jobs.submit(engine, REQUEST | {"changes": {"steps": 50}}, 9).job_id
+    renew, steps = jobs.renew, []
+
+    def delete_at_the_second(*arguments: object) -> bool:
+        steps.append(arguments)
+        if len(steps) == 2:
+            jobs.delete(engine, job_id)
+        return renew(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "renew", delete_at_the_second)
+    assert worker.work_once()
+    assert len(steps) == 2
+    assert list(settings.root.rglob("*.mp4")) == []
+
+
+def test_what_cannot_be_made_fails_with_its_sentence_and_the_queue_goes_on(engine: sa.Engine, worker: Worker) -> None:
+    wrong = jobs.submit(engine, REQUEST | {"prompt": ""}, 9).job_id
+    broken = jobs.submit(engine, {"changes": {}}, 9).job_id
+    right = jobs.submit(engine, REQUEST, 9).job_id
+    while worker.work_once():
+        pass
+    found = [jobs.find(engine, job_id) for job_id in (wrong, broken, right)]
+    assert [job and job.status for job in found] == ["failed", "failed", "completed"]
+    assert "the prompt is empty" in str(found[0] and found[0].error)
+    assert "unexpected KeyError" in str(found[1] and found[1].error)
+
+
+def test_a_worker_that_is_stopped_puts_its_job_back(
+    engine: sa.Engine, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = jobs.submit(engine, REQUEST | {"changes": {"steps": 1000}}, 9).job_id
+    renew = jobs.renew
+
+    def stop_at_the_first(*arguments: object) -> bool:
+        worker._stop.set()
+        return renew(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "renew", stop_at_the_first)
+    worker.start()
+    worker.stop()
+    job = jobs.find(engine, job_id)
+    assert job is not None and job.status in ("queued",) and job.worker is None
