@@ -18,6 +18,7 @@ from mova_core.curation.layout import DataFolder
 from mova_core.curation.shards import iterate_shard, read_member
 from mova_core.curation.tables import read_table, write_table
 from mova_core.curation.windows import window_id
+from mova_core.curation.worker import Outcome
 from mova_core.errors import UsageError
 from mova_core.media.clip import read_clip
 from mova_core.media.encode import write_media
@@ -224,9 +225,13 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
     assert "2 clips of 6 windows" in summary["text"]
 
 
-def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run):
-    hurried = params_from({"preset": "nano", "cut": {"clips_per_shard": 4}, "limits": {"seconds_per_file": 0.001}})
-    data, summary = run(params=hurried)
+def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, monkeypatch):
+    def out_of_time(function, items, *, limits, **_):  # how a real worker ends is the engine's test
+        return iter([Outcome.over_time(limits) for _ in items])
+
+    with monkeypatch.context() as slow:
+        slow.setattr(stage, "run", out_of_time)
+        data, summary = run()
     assert summary["reasons"] == {"time_limit": 14}
     data, summary = run()
     assert summary["rejected"] == 0
