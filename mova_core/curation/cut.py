@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mova_core.curation.borders import Borders
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.footage import Footage
-from mova_core.curation.framing import Borders
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.shards import Shard, ShardPlan, keep_sealed, plan_shards, seal
 from mova_core.curation.source_clips import SourceTask, Window, cut_source, reject_row

@@ -12,20 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.curation.borders import Borders
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
 
 Picture = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Borders:
-    """Rows and columns without content, in coded pixels."""
-
-    top_px: int = 0
-    bottom_px: int = 0
-    left_px: int = 0
-    right_px: int = 0
 
 
 @dataclass(frozen=True, slots=True)

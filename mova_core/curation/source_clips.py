@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.framing import Borders, Framing
+from mova_core.curation.borders import Borders
+from mova_core.curation.framing import Framing
 from mova_core.curation.resample import Pictures, Shown, Sounds
 from mova_core.curation.source_parts import CutClip, Row, write_part
 from mova_core.errors import MediaError

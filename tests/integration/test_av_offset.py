@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.curation.framing import Borders
+from mova_core.curation.borders import Borders
 from mova_core.curation.source_clips import SourceTask, Window, clips_of
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip import read_clip

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.framing import Borders, Framing, scaled
+from mova_core.curation.borders import Borders
+from mova_core.curation.framing import Framing, scaled
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
 
