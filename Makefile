@@ -22,8 +22,8 @@ help: ## This list
 environment: ## Make or update .venv from requirements.lock
 	@bash infra/environment.sh
 
-demo: environment ## From footage to latents and the report; FOOTAGE=folder for your own files, CLIPS=N for less
-	@python -m flows.curation $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(CLIPS),--clips $(CLIPS))
+demo: environment ## The whole life, from footage to a clip over HTTP; FOOTAGE=folder for your own files, CLIPS=N for less
+	@python -m flows.lifecycle $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(CLIPS),--clips $(CLIPS))
 
 ui: environment ## Prefect's UI with the flows' Run buttons
 	@python -m flows.deployments --with-server

@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.measure import record
 
-BENCHMARKS = ("curation",)
+BENCHMARKS = ("curation", "sampler", "training")
 
 
 def main(names: list[str]) -> int:

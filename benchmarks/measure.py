@@ -48,16 +48,28 @@ def ratio(
     """
     subject()
     baseline()
-    ratios = [_seconds(subject) / _seconds(baseline) for _ in range(repeats)]
+    pairs = in_turn(subject, baseline, repeats)
+    return row(name, [mine / other for mine, other in pairs], against=against, better=better, target=target)
+
+
+def in_turn(subject: Callable[[], object], baseline: Callable[[], object], repeats: int) -> list[tuple[float, float]]:
+    """Seconds of both, run one after the other so many times."""
+    return [(_seconds(subject), _seconds(baseline)) for _ in range(repeats)]
+
+
+def row(
+    name: str, values: list[float], *, against: str, better: str, target: float | None = None, unit: str = "ratio"
+) -> Row:
+    """The median of what was measured, and its spread; arguments as of `ratio`."""
     return Row(
         name=name,
-        value=round(statistics.median(ratios), 3),
-        unit="ratio",
+        value=round(statistics.median(values), 3),
+        unit=unit,
         better=better,
         target=target,
         baseline=against,
-        repeats=repeats,
-        spread=(round(min(ratios), 3), round(max(ratios), 3)),
+        repeats=len(values),
+        spread=(round(min(values), 3), round(max(values), 3)),
         command=f"python -m benchmarks {name.partition('.')[0]}",
     )
 

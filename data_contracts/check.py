@@ -26,7 +26,8 @@ from mova_core.errors import UsageError
 from mova_core.params import Params
 from mova_core.storage.atomic import sha256_file, write_text
 
-TABLES = ("sources", "windows", "clips", "verdicts", "captions", "latents")  # a module each, in the order of the line
+# A module each, in the order of the line.
+TABLES = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
 SHOWN_VALUES, SHOWN_ROWS = 3, 5
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 

@@ -11,7 +11,7 @@ REPORTS = Path("reports/contracts")
 
 
 def contract(
-    table: Annotated[str, typer.Argument(help="sources, windows, clips, verdicts, captions or latents.")],
+    table: Annotated[str, typer.Argument(help="sources, windows, clips, verdicts, captions, latents or evaluation.")],
     rows: Annotated[bool, typer.Option("--rows", help="List the rows that break an expectation.")] = False,
     data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
     params: ParamsFile = Path("params.yaml"),

@@ -10,37 +10,56 @@ Runs work on the folder this is started in, one at a time: two would wait for th
 import argparse
 import os
 import sys
+from typing import Any
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.types.entrypoint import EntrypointType
 
-from flows.curation import EVERYTHING, curation
+from flows.curation import LAST as CURATED
+from flows.curation import curation
+from flows.evaluation import evaluation
+from flows.lifecycle import lifecycle
+from flows.line import EVERYTHING
+from flows.packaging import packaging
 from flows.pipeline import plan
 from flows.reports import reports_served
 from flows.server import HOST, WITH_UI, server
 from flows.stages import LOGS
+from flows.training import training
 from mova_core.errors import MovaError
 
 PORT = 4200
 
 
-def curation_deployment() -> RunnerDeployment:
-    """`curation/local`, its `until` a choice of the stages that dvc.yaml has now.
+def deployments() -> list[RunnerDeployment]:
+    """`FLOW/local` for each flow, `until` a choice of the stages that dvc.yaml has now.
 
     Raises:
         UsageError: there is no DVC project here.
     """
-    deployment = curation.to_deployment(
+    names = [stage.name for stage in plan("")]
+    return [
+        _deployment(lifecycle, until=[EVERYTHING, *names]),
+        _deployment(curation, until=names[: names.index(CURATED) + 1]),
+        _deployment(training),
+        _deployment(evaluation),
+        _deployment(packaging),
+    ]
+
+
+def _deployment(flow: Flow[..., Any], **choices: list[str]) -> RunnerDeployment:
+    deployment = flow.to_deployment(
         name="local",
-        description=curation.description,
+        description=flow.description,
         tags=["dvc"],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     assert isinstance(deployment, RunnerDeployment)  # a coroutine only inside a running event loop
     schema = deployment._parameter_openapi_schema  # Prefect has no public way to offer values known only at run time
-    schema.properties["until"]["enum"] = [EVERYTHING, *(stage.name for stage in plan(""))]
+    for name, values in choices.items():
+        schema.properties[name]["enum"] = values
     return deployment
 
 
@@ -59,7 +78,7 @@ def main() -> int:
         ):
             print(f"Prefect's UI   {url.removesuffix('/api')}", flush=True)
             print(f"reports        {reports}\n(Ctrl-C ends both)", flush=True)
-            serve(curation_deployment(), limit=1, print_starting_message=False)
+            serve(*deployments(), limit=1, print_starting_message=False)
     except MovaError as error:
         print(error, file=sys.stderr)
         return error.exit_code

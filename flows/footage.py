@@ -14,14 +14,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.children import StageRunner
-from flows.knobs import footage_in_params, set_footage
+from flows.knobs import AS_IN_PARAMS, footage_in_params, set_footage
 from flows.stages import Transcript, failed, step
 from flows.story import STORY
 from mova_core.errors import MovaError, UsageError
 
 NAME = "footage"
 MADE = "made"
-AS_IN_PARAMS = "as in params.yaml"
 DATA = Path("data")
 MADE_FOLDER = DATA / "footage"
 LOCK = DATA / "sources.lock"

@@ -5,7 +5,7 @@ value differs, so that a run with the choices of the last one finds everything c
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -14,6 +14,19 @@ from mova_core.params import PRESET_GEOMETRIES, PresetName, load_params
 from mova_core.storage.atomic import write_text
 
 PARAMS = Path("params.yaml")
+AS_IN_PARAMS = "as in params.yaml"
+Preset = Literal["as in params.yaml", PresetName]
+
+
+def choose(preset: Preset) -> None:
+    """Take a form's choice of a preset, and refuse a wrong knob before anything starts.
+
+    Raises:
+        UsageError: params.yaml is missing or not understood.
+    """
+    if preset != AS_IN_PARAMS:
+        set_preset(preset)
+    load_params(PARAMS)
 
 
 def set_preset(preset: PresetName) -> bool:

@@ -91,6 +91,28 @@ def _run_stage(stage: Stage, runner: StageRunner) -> State[str]:
     return Completed(message=transcript.summary or None, data=transcript.summary)
 
 
+def run_command(name: str, command: list[str], runner: StageRunner) -> str:
+    """Run a command that is no DVC stage as a task by this name; what it said of itself.
+
+    Raises:
+        MovaError: it failed, see `run_stage`.
+    """
+    return str(step(name)(_run_command)(name, command, runner, return_state=True).result())
+
+
+def _run_command(name: str, command: list[str], runner: StageRunner) -> State[str]:
+    story = STORY.get()
+    story.begins(name)
+    with Transcript(name) as transcript:
+        try:
+            transcript.check(runner.run_command(command, transcript.show))
+        except MovaError as error:
+            story.ends(name, "failed")
+            return failed(error)
+    story.ends(name, "done", transcript.summary)
+    return Completed(message=transcript.summary or None, data=transcript.summary)
+
+
 class Transcript:
     """Where the lines of a stage go, and what is to be kept of them.
 

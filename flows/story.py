@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 How = Literal["done", "unchanged", "failed"]
 MARKS: dict[How, str] = {"done": "[green]✔[/]", "unchanged": "[dim]✔[/]", "failed": "[red]✘[/]"}
-CONTRACT = "contract@"
+CONTRACT, TRAIN = "contract@", "train@"
 WIDTH = 100
 
 
@@ -50,7 +50,9 @@ class TerminalStory(Story):
         self._task = TaskID(0)
 
     def expect(self, names: list[str]) -> None:
-        self._contracts = {name: None for name in names if name.startswith(CONTRACT)}
+        # Contracts of the data share a line; a later one is a step like any other.
+        training = next((index for index, name in enumerate(names) if name.startswith(TRAIN)), len(names))
+        self._contracts = {name: None for name in names[:training] if name.startswith(CONTRACT)}
         last_contract = list(self._contracts)[-1:]
         self._chapters = [name for name in names if name not in self._contracts or [name] == last_contract]
 

@@ -13,7 +13,8 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
-from flows.artifacts import REPORT
+from flows.artifacts import REPORT, measured
+from flows.packaging import CLIP
 from flows.server import server
 from flows.stages import LOGS
 from flows.story import STORY, TerminalStory
@@ -53,8 +54,11 @@ def run_at_terminal(flow: Flow[..., Any], **parameters: Any) -> int:
     finally:
         STORY.reset(told)
     console.print()
-    if REPORT.exists():
-        console.print(f"  report   {REPORT}")
+    if sentence := measured():
+        console.print(f"  measured {sentence}", soft_wrap=True)
+    for what, path in (("clip", CLIP), ("report", REPORT)):
+        if path.exists():
+            console.print(f"  {what:<8} {path}")
     console.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
     return 0
 

@@ -108,29 +108,31 @@ class EvaluateParams(Section):
 
 
 class AudioGateParams(Section):
-    """Limits that a selected checkpoint of phase audio must hold."""
+    """Limits that a selected checkpoint of phase audio must hold; null asks nothing of that measure."""
 
-    sound_class_at_least: float = Field(0.80, ge=0, le=1)
+    sound_class_at_least: float | None = Field(0.80, ge=0, le=1)
 
 
 class JointGateParams(Section):
     """Limits that a selected checkpoint of a joint phase must hold; numbers of phase 1."""
 
-    sound_class_at_least: float = Field(0.90, ge=0, le=1)
-    picture_class_at_least: float = Field(0.90, ge=0, le=1)
-    event_f1_at_least: float = Field(0.55, ge=0, le=1)
-    event_f1_margin_at_least: float = Field(0.30, ge=-1, le=1)  # over wrongly paired clips
-    offset_s_at_most: float = Field(0.15, ge=0)
-    desync_s_at_most: float = Field(0.08, ge=0)
-    sync_gain_at_least: float = Field(0.35, ge=-1, le=1)  # event F1 over that with the Bridge off, at text scale 1
+    sound_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    picture_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    event_f1_at_least: float | None = Field(0.55, ge=0, le=1)
+    event_f1_margin_at_least: float | None = Field(0.30, ge=-1, le=1)  # over wrongly paired clips
+    offset_s_at_most: float | None = Field(0.15, ge=0)
+    desync_s_at_most: float | None = Field(0.08, ge=0)
+    sync_gain_at_least: float | None = Field(
+        0.35, ge=-1, le=1
+    )  # event F1 over that with the Bridge off, at text scale 1
 
 
 class OtherFootageGateParams(Section):
     """Limits where footage is not made, so that classes and events are not known."""
 
-    audible_share_at_least: float = Field(0.9, ge=0, le=1)
-    decodable_share_at_least: float = Field(1.0, ge=0, le=1)
-    validation_loss_at_most: float = Field(100.0, gt=0)  # finite is what is asked
+    audible_share_at_least: float | None = Field(0.9, ge=0, le=1)
+    decodable_share_at_least: float | None = Field(1.0, ge=0, le=1)
+    validation_loss_at_most: float | None = Field(100.0, gt=0)  # finite is what is asked
 
 
 class SelectParams(Section):

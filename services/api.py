@@ -179,6 +179,10 @@ def _answer_errors(app: FastAPI) -> None:
         sentence = f"{request.method} {request.url.path[:200]}: {error.detail}"
         return _error(error.status_code, "invalid_request_error", sentence, headers=error.headers)
 
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> Response:  # the server logs it as well
+        return _error(500, "server_error", f"unexpected {type(error).__name__}: see the service's log")
+
 
 def _error(
     status: int, kind: str, message: str, code: str | None = None, headers: Mapping[str, str] | None = None

@@ -49,19 +49,40 @@ def serve(
 
 
 def deploy(
+    context: typer.Context,
     alias: Annotated[str, typer.Option("--alias", help="What must name the package's checkpoint.")] = "production",
     dist: Dist = Path("dist/bento"),
     params: ParamsFile = Path("params.yaml"),
     host: Host = None,
     port: Port = None,
+    clip: Annotated[Path | None, typer.Option("--clip", help="Keep the clip here that the service answered.")] = None,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="End what the last deployment started, and nothing else.")
+    ] = False,
 ) -> dict[str, Any]:
     """Serve the promoted package in the background, in place of the one before, and check it by a clip over HTTP.
+
+    The very same package that serves already is kept and only checked.
 
     Example: mova deploy --alias production
     """
     from services.deploy import deploy as run_deploy
+    from services.deploy import stop as run_stop
 
-    return run_deploy(dist, alias, _settings(params, host, port))
+    if stop:
+        _refuse_beside_stop(context)
+        return run_stop(Path.cwd())
+    return run_deploy(dist, alias, _settings(params, host, port), clip)
+
+
+def _refuse_beside_stop(context: typer.Context) -> None:
+    """An option that --stop would not heed is refused."""
+    from mova_core.errors import UsageError
+
+    for name in ("alias", "dist", "params", "host", "port", "clip"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise UsageError(f"--{name} has no effect beside --stop, which ends what the last deployment started here")
 
 
 def _settings(params_file: Path, host: str | None, port: int | None) -> "ServiceSettings":

@@ -1,7 +1,8 @@
 """`mova deploy`: the promoted Bento is the one that is served, and proves it.
 
-Takes the place of the service that it started before, waits until the new one answers, asks it over HTTP for the
-package's smoke clip and compares the bytes, and writes .mova/deployment.json. A service that fails is ended again.
+All that can refuse is asked before the service of the last deployment is touched. If that one serves the very same
+package with the same params and answers, it is kept; else the new one takes its place. Either is asked over HTTP for
+the package's smoke clip, whose bytes must be the packaged ones. A new service that fails is ended again.
 """
 
 import hashlib
@@ -12,56 +13,89 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.folder_index import read_json
 from mova_core.registry.aliases import get_alias
 from mova_core.registry.database import open_database, reading
-from mova_core.storage.atomic import write_text
-from services.package import Reference
-from services.process import ASK_EVERY_S, check_startable, end, start, wait_until_ready
+from mova_core.storage.atomic import write_bytes
+from services.deployment import forget_deployment, identity, record_deployment, running_deployment
+from services.model_manifest import verify_packaged
+from services.package import Reference, source_folder
+from services.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
 from services.settings import ServiceSettings
 
-DEPLOYMENT = ".mova/deployment.json"  # from the project's folder
 LOG = "logs/serve.log"
 START_WITHIN_S = 120.0
 CLIP_WITHIN_S = 1800.0
 
 
-def deploy(dist: Path, alias: str, settings: ServiceSettings) -> dict[str, Any]:
+def deploy(dist: Path, alias: str, settings: ServiceSettings, clip: Path | None = None) -> dict[str, Any]:
     """Serve the package, if it is what the alias names.
 
+    Args:
+        dist: the package.
+        alias: what must name its checkpoint.
+        settings: where and how to serve.
+        clip: file to keep the clip in that the service answered, if wanted.
+
     Raises:
-        UsageError: no package, no such alias, or the port is taken.
+        UsageError: no package, no such alias, or the port is another program's.
         StaleError: the package is of another checkpoint, altered, or serves other bytes than it was packaged with.
         MovaError: the service does not start, or makes no clip.
     """
-    _check_promoted(Reference.read(dist), alias, settings)
-    _end_former(settings)
-    reference = check_startable(dist, settings)
-    log = settings.root / LOG
-    process = start(dist, settings, log)
-    try:
-        wait_until_ready(process, settings, log, START_WITHIN_S)
-        base = f"http://{settings.params.host}:{settings.params.port}"
-        video_id = _smoke(base, reference)
-    except BaseException:
-        end(process.pid)
-        raise
-    record = {
+    reference = Reference.read(dist)
+    former = running_deployment(settings.root)
+    if former is None or former.get("params", {}).get("port") != settings.params.port:
+        check_port(settings.params.host, settings.params.port)
+    _check_promoted(reference, alias, settings)
+    verify_packaged(source_folder(dist))
+    wanted = {
         "alias": alias,
         "tag": reference.tag,
         "checkpoint_id": reference.checkpoint_id,
-        "url": base,
-        "pid": process.pid,
-        "process_created": psutil.Process(process.pid).create_time(),
-        "smoke_video": video_id,
-        "deployed_at": time.time(),
+        "url": settings.url,
+        "params": settings.params.model_dump(),
     }
-    write_text(settings.root / DEPLOYMENT, json.dumps(record, indent=2) + "\n")
-    text = f"{reference.tag} ({alias}) serves at {base}; its smoke clip came byte for byte as packaged; log {log}"
-    return record | {"text": text}
+    if former is not None and wanted.items() <= former.items() and is_ready(settings):
+        record, how = former | {"smoke_video": _smoke(reference, settings, clip)}, "already serves"
+        record_deployment(settings.root, record)
+    else:
+        if former is not None:
+            end(former["pid"])
+            forget_deployment(settings.root)
+        record, how = _start(dist, reference, settings, wanted, clip), "serves"
+    said = f"{reference.tag} ({alias}) {how} at {settings.url}; its smoke clip came byte for byte as packaged"
+    return record | {"kept": how != "serves", "text": f"{said}; log {settings.root / LOG}"}
+
+
+def stop(root: Path) -> dict[str, Any]:
+    """End the service of a project's last deployment, if its process is still that one; twice changes nothing."""
+    former = running_deployment(root)
+    if former is not None:
+        end(former["pid"])
+    forget_deployment(root)
+    if former is None:
+        return {"stopped": None, "text": "no deployment runs here"}
+    return {"stopped": former["tag"], "text": f"{former['tag']} at {former['url']} is stopped"}
+
+
+def _start(
+    dist: Path, reference: Reference, settings: ServiceSettings, wanted: dict[str, Any], clip: Path | None
+) -> dict[str, Any]:
+    """Start the service, recorded at once so that it can be stopped whatever happens here, and check it."""
+    check_port(settings.params.host, settings.params.port)
+    log = settings.root / LOG
+    process = start(dist, settings, log)
+    try:
+        record = wanted | identity(process.pid) | {"deployed_at": time.time(), "smoke_video": None}
+        record_deployment(settings.root, record)
+        wait_until_ready(process, settings, log, START_WITHIN_S)
+        record["smoke_video"] = _smoke(reference, settings, clip)
+        record_deployment(settings.root, record)
+    except BaseException:
+        end(process.pid)
+        forget_deployment(settings.root)
+        raise
+    return record
 
 
 def _check_promoted(reference: Reference, alias: str, settings: ServiceSettings) -> None:
@@ -78,24 +112,10 @@ def _check_promoted(reference: Reference, alias: str, settings: ServiceSettings)
         )
 
 
-def _end_former(settings: ServiceSettings) -> None:
-    """End the service of the last deployment, if its process is still that one."""
-    path = settings.root / DEPLOYMENT
-    if not path.is_file():
-        return
-    record = read_json(path)
-    try:
-        same = psutil.Process(record["pid"]).create_time() == record["process_created"]
-    except psutil.NoSuchProcess:
-        same = False
-    if same:
-        end(record["pid"])
-
-
-def _smoke(base: str, reference: Reference) -> str:
-    """Ask for the smoke clip; returns the video's id."""
-    video = _ask(f"{base}/v1/videos", json.dumps(reference.smoke["request"]).encode())
-    url = f"{base}/v1/videos/{video['id']}"
+def _smoke(reference: Reference, settings: ServiceSettings, clip: Path | None) -> str:
+    """Ask for the smoke clip, keep it if wanted; returns the video's id."""
+    video = _ask(f"{settings.url}/v1/videos", json.dumps(reference.smoke["request"]).encode())
+    url = f"{settings.url}/v1/videos/{video['id']}"
     deadline = time.monotonic() + CLIP_WITHIN_S
     while video["status"] in ("queued", "in_progress"):
         if time.monotonic() > deadline:
@@ -105,12 +125,15 @@ def _smoke(base: str, reference: Reference) -> str:
     if video["status"] != "completed":
         raise MovaError(f"the service failed to make the smoke clip: {video['error']['message']}")
     with urllib.request.urlopen(f"{url}/content", timeout=60) as answer:
-        sha256 = hashlib.sha256(answer.read()).hexdigest()
+        served = answer.read()
+    sha256 = hashlib.sha256(served).hexdigest()
     if sha256 != reference.smoke["sha256"]:
         raise StaleError(
             f"the service's smoke clip has sha256 {sha256[:16]}, the packaged one {reference.smoke['sha256'][:16]}: "
             "it was packaged on another machine or with other libraries, run `mova package` here"
         )
+    if clip is not None:
+        write_bytes(clip, served)
     return str(video["id"])
 
 

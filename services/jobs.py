@@ -2,7 +2,8 @@
 
 queued -> in_progress -> completed | failed; cancelled from either of the first two. A worker holds a job by a lease
 that it renews; past the lease the worker is taken for dead and the job is claimed again, so a killed service finishes
-its queue after a restart. Every change of a running job names its worker: one that lost its lease changes nothing.
+its queue after a restart. A job whose workers died MAX_ATTEMPTS times fails instead: it may be what kills them.
+Every change of a running job names its worker: one that lost its lease changes nothing.
 Times are seconds since 1970; workers on several machines need clocks that agree to well under a lease.
 """
 
@@ -18,6 +19,7 @@ from mova_core.registry.database import only_one, reading, writing
 from mova_core.registry.tables import Job
 
 WAITING = ("queued", "in_progress")
+MAX_ATTEMPTS = 3
 
 
 class QueueFull(MovaError):
@@ -45,6 +47,7 @@ def submit(engine: sa.Engine, request: dict[str, Any], limit: int) -> Job:
             status="queued",
             request=request,
             progress=0,
+            attempts=0,
             created_at=time.time(),
         )
         session.add(job)
@@ -76,7 +79,10 @@ def page(engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool
 
 
 def claim(engine: sa.Engine, worker: str, lease_s: float) -> Job | None:
-    """Take the oldest job that waits or whose worker is dead; None if there is none."""
+    """Take the oldest job that waits or whose worker is dead; None if there is none.
+
+    Jobs on the way to it whose workers died MAX_ATTEMPTS times become failed.
+    """
     now = time.time()
     dead = sa.and_(Job.status == "in_progress", Job.lease_until < now)
     query = (
@@ -87,9 +93,15 @@ def claim(engine: sa.Engine, worker: str, lease_s: float) -> Job | None:
         .with_for_update(skip_locked=True)  # PostgreSQL; on SQLite `writing` holds the only lock
     )
     with writing(engine) as session:
-        job = session.scalar(query)
+        while (job := session.scalar(query)) is not None and job.attempts >= MAX_ATTEMPTS:
+            job.status, job.finished_at, job.lease_until = "failed", now, None
+            job.error = (
+                f"{job.attempts} workers were killed while they made this clip, it is not tried again: ask for a "
+                "shorter one, and see the service's log"
+            )
+            session.flush()
         if job is not None:
-            job.status, job.progress, job.worker = "in_progress", 0, worker
+            job.status, job.progress, job.worker, job.attempts = "in_progress", 0, worker, job.attempts + 1
             job.claimed_at, job.lease_until = now, now + lease_s
             session.flush()
             session.expunge(job)
@@ -119,9 +131,9 @@ def fail(engine: sa.Engine, job_id: str, worker: str, sentence: str) -> bool:
 
 
 def release(engine: sa.Engine, job_id: str, worker: str) -> bool:
-    """Put a job back: its worker shuts down. False: no longer this worker's."""
+    """Put a job back, this claim uncounted: its worker shuts down. False: no longer this worker's."""
     values = {"status": "queued", "progress": 0, "worker": None, "claimed_at": None, "lease_until": None}
-    return _change(engine, job_id, worker, values)
+    return _change(engine, job_id, worker, values | {"attempts": Job.attempts - 1})
 
 
 def delete(engine: sa.Engine, job_id: str) -> Job | None:

@@ -1,7 +1,7 @@
 """What vouches for a packaged model: size and sha256 of every file of its folder, checked before anything is served.
 
-`manifest.json` lies beside `model/` in the Bento: {"schema", "checkpoint_id", "files": {path in model/: {bytes,
-sha256}}}. It holds against damage and mix-ups; whoever can write both can alter both.
+`manifest.json` lies beside `model/` in the Bento: {"schema", "checkpoint_id", "code": sha256 of what else was packaged,
+"files": {path in model/: {bytes, sha256}}}. It holds against damage and mix-ups; whoever can write both can alter both.
 """
 
 import hashlib
@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.folder_index import read_json
@@ -19,6 +21,7 @@ from mova_core.storage.atomic import sha256_file, write_text
 MANIFEST_FILE = "manifest.json"
 MODEL_FOLDER = "model"
 SCHEMA = "bento/1"
+BRING_BACK = "bring it back with `dvc checkout`, or fetch it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,34 @@ class Packaged:
     sha256: str
 
 
+def check_whole(folder: Path) -> None:
+    """Refuse a model folder with damaged weights, or with other files than its selection.json vouches for.
+
+    Raises:
+        StaleError: names the first such file.
+    """
+    for path in sorted(folder.rglob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise StaleError(f"{path} is not a readable safetensors file ({error}): {BRING_BACK}") from None
+    selected = read_json(folder / SELECTION_FILE).get("files", {}) if (folder / SELECTION_FILE).is_file() else {}
+    for name, expected in selected.items():
+        if not (folder / name).is_file() or _entry(folder / name) != expected:
+            raise StaleError(f"{folder / name} is missing or not the file that was selected: {BRING_BACK}")
+
+
 def write_model_manifest(root: Path) -> Packaged:
-    """Describe `root`/model as it lies there now."""
+    """Describe `root`/model, and in one hash all else in `root`, as it lies there now."""
     folder = root / MODEL_FOLDER
     files = {name: _entry(folder / name) for name in _names(folder)}
+    code = {name: sha256_file(root / name) for name in _names(root) if not name.startswith(f"{MODEL_FOLDER}/")}
     if (folder / SELECTION_FILE).is_file():
         checkpoint_id = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
     else:  # a model that was not trained here, such as a released one: named by its bytes
-        checkpoint_id = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:CHECKPOINT_ID_DIGITS]
-    values = {"schema": SCHEMA, "checkpoint_id": checkpoint_id, "files": files}
+        checkpoint_id = _digest(files)[:CHECKPOINT_ID_DIGITS]
+    values = {"schema": SCHEMA, "checkpoint_id": checkpoint_id, "code": _digest(code), "files": files}
     write_text(root / MANIFEST_FILE, json.dumps(values, indent=1, sort_keys=True) + "\n")
     return _packaged(root, checkpoint_id)
 
@@ -95,6 +117,10 @@ def _values(root: Path) -> dict[str, Any]:
 
 def _packaged(root: Path, checkpoint_id: str) -> Packaged:
     return Packaged(root / MODEL_FOLDER, checkpoint_id, sha256_file(root / MANIFEST_FILE))
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _entry(path: Path) -> dict[str, Any]:

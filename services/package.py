@@ -4,7 +4,7 @@ DIST/
     bento/            the Bento: the code, `src/model/` (the model folder) and `src/manifest.json` (sha256 of its files)
     smoke.mp4         what it answers to SMOKE: served from anywhere, the same request must give these bytes
     reference.json    {"tag", "checkpoint_id", "manifest_sha256", "smoke": {"request", "sha256"}}
-A Bento's version is the start of its manifest's sha256: the same weights are the same Bento.
+A Bento's version is the start of its manifest's sha256: the same weights and code are the same Bento.
 """
 
 import json
@@ -23,7 +23,7 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.folder_index import FolderIndex, read_json
 from mova_core.params_model import ServeParams
 from mova_core.storage.atomic_folder import atomic_folder
-from services.model_manifest import MODEL_FOLDER, Packaged, read_packaged, write_model_manifest
+from services.model_manifest import MODEL_FOLDER, Packaged, check_whole, read_packaged, write_model_manifest
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
@@ -78,9 +78,11 @@ def package(model: Path, dist: Path = DIST) -> dict[str, Any]:
 
     Raises:
         UsageError: not a model folder, or a pickle among its weights.
+        StaleError: a file is damaged, or not the one that was selected.
         MovaError: BentoML cannot build it.
     """
     index = FolderIndex.read(model)
+    check_whole(model)
     with atomic_folder(dist, replace=True) as made:
         packaged = _build(model, made / BENTO)
         tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
@@ -102,8 +104,8 @@ def _build(model: Path, target: Path) -> Packaged:
         for name in CODE:
             shutil.copytree(project / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(model, context / MODEL_FOLDER)
-        version = write_model_manifest(context).sha256[:16]
         shutil.copy(project / "requirements.lock", context)
+        version = write_model_manifest(context).sha256[:16]
         recipe = {
             "service": SERVICE,
             "name": MODEL_NAME,

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from services.package import BENTO, Reference, source_folder
 from services.settings import ServiceSettings
 
 ASK_EVERY_S = 0.2
+READY_WITHIN_S = 10.0  # longer than the service waits for its generator
 CONNECTIONS_END_WITHIN_S = 2
 END_WITHIN_S = 20.0  # for the job in work to go back into the queue
 
@@ -30,8 +30,8 @@ def check_startable(dist: Path, settings: ServiceSettings) -> Reference:
         StaleError: a file of the model was altered.
     """
     reference = Reference.read(dist)
+    check_port(settings.params.host, settings.params.port)  # first: large weights take a while
     verify_packaged(source_folder(dist))
-    check_port(settings.params.host, settings.params.port)
     return reference
 
 
@@ -81,17 +81,23 @@ def wait_until_ready(process: subprocess.Popen[bytes], settings: ServiceSettings
     Raises:
         MovaError: it ended, or does not answer in time.
     """
-    url = f"http://{settings.params.host}:{settings.params.port}/readyz"
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if (code := process.poll()) is not None:
             raise MovaError(f"the service ended while it started (exit {code}): see {log}")
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(ASK_EVERY_S)
-    raise MovaError(f"the service did not answer at {url} within {timeout_s:g} s: see {log}")
+        if is_ready(settings):
+            return
+        time.sleep(ASK_EVERY_S)
+    raise MovaError(f"the service did not answer at {settings.url}/readyz within {timeout_s:g} s: see {log}")
+
+
+def is_ready(settings: ServiceSettings) -> bool:
+    """Whether the service answers and its generator works."""
+    try:
+        with urllib.request.urlopen(f"{settings.url}/readyz", timeout=READY_WITHIN_S):
+            return True
+    except OSError:  # urllib's errors are of this kind
+        return False
 
 
 def end(pid: int) -> None:

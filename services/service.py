@@ -1,9 +1,11 @@
 """The BentoML topology: an API service (any number of processes) and a generator service (one process a device).
 
-They meet only in the registry's table of jobs. BentoML keeps /readyz, /livez and /metrics; the rest is `api`.
+They meet only in the registry's table of jobs. BentoML keeps /livez (the process answers), /readyz (and clips are made,
+else 503 and why) and /metrics; the rest is `api`.
 The packaged model is verified once when `bentoml serve` reads this file, and again by the generator before it loads it.
 """
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -11,6 +13,9 @@ from pathlib import Path
 os.environ["BENTOML_DO_NOT_TRACK"] = "true"  # before BentoML is imported: it phones home otherwise
 
 import bentoml
+from aiohttp import ClientError
+from bentoml.exceptions import BentoMLException
+from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError
 from mova_core.model.folder_index import FolderIndex
@@ -21,6 +26,7 @@ from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
 SOURCE = Path(__file__).resolve().parents[1]  # the Bento's src/, where model/ and manifest.json lie
+ANSWER_WITHIN_S = 5.0  # the generator, asked whether it works
 VERIFIED_VARIABLE = "MOVA_VERIFIED"  # inherited by the processes that the first one starts
 
 
@@ -83,3 +89,14 @@ class Api:
     """The door."""
 
     generator = bentoml.depends(Generator)
+
+    async def __is_ready__(self) -> bool:
+        """Whether clips are made; what BentoML asks for /readyz."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                alive = await self.generator.to_async.is_alive()
+        except (BentoMLException, ClientError, OSError):  # a timeout is an OSError
+            raise HTTPException(503, "the generator does not answer: it starts, or see the service's log") from None
+        if not alive:
+            raise HTTPException(503, "the generator's thread has ended: restart the service, its log says why")
+        return True

@@ -50,6 +50,8 @@ class ServiceSettings:
     def environment(self) -> dict[str, str]:
         """The environment of a service's processes: this one's, these settings, and telemetry off."""
         return {
+            # Threads that spin while they wait made a nano clip four times slower on busy cores; bytes are the same.
+            "OMP_WAIT_POLICY": "passive",
             **os.environ,
             ROOT_VARIABLE: str(self.root),
             PARAMS_VARIABLE: self.params.model_dump_json(),
@@ -65,6 +67,11 @@ class ServiceSettings:
         if url.get_backend_name() == "sqlite":
             url = url.set(database=str(self.root / str(url.database)))
         return url.render_as_string(hide_password=False)
+
+    @property
+    def url(self) -> str:
+        """Where the service answers."""
+        return f"http://{self.params.host}:{self.params.port}"
 
     def clip_path(self, job_id: str) -> str:
         """Where a job's clip is kept, from the project's folder."""

@@ -7,9 +7,9 @@ everything that decides the clip's bytes but the weights. `size` is the file's p
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from mova_core.errors import UsageError
 from mova_core.media.picture import read_picture
@@ -21,6 +21,17 @@ MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly
 FRAME_STEP = 4  # clips have 4k + 1 frames
 
 
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"character {error.start + 1} is half of a surrogate pair, expected Unicode text") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+
+
 class UnknownModel(UsageError):
     """Another model than the served one was asked for."""
 
@@ -30,13 +41,13 @@ class VideoRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prompt: str
+    prompt: Text
     model: str | None = None
     seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     size: str | None = Field(None, pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")  # WIDTHxHEIGHT
     input_reference: str | None = None  # first frame, base64 or a data URL
     seed: int = Field(0, ge=0, le=MAX_SEED)
-    negative_prompt: str = ""
+    negative_prompt: Text = ""
     steps: int | None = None  # these five: see GenerateParams
     text_guidance_scale: float | None = None
     bridge_guidance_scale: float | None = None

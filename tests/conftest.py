@@ -1,18 +1,23 @@
-"""Fixtures that many tests share: real media where present, and a little made footage."""
+"""Fixtures that many tests share: real media where present, a little made footage, empty databases."""
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,7 +103,95 @@ def projects(tmp_path_factory: pytest.TempPathFactory, made_footage: Path) -> Ca
 
 @pytest.fixture(scope="session")
 def finished_project(projects: Callable[[str], Path]) -> Path:
-    """A project whose whole line was run once by `dvc repro` alone. Tests only read it."""
+    """A project whose data half was run once by `dvc repro` alone. Tests only read it."""
     folder = projects("finished")
-    run_in(folder, "dvc", "repro", "-q")
+    run_in(folder, "dvc", "repro", "-q", "contract@latents")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Callable[[], str]]:
+    """Function that makes an empty database on a server of this session, reached by a socket, and gives its URL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("no PostgreSQL server here (Debian: package `postgresql`)")
+    programs_folder = programs[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="mova-pg-"))  # short: a socket's path has at most 107 bytes
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        import pwd
+
+        user = next(name for name in SERVER_USERS if name in {entry.pw_name for entry in pwd.getpwall()})
+        shutil.chown(folder, user)
+        as_user = ["runuser", "-u", user, "--"]
+
+    def call(program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*as_user, str(programs_folder / program), *arguments], cwd="/", capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    data = str(folder / "data")
+    call("initdb", "-D", data, "-U", "mova", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
+    call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    address = f"postgresql://mova@/{{}}?host={folder}"
+    admin = sa.create_engine(
+        address.format("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+    )
+    made: list[str] = []
+
+    def new_database() -> str:
+        made.append(f"registry_{len(made)}")
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {made[-1]} TEMPLATE template0")
+        return address.format(made[-1])
+
+    try:
+        yield new_database
+    finally:
+        admin.dispose()
+        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Function that gives the URL of another empty database each time."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_server")
+    numbers = iter(range(100))
+    return lambda: f"sqlite:///{tmp_path}/registry-{next(numbers)}.db"
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
+    """An empty database."""
+    return new_url()
+
+
+STEPS = {"audio": 3, "phase1": 4, "phase2": 2, "phase3": 2}
+
+
+def make_small(project: Path) -> None:
+    """A life of a few steps, judged by gates that ask for nothing: how the parts hold together is the point."""
+    path = project / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    for phase, steps in STEPS.items():
+        params["train"][phase] |= {"steps": steps, "batch": 4}
+        params["select"][phase] = dict.fromkeys(params["select"][phase]) | {"sound_class_at_least": 0.0}
+    params["evaluate"] |= {"clips_per_class": 2, "data_clips": 2, "resamples": 20, "sweep": [1.0], "samples": 2}
+    params["generate"]["steps"] = 2
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        params["serve"]["port"] = free.getsockname()[1]
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def life(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A project whose life the flow ran from latents to the end, and what a person saw. Tests only read it."""
+    project = shutil.copytree(finished_project, tmp_path_factory.mktemp("life") / "project", symlinks=True)
+    make_small(project)
+    command = (sys.executable, "-m", "flows.lifecycle", "--footage", "as in params.yaml")
+    return project, run_in(project, *command, PREFECT_HOME=str(project / ".prefect")).stdout

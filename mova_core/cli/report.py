@@ -13,13 +13,14 @@ def report(
     data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
     params_file: ParamsFile = Path("params.yaml"),
 ) -> dict[str, Any]:
-    """Write reports/index.html (self-contained) and reports/curation.json from the tables.
+    """Write reports/index.html (self-contained) from the tables and, once one is trained, the model's evaluations.
+
+    Beside it: contact-sheet.png, curation.json and, with a model, model.json.
 
     Example: mova report
     """
     from mova_core.curation.layout import DataFolder
-    from mova_core.evaluation.report import CONTRACTS, write_report
+    from mova_core.evaluation.report import write_report
     from mova_core.params import load_params
 
-    metrics = out.parent / "curation.json"
-    return write_report(load_params(params_file), DataFolder(data), out, metrics=metrics, contracts=CONTRACTS)
+    return write_report(load_params(params_file), DataFolder(data), out, project=Path())

@@ -5,7 +5,6 @@ sums are float64 on one thread: the same clips give the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from mova_core.geometry import Canvas
 from mova_core.model.nano_audio_codec import NanoAudioCodec
 from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.nano_video_codec import NanoVideoCodec
+from mova_core.model.one_thread import one_thread
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params
 from mova_core.progress import track
@@ -106,17 +106,6 @@ def measure(codec: NanoCodec, clips: Sequence[SeenClip]) -> dict[str, Any]:
         snr.append(_db(float(sound.square().sum() / lost.square().sum())))
     means = [round(float(np.mean(values)), 2) if values else None for values in (psnr, snr)]
     return {"held_out_clips": len(clips), "psnr_db": means[0], "snr_db": means[1]}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: sums come in one order, whatever the machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _load(clips: Sequence[Row], params: Params, data: DataFolder, label: str) -> list[SeenClip]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.fit_codec import one_thread
 from mova_core.errors import MediaError, StaleError, UsageError
 from mova_core.evaluation.metrics import (
     CLASS_METRICS,
@@ -23,6 +22,7 @@ from mova_core.evaluation.metrics import (
     measure,
     tallies_of,
 )
+from mova_core.evaluation.phase_reports import Evaluated, headline
 from mova_core.evaluation.suite import SeenClip, Suite, generate_suite, suite_for, validation_clips
 from mova_core.evaluation.sweep import sweep
 from mova_core.evaluation.sweep_plot import sweep_plot
@@ -33,8 +33,10 @@ from mova_core.model.dual_tower import DualTower
 from mova_core.model.folder import Components, nano_components
 from mova_core.model.folder_index import read_json
 from mova_core.model.nano_codec import NanoCodec
+from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
 from mova_core.params_model import EvaluateParams, GenerateParams, TrainParams
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.atomic import sha256_file, write_text
@@ -44,7 +46,6 @@ from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
 
-ID_DIGITS = 16
 DIGITS = 6  # in metrics.json
 SAMPLES_FOLDER, METRICS_FILE, PLOT_FILE = "samples", "metrics.json", "sweep.svg"
 AUDIO_ALONE = "phase audio trains the sound alone: there is no picture to measure"
@@ -66,7 +67,7 @@ class Judged:
     @property
     def checkpoint_id(self) -> str:
         """The first digits of the manifest's hash, as the registry names it."""
-        return self.manifest_sha256[:ID_DIGITS]
+        return self.manifest_sha256[:CHECKPOINT_ID_DIGITS]
 
 
 def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Judged:
@@ -151,18 +152,7 @@ def evaluate(
         if scales:
             write_text(temporary / PLOT_FILE, sweep_plot(scales, values, made=suite.made))
         write_text(temporary / METRICS_FILE, json.dumps(_rounded(metrics), indent=1) + "\n")
-    return {**metrics, "text": headline(phase, values)}
-
-
-def headline(phase: Phase, values: Mapping[str, Described]) -> str:
-    """The result in one sentence."""
-    if not phase.joint:
-        return f"{phase.name}: the sound is of the asked class in {_percent(values['sound_class'])} of clips."
-    f1 = values["event_f1"]
-    if f1["value"] is None:
-        return f"{phase.name}: agreement of picture and sound unavailable ({f1['unavailable']})."
-    beside = "".join(f", {name} {f1[name]:.0%}" for name in ("chance", "data") if f1[name] is not None)
-    return f"{phase.name}: picture and sound agree on {f1['value']:.0%} of events{beside}."
+    return {**metrics, "text": headline(phase, Evaluated.model_validate(metrics))}
 
 
 def _metrics(
@@ -289,10 +279,6 @@ def _loss(run: Path) -> Described:
     if last is None:
         return _entry("validation_loss", unavailable="training measured none: there was no validation clip")
     return _entry("validation_loss", float(last["loss"]))
-
-
-def _percent(entry: Described) -> str:
-    return f"an unknown share ({entry['unavailable']})" if entry["value"] is None else f"{entry['value']:.0%}"
 
 
 def _rounded(value: Any) -> Any:

@@ -69,17 +69,24 @@ def sound_onsets(audio: NDArray[np.float32], rate_hz: int) -> list[float]:
     return [index * RMS_WINDOW_S for index in _peaks(sound_rise(audio, rate_hz), ONSET_RISE, gap)]
 
 
-def matches(first_s: Sequence[float], second_s: Sequence[float], tolerance_s: float) -> int:
-    """Most pairs of one from each side that lie within the tolerance; both sides rising."""
-    count = i = j = 0
+def matched(first_s: Sequence[float], second_s: Sequence[float], tolerance_s: float) -> list[tuple[int, int]]:
+    """Most pairs of one from each side that lie within the tolerance, as their places; both sides rising."""
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
     while i < len(first_s) and j < len(second_s):
         if abs(first_s[i] - second_s[j]) <= tolerance_s:
-            count, i, j = count + 1, i + 1, j + 1
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
         elif first_s[i] < second_s[j]:
             i += 1
         else:
             j += 1
-    return count
+    return pairs
+
+
+def matches(first_s: Sequence[float], second_s: Sequence[float], tolerance_s: float) -> int:
+    """How many pairs `matched` finds."""
+    return len(matched(first_s, second_s, tolerance_s))
 
 
 def event_f1(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], tolerance_s: float) -> float | None:

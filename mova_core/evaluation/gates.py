@@ -48,7 +48,8 @@ def judge(phase: str, made: bool, params: SelectParams, metrics: Mapping[str, Me
         metrics: what was measured.
     """
     section = getattr(params, phase) if made else params.other_footage
-    return [_gate(key, float(limit), metrics) for key, limit in section.model_dump().items()]
+    asked = {key: limit for key, limit in section.model_dump().items() if limit is not None}
+    return [_gate(key, float(limit), metrics) for key, limit in asked.items()]
 
 
 def table(gates: Sequence[Gate]) -> str:
@@ -62,6 +63,13 @@ def table(gates: Sequence[Gate]) -> str:
             f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<16} {value:>11} {sign} {gate.limit:g}{reason}"
         )
     return "\n".join(lines)
+
+
+def in_a_line(gates: Sequence[Gate]) -> str:
+    """Gates that all passed, in a few words."""
+    return " · ".join(
+        f"{gate.name} {gate.value:.3f} {'≥' if gate.better == 'higher' else '≤'} {gate.limit:g}" for gate in gates
+    )
 
 
 def _gate(key: str, limit: float, metrics: Mapping[str, Metric]) -> Gate:

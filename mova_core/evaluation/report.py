@@ -1,6 +1,7 @@
-"""The page a person looks at: what became of the footage, read from the tables, in one self-contained HTML file.
+"""The page a person looks at, one self-contained HTML file: what the model does, and what became of the footage.
 
-The numbers come from the tables as they stand; nothing is measured here, and what was not available is said so.
+The numbers come from tables and manifests as they stand; nothing is measured here, and what was not available is said
+so. Without a trained model the page is the data half alone.
 """
 
 import json
@@ -13,33 +14,36 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
 from mova_core.evaluation.histogram import measure_histograms
+from mova_core.evaluation.measures_table import LABELS
+from mova_core.evaluation.model_half import model_half
 from mova_core.evaluation.samples import choose_samples, contact_sheet, draw
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.storage.atomic import write_bytes, write_text
 
 CONTRACTS = Path("reports/contracts")
+CURATION_METRICS, MODEL_METRICS = "curation.json", "model.json"
 
 
-def write_report(
-    params: Params, data: DataFolder, page: Path, *, metrics: Path | None = None, contracts: Path | None = None
-) -> dict[str, Any]:
+def write_report(params: Params, data: DataFolder, page: Path, *, project: Path | None = None) -> dict[str, Any]:
     """Write the page, and a contact sheet of accepted clips beside it.
 
     Args:
         params: the params the tables were made with (thresholds are drawn from them).
         data: where the tables and clips lie.
         page: the HTML file to write.
-        metrics: where to write the funnel's numbers as JSON.
-        contracts: folder of contract results, shown where given.
+        project: the project's folder: its contracts, training, evaluations and package are shown, and curation.json
+            and, where there is a model half, model.json are written beside the page; None: the data half alone.
 
     Raises:
         UsageError: a table is missing.
+        StaleError, MediaError: a manifest or a clip of the model half cannot be read.
     """
     steps = curation_funnel(data)
     samples = choose_samples(data)
     histograms, unavailable = measure_histograms(params.assess, data)
     drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
+    model = None if project is None else model_half(project, params, page)
     html = _template().render(
         headline=headline(steps),
         params=params,
@@ -49,14 +53,20 @@ def write_report(
         samples=drawn,
         histograms=histograms,
         unavailable=unavailable,
-        contracts=read_contracts(contracts) if contracts else [],
+        contracts=[] if project is None else read_contracts(project / CONTRACTS),
+        model=model,
+        labels=LABELS,
     )
-    numbers = funnel_metrics(steps)
-    if metrics is not None:
-        write_text(metrics, json.dumps(numbers, indent=1) + "\n")
+    numbers = {"funnel": funnel_metrics(steps)} | ({"model": model.figures} if model else {})
+    if project is not None:
+        for name, key in ((CURATION_METRICS, "funnel"), (MODEL_METRICS, "model")):
+            if key in numbers:
+                write_text(page.parent / name, json.dumps(numbers[key], indent=1) + "\n")
     write_bytes(page.parent / "contact-sheet.png", contact_sheet(drawn))
     write_text(page, html)
-    return {"page": str(page), "funnel": numbers, "text": f"{headline(steps)} Report: {page}"}
+    sentences = [model.headline, model.verdict] if model else []
+    text = " ".join(filter(None, [*sentences, headline(steps), f"Report: {page}"]))
+    return {"page": str(page), **numbers, "text": text}
 
 
 def headline(steps: list[Step]) -> str:
@@ -73,7 +83,7 @@ def headline(steps: list[Step]) -> str:
 
 def read_contracts(folder: Path) -> list[dict[str, Any]]:
     """Results of the contracts that have been checked, in the order of the line."""
-    order = ("sources", "windows", "clips", "verdicts", "captions", "latents")
+    order = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
     paths = [folder / f"{table}.json" for table in order]
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
@@ -90,7 +100,7 @@ def duration(seconds: float) -> str:
 
 def _template() -> Any:
     folder = files("mova_core.evaluation") / "page"
-    sources = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "report.js")}
+    sources = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()}
     environment = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["duration"] = duration
     return environment.get_template("report.html")

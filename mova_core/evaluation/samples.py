@@ -101,7 +101,7 @@ def draw(sample: Sample, data: DataFolder) -> DrawnSample:
         encoded = _encode(frames, sample.clip["fps"], sound, sample.clip["audio_rate_hz"])
     strip = _strip(frames)
     return DrawnSample(
-        sample, _uri("video/mp4", encoded), _picture(frames[0]), _picture(strip), _wave(sound), small, strip
+        sample, data_uri("video/mp4", encoded), picture_uri(frames[0]), picture_uri(strip), _wave(sound), small, strip
     )
 
 
@@ -116,6 +116,18 @@ def contact_sheet(drawn: list[DrawnSample]) -> bytes:
     sheet = np.concatenate(padded) if padded else np.zeros((SHEET_ROW_PX, width, 3), np.uint8)
     _, encoded = cv2.imencode(".png", sheet[..., ::-1])
     return encoded.tobytes()
+
+
+def picture_uri(image: NDArray[np.uint8]) -> str:
+    """A picture, uint8 [H, W, 3] RGB, as a data URI."""
+    kind, options = ("png", []) if image.shape[0] <= PIXELS_SHOWN_UP_TO else ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 70])
+    _, encoded = cv2.imencode(f".{kind}", image[..., ::-1], options)
+    return data_uri(f"image/{kind}", encoded.tobytes())
+
+
+def data_uri(kind: str, data: bytes) -> str:
+    """A file as it stands inside a page; `kind` is its media type."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _as_high_as_the_sheet(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -144,16 +156,6 @@ def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate(list(chosen), axis=1)
 
 
-def _picture(image: NDArray[np.uint8]) -> str:
-    kind, options = ("png", []) if image.shape[0] <= PIXELS_SHOWN_UP_TO else ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 70])
-    _, encoded = cv2.imencode(f".{kind}", image[..., ::-1], options)
-    return _uri(f"image/{kind}", encoded.tobytes())
-
-
 def _wave(sound: NDArray[np.float32]) -> tuple[float, ...]:
     pieces = np.array_split(np.abs(sound), WAVE_POINTS)
     return tuple(float(piece.max(initial=0)) for piece in pieces)
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation.evaluate import METRICS_FILE, Judged, last_of
-from mova_core.evaluation.gates import Gate, judge, table
+from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.suite import MADE
 from mova_core.model.folder import save_components
 from mova_core.params import Params
@@ -72,13 +72,13 @@ def select(
         if file.is_file()
     }
     write_text(target / SELECTION_FILE, _text(selection | {"files": files}))
-    return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{table(gates)}"}
+    return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(gates)}"}
 
 
 def _reason(gates: list[Gate], failed: list[Gate], judged: Judged) -> str:
     which = f"step {judged.checkpoint.step} ({judged.checkpoint_id})"
     if not failed:
-        return f"{which} passes all {len(gates)} gates"
+        return f"{which} passes {f'all {len(gates)} gates' if len(gates) > 1 else 'its gate'}"
     return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"
 
 

@@ -6,7 +6,9 @@ footage is not made; it has no classes, and no known events. The seeds are of th
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,12 +126,13 @@ def validation_clips(
 def generate_suite(
     pipeline: MovaPipeline, suite: Suite, section: EvaluateParams, label: str, changes: Mapping[str, Any]
 ) -> list[SeenClip]:
-    """The suite's clips; `changes` are fields of `GenerateSettings`."""
+    """The suite's clips, a batch a core; `changes` are fields of `GenerateSettings`. Call it inside `one_thread`."""
     clips: list[SeenClip] = []
     parts = _batches(len(suite.prompts), section.batch)
-    for part in track(parts, len(parts), label):
-        output = pipeline(suite.prompts[part], seed=suite.seeds[part], **changes)
-        clips += map(SeenClip, output.videos, output.audios, suite.labels[part])
+    with ThreadPoolExecutor(os.cpu_count()) as cores:
+        outputs = cores.map(lambda part: pipeline(suite.prompts[part], seed=suite.seeds[part], **changes), parts)
+        for part, output in zip(parts, track(outputs, len(parts), label), strict=True):
+            clips += map(SeenClip, output.videos, output.audios, suite.labels[part])
     return clips
 
 

@@ -62,6 +62,8 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
         return _job(session, job, root)
     if os.path.isfile(root / reference):
         return _file(session, reference, root)
+    if os.path.splitext(reference)[1]:  # no alias, id or model folder has one
+        raise UsageError(f"{reference} is not there: name a clip's or a table's file, from the project's folder")
     return _checkpoint(session, find_checkpoint(session, reference, root), root)
 
 

@@ -1,11 +1,12 @@
 """Promotion: an alias moves to a candidate that passed its gates and is not worse than the champion.
 
-The rule: both were evaluated on the same suite with the same seeds. On every metric that the champion's evaluation has
-a value for, the candidate has one too, and it does not lie beyond the worse end of the champion's bootstrap interval.
-Without a champion the gates decide alone. What was compared is stored with the decision, also when the champion stays.
+The rule: both were evaluated on the same suite with the same seeds. On every metric that the candidate's gates judge
+and the champion's evaluation has a value for, the candidate has one too, and it does not lie beyond the worse end of
+the champion's bootstrap interval. The other metrics, such as the validation loss, inform and never decide.
+Without a champion the gates decide alone. All metrics are stored with the decision, also when the champion stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -98,11 +99,13 @@ def judge(session: Session, candidate: str, alias: str) -> Decision:
     if champion_id is None:
         return decision("promoted", f"{name} becomes {alias}: it passed its gates, no champion before.", **evidence)
     other = _evaluation_on(session, session.get_one(Checkpoint, champion_id), evaluation)
-    compared = compare(evaluation.metrics, other.metrics)
+    judged = {gate["name"] for gate in selection["gates"]}
+    compared = compare(evaluation.metrics, other.metrics, judged)
     if all(one.verdict == "not compared" for one in compared):
         raise UsageError(
             f"checkpoints {checkpoint.checkpoint_id} and {champion_id} have no metric in common that was measured in "
-            f"both: evaluate them again on suite {evaluation.suite['name']}"
+            f"both and is judged by a gate ({', '.join(sorted(judged)) or 'none is'}): evaluate them again on suite "
+            f"{evaluation.suite['name']}"
         )
     evidence |= {"champion": _identity(other), "metrics": [asdict(one) for one in compared]}
     worse = [one for one in compared if one.verdict == "worse"]
@@ -133,8 +136,13 @@ def carry_out(engine: sa.Engine, decision: Decision) -> None:
             set_alias(session, decision.alias, decision.candidate_id, expected_old=decision.champion_id)
 
 
-def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any]) -> list[Comparison]:
-    """Every metric of both evaluations (`metrics` of metrics.json), by name.
+def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any], judged: Set[str]) -> list[Comparison]:
+    """Every metric of both evaluations, by name.
+
+    Args:
+        candidate: its `metrics` of metrics.json.
+        champion: the same of the champion.
+        judged: names of the metrics that decide; the rest is "not compared".
 
     Raises:
         UsageError: the two do not agree on which way a metric is better.
@@ -148,7 +156,8 @@ def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any]) -> list[C
         value, held = ours.get("value"), theirs.get("value")
         end = theirs.get("low" if better == "higher" else "high")
         bound = held if end is None else end
-        compared.append(Comparison(name, better, value, held, bound, _verdict(value, bound, better)))
+        verdict = _verdict(value, bound, better) if name in judged else "not compared"
+        compared.append(Comparison(name, better, value, held, bound, verdict))
     return compared
 
 
@@ -200,7 +209,8 @@ def _evaluation_on(session: Session, champion: Checkpoint, wanted: Evaluation) -
 
 def _suite(evaluation: Evaluation) -> str:
     suite = evaluation.suite
-    return f"suite {suite['name']} {suite['sha256'][:8]} (seeds {suite['seeds']}, {suite['clips']} clips)"
+    seeds = suite["seeds"] if isinstance(suite["seeds"], list) else [suite["seeds"]]
+    return f"suite {suite['name']} {suite['sha256'][:8]} ({suite['clips']} clips, seeds from {min(seeds)})"
 
 
 def _identity(evaluation: Evaluation) -> dict[str, Any]:

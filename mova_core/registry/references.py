@@ -42,7 +42,8 @@ def find_checkpoint(session: Session, reference: str, root: Path = Path()) -> Ch
         raise UsageError(f"checkpoint {checkpoint_id} is not in the registry: run `mova registry sync`")
     known = ", ".join(session.scalars(sa.select(Alias.name).order_by(Alias.name))) or "none yet"
     raise UsageError(
-        f"{reference!r} is no alias (known: {known}), no checkpoint id, and no model folder with a {SELECTION_FILE}"
+        f"{reference!r} is no alias (known: {known}), no checkpoint id, and no model folder with a {SELECTION_FILE}: "
+        "`mova registry list checkpoints` shows what there is"
     )
 
 

@@ -136,6 +136,7 @@ class Job(Base):
     progress: Mapped[int]  # percent
     created_at: Mapped[float]
     claimed_at: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(server_default=sa.text("0"))  # claims that no worker brought to an end
     finished_at: Mapped[float | None]
     worker: Mapped[str | None]
     lease_until: Mapped[float | None]  # past it, the worker is taken for dead and another may claim the job

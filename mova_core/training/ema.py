@@ -4,6 +4,7 @@ diffusers' EMAModel does the same, but its module takes two seconds to import in
 of tensors where a model is wanted.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Generic, TypeVar
 
@@ -19,18 +20,23 @@ class Ema(Generic[Model]):
     Args:
         model: whose weights the average starts from.
         decay: in [0, 1).
+        trained: names of the submodules that learn; the average of the others is what they are.
     """
 
-    def __init__(self, model: Model, decay: float) -> None:
+    def __init__(self, model: Model, decay: float, trained: Iterable[str]) -> None:
         self.model = deepcopy(model).eval().requires_grad_(False)
         self.decay = decay
-        self._averages: list[Tensor] = list(self.model.parameters())
+        self._trained = tuple(trained)
+        self._averages = self._learning(self.model)
 
     @torch.no_grad()
     def update(self, model: Model, step: int) -> None:
         """Take in the weights as they are after optimizer step `step`, counted from 0."""
-        torch._foreach_lerp_(self._averages, list(model.parameters()), 1 - self.decay_at(step))
+        torch._foreach_lerp_(self._averages, self._learning(model), 1 - self.decay_at(step))
 
     def decay_at(self, step: int) -> float:
         """The decay of an early step is lower, so that the start is forgotten in time."""
         return min(self.decay, (1 + step) / (10 + step))
+
+    def _learning(self, model: Model) -> list[Tensor]:
+        return [parameter for name in self._trained for parameter in model.get_submodule(name).parameters()]

@@ -25,9 +25,11 @@ from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano import nano_dual_tower
 from mova_core.model.nano_codec import NanoCodec
+from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
 from mova_core.params_model import JointPhaseParams, TrainParams
 from mova_core.progress import track
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, sha256_file, write_text
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint, remove_older, save
@@ -36,7 +38,7 @@ from mova_core.training.ema import Ema
 from mova_core.training.latents import FirstFrames, LatentSet, load_latents
 from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss
 from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
-from mova_core.training.parallel import Share, SideBySide, local_shares, one_core_each
+from mova_core.training.parallel import Share, SideBySide, local_shares
 from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places, check_inputs
 
@@ -52,9 +54,10 @@ MADE_BY = (
     "mova_core.model.dual_tower",
     "mova_core.model.half_whitened_pca",
     "mova_core.model.nano",
-    "mova_core.model.nano_video_codec",
-    "mova_core.model.pixels",
     "mova_core.model.nano_text",
+    "mova_core.model.nano_video_codec",
+    "mova_core.model.one_thread",
+    "mova_core.model.pixels",
     "mova_core.model.rope",
     "mova_core.model.tower",
     "mova_core.model.video_tower",
@@ -105,7 +108,7 @@ def train(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
             damaged checkpoint; a loss or gradient that is not finite.
     """
-    with one_core_each():
+    with one_thread():
         return _to_the_end(prepare(phase, params, places))
 
 
@@ -153,8 +156,8 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
 def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, shares: list[Share]) -> Checkpoint:
     own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
     towers = run.towers.to(accelerator.device).train()
-    average = Ema(towers, optimizing.ema_decay)
     components = run.objective.trained(towers)
+    average = Ema(towers, optimizing.ema_decay, components)
     parameters = [parameter for component in components.values() for parameter in component.parameters()]
     optimizer = make_optimizer(components, optimizing)
     if start is not None:
@@ -264,21 +267,30 @@ def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> Non
 
 
 def _write_manifest(run: Run) -> None:
-    """Vouch for the run; written last."""
-    checkpoints = finished(run.checkpoints)
+    """Vouch for the run; written last. The registry reads it (`mova_core.registry.manifests`)."""
+    checkpoints = [
+        {
+            "id": sha256_file(each.folder / MANIFEST_FILE)[:CHECKPOINT_ID_DIGITS],
+            "step": each.step,
+            "path": each.folder.relative_to(run.folder).as_posix(),
+        }
+        for each in finished(run.checkpoints)
+    ]
     manifest = {
         "schema": SCHEMA,
         "phase": run.phase.name,
-        "fingerprint": run.fingerprint,
+        "run_id": run.fingerprint[:CHECKPOINT_ID_DIGITS],
         "seed": run.seed,
         "params": {
             **run.phase.params(run.params).model_dump(),
             "optimizer": run.params.optimizer.model_dump(),
             "loss": run.params.loss.model_dump(),
         },
+        "code": fingerprint(modules=MADE_BY),
         "made_from": run.made_from,
-        "steps": checkpoints[-1].step,
-        "checkpoints": {each.folder.name: sha256_file(each.folder / MANIFEST_FILE) for each in checkpoints},
+        "latents": {run.made_from["geometry"]: run.made_from["latents_index"]},
+        "start_checkpoint": run.made_from["start_checkpoint"],
+        "checkpoints": checkpoints,
         "curves": sha256_file(run.folder / CURVES_FILE),
     }
     write_text(run.folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")

@@ -7,9 +7,8 @@ The number of shares decides the last bits of the weights, so it is a param. It 
 which share: 2 shares by 2 threads or by 2 processes give the same bytes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from types import TracebackType
@@ -103,17 +102,6 @@ class SideBySide:
             mean = self._accelerator.reduce(together, "mean")
             pieces = mean.split([gradient.numel() for gradient in own])
             torch._foreach_copy_(own, [piece.view_as(like) for piece, like in zip(pieces, own, strict=True)])
-
-
-@contextmanager
-def one_core_each() -> Iterator[None]:
-    """Operations outside the shares on one core, too: their results do not depend on how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _sharing_weights(towers: DualTower) -> DualTower:

@@ -4,7 +4,6 @@ The latents must be of the present codec and params, and the weights to start fr
 the phase before, with the same codec and text encoder.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from mova_core.curation.layout import DataFolder
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.folder_index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
+from mova_core.registry.manifests import Selection, read_manifest
 from mova_core.storage.atomic import sha256_file
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.phases import Phase
 
 SELECTION_FILE = "selection.json"  # written beside a model by `mova select`
-LATENTS_MANIFEST = "manifest.json"
+LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     """Refuse what cannot be trained on.
 
     Returns:
-        What the run is made from: `geometry`, `latents` (sha256 of their manifest), `codec`, `text_encoder`, and
-        `start` (sha256 of each component's weights, or None).
+        What the run is made from: `geometry`, `latents` (sha256 of their manifest), `latents_index` (of their table),
+        `codec`, `text_encoder`, `start_checkpoint` (its id) and `start` (sha256 of each component's weights), both
+        None for fresh weights.
 
     Raises:
         UsageError: a preset without trainable latents, no latents, or no weights to start from.
@@ -56,12 +57,12 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     made_from = _check_latents(phase, params, places)
     start = places.start(phase)
     if start is None:
-        return {**made_from, "start": None}
-    _check_start(phase, start, made_from)
+        return {**made_from, "start_checkpoint": None, "start": None}
+    selection = _check_start(phase, start, made_from)
     weights = {
         name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
     }
-    return {**made_from, "start": weights}
+    return {**made_from, "start_checkpoint": selection.checkpoint_id, "start": weights}
 
 
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
@@ -87,33 +88,35 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     return {
         "geometry": geometry,
         "latents": sha256_file(path),
+        "latents_index": manifest["files"][LATENTS_INDEX]["sha256"],
         "codec": manifest["codec"],
         "text_encoder": manifest["text_encoder"],
     }
 
 
-def _check_start(phase: Phase, start: Path, made_from: dict[str, Any]) -> None:
+def _check_start(phase: Phase, start: Path, made_from: dict[str, Any]) -> Selection:
     again = f"run `dvc repro select@{phase.previous}` (or `mova select {phase.previous}`)"
     if not (start / SELECTION_FILE).is_file():
         raise UsageError(
             f"{start / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.previous} checkpoint, "
             f"{again}"
         )
-    FolderIndex.read(start)
-    if (got := _selected_phase(start / SELECTION_FILE)) != phase.previous:
+    selection, _ = read_manifest(start / SELECTION_FILE, Selection)
+    if selection.phase != phase.previous:
         raise StaleError(
-            f"{start} holds weights of phase {got!r}, {phase.name} starts from those of {phase.previous}: {again}"
+            f"{start} holds weights of phase {selection.phase!r}, {phase.name} starts from those of {phase.previous}: "
+            f"{again}"
         )
+    if not selection.passed:
+        raise UsageError(
+            f"{start} holds no model to start {phase.name} from ({selection.reason}): train {phase.previous} until it "
+            "passes its gates"
+        )
+    FolderIndex.read(start)
     for component, what in (("video_vae", "codec"), ("audio_vae", "codec"), ("text_encoder", "text_encoder")):
         if (got := read_json(start / component / "config.json").get("fingerprint")) != made_from[what]:
             raise StaleError(
                 f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {made_from[what][:12]}: "
                 f"{again} after training {phase.previous} again"
             )
-
-
-def _selected_phase(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["phase"]
-    except (ValueError, KeyError, TypeError):
-        raise StaleError(f"{path} does not say which phase was selected: run `mova select` again") from None
+    return selection

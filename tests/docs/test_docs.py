@@ -12,8 +12,8 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
-def test_commands_of_a_page(page, finished_project, run, tmp_path):
-    project = shutil.copytree(finished_project, tmp_path / "project")
+def test_commands_of_a_page(page, life, run, tmp_path):
+    project = shutil.copytree(life[0], tmp_path / "project", symlinks=True)
     lines = [line for block in BLOCK.findall(page.read_text()) for line in block.splitlines() if line]
     assert lines, f"{page.name} shows no command"
     for line in lines:

@@ -25,8 +25,9 @@ stages:
   contract:
     foreach:
       sources: data/sources.txt
+      latents: data/clips.txt
     do:
-      cmd: sh contract.sh
+      cmd: sh contract.sh ${key}
       deps: [ "${item}", contract.sh ]
       outs: [ "reports/contracts/${key}.json" ]
   cut:
@@ -38,18 +39,18 @@ stages:
 
 CONTRACT = """
 mkdir -p reports/contracts
-cat > reports/contracts/sources.json <<END
-{"table": "sources", "verdict": "ok", "rows": 2, "files": {}, "expectations": [
+cat > reports/contracts/$1.json <<END
+{"table": "$1", "verdict": "ok", "rows": 2, "files": {}, "expectations": [
  {"sentence": "every file has a path", "reason": "a row without one cannot be found again", "severity": "critical",
   "success": true, "observed": [], "got": "", "unexpected_count": 0, "element_count": 2, "first": []}]}
 END
-echo sources: 1 of 1 hold
+echo $1: 1 of 1 hold
 """
 
 BROKEN = (
     CONTRACT.replace('"verdict": "ok"', '"verdict": "broken"').replace("true", "false")
     + """
-echo 'mova contract: contract sources broken (critical), 1 of 1 expectations:' >&2
+echo "mova contract: contract $1 broken (critical), 1 of 1 expectations:" >&2
 echo '  every file has a path   got None in 1 of 2 rows' >&2
 exit 3
 """
@@ -58,13 +59,13 @@ exit 3
 
 @pytest.fixture
 def project(new_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder is a project of three stages, never run: ingest, contract@sources, cut."""
+    """The working folder is a project of four stages, never run: ingest, contract@sources, cut, contract@latents."""
     return _copy(new_project, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def checked_project(run_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same after `dvc repro contract@sources`: only cut is left to run."""
+    """The same after `dvc repro contract@sources`: cut and contract@latents are left to run."""
     return _copy(run_project, tmp_path, monkeypatch)
 
 

@@ -16,6 +16,7 @@ from flows.curation import curation
 from mova_core.errors import ContractBroken, MovaError, UsageError
 
 LOSE_WORKER = f"test -e once || {{ touch once; {sys.executable} -c 'import os; os.kill(os.getpgrp(), 9)'; }}"
+STAGES = ["ingest", "contract@sources", "cut", "contract@latents"]
 COMPLETED = ("COMPLETED", "Completed", 1)
 CACHED = ("COMPLETED", "Cached", 1)
 
@@ -31,7 +32,7 @@ def run(**parameters: Any) -> State[Any]:
 def test_a_second_run_finds_everything_cached(project: Path, history: Any) -> None:
     assert run().is_completed()
     first = history.last_run()["id"]
-    assert history.tasks(first) == dict.fromkeys(["footage", "ingest", "contract@sources", "cut"], COMPLETED)
+    assert history.tasks(first) == dict.fromkeys(["footage", *STAGES], COMPLETED)
     assert (project / "data" / "footage.dvc").exists()
 
     assert run().is_completed()
@@ -39,9 +40,9 @@ def test_a_second_run_finds_everything_cached(project: Path, history: Any) -> No
     assert second != first
     assert history.tasks(second) == {
         "footage": COMPLETED,
-        **dict.fromkeys(["ingest", "contract@sources", "cut"], CACHED),
+        **dict.fromkeys(STAGES, CACHED),
     }
-    assert [artifact["key"] for artifact in history.artifacts(second)] == ["contract-sources"]
+    assert [artifact["key"] for artifact in history.artifacts(second)] == ["contract-sources", "contract-latents"]
 
 
 def test_a_run_shows_its_log_its_progress_and_its_contract(project: Path, history: Any) -> None:
@@ -50,7 +51,7 @@ def test_a_run_shows_its_log_its_progress_and_its_contract(project: Path, histor
     log = history.log(last)
     assert "2 files" in log and "5 clips" in log
     assert "ingest 2/2" not in log  # progress is not log
-    progress, contract = history.artifacts(last)
+    progress, contract, _ = history.artifacts(last)
     assert (progress["type"], progress["data"]) == ("progress", 100.0)
     assert contract["key"] == "contract-sources" and "every file has a path" in contract["data"]
     assert (project / "logs" / "ingest.log").read_text().splitlines() == ["2 files", "ingest 1/2", "ingest 2/2"]
@@ -63,7 +64,7 @@ def test_the_same_content_made_again_leaves_what_follows_cached(project: Path, h
     run()
     tasks = history.tasks(history.last_run()["id"])
     assert tasks["ingest"] == COMPLETED
-    assert tasks["contract@sources"] == tasks["cut"] == CACHED
+    assert tasks["contract@sources"] == tasks["cut"] == tasks["contract@latents"] == CACHED
 
 
 def test_a_broken_contract_fails_once_and_stops_the_line(
@@ -97,7 +98,7 @@ def test_a_lost_worker_is_tried_again_and_other_failures_are_not(project: Path, 
 
 
 def test_choices_are_written_into_params_and_until_stops_there(project: Path, history: Any) -> None:
-    assert run(preset="mova-360p", until="contract").is_completed()
+    assert run(preset="mova-360p", until="contract@sources").is_completed()
     assert "preset: mova-360p #" in (project / "params.yaml").read_text()
     assert "cut" not in history.tasks(history.last_run()["id"])
 

@@ -15,29 +15,37 @@ from mova_core.params import PresetName
 
 
 @pytest.fixture
-def deployment(project: Path, prefect_api: str, history: Any) -> Iterator[dict[str, Any]]:
+def deployments(project: Path, prefect_api: str, history: Any) -> Iterator[dict[str, dict[str, Any]]]:
     """`python -m flows.deployments`, running in the project."""
     environment = {**os.environ, "PREFECT_API_URL": prefect_api, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     with (project / "served.log").open("w") as log:
         serving = subprocess.Popen([sys.executable, "-m", "flows.deployments"], env=environment, stdout=log, stderr=log)
     try:
-        history.wait(lambda: serving.poll() is not None or history.ask("/deployments/filter"))
+        history.wait(lambda: serving.poll() is not None or len(history.ask("/deployments/filter")) == 5)
         assert serving.poll() is None, (project / "served.log").read_text()
-        yield history.ask("/deployments/filter")[0]
+        yield {one["entrypoint"].rpartition(".")[2]: one for one in history.ask("/deployments/filter")}
     finally:
         serving.send_signal(signal.SIGINT)
         serving.wait()
 
 
 def test_the_form_is_typed_and_runs_complete_fail_and_cancel(
-    project: Path, deployment: dict[str, Any], history: Any, break_contract: Callable[[], None]
+    project: Path, deployments: dict[str, dict[str, Any]], history: Any, break_contract: Callable[[], None]
 ) -> None:
+    assert sorted(deployments) == ["curation", "evaluation", "lifecycle", "packaging", "training"]
+    for each in deployments.values():
+        assert each["description"] and "Args:" not in each["description"]
+        assert all(field["description"] for field in each["parameter_openapi_schema"]["properties"].values())
+    life = deployments["lifecycle"]["parameter_openapi_schema"]["properties"]
+    assert list(life) == ["preset", "footage", "until", "keep_serving", "advanced"]
+    assert life["until"]["enum"] == ["everything", "ingest", "contract@sources", "cut", "contract@latents"]
+
+    deployment = deployments["curation"]
     schema = deployment["parameter_openapi_schema"]
     fields = schema["properties"]
     assert list(fields) == ["preset", "footage", "until", "advanced"]
-    assert all(field["description"] for field in fields.values())
     assert set(get_args(PresetName)) < set(fields["preset"]["enum"])
-    assert fields["until"]["enum"] == ["everything", "ingest", "contract@sources", "cut"]
+    assert fields["until"]["enum"] == ["ingest", "contract@sources", "cut", "contract@latents"]
     advanced = schema["definitions"]["Advanced"]["properties"]
     assert all(field["type"] == "integer" and field["description"] for field in advanced.values())
 
@@ -51,7 +59,7 @@ def test_the_form_is_typed_and_runs_complete_fail_and_cancel(
 
     done = start()
     assert wait_for(done, "COMPLETED", "FAILED", "CRASHED")["state_name"] == "Completed"
-    assert [artifact["key"] for artifact in history.artifacts(done)] == [None, "contract-sources"]
+    assert [artifact["key"] for artifact in history.artifacts(done)] == [None, "contract-sources", "contract-latents"]
 
     (project / "cut.sh").write_text("echo $$ > pid; exec sleep 1000\n")
     cancelled = start()

@@ -8,7 +8,7 @@ from dvc.repo import Repo
 from flows.pipeline import plan
 from mova_core.errors import UsageError
 
-NAMES = ["ingest", "contract@sources", "cut"]
+NAMES = ["ingest", "contract@sources", "cut", "contract@latents"]
 
 
 def reproduce() -> None:
@@ -19,7 +19,7 @@ def reproduce() -> None:
 def test_before_the_first_run_every_stage_has_changed(project: Path) -> None:
     stages = plan("")
     assert [stage.name for stage in stages] == NAMES
-    assert [stage.group for stage in stages] == ["ingest", "contract", "cut"]
+    assert [stage.group for stage in stages] == ["ingest", "contract", "cut", "contract"]
     assert not any(stage.unchanged for stage in stages)
 
 
@@ -31,7 +31,7 @@ def test_after_a_run_every_stage_is_unchanged(project: Path) -> None:
 def test_what_lies_below_a_change_may_have_changed_and_is_not_called_unchanged(project: Path) -> None:
     reproduce()
     (project / "contract.sh").write_text((project / "contract.sh").read_text() + "# new\n")
-    ingest, contract, cut = plan("")
+    ingest, contract, cut, _ = plan("")
     assert ingest.unchanged and not contract.unchanged and not cut.unchanged
     assert contract.why == "contract.sh modified"
     assert cut.why == ""  # only something upstream
@@ -41,18 +41,18 @@ def test_a_param_and_a_damaged_output_count_as_changes(project: Path) -> None:
     reproduce()
     (project / "params.yaml").write_text((project / "params.yaml").read_text().replace("preset: nano", "preset: other"))
     (project / "data" / "sources.txt").write_text("damaged")
-    ingest, _, cut = plan("")
+    ingest, _, cut, _ = plan("")
     assert "data/sources.txt modified" in ingest.why
     assert "preset" in cut.why
 
 
-@pytest.mark.parametrize(("until", "names"), [("cut", NAMES), ("contract", NAMES[:2]), ("ingest", NAMES[:1])])
+@pytest.mark.parametrize(("until", "names"), [("cut", NAMES[:3]), ("contract", NAMES), ("ingest", NAMES[:1])])
 def test_until_takes_what_it_needs_and_no_more(project: Path, until: str, names: list[str]) -> None:
     assert [stage.name for stage in plan(until)] == names
 
 
 def test_wrong_use_is_one_sentence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match=r"no stage 'trian', it has ingest, contract@sources, cut"):
+    with pytest.raises(UsageError, match=r"no stage 'trian', it has ingest, contract@sources, contract@latents, cut"):
         plan("trian")
     (project / "dvc.yaml").write_text("stages: [")
     with pytest.raises(UsageError, match=r"dvc\.yaml"):

@@ -60,3 +60,17 @@ def test_without_contracts_there_is_no_line_for_them() -> None:
     story.begins("ingest")
     story.ends("ingest", "done")
     assert screen.getvalue().startswith("[2/2] ingest")
+
+
+def test_a_contract_after_training_has_a_line_of_its_own() -> None:
+    story, screen = told()
+    story.expect(["contract@sources", "contract@latents", "train@audio", "contract@evaluation"])
+    for name in ("contract@sources", "contract@latents", "train@audio", "contract@evaluation"):
+        story.begins(name)
+        story.ends(name, "done", f"word of {name}")
+    lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
+    assert lines == [
+        "[1/3] contracts sources ✔ latents ✔",
+        "[2/3] train@audio word of train@audio",
+        "[3/3] contract@evaluation word of contract@evaluation",
+    ]

@@ -1,35 +1,21 @@
-"""A packaged nano model, a service of it on a free port, and a registry of its own for each test."""
+"""A packaged nano model, and for each test a project with a free port and a registry of its own."""
 
-import contextlib
-import importlib.util
-import os
-import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import numpy as np
-import psutil
 import pytest
 import sqlalchemy as sa
 import torch
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.params_model import GenerateParams, ServeParams
-from mova_core.registry.database import open_database
-from services.package import package
-from services.process import end, start, wait_until_ready
+from mova_core.registry.aliases import set_alias
+from mova_core.registry.database import open_database, writing
+from mova_core.registry.tables import Checkpoint
+from services.package import Reference, package
 from services.settings import ServiceSettings
-
-# An empty registry on SQLite and on PostgreSQL, as the registry's own tests have it.
-_spec = importlib.util.spec_from_file_location(
-    "registry_fixtures", Path(__file__).parents[1] / "mova_core/registry/conftest.py"
-)
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-postgresql_server, new_url, url = _fixtures.postgresql_server, _fixtures.new_url, _fixtures.url
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -74,13 +60,23 @@ def dist(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def new_settings() -> Callable[[Path], ServiceSettings]:
+    """Function that makes the settings of a project's folder: a free port, and short waits."""
+
+    def settings_of(folder: Path) -> ServiceSettings:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        return ServiceSettings(folder, ServeParams(port=port, lease_s=2.0, poll_s=0.05))
+
+    return settings_of
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> ServiceSettings:
+def settings(new_settings: Callable[[Path], ServiceSettings], tmp_path: Path) -> ServiceSettings:
     """A project's folder and a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return ServiceSettings(tmp_path, ServeParams(port=port, lease_s=2.0, poll_s=0.05))
+    return new_settings(tmp_path)
 
 
 @pytest.fixture
@@ -91,36 +87,16 @@ def engine(settings: ServiceSettings) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A running service."""
+@pytest.fixture(scope="session")
+def promoted(dist: Path) -> Callable[[sa.Engine], None]:
+    """Function that gives `production` to the packaged model, and `other` to another one."""
 
-    process: Popen[bytes]
-    settings: ServiceSettings
+    def promote(engine: sa.Engine) -> None:
+        checkpoint_id = Reference.read(dist).checkpoint_id
+        with writing(engine) as session:
+            session.add_all([Checkpoint(checkpoint_id=name, phase="phase3") for name in (checkpoint_id, "f" * 16)])
+            session.flush()
+            set_alias(session, "other", "f" * 16, None)
+            set_alias(session, "production", checkpoint_id, None)
 
-    @property
-    def url(self) -> str:
-        return f"http://{self.settings.params.host}:{self.settings.params.port}"
-
-    def kill(self) -> None:
-        """SIGKILL for all of its processes at once, as when the machine fails."""
-        service = psutil.Process(self.process.pid)
-        for process in [service, *service.children(recursive=True)]:
-            os.kill(process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture
-def serve(dist: Path, settings: ServiceSettings) -> Iterator[Callable[[], Served]]:
-    """Function that starts a service of the package and waits until it answers."""
-    with contextlib.ExitStack() as stack:
-
-        def served() -> Served:
-            log = settings.root / "logs/serve.log"
-            process = start(dist, settings, log)
-            stack.callback(process.wait)
-            stack.callback(end, process.pid)
-            wait_until_ready(process, settings, log, 120)
-            return Served(process, settings)
-
-        yield served
+    return promote

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,17 @@ def client(engine: sa.Engine, settings: ServiceSettings, model_folder: Path) -> 
     return TestClient(create_app(engine, checker, settings))
 
 
-def png(side_px: int = 48) -> bytes:
+def png(mode: str = "RGB", side_px: int = 48) -> str:
+    """A picture's file in base64."""
     file = io.BytesIO()
-    Image.new("RGB", (side_px, side_px), (200, 30, 30)).save(file, "PNG")
-    return file.getvalue()
+    Image.new(mode, (side_px, side_px)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Engine) -> None:
     fields = {"prompt": "a red ball", "seconds": "2", "size": "384x384", "seed": 7, "steps": 3}
-    picture = base64.b64encode(png()).decode()
-    by_json = client.post("/v1/videos", json=fields | {"input_reference": f"data:image/png;base64,{picture}"})
-    by_form = client.post("/v1/videos", data=fields, files={"input_reference": ("a.png", png())})
+    by_json = client.post("/v1/videos", json=fields | {"input_reference": f"data:image/png;base64,{png()}"})
+    by_form = client.post("/v1/videos", data=fields, files={"input_reference": ("a.png", base64.b64decode(png()))})
     assert by_json.status_code == by_form.status_code == 201
     first, second = (jobs.find(engine, answer.json()["id"]) for answer in (by_json, by_form))
     assert first is not None and second is not None
@@ -53,6 +54,7 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
         ({}, 400, "prompt is missing"),
         ({"prompt": " "}, 400, "the prompt is empty"),
         ({"prompt": "x" * 128}, 400, "129 tokens"),
+        ({"prompt": "ab\ud800"}, 400, "character 3 is half of a surrogate pair"),
         ({"prompt": "x", "size": "100x100"}, 400, "size is '100x100', this model makes 384x384"),
         ({"prompt": "x", "size": "big"}, 400, "size is 'big'"),
         ({"prompt": "x", "seconds": "11"}, 400, "seconds is 11, this service makes clips of at most 10"),
@@ -60,6 +62,10 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
         ({"prompt": "x", "seed": -1}, 400, "seed is '-1'"),
         ({"prompt": "x", "steps": 0}, 400, "steps is 0"),
         ({"prompt": "x", "text_guidance_scale": -1}, 400, "text_guidance_scale is -1"),
+        ({"prompt": "x", "frames": 10}, 400, "unknown field 'frames', expected prompt, "),
+        ({"prompt": "x", "input_reference": png("L")}, 400, "the image has mode L, expected RGB"),
+        ({"prompt": "x", "input_reference": png(side_px=1)}, 400, "the image is 1x1, expected at least 16"),
+        ({"prompt": "x", "input_reference": "@@@"}, 400, "input_reference is not base64"),
         ({"prompt": "x", "colour": "red"}, 400, "unknown field 'colour'"),
         ({"prompt": "x", "model": "sora-2"}, 404, "model 'sora-2' is not served here, expected mova"),
         ({"prompt": "x", "input_reference": "https://example.org/a.png"}, 400, "is an address"),
@@ -70,7 +76,8 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
 def test_what_is_wrong_is_said_in_one_sentence_and_queues_nothing(
     client: TestClient, fields: dict[str, object], status: int, said: str
 ) -> None:
-    answer = client.post("/v1/videos", json=fields)
+    body = json.dumps(fields)  # as httpx would, but for what it cannot send
+    answer = client.post("/v1/videos", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == status
     error = answer.json()["error"]
     assert said in error["message"] and "\n" not in error["message"]

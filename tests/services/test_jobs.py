@@ -1,5 +1,8 @@
 """The queue: one worker a job, in order, taken up again past the lease, and deaf to workers that lost it."""
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -73,6 +76,35 @@ def test_a_released_job_waits_again(queue: sa.Engine) -> None:
     assert jobs.release(queue, job_id, "one")
     again = jobs.claim(queue, "two", HOLDS_S)
     assert again is not None and again.job_id == job_id
+
+
+CLAIM_AND_DIE = """
+import os, signal, sys
+from mova_core.registry.database import open_database
+from services import jobs
+
+assert jobs.claim(open_database(sys.argv[1]), f"worker {os.getpid()}", lease_s=-1.0) is not None
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_job_that_kills_its_workers_fails_and_the_queue_goes_on(queue: sa.Engine, url: str) -> None:
+    deadly, harmless = submit(queue, 2)
+    for _ in range(jobs.MAX_ATTEMPTS):
+        assert subprocess.run([sys.executable, "-c", CLAIM_AND_DIE, url]).returncode == -signal.SIGKILL
+    next_one = jobs.claim(queue, "alive", HOLDS_S)
+    assert next_one is not None and next_one.job_id == harmless
+    job = jobs.find(queue, deadly)
+    assert job is not None and (job.status, job.attempts) == ("failed", jobs.MAX_ATTEMPTS)
+    assert "3 workers were killed while they made this clip" in str(job.error)
+
+
+def test_a_service_that_is_ended_again_and_again_never_fails_a_job(queue: sa.Engine) -> None:
+    (job_id,) = submit(queue, 1)
+    for _ in range(2 * jobs.MAX_ATTEMPTS):
+        job = jobs.claim(queue, "one", HOLDS_S)
+        assert job is not None and job.attempts == 1
+        assert jobs.release(queue, job_id, "one")
 
 
 def test_deleting_cancels_what_waits_or_runs_and_removes_what_is_finished(queue: sa.Engine) -> None:

@@ -71,6 +71,26 @@ def test_what_is_no_model_is_refused_and_an_old_package_stays(copy: Path, tmp_pa
     assert contents(copy) == before
 
 
+@pytest.mark.parametrize("damage", ["truncated", "altered after its selection", "a pickle"])
+def test_a_damaged_model_is_refused_by_name_before_anything_is_built(
+    model_folder: Path, tmp_path: Path, damage: str
+) -> None:
+    model = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    path = model / "audio_dit/diffusion_pytorch_model.safetensors"
+    data = path.read_bytes()
+    if damage == "a pickle":
+        (model / "audio_dit/weights.bin").write_bytes(b"")
+    elif damage == "truncated":
+        path.write_bytes(data[:1000])
+    else:
+        files = {"audio_dit/diffusion_pytorch_model.safetensors": {"bytes": len(data), "sha256": "0" * 64}}
+        (model / "selection.json").write_text(json.dumps({"files": files}))
+    said = {"truncated": "safetensors is not a readable", "a pickle": r"weights\.bin is a pickle"}
+    with pytest.raises((StaleError, UsageError), match=said.get(damage, "not the file that was selected")):
+        package(model, tmp_path / "dist/bento")
+    assert not (tmp_path / "dist").exists()
+
+
 def test_no_package_and_a_taken_port_are_one_sentence(dist: Path, tmp_path: Path, settings: ServiceSettings) -> None:
     with pytest.raises(UsageError, match=f"holds no package \\({REFERENCE} is missing\\): run `mova package`"):
         check_startable(tmp_path, settings)

@@ -1,39 +1,88 @@
-"""The packaged service as a whole, over HTTP: the openai package against it, killed, altered, deployed."""
+"""The packaged service as a whole, deployed, over HTTP: the openai package against it, killed, altered, damaged."""
 
+import os
+import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
-from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.registry.aliases import set_alias
-from mova_core.registry.database import writing
-from mova_core.registry.tables import Checkpoint
+from mova_core.registry.database import open_database
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from services import jobs
-from services.deploy import DEPLOYMENT, deploy
+from services.deploy import deploy, stop
+from services.deployment import running_deployment
 from services.package import SMOKE, Reference, source_folder
-from services.process import end, serve_command
+from services.process import serve_command
 from services.settings import ServiceSettings
 
 WITHIN_S = 60.0
 
 
+@pytest.fixture(scope="module")
+def project(
+    new_settings: Callable[[Path], ServiceSettings],
+    promoted: Callable[[sa.Engine], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ServiceSettings]:
+    """One project for all tests here; what is deployed in it at the end is stopped."""
+    settings = new_settings(tmp_path_factory.mktemp("project"))
+    engine = open_database(settings.database_url)
+    promoted(engine)
+    engine.dispose()
+    yield settings
+    stop(settings.root)
+
+
+@pytest.fixture
+def queue(project: ServiceSettings) -> Iterator[sa.Engine]:
+    """That project's registry."""
+    engine = open_database(project.database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def deployed(dist: Path, project: ServiceSettings) -> dict[str, Any]:
+    """The service, deployed: the one of the test before, if it still works."""
+    return deploy(dist, "production", project)
+
+
+@pytest.fixture
+def client(deployed: dict[str, Any]) -> Any:
+    """The openai package, pointed at it."""
+    import openai
+
+    return openai.OpenAI(base_url=f"{deployed['url']}/v1", api_key="none", max_retries=0)
+
+
+def test_deploy_makes_the_smoke_clip_and_keeps_a_service_that_is_the_wanted_one(
+    deployed: dict[str, Any], dist: Path, project: ServiceSettings, queue: sa.Engine
+) -> None:
+    again = deploy(dist, "production", project)
+    assert again["kept"] and again["pid"] == deployed["pid"] and "already serves" in again["text"]
+    assert again["smoke_video"] != deployed["smoke_video"]
+    assert job(queue, again["smoke_video"]).request["prompt"] == SMOKE["prompt"]
+    assert running_deployment(project.root) is not None
+
+
 @pytest.mark.filterwarnings("ignore:The Sora API")
-def test_the_openai_package_gets_the_pipeline_s_bytes_also_after_a_kill(
-    serve: Callable[[], Any], dist: Path, engine: sa.Engine, tmp_path: Path
+def test_the_openai_package_gets_the_pipeline_s_bytes(
+    client: Any, dist: Path, queue: sa.Engine, tmp_path: Path
 ) -> None:
     import openai
 
-    served = serve()
-    client = openai.OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0)
-    video = client.videos.create_and_poll(prompt="a green box", seconds="2", extra_body={"seed": 11})  # type: ignore
+    video = client.videos.create_and_poll(prompt="a green box", seconds="2", extra_body={"seed": 11})
     assert video.status == "completed"
     got = client.videos.download_content(video.id).read()
     pipeline = MovaPipeline.from_pretrained(source_folder(dist) / "model")
@@ -44,19 +93,41 @@ def test_the_openai_package_gets_the_pipeline_s_bytes_also_after_a_kill(
     with pytest.raises(openai.BadRequestError, match="the prompt is empty"):
         client.videos.create(prompt=" ")
 
+
+@pytest.mark.filterwarnings("ignore:The Sora API")
+def test_a_killed_service_finishes_its_queue_once_it_is_deployed_again(
+    deployed: dict[str, Any], client: Any, dist: Path, project: ServiceSettings, queue: sa.Engine
+) -> None:
     waiting = [client.videos.create(prompt="a", extra_body={"seed": seed, "steps": 40}).id for seed in range(2)]
-    wait_for(lambda: job(engine, waiting[0]).status == "in_progress")
-    served.kill()
-    assert [job(engine, job_id).status for job_id in waiting] == ["in_progress", "queued"]
-    serve()
-    wait_for(lambda: all(job(engine, job_id).status == "completed" for job_id in waiting))
+    wait_for(lambda: job(queue, waiting[0]).status == "in_progress")
+    kill(deployed["pid"])
+    assert [job(queue, job_id).status for job_id in waiting] == ["in_progress", "queued"]
+    again = deploy(dist, "production", project)
+    assert not again["kept"] and again["pid"] != deployed["pid"]
+    wait_for(lambda: all(job(queue, job_id).status == "completed" for job_id in waiting))
+    assert [job(queue, job_id).attempts for job_id in waiting] == [2, 1]
     assert client.videos.delete(waiting[0]).deleted
-    assert not list(tmp_path.rglob(f"{waiting[0]}*"))
+    assert not list(project.root.rglob(f"{waiting[0]}*"))
+
+
+def test_a_generator_whose_thread_ended_is_not_ready_and_says_why(deployed: dict[str, Any], queue: sa.Engine) -> None:
+    assert answer(f"{deployed['url']}/readyz")[0] == 200
+    damaged = "INSERT INTO jobs (job_id, status, request, progress, created_at) VALUES ('damaged', 'queued', '{', 0, 0)"
+    with queue.begin() as connection:
+        connection.exec_driver_sql(damaged)  # a row that no worker can read
+    try:
+        wait_for(lambda: answer(f"{deployed['url']}/readyz")[0] != 200)
+        status, reason = answer(f"{deployed['url']}/readyz")
+        assert status == 503 and "the generator's thread has ended" in reason
+        assert answer(f"{deployed['url']}/livez")[0] == 200
+        status, reason = answer(f"{deployed['url']}/v1/videos")
+        assert status == 500 and "unexpected JSONDecodeError: see the service's log" in reason
+    finally:
+        with queue.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM jobs WHERE job_id = 'damaged'")
 
 
 def test_bentoml_serve_itself_refuses_an_altered_weight(dist: Path, settings: ServiceSettings, tmp_path: Path) -> None:
-    import shutil
-
     copy = Path(shutil.copytree(dist, tmp_path / "copy"))
     path = source_folder(copy) / "model/audio_dit/diffusion_pytorch_model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
@@ -68,27 +139,42 @@ def test_bentoml_serve_itself_refuses_an_altered_weight(dist: Path, settings: Se
     assert "Traceback" not in done.stderr
 
 
-def test_deploy_serves_what_is_promoted_in_place_of_the_one_before(
-    dist: Path, settings: ServiceSettings, engine: sa.Engine
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore:The Sora API")
+def test_a_job_whose_generator_is_killed_each_time_fails_and_the_next_one_is_made(
+    deployed: dict[str, Any], client: Any, queue: sa.Engine
 ) -> None:
-    checkpoint = Reference.read(dist).checkpoint_id
-    with pytest.raises(UsageError, match="alias 'production' names no checkpoint"):
-        deploy(dist, "production", settings)
-    with writing(engine) as session:
-        session.add_all([Checkpoint(checkpoint_id=name, phase="phase3") for name in (checkpoint, "f" * 16)])
-        session.flush()
-        set_alias(session, "other", "f" * 16, None)
-        set_alias(session, "production", checkpoint, None)
-    with pytest.raises(StaleError, match="alias 'other' names checkpoint f"):
-        deploy(dist, "other", settings)
-    first = deploy(dist, "production", settings)
-    second = deploy(dist, "production", settings)  # on the same port: the first made room
+    deadly = client.videos.create(prompt="a", extra_body={"steps": 1000}).id
+    harmless = client.videos.create(prompt="b").id
+    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
+        wait_for(lambda attempt=attempt: job(queue, deadly).attempts == attempt)
+        (generator,) = (
+            process
+            for process in psutil.Process(deployed["pid"]).children(recursive=True)
+            if "mova-generator" in process.cmdline()
+        )
+        generator.kill()  # as the system does where memory runs out; BentoML starts it anew
+    wait_for(lambda: job(queue, harmless).status == "completed")
+    assert job(queue, deadly).status == "failed"
+    assert "3 workers were killed" in client.videos.retrieve(deadly).error.message
+
+
+def kill(pid: int) -> None:
+    """SIGKILL for a service and all of its processes at once, as when the machine fails."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in family:
+        os.kill(process.pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    psutil.wait_procs(family)
+
+
+def answer(url: str) -> tuple[int, str]:
+    """Status and text."""
     try:
-        assert first["pid"] != second["pid"]
-        assert job(engine, second["smoke_video"]).request["prompt"] == SMOKE["prompt"]
-        assert (settings.root / DEPLOYMENT).is_file()
-    finally:
-        end(second["pid"])
+        with urllib.request.urlopen(url, timeout=30) as got:
+            return got.status, got.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
 
 
 def job(engine: sa.Engine, job_id: str) -> Any:

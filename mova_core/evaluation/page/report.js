@@ -12,3 +12,15 @@ document.querySelectorAll("[data-reason]").forEach((link) =>
 document.addEventListener("play", (event) => {
   document.querySelectorAll("video").forEach((video) => video !== event.target && video.pause());
 }, true);
+// A line walks along the event track while its clip plays.
+document.querySelectorAll("figure.generated").forEach((figure) => {
+  const video = figure.querySelector("video"), track = figure.querySelector(".track");
+  if (!track) return;
+  const now = track.querySelector(".now");
+  const walk = () => {
+    now.setAttribute("transform", `translate(${(now.dataset.reach * video.currentTime) / video.duration || 0})`);
+    if (!video.paused) requestAnimationFrame(walk);
+  };
+  video.addEventListener("play", () => (track.classList.add("walks"), walk()));
+  video.addEventListener("seeked", walk);
+});

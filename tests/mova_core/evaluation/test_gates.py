@@ -47,6 +47,12 @@ def test_a_limit_itself_passes() -> None:
     assert all(gate.passed for gate in judge("phase1", True, SelectParams(), metrics(limits)))
 
 
+def test_a_limit_of_null_asks_nothing() -> None:
+    params = SelectParams.model_validate({"phase1": {"event_f1_at_least": None}})
+    names = [gate.name for gate in judge("phase1", True, params, metrics({}))]
+    assert "event_f1" not in names and "offset_s" in names
+
+
 def test_other_footage_is_judged_by_what_is_known_of_it() -> None:
     values = {"audible_share": 1.0, "decodable_share": 1.0, "validation_loss": 0.7}
     assert all(gate.passed for gate in judge("phase1", False, SelectParams(), metrics(values)))

@@ -1,12 +1,8 @@
-"""A registry on SQLite and on PostgreSQL, and a small project whose folders it records."""
+"""A registry with its tables, and a small project whose folders it records."""
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,69 +12,6 @@ import sqlalchemy as sa
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.registry.database import open_database
-
-SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Callable[[], str]]:
-    """Function that makes an empty database on a server of this session, reached by a socket, and gives its URL."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("no PostgreSQL server here (Debian: package `postgresql`)")
-    programs_folder = programs[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="mova-pg-"))  # short: a socket's path has at most 107 bytes
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        import pwd
-
-        user = next(name for name in SERVER_USERS if name in {entry.pw_name for entry in pwd.getpwall()})
-        shutil.chown(folder, user)
-        as_user = ["runuser", "-u", user, "--"]
-
-    def call(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [*as_user, str(programs_folder / program), *arguments], cwd="/", capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    data = str(folder / "data")
-    call("initdb", "-D", data, "-U", "mova", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
-    call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    address = f"postgresql://mova@/{{}}?host={folder}"
-    admin = sa.create_engine(
-        address.format("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    made: list[str] = []
-
-    def new_database() -> str:
-        made.append(f"registry_{len(made)}")
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {made[-1]} TEMPLATE template0")
-        return address.format(made[-1])
-
-    try:
-        yield new_database
-    finally:
-        admin.dispose()
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Function that gives the URL of another empty database each time."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgresql_server")
-    numbers = iter(range(100))
-    return lambda: f"sqlite:///{tmp_path}/registry-{next(numbers)}.db"
-
-
-@pytest.fixture
-def url(new_url: Callable[[], str]) -> str:
-    """An empty database."""
-    return new_url()
 
 
 @pytest.fixture
@@ -145,10 +78,18 @@ class Project:
         self.write(f"runs/{phase}/manifest.json", run | more)
         return checkpoints[-1]["id"]
 
-    def evaluate(self, checkpoint_id: str, phase: str = "phase1", *, f1: float | None = 0.8, seeds: int = 64) -> str:
+    def evaluate(
+        self,
+        checkpoint_id: str,
+        phase: str = "phase1",
+        *,
+        f1: float | None = 0.8,
+        offset_s: float = 0.05,
+        seeds: int = 64,
+    ) -> str:
         """An evaluation; returns its id."""
         suite = {"name": "made-64", "seeds": list(range(seeds)), "clips": seeds, "sha256": "5" * 64}
-        metrics = {"f1": metric(f1, 0.05, "higher"), "offset_s": metric(0.05, 0.01, "lower")}
+        metrics = {"f1": metric(f1, 0.05, "higher"), "offset_s": metric(offset_s, 0.01, "lower")}
         values = {"phase": phase, "checkpoint_id": checkpoint_id, "suite": suite, "metrics": metrics}
         return self.write(f"reports/evaluation/{phase}/metrics.json", values)
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.registry import migrations
 from mova_core.registry.database import database_url, only_one, open_database, reading, shown, writing
-from mova_core.registry.migration import NEWEST, VERSION_TABLE, current_revision
+from mova_core.registry.migration import NEWEST, SCRIPTS, VERSION_TABLE, current_revision
 from mova_core.registry.tables import Base, Job, Run
 
 SECRET = "kh7secret"
@@ -47,6 +49,24 @@ def test_newest_is_the_last_revision(engine: sa.Engine) -> None:
     assert files[-1].name.startswith(NEWEST)
     with engine.connect() as connection:
         assert current_revision(connection) == NEWEST
+
+
+def test_a_job_of_the_first_revision_is_kept_and_has_no_attempts_yet(url: str) -> None:
+    engine = sa.create_engine(database_url(url))
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO jobs (job_id, status, request, progress, created_at) VALUES ('old', 'queued', '{}', 0, 1.5)"
+        )
+    engine.dispose()
+    upgraded = open_database(url)
+    with reading(upgraded) as session:
+        job = session.get_one(Job, "old")
+        assert (job.status, job.created_at, job.attempts) == ("queued", 1.5, 0)
+    upgraded.dispose()
 
 
 def test_opening_again_keeps_the_rows(url: str) -> None:

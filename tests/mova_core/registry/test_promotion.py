@@ -69,20 +69,41 @@ def test_a_candidate_may_be_as_low_as_the_champions_interval(
 def test_lower_is_better_where_the_metric_says_so() -> None:
     held = {"offset_s": {"value": 0.05, "low": 0.04, "high": 0.06, "better": "lower"}}
     for value, verdict in ((0.01, "not worse"), (0.06, "not worse"), (0.061, "worse")):
-        (one,) = compare({"offset_s": held["offset_s"] | {"value": value}}, held)
+        (one,) = compare({"offset_s": held["offset_s"] | {"value": value}}, held, {"offset_s"})
         assert one.verdict == verdict
 
 
 def test_what_the_champion_never_measured_is_not_compared() -> None:
     known = {"value": 0.5, "low": 0.4, "high": 0.6, "better": "higher"}
     unknown = known | {"value": None, "low": None, "high": None}
-    verdicts = {one.metric: one.verdict for one in compare({"a": known, "b": known}, {"a": unknown, "c": known})}
+    compared = compare({"a": known, "b": known}, {"a": unknown, "c": known}, {"a", "b", "c"})
+    verdicts = {one.metric: one.verdict for one in compared}
     assert verdicts == {"a": "not compared", "b": "not compared", "c": "worse"}
 
 
 def test_a_champion_without_an_interval_is_compared_by_its_value() -> None:
     held = {"value": 0.5, "low": None, "high": None, "better": "higher"}
-    assert [compare({"a": held | {"value": v}}, {"a": held})[0].verdict for v in (0.5, 0.49)] == ["not worse", "worse"]
+    verdicts = [compare({"a": held | {"value": value}}, {"a": held}, {"a"})[0].verdict for value in (0.5, 0.49)]
+    assert verdicts == ["not worse", "worse"]
+
+
+def test_what_no_gate_judges_informs_and_never_decides(engine: sa.Engine, project: Any) -> None:
+    offer(engine, project, 0, offset_s=0.05)  # interval .04 to .06; f1 is the only gate
+    decision = offer(engine, project, 1, offset_s=0.9)
+    assert decision.outcome == "promoted"
+    row = next(row for row in events(engine)[-1].evidence["metrics"] if row["metric"] == "offset_s")
+    assert (row["candidate"], row["champion"], row["verdict"]) == (0.9, 0.05, "not compared")
+    assert "offset_s" in decision.summary()["text"]
+
+
+def test_a_champion_without_a_judged_metric_is_refused(engine: sa.Engine, project: Any) -> None:
+    offer(engine, project, 0)
+    project.evaluate(champion := project.train(seed=1), f1=None)
+    sync(engine, project.root)
+    with writing(engine) as session:
+        set_alias(session, "unmeasured", champion, None)
+    with pytest.raises(UsageError, match=r"no metric in common .* judged by a gate \(f1\)"):
+        offer(engine, project, 2, alias="unmeasured")
 
 
 def test_other_seeds_are_refused(engine: sa.Engine, project: Any) -> None:
@@ -102,7 +123,7 @@ def test_a_champion_evaluated_again_on_the_new_suite_compares(engine: sa.Engine,
 def test_opposite_directions_are_refused() -> None:
     metric = {"value": 0.5, "low": 0.4, "high": 0.6, "better": "higher"}
     with pytest.raises(UsageError, match="better is lower here, higher for the champion"):
-        compare({"a": metric | {"better": "lower"}}, {"a": metric})
+        compare({"a": metric | {"better": "lower"}}, {"a": metric}, {"a"})
 
 
 def test_a_second_promotion_of_the_same_changes_nothing(engine: sa.Engine, project: Any) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,12 +27,12 @@ from mova_core.model.nano import nano_dual_tower
 from mova_core.model.nano_audio_codec import NanoAudioCodec
 from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.nano_video_codec import NanoVideoCodec
+from mova_core.model.one_thread import one_thread
 from mova_core.model.text import TEXT_WIDTH, NanoTextEncoder
 from mova_core.params import Params
 from mova_core.params_model import GenerateParams, TrainParams
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.loop import train
-from mova_core.training.parallel import one_core_each
 from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
 
@@ -120,7 +121,7 @@ def small_codec(seed: int) -> NanoCodec:
 def project_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `project` copies: latents, codec, and selected weights of `audio`."""
     project = Project(tmp_path_factory.mktemp("trainable"))
-    with one_core_each():
+    with one_thread():
         codec = small_codec(0)
     codec.save(project.root / "models/codec", {})
     for name in ("nano-32", "nano-48"):
@@ -148,4 +149,17 @@ def select(root: Path, phase: str) -> None:
     codec = NanoCodec.load(root / "models/codec")
     components = nano_components(nano_dual_tower(1), codec, GEOMETRIES["nano-32"], GenerateParams())
     save_components(components, root / "models" / phase)
-    (root / "models" / phase / "selection.json").write_text(json.dumps({"phase": phase}))
+    (root / "models" / phase / "selection.json").write_text(json.dumps(selection_of(phase)))
+
+
+def selection_of(phase: str, passed: bool = True) -> dict[str, Any]:
+    """What `mova select` writes of a phase."""
+    return {
+        "phase": phase,
+        "checkpoint_id": "0" * 16,
+        "manifest_sha256": "0" * 64,
+        "evaluation_sha256": "0" * 64,
+        "gates": [],
+        "passed": passed,
+        "reason": "passes all 0 gates" if passed else "fails 1 of 1 gates (event_f1)",
+    }

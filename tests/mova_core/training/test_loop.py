@@ -1,6 +1,7 @@
 """One phase from start to end: what it writes, who moves when, what stops it."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors.torch import load_file
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.dual_tower import DualTower
+from mova_core.registry.manifests import RunManifest, read_manifest
 from mova_core.storage.atomic import sha256_file
 from mova_core.training import loop, objectives
 from mova_core.training.checkpoints import WEIGHTS_FILE, finished, last_checkpoint
@@ -43,10 +45,17 @@ def test_a_joint_phase(project, section):
         assert any(value is not None for value in line["video_bins"])
 
     manifest = json.loads((run / "manifest.json").read_text())
-    assert manifest["steps"] == 5
     assert manifest["curves"] == sha256_file(run / "curves.jsonl")
-    assert set(manifest["checkpoints"]) == {"step-000004", "step-000005"}
+    kept = [(entry["step"], entry["path"]) for entry in manifest["checkpoints"]]
+    assert kept == [(4, "checkpoints/step-000004"), (5, "checkpoints/step-000005")]
     assert set(manifest["made_from"]["start"]) == set(COMPONENTS)
+
+    read, _ = read_manifest(run / "manifest.json", RunManifest)  # as the registry does
+    assert [entry.id for entry in read.checkpoints] == [
+        sha256_file(run / entry.path / "manifest.json")[:16] for entry in read.checkpoints
+    ]
+    assert read.start_checkpoint == "0" * 16
+    assert read.latents == {"nano-32": sha256_file(Path("data/latents/nano-32/index.parquet"))}
 
 
 def test_the_audio_phase_moves_the_audio_tower_alone(project, section):

@@ -69,11 +69,12 @@ def test_moments_go_on_where_they_were():
         assert torch.equal(part.weight, twin[name].weight)
 
 
-def test_the_average_follows_the_weights():
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
-    average = Ema(model, decay=0.99)
-    nn.init.ones_(model.weight)
+def test_the_average_follows_the_weights_that_learn():
+    model = nn.ModuleDict({"learns": nn.Linear(1, 1, bias=False), "rests": nn.Linear(1, 1, bias=False)})
+    nn.init.zeros_(model["learns"].weight)
+    average = Ema(model, 0.99, ["learns"])
+    nn.init.ones_(model["learns"].weight)
     average.update(model, step=10_000)
-    assert average.model.weight.item() == pytest.approx(0.01)
+    assert average.model["learns"].weight.item() == pytest.approx(0.01)
+    assert torch.equal(average.model["rests"].weight, model["rests"].weight)
     assert average.decay_at(0) == pytest.approx(0.1)  # early steps forget the start

@@ -100,6 +100,12 @@ def test_start_weights_of_another_phase(project):
     refused(project, "phase2", StaleError, "phase 'audio', phase2 starts from those of phase1")
 
 
+def test_a_phase_before_that_failed_its_gates(project):
+    path = project.root / "models/audio/selection.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "passed": False, "reason": "fails 1 gate"}))
+    refused(project, "phase1", UsageError, "models/audio holds no model to start phase1 from (fails 1", "train audio")
+
+
 def test_start_weights_of_another_codec(project):
     path = project.root / "models/audio/video_vae/config.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))

@@ -1,0 +1,21 @@
+"""Fields that the forms of several flows share, typed and with help."""
+
+from typing import Any, Literal
+
+from prefect import Flow
+from pydantic import BaseModel, Field
+
+PhaseName = Literal["audio", "phase1", "phase2", "phase3"]
+
+
+class Advanced(BaseModel):
+    """What rarely needs a change."""
+
+    workers: int = Field(default=0, ge=0, title="Workers", description="Processes at once; 0 = one per processor.")
+    clips: int = Field(default=1500, ge=1, title="Made clips", description="About how many clips made footage gives.")
+    seed: int = Field(default=0, ge=0, title="Made seed", description="Seed of made footage: same seed, same files.")
+
+
+def without_arguments(flow: Flow[..., Any]) -> None:
+    """Leave the list of arguments out of a flow's description: the form shows each beside its field."""
+    flow.description = (flow.description or "").partition("\n\nArgs:")[0]

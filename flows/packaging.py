@@ -1,0 +1,80 @@
+"""A selected model goes out, as a Prefect flow: package it, report, promote it, and serve what was promoted."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.artifacts import show_promotion, show_report
+from flows.children import StageRunner
+from flows.form import without_arguments
+from flows.line import line
+from flows.stages import Transcript, failed, run_command, step
+from flows.story import STORY
+from mova_core.errors import MovaError
+
+LAST = "report"
+CANDIDATE = "models/phase3"
+PROMOTE, DEPLOY = "promote", "deploy"
+KEPT = "kept"  # outcome of a promotion that leaves the champion where it is
+CLIP = Path("demo/a-red-ball-bounces.mp4")
+
+
+@flow(name="packaging", persist_result=False, cache_result_in_memory=False)
+def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any]:
+    """Package the selected model, promote it if it is not worse than the champion, and serve it.
+
+    Where the champion stays, nothing that is served changes.
+
+    Args:
+        alias: Name that the model takes if it is promoted, and that is served.
+        keep_serving: Leave the service running when the flow has ended; else it is ended once its clip has come.
+    """
+    try:
+        with line(after=(PROMOTE, DEPLOY)) as present:
+            present.run_to(LAST)
+            outcome, reason = promotion(alias, return_state=True).result()
+            if outcome != KEPT:
+                serve(alias, keep_serving, present.runner)
+            show_report(reason)
+    except MovaError as error:
+        return failed(error)
+    return Completed(message=reason)
+
+
+@step(PROMOTE)
+def promotion(alias: str) -> State[tuple[str, str]]:
+    """Judge the candidate against the champion and carry the decision out; its outcome and its reason."""
+    from mova_core.registry.database import open_database
+    from mova_core.registry.promotion import promote
+    from mova_core.registry.sync import sync
+
+    STORY.get().begins(PROMOTE)
+    try:
+        engine = open_database()
+        sync(engine)
+        decision = promote(engine, CANDIDATE, alias)
+        engine.dispose()
+    except MovaError as error:
+        STORY.get().ends(PROMOTE, "failed")
+        return failed(error)
+    show_promotion(decision)
+    STORY.get().ends(PROMOTE, "done", decision.reason)
+    return Completed(message=decision.reason, data=(decision.outcome, decision.reason))
+
+
+def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:
+    """Deploy what was promoted; the clip that its service answered lies at CLIP.
+
+    Raises:
+        MovaError: the service does not start, or answers another clip than it was packaged with.
+    """
+    run_command(DEPLOY, ["mova", "deploy", "--alias", alias, "--clip", str(CLIP)], runner)
+    if not keep_serving:
+        with Transcript("deploy-stop") as transcript:
+            transcript.check(runner.run_command(["mova", "deploy", "--stop"], transcript.show))
+
+
+without_arguments(packaging)

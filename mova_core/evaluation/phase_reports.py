@@ -1,0 +1,196 @@
+"""What training, evaluation and selection left behind, phase by phase, read as it stands.
+
+    runs/PHASE/curves.jsonl               of a finished run
+    reports/evaluation/PHASE/metrics.json
+    models/PHASE/selection.json
+Nothing is measured here. What is not there is None, and `missing` names the command that makes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mova_core.registry.manifests import EvaluationManifest, Manifest, Selection, read_manifest
+from mova_core.registry.sync import MANIFEST_FILE, METRICS_FILE, SELECTION_FILE
+from mova_core.training.phases import PHASES, Phase
+
+EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
+MADE = "made"  # the suite of made footage; any other has no known events and classes
+FIGURES = ("offset_s", "desync_s", "sync_gain", "picture_class", "sound_class", "av_align", "audible_share")
+SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "picture_class", "sound_class")
+
+
+class SampleClip(Manifest):
+    """A clip that an evaluation wrote to look at; times in seconds, None where events are not known."""
+
+    path: str
+    prompt: str
+    seed: int
+    picture_events_s: list[float] | None = None
+    sound_onsets_s: list[float] | None = None
+
+
+class Level(Manifest):
+    """A measure with its bootstrap interval; None where it cannot be measured."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class SweepEntry(Manifest):
+    """The suite at one Bridge guidance scale; None: the Bridge off."""
+
+    bridge_guidance_scale: float | None
+    event_f1: Level
+    offset_s: Level
+    desync_s: Level
+    av_align: Level
+    picture_class: Level
+    sound_class: Level
+
+    @property
+    def name(self) -> str:
+        return "off" if self.bridge_guidance_scale is None else f"{self.bridge_guidance_scale:g}"
+
+
+class Evaluated(EvaluationManifest):
+    """metrics.json, with what is there to look at."""
+
+    sweep: list[SweepEntry]
+    samples: list[SampleClip]
+
+    @property
+    def made(self) -> bool:
+        """Whether the footage is of the made world, so that events and classes are known."""
+        return self.suite.name == MADE
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is not there, and the command that makes it."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseReport:
+    """All there is of one phase.
+
+    Args:
+        phase: which.
+        curves: lines of its finished run.
+        evaluation: of its last checkpoint.
+        folder: where that evaluation lies.
+        selection: the decision about the checkpoint of `evaluation`; one about another is left out.
+    """
+
+    phase: Phase
+    curves: list[dict[str, Any]] | None
+    evaluation: Evaluated | None
+    folder: Path
+    selection: Selection | None
+
+    @property
+    def missing(self) -> "Missing | None":
+        """The first thing that is not there."""
+        name = self.phase.name
+        if self.curves is None:
+            return Missing(f"{name} has no finished run", f"mova train {name}")
+        if self.evaluation is None:
+            return Missing(f"{name} is not evaluated", f"mova evaluate {name}")
+        if self.selection is None:
+            return Missing(f"the evaluation of {name} is not judged", f"mova select {name}")
+        return None
+
+
+def read_phases(project: Path) -> list[PhaseReport]:
+    """Every phase in the order of training, those of which nothing is there included.
+
+    Raises:
+        StaleError: a file cannot be read.
+    """
+    return [_read(phase, project) for phase in PHASES.values()]
+
+
+def last_evaluated(phases: Sequence[PhaseReport]) -> PhaseReport | None:
+    """The phase whose clips are shown."""
+    return next((each for each in reversed(phases) if each.evaluation is not None), None)
+
+
+def headline(phase: Phase, evaluation: Evaluated) -> str:
+    """What a phase's model does, in one sentence."""
+    if not evaluation.made:
+        shares = (("decodable_share", "decode"), ("audible_share", "are audible"))
+        found = [(evaluation.metrics[name].value, words) for name, words in shares if name in evaluation.metrics]
+        said = ", ".join(f"{value:.0%} {words}" for value, words in found if value is not None)
+        unknown = "how well picture and sound agree cannot be measured on this footage"
+        return f"{phase.name}: {f'of its clips {said}; ' if said else ''}{unknown}."
+    name, what = ("event_f1", "picture and sound agree on {} of events")
+    if not phase.joint:
+        name, what = ("sound_class", "the sound is of the asked class in {} of clips")
+    metric = evaluation.metrics.get(name)
+    if metric is None or metric.value is None:
+        reason = metric.unavailable if metric else "not measured"
+        return f"{phase.name}: {what.format('an unknown share')} ({reason})."
+    levels = (("chance", metric.chance), ("data", metric.data))
+    beside = ", ".join(f"{word} {value:.0%}" for word, value in levels if value is not None)
+    return f"{phase.name}: {what.format(f'{metric.value:.0%}')}{f'; {beside}' if beside else ''}."
+
+
+def verdict(report: PhaseReport) -> str:
+    """The decision in one sentence; empty where there is none."""
+    selection, evaluation = report.selection, report.evaluation
+    if selection is None or evaluation is None:
+        return ""
+    failed = [gate for gate in selection.gates if not gate.passed]
+    count = len(selection.gates)
+    if selection.passed:
+        return f"{report.phase.name} passes {f'all {count} gates' if count > 1 else 'its gate'}."
+    words = []
+    for gate in failed:
+        metric = evaluation.metrics.get(gate.name)
+        bound = "at most" if metric is not None and metric.better == "lower" else "at least"
+        got = "unavailable" if gate.value is None else f"{gate.value:.3f}"
+        words.append(f"{gate.name} {got}, {bound} {gate.limit:g} is asked")
+    return f"{report.phase.name} fails {len(failed)} of {count} gates and hands no model on: {'; '.join(words)}."
+
+
+def figures(phases: Sequence[PhaseReport]) -> dict[str, Any]:
+    """The numbers of all evaluated phases and the last one's sweep, for `dvc metrics`; null is unavailable."""
+    numbers: dict[str, Any] = {}
+    for report in phases:
+        if report.evaluation is None:
+            continue
+        metrics = report.evaluation.metrics
+        f1 = metrics.get("event_f1")
+        beside = {"chance": f1.chance if f1 else None, "data": f1.data if f1 else None}
+        numbers[report.phase.name] = {
+            "event_f1": f1.value if f1 else None,
+            **{f"event_f1_{name}": value for name, value in beside.items()},
+            **{name: metrics[name].value if name in metrics else None for name in FIGURES},
+        }
+    last = last_evaluated(phases)
+    if last is not None and last.evaluation is not None and last.evaluation.sweep:
+        numbers["sweep"] = {
+            entry.name: {name: getattr(entry, name).value for name in SWEPT} for entry in last.evaluation.sweep
+        }
+    return numbers
+
+
+def _read(phase: Phase, project: Path) -> PhaseReport:
+    run, folder = project / RUNS / phase.name, project / EVALUATIONS / phase.name
+    curves, evaluation, selection, sha256 = None, None, None, None
+    if (run / MANIFEST_FILE).is_file():
+        from mova_core.training.curves import CURVES_FILE, read_curves  # torch: only where something was trained
+
+        curves = read_curves(run / CURVES_FILE)
+    if (folder / METRICS_FILE).is_file():
+        evaluation, sha256 = read_manifest(folder / METRICS_FILE, Evaluated)
+    path = project / MODELS / phase.name / SELECTION_FILE
+    if path.is_file():
+        decision, _ = read_manifest(path, Selection)
+        selection = decision if decision.evaluation_sha256 == sha256 else None
+    return PhaseReport(phase, curves, evaluation, folder, selection)

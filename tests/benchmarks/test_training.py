@@ -1,0 +1,48 @@
+"""The loop that ours is measured against does the same training, and waiting is told apart from computing."""
+
+import itertools
+import time
+
+import pytest
+
+from benchmarks.bare_loop import made_batches, train_barely
+from benchmarks.training import Watched, made_clips, made_objective, train_ours
+from mova_core.model.nano import nano_dual_tower
+from mova_core.model.one_thread import one_thread
+from mova_core.params import Params
+from mova_core.params_model import TrainParams
+from mova_core.training.curves import CURVES_FILE, read_curves
+from mova_core.training.phases import PHASES
+
+STEPS = 6
+# What the bare loop leaves out: a course of the learning rate, and weights of the loss's parts.
+PLAIN = {"optimizer": {"warmup_steps": 0, "flat_until": 1, "bridge_lr_factor": 1}, "loss": {"first_latent_weight": 1}}
+
+
+def plain_params(phase: str, **changes: object) -> Params:
+    return Params(train=TrainParams.model_validate({**PLAIN, phase: {"steps": STEPS, "batch": 4}, **changes}))
+
+
+@pytest.mark.parametrize("phase", ["audio", "phase1", "phase3"])
+@pytest.mark.parametrize("shares", [1, 2])
+def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, shares):
+    params = plain_params(phase, shares=shares)
+    objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
+    with one_thread():
+        train_ours(PHASES[phase], params, objective, tmp_path / "run")
+        batches = made_batches(objective, STEPS, shares)
+        losses = train_barely(nano_dual_tower(params.seed), batches, STEPS, params.train.optimizer)
+    ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
+    assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
+
+
+@pytest.mark.parametrize("phase", ["audio", "phase1"])
+def test_a_share_waits_from_the_start_of_its_step_to_the_call_of_the_model(tmp_path, monkeypatch, phase):
+    """A clock that moves one second a look: the two ends of each wait, and nothing between them."""
+    params = plain_params(phase, shares=1)
+    watched = Watched(made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params))))
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
+    with one_thread():
+        train_ours(PHASES[phase], params, watched, tmp_path / "run")
+    assert watched.waits == [1.0] * STEPS

@@ -1,0 +1,50 @@
+"""The whole life at the smallest size: from latents to a clip over HTTP by the flow, and by `dvc repro` alone."""
+
+import json
+import shutil
+import socket
+
+import pytest
+import yaml
+
+from mova_core.media.clip import read_clip
+from mova_core.media.provenance import read_provenance
+
+
+def test_a_life_ends_with_a_served_clip_and_a_report(life, run):
+    project, said = life
+    frames, sound = read_clip(project / "demo/a-red-ball-bounces.mp4")
+    assert len(frames) == 33 and len(sound) > 0
+    assert (project / "demo/a-red-ball-bounces.mp4").read_bytes() == (project / "dist/bento/smoke.mp4").read_bytes()
+    page = (project / "reports/index.html").read_text()
+    assert "phase3" in page and "<svg" in page
+    assert "demo/a-red-ball-bounces.mp4" in said and "reports/index.html" in said
+    assert "model.phase3" in run(project, "dvc", "metrics", "show", "--md").stdout
+
+
+def test_the_clip_leads_back_to_its_footage(life, run):
+    project, _ = life
+    clip = project / "demo/a-red-ball-bounces.mp4"
+    tree = run(project, "mova", "registry", "lineage", "demo/a-red-ball-bounces.mp4").stdout
+    selection = json.loads((project / "models/phase3/selection.json").read_text())
+    assert read_provenance(clip).checkpoint_id == selection["checkpoint_id"]
+    for expected in (selection["checkpoint_id"], "production", "phase2", "audio", "data/latents/nano-48", "made-"):
+        assert expected in tree, expected
+
+
+def test_nothing_is_left_to_do_and_nothing_is_left_running(life, run):
+    project, _ = life
+    assert "Data and pipelines are up to date" in run(project, "dvc", "status").stdout
+    with socket.socket() as probe:
+        port = yaml.safe_load((project / "params.yaml").read_text())["serve"]["port"]
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.soak
+def test_dvc_alone_makes_the_same_models_and_bento(life, finished_project, run, hashes, tmp_path):
+    project, _ = life
+    alone = shutil.copytree(finished_project, tmp_path / "alone", symlinks=True)
+    shutil.copy(project / "params.yaml", alone)
+    run(alone, "dvc", "repro", "-q")
+    for folder in ("runs", "models", "reports/evaluation", "dist"):
+        assert hashes(alone / folder) == hashes(project / folder), folder

@@ -1,0 +1,221 @@
+"""Controls of the gates: who must fail them does, at the smallest size that shows it, and what is in step passes.
+
+At full size, all phases trained without the Bridge: tests/integration/test_gate_controls_soak.py (`make soak`).
+"""
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mova_core.curation.encode import encode
+from mova_core.curation.engine import Engine
+from mova_core.curation.fit_codec import fit_codec
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import write_table
+from mova_core.errors import MovaError
+from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.gates import judge
+from mova_core.evaluation.metrics import chances, measure, tallies_of
+from mova_core.evaluation.select import select
+from mova_core.evaluation.suite import CAPTION_OF, SeenClip
+from mova_core.geometry import GEOMETRIES
+from mova_core.media.bouncing import KINDS, Take, draw_take, render_frames, render_sound
+from mova_core.media.encode import write_media
+from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
+from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
+from mova_core.params import Params, params_from
+from mova_core.params_model import SelectParams
+from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
+from mova_core.training.checkpoints import WEIGHTS_FILE, save
+from mova_core.training.loop import train
+from mova_core.training.phases import PHASES
+from mova_core.training.preflight import Places
+
+LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
+SYNC = {"event_f1", "event_f1_margin", "offset_s", "desync_s", "sync_gain"}
+REPORTS = Path("reports/evaluation")
+VALUES: dict[str, Any] = {
+    "fit_codec": {"clips": 16},
+    "train": {
+        "optimizer": {"warmup_steps": 0, "weight_decay": 0.0},  # decay moves weights that nothing taught
+        "audio": {"steps": 1, "batch": 4},
+        "phase1": {"steps": 2, "batch": 4, "bridge_dropout": 1.0},
+    },
+    "evaluate": {"clips_per_class": 2, "resamples": 20, "sweep": [], "samples": 1},
+    "generate": {"steps": 2},
+}
+WITHOUT_BRIDGE = params_from(VALUES)
+
+
+def takes(count: int) -> list[Take]:
+    """Takes of the world, the classes in turn."""
+    rng = np.random.default_rng(5)
+    return [draw_take(rng, list(KINDS)[number % len(KINDS)], LARGE.duration_s) for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of the world, 4 of 12 for validation, their codec, their latents at the small geometry."""
+    root = tmp_path_factory.mktemp("controls")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        data = DataFolder()
+        write_clips(data)
+        fit_codec(WITHOUT_BRIDGE, data)
+        encode(WITHOUT_BRIDGE, SMALL, data, Engine(workers=1))
+    return root
+
+
+def write_clips(data: DataFolder) -> None:
+    data.clips.mkdir(parents=True)
+    clips, verdicts, captions = [], [], []
+    for number, take in enumerate(takes(12)):
+        path = data.clips / f"{number:016x}.mp4"
+        frames = render_frames(take, LARGE.fps, LARGE.frames, 48)
+        sound = render_sound(take, LARGE.audio_rate_hz, LARGE.audio_samples)
+        write_media(path, frames, LARGE.fps, sound, LARGE.audio_rate_hz)
+        same = {name: path.stem for name in ("clip_id", "window_id", "source_id")}
+        sizes = {"frames": LARGE.frames, "fps": float(LARGE.fps), "width_px": 48, "height_px": 48}
+        sound_of = {"audio_rate_hz": LARGE.audio_rate_hz, "audio_samples": LARGE.audio_samples}
+        digest = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        clips.append(
+            {**same, **sizes, **sound_of, **digest, "path": path.name, "orientation": "square"}
+            | {"split": "train" if number < 8 else "validation"}
+        )
+        verdicts.append({"clip_id": path.stem, "verdict": "accepted", "phases": ["audio", "phase1"], "rejections": {}})
+        captions.append({"clip_id": path.stem, "merged": CAPTION_OF[take.kind], "kind": "template", "language": "en"})
+    for name, rows in (("clips", clips), ("verdicts", verdicts), ("captions", captions)):
+        write_table(data.table(name), name, rows)
+
+
+@pytest.fixture(scope="module")
+def without_bridge(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after phase1 was trained with the Bridge dropped for every clip, from audio as it came out."""
+    root = tmp_path_factory.mktemp("without-bridge")
+    shutil.copytree(project, root, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        run("audio", WITHOUT_BRIDGE)
+        select_of("audio", WITHOUT_BRIDGE, SelectParams.model_validate({"audio": {"sound_class_at_least": 0}}))
+        run("phase1", WITHOUT_BRIDGE)
+    return root
+
+
+def run(phase: str, params: Params) -> None:
+    train(PHASES[phase], params, Places())
+    evaluate_of(phase, params)
+
+
+def evaluate_of(phase: str, params: Params) -> None:
+    evaluate(PHASES[phase], params, params.train, params.evaluate, params.generate, Places(), REPORTS)
+
+
+def select_of(phase: str, params: Params, limits: SelectParams) -> None:
+    select(PHASES[phase], params, limits, params.generate, Places(), REPORTS)
+
+
+def failed_gates(phase: str, params: Params) -> set[str]:
+    """Select by the real limits: it fails, says why, and hands nothing on."""
+    with pytest.raises(MovaError, match="FAILED"):
+        select_of(phase, params, SelectParams())
+    folder = Path("models") / phase
+    assert [path.name for path in folder.iterdir()] == ["selection.json"]
+    selection, _ = read_manifest(folder / "selection.json", Selection)
+    assert not selection.passed
+    return {gate.name for gate in selection.gates if not gate.passed}
+
+
+@torch.inference_mode()
+def heeds_the_bridge(towers: DualTower) -> bool:
+    """Whether v(T,B) differs from v(T,0) in any bit, of any expert and either modality."""
+    generator = torch.Generator().manual_seed(2)
+    video = torch.randn(2, 16, SMALL.latent_frames, 4, 4, generator=generator)
+    audio = torch.randn(2, 16, SMALL.audio_latents, generator=generator)
+    condition = torch.randn(2, 20, SMALL.latent_frames, 4, 4, generator=generator)
+    given = (
+        LatentPair(video, audio),
+        1000 * torch.rand(2, 2, generator=generator),
+        condition,
+        torch.randn(2, 8, 64, generator=generator),
+    )
+    pairs = [
+        [
+            towers(*given, expert=expert, video_fps=float(SMALL.fps), bridge_scale=scale)
+            for scale in (BRIDGE_ON, BRIDGE_OFF)
+        ]
+        for expert in EXPERTS
+    ]
+    return not all(torch.equal(on.video, off.video) and torch.equal(on.audio, off.audio) for on, off in pairs)
+
+
+def bridge_of(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "dual_tower_bridge" / WEIGHTS_FILE)
+
+
+def test_a_random_model_fails(project, nano_towers, tmp_path, monkeypatch):
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    save(Path("runs/phase1/checkpoints"), 1, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)})
+    evaluate_of("phase1", WITHOUT_BRIDGE)
+    assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"picture_class", "sound_class", "event_f1", "sync_gain"}
+
+
+def test_a_model_trained_without_bridge_fails(without_bridge, monkeypatch):
+    monkeypatch.chdir(without_bridge)
+    last = Path("runs/phase1/checkpoints/step-000002")
+    start, end = bridge_of(Path("models/audio")), bridge_of(last)
+    assert all(torch.equal(start[name], end[name]) for name in start | end)
+    assert not heeds_the_bridge(DualTower.from_pretrained(last / "ema"))
+
+    evaluation, _ = read_manifest(REPORTS / "phase1/metrics.json", EvaluationManifest)
+    gain = evaluation.metrics["sync_gain"]
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+    assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"sync_gain", "event_f1_margin"}
+
+
+def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch):
+    """Else the test above would pass on a Bridge that nothing can move."""
+    monkeypatch.chdir(without_bridge)
+    changed = {**VALUES["train"], "phase1": VALUES["train"]["phase1"] | {"bridge_dropout": 0.0}}
+    train(PHASES["phase1"], params_from({**VALUES, "train": changed}), Places(runs=Path("with-bridge")))
+    last = Path("with-bridge/phase1/checkpoints/step-000002")
+    start, end = bridge_of(Path("models/audio")), bridge_of(last)
+    assert not any(torch.equal(start[name], end[name]) for name in start if name.endswith("inner.o.weight"))
+    assert heeds_the_bridge(DualTower.from_pretrained(last / "ema"))
+
+
+def measures(clips: list[SeenClip]) -> dict[str, Metric]:
+    """What is measured of clips that no model made."""
+    seen = [measure(clip, LARGE) for clip in clips]
+    tallies = tallies_of(seen, LARGE, made=True, reference=seen, audible_above_lufs=-50)
+    values = {name: tally.value for name, tally in tallies.items()}
+    values["event_f1_margin"] = values["event_f1"] - chances(seen, LARGE, made=True)["event_f1"]
+    return {name: Metric(value=value, better="higher") for name, value in values.items()}
+
+
+def test_the_world_passes_and_with_its_sound_shuffled_within_the_class_fails_by_sync_alone():
+    world = [
+        SeenClip(
+            np.stack(list(render_frames(take, LARGE.fps, LARGE.frames, 48))),
+            render_sound(take, LARGE.audio_rate_hz, LARGE.audio_samples),
+            take.kind,
+        )
+        for take in takes(24)
+    ]
+    classes = len(KINDS)  # they come in turn
+    shuffled = [replace(clip, audio=world[(index + classes) % len(world)].audio) for index, clip in enumerate(world)]
+    true, wrong = measures(world), measures(shuffled)
+    assert wrong["picture_class"].value == wrong["sound_class"].value == 1
+    for phase in ("phase1", "phase2", "phase3"):
+        failed = [
+            {gate.name for gate in judge(phase, True, SelectParams(), metrics) if not gate.passed}
+            for metrics in (true, wrong)
+        ]
+        assert failed == [{"sync_gain"}, SYNC]  # no model, so no gain of its Bridge
