@@ -19,7 +19,7 @@ from flows.footage import MADE, NAME
 from flows.form import Advanced, PhaseName, without_arguments
 from flows.knobs import AS_IN_PARAMS, Preset, choose
 from flows.line import EVERYTHING, line
-from flows.packaging import DEPLOY, PROMOTE, packaging
+from flows.packaging import DEPLOY, PROMOTE, check_port, packaging
 from flows.stages import failed
 from flows.terminal import run_at_terminal
 from flows.training import training
@@ -49,6 +49,8 @@ def lifecycle(
     """
     try:
         choose(preset)
+        if until == EVERYTHING:
+            check_port()
         with line(until, advanced.workers, before=(NAME,), after=(PROMOTE, DEPLOY)) as present:
             last = curation(preset, footage, until, advanced, return_state=True)
             last.result()

@@ -1,5 +1,6 @@
 """A selected model goes out, as a Prefect flow: package it, report, promote it, and serve what was promoted."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from flows.form import without_arguments
 from flows.line import line
 from flows.stages import Transcript, failed, run_command, step
 from flows.story import STORY
-from mova_core.errors import MovaError
+from mova_core.errors import MovaError, UsageError
+from mova_core.params import load_params
 
 LAST = "report"
 CANDIDATE = "models/phase3"
 PROMOTE, DEPLOY = "promote", "deploy"
 KEPT = "kept"  # outcome of a promotion that leaves the champion where it is
 CLIP = Path("demo/a-red-ball-bounces.mp4")
+DEPLOYMENT = Path(".mova/deployment.json")  # written by `mova deploy`
 
 
 @flow(name="packaging", persist_result=False, cache_result_in_memory=False)
@@ -33,6 +36,7 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
         keep_serving: Leave the service running when the flow has ended; else it is ended once its clip has come.
     """
     try:
+        check_port()
         with line(after=(PROMOTE, DEPLOY)) as present:
             present.run_to(LAST)
             outcome, reason = promotion(alias, return_state=True).result()
@@ -63,6 +67,28 @@ def promotion(alias: str) -> State[tuple[str, str]]:
     show_promotion(decision)
     STORY.get().ends(PROMOTE, "done", decision.reason)
     return Completed(message=decision.reason, data=(decision.outcome, decision.reason))
+
+
+def check_port() -> None:
+    """Refuse a port that is another program's now, rather than after hours of training.
+
+    A service of an earlier run may hold it; `mova deploy` takes its place.
+
+    Raises:
+        UsageError: the port of params.yaml cannot be had.
+    """
+    params = load_params().serve
+    if DEPLOYMENT.exists():
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closed one may linger
+        try:
+            probe.bind((params.host, params.port))
+        except OSError as error:
+            raise UsageError(
+                f"port {params.port} of {params.host}, where the model is to be served, cannot be used "
+                f"({error.strerror}): stop what listens there, or set serve.port in params.yaml"
+            ) from None
 
 
 def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:

@@ -22,7 +22,7 @@ class GenerateParams(Section):
 class AudioPhaseParams(Section):
     """One phase of training in which the audio tower is alone: text to sound."""
 
-    steps: int = Field(300, ge=1)  # optimizer steps
+    steps: int = Field(200, ge=1)  # optimizer steps
     batch: int = Field(64, ge=1)  # clips a step, of all processes together
     audio_shift: float = Field(1.0, gt=0, allow_inf_nan=False)  # sigma shift
     text_dropout: float = Field(0.2, ge=0, le=1)  # share of clips trained on the empty text
@@ -33,7 +33,7 @@ class AudioPhaseParams(Section):
 class JointPhaseParams(AudioPhaseParams):
     """One phase of training both towers and the Bridge."""
 
-    steps: int = Field(1000, ge=1)
+    steps: int = Field(700, ge=1)
     batch: int = Field(16, ge=1)
     video_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
     audio_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
@@ -79,8 +79,8 @@ class TrainParams(Section):
     checkpoints: CheckpointParams = CheckpointParams()
     audio: AudioPhaseParams = AudioPhaseParams()
     phase1: JointPhaseParams = JointPhaseParams(audio_shift=1.0, text_dropout=0.5)
-    phase2: JointPhaseParams = JointPhaseParams(steps=800, lufs=True)
-    phase3: JointPhaseParams = JointPhaseParams(steps=800, lufs=True, lr_end=0.02)
+    phase2: JointPhaseParams = JointPhaseParams(steps=500, lufs=True)
+    phase3: JointPhaseParams = JointPhaseParams(steps=700, lufs=True, lr_end=0.02)
 
 
 class ServeParams(Section):

@@ -10,13 +10,13 @@ from mova_core.cli.options import Workers
 
 def make_footage(
     out: Annotated[Path, typer.Argument(help="The folder to make; its event times go to OUT-events.json beside it.")],
-    clips: Annotated[int, typer.Option("--clips", min=1, help="About how many nano clips should come out.")] = 1500,
+    clips: Annotated[int, typer.Option("--clips", min=1, help="About how many nano clips should come out.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything drawn: same seed, same bytes.")] = 0,
     workers: Workers = 0,
 ) -> dict[str, Any]:
     """Make video files of bouncing, flashing, sounding shapes, three of them broken on purpose.
 
-    Example: mova make-footage data/footage --clips 1500 --seed 0
+    Example: mova make-footage data/footage --clips 1000 --seed 0
     """
     from mova_core.curation.engine import Engine
     from mova_core.media.made_footage import make_footage as make

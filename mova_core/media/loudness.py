@@ -4,7 +4,6 @@ Unavailable is not zero: what is too short (under one block of 0.4 s) or gated a
 """
 
 import numpy as np
-import pyloudnorm
 from numpy.typing import NDArray
 
 BLOCK_S = 0.4  # BS.1770's gating block
@@ -22,6 +21,8 @@ def integrated_lufs(samples: NDArray[np.float32], rate_hz: int) -> float | None:
     """
     if samples.size < BLOCK_S * rate_hz:
         return None
+    import pyloudnorm  # a second of scipy: not for stages that only have this module among their imports
+
     with np.errstate(divide="ignore"):  # a silent block is -inf and gated away
         lufs = float(pyloudnorm.Meter(rate_hz, block_size=BLOCK_S).integrated_loudness(samples.astype(np.float64)))
     return lufs if np.isfinite(lufs) else None

@@ -1,6 +1,7 @@
 """The whole life as one flow over a small DVC project: its subflows, their story, and a gate that fails."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -116,4 +117,12 @@ def test_wrong_use_is_refused_before_the_footage_is_touched(project: Path) -> No
     params.write_text(params.read_text().replace("seed: 0", "sede: 0", 1))
     with pytest.raises(UsageError, match="unknown key 'sede'"):
         run().result()
+    params.write_text(params.read_text().replace("sede: 0", "seed: 0", 1))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        params.write_text(params.read_text().replace("port: 3000", f"port: {port}"))
+        with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1, where the model is to be served"):
+            run().result()
     assert not (project / "data" / "footage.dvc").exists()

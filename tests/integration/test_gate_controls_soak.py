@@ -20,7 +20,7 @@ from mova_core.training.loop import train
 from mova_core.training.phases import PHASES, Phase
 from mova_core.training.preflight import Places
 
-CLIPS = 1500  # as many as the demo makes
+CLIPS = 1000  # as many as the demo makes
 REPORTS = Path("reports/evaluation")
 OPEN = {
     "event_f1_at_least": 0,
