@@ -32,7 +32,7 @@ def generate(
 ) -> dict[str, Any]:
     """Generate a clip: video and its sound, as MP4 (H.264 and AAC). What is not given is the model's own default.
 
-    Example: mova generate --checkpoint models/phase3 --prompt "a red ball bounces" --seed 1 --out clip.mp4
+    Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
     """
     from mova_core.cli.checkpoint_reference import resolve_checkpoint
     from mova_core.errors import UsageError

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from mova_core.errors import MediaError
 from mova_core.media.encode import FULL_SCALE
 
+EXACT = ("s16", "s16p")  # how 16-bit FLAC decodes
+
 
 def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Decode one clip.
@@ -41,6 +43,10 @@ def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32
                     picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
                     frames.append(picture.astype(np.uint8, copy=False))
                 elif isinstance(frame, av.AudioFrame):
+                    if frame.format.name not in EXACT:
+                        raise MediaError(
+                            "damaged_clip", f"{name} holds sound as {frame.format.name}, expected FLAC: cut it again"
+                        )
                     pieces.append(frame.to_ndarray().reshape(-1).astype(np.int16, copy=False))
     except (av.FFmpegError, OSError) as error:
         raise MediaError("damaged_clip", f"{name} cannot be decoded ({error}): cut it again") from None

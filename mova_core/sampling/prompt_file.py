@@ -52,7 +52,7 @@ def read_prompts(path: Path, seed: int) -> list[Wanted]:
         for index, (number, line) in enumerate(_filled(lines))
     ]
     if not wanted:
-        raise UsageError(f'{path} has no line, expected at least one such as {{"prompt": "a red ball bounces"}}')
+        raise UsageError(f'{path} has no line, expected at least one such as {{"prompt": "a red ball"}}')
     names = [clip.name for clip in wanted]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{path} names two clips {twice!r}: one file would overwrite the other")

@@ -7,14 +7,15 @@ import socket
 import pytest
 import yaml
 
-from mova_core.media.clip import read_clip
+from mova_core.media.decode import Frame, decode
 from mova_core.media.provenance import read_provenance
 
 
 def test_a_life_ends_with_a_served_clip_and_a_report(life, run):
     project, said = life
-    frames, sound = read_clip(project / "demo/a-red-ball-bounces.mp4")
-    assert len(frames) == 33 and len(sound) > 0
+    pieces = list(decode(project / "demo/a-red-ball-bounces.mp4", audio_rate_hz=16000))
+    assert sum(isinstance(piece, Frame) for piece in pieces) == 33
+    assert max(abs(piece.samples).max() for piece in pieces if not isinstance(piece, Frame)) > 0
     assert (project / "demo/a-red-ball-bounces.mp4").read_bytes() == (project / "dist/bento/smoke.mp4").read_bytes()
     page = (project / "reports/index.html").read_text()
     assert "phase3" in page and "<svg" in page
