@@ -189,9 +189,9 @@ def make_small(project: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def life(finished_project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A project whose life the flow ran from latents to the end, and what a person saw. Tests only read it."""
-    project = shutil.copytree(finished_project, tmp_path_factory.mktemp("life") / "project", symlinks=True)
+def life(projects: Callable[[str], Path]) -> tuple[Path, str]:
+    """A project whose whole life the flow ran, and what a person saw of it. Tests only read it."""
+    project = projects("life")
     make_small(project)
     command = (sys.executable, "-m", "flows.lifecycle", "--footage", "as in params.yaml")
     return project, run_in(project, *command, PREFECT_HOME=str(project / ".prefect")).stdout

@@ -10,6 +10,8 @@ import yaml
 from mova_core.media.decode import Frame, decode
 from mova_core.media.provenance import read_provenance
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for a whole life
+
 
 def test_a_life_ends_with_a_served_clip_and_a_report(life, run):
     project, said = life
