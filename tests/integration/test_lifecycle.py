@@ -22,7 +22,7 @@ def test_a_life_ends_with_a_served_clip_and_a_report(life, run):
     page = (project / "reports/index.html").read_text()
     assert "phase3" in page and "<svg" in page
     assert "demo/a-red-ball-bounces.mp4" in said and "reports/index.html" in said
-    assert "model.phase3" in run(project, "dvc", "metrics", "show", "--md").stdout
+    assert "phase3.event_f1" in run(project, "dvc", "metrics", "show", "--md").stdout
 
 
 def test_the_clip_leads_back_to_its_footage(life, run):
@@ -31,7 +31,14 @@ def test_the_clip_leads_back_to_its_footage(life, run):
     tree = run(project, "mova", "registry", "lineage", "demo/a-red-ball-bounces.mp4").stdout
     selection = json.loads((project / "models/phase3/selection.json").read_text())
     assert read_provenance(clip).checkpoint_id == selection["checkpoint_id"]
-    for expected in (selection["checkpoint_id"], "production", "phase2", "audio", "data/latents/nano-48", "made-"):
+    for expected in (
+        selection["checkpoint_id"],
+        "production",
+        "phase2",
+        "audio",
+        "data/latents/nano-48",
+        "bouncing-0000",
+    ):
         assert expected in tree, expected
 
 
