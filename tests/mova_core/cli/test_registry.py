@@ -38,7 +38,7 @@ def test_an_empty_registry_is_counted_and_listed() -> None:
     ("arguments", "code", "sentence"),
     [
         (("registry", "list", "clips"), 2, "mova registry list: the registry has no table 'clips'"),
-        (("registry", "lineage", "clip.mp4"), 2, "mova registry lineage: 'clip.mp4' is no alias (known: none yet)"),
+        (("registry", "lineage", "clip.mp4"), 2, "mova registry lineage: clip.mp4 is not there"),
         (("promote",), 2, "mova promote: 'models/phase3' is no alias"),
         (("promote", "--alias", "Not An Alias"), 2, "cannot be an alias"),
     ],
