@@ -21,7 +21,7 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.model.folder_index import BOUNDARY_RATIO
-from mova_core.params_model import OptimizerParams
+from mova_core.params_model import LossParams, OptimizerParams
 from mova_core.training.draws import (
     Stream,
     draw_audio,
@@ -35,7 +35,7 @@ from mova_core.training.draws import (
 from mova_core.training.objectives import AudioObjective, JointObjective
 from mova_core.training.optimizers import BETAS
 
-AUDIO_WEIGHT = 0.2  # of the sound's loss beside the picture's
+AUDIO_WEIGHT = LossParams().audio_weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,20 @@ from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf,
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.evaluation.gates import judge
+from mova_core.evaluation.phase_reports import EVALUATIONS, RUNS
 from mova_core.params import Params
-from mova_core.registry.manifests import EvaluationManifest, Manifest, Metric, RunManifest, Suite, read_manifest
+from mova_core.registry.manifests import (
+    METRICS_FILE,
+    EvaluationManifest,
+    Manifest,
+    Metric,
+    RunManifest,
+    Suite,
+    read_manifest,
+)
+from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.training.phases import PHASES
 
-EVALUATIONS, METRICS_FILE = Path("reports/evaluation"), "metrics.json"
-RUNS, RUN_FILE = Path("runs"), "manifest.json"
 FIRST_PHASE = next(iter(PHASES))
 
 SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)
@@ -74,7 +82,7 @@ def evaluation(data: DataFolder, params: Params) -> Contract:
     }
     if not paths:
         raise UsageError(f"{project / EVALUATIONS} holds no evaluation: run `mova evaluate {FIRST_PHASE}` first")
-    run_paths = {name: path for name in PHASES if (path := project / RUNS / name / RUN_FILE).is_file()}
+    run_paths = {name: path for name in PHASES if (path := project / RUNS / name / MANIFEST_FILE).is_file()}
     evaluations = {name: read_manifest(path, Evaluation)[0] for name, path in paths.items()}
     runs = {name: read_manifest(path, RunManifest)[0] for name, path in run_paths.items()}
     return Contract(
@@ -82,7 +90,7 @@ def evaluation(data: DataFolder, params: Params) -> Contract:
         views=(_by_metric(evaluations, params), _by_phase(evaluations, runs, paths, params)),
         files={
             **{f"evaluation/{name}/{METRICS_FILE}": path for name, path in paths.items()},
-            **{f"runs/{name}/{RUN_FILE}": path for name, path in run_paths.items()},
+            **{f"runs/{name}/{MANIFEST_FILE}": path for name, path in run_paths.items()},
         },
     )
 

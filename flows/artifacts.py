@@ -13,12 +13,13 @@ from flows.pipeline import Stage
 from flows.reports import FOLDER, link_to
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.layout import DataFolder
+from mova_core.evaluation.phase_reports import EVALUATIONS, MODELS, headline, last_evaluated, read_phases
+from mova_core.evaluation.sweep_plot import PLOT_FILE
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.promotion import Decision
 
 CONTRACTS = FOLDER / "contracts"
 REPORT = FOLDER / "index.html"
-MODELS = Path("models")
-METRICS_FILE, PLOT_FILE, SELECTION_FILE = "metrics.json", "sweep.svg", "selection.json"
 
 
 def show_contract(stage: Stage) -> None:
@@ -62,7 +63,7 @@ def show_funnel(_: Stage) -> None:
 def show_metrics(stage: Stage) -> None:
     """What a phase's clips measure, beside chance and the data's own value; and the sweep drawn."""
     phase = stage.name.partition("@")[2]
-    folder = FOLDER / "evaluation" / phase
+    folder = EVALUATIONS / phase
     if not (folder / METRICS_FILE).is_file():
         return
     metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))["metrics"]
@@ -124,8 +125,6 @@ def show_report(decision: str) -> None:
 
 def measured() -> str:
     """What the last evaluation found, in a sentence; "" where nothing is evaluated."""
-    from mova_core.evaluation.phase_reports import headline, last_evaluated, read_phases
-
     last = last_evaluated(read_phases(Path()))
     return "" if last is None or last.evaluation is None else headline(last.phase, last.evaluation)
 

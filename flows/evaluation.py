@@ -4,12 +4,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
 
 from flows.form import PhaseName, without_arguments
-from flows.line import line
-from flows.stages import failed
-from mova_core.errors import MovaError
+from flows.line import run_line_to
 
 
 @flow(name="evaluation", flow_run_name="evaluation-{phase}", persist_result=False, cache_result_in_memory=False)
@@ -19,13 +16,7 @@ def evaluation(phase: PhaseName = "phase3") -> State[Any]:
     Args:
         phase: audio, phase1, phase2 or phase3; what it needs and is not there is trained first.
     """
-    last = f"select@{phase}"
-    try:
-        with line(last) as present:
-            said = present.run_to(last)
-    except MovaError as error:
-        return failed(error)
-    return Completed(message=said or f"{last} was up to date")
+    return run_line_to(f"select@{phase}")
 
 
 without_arguments(evaluation)

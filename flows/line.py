@@ -6,11 +6,15 @@ A flow opens it; the flows that it calls find it open and take their part, so th
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from flows.artifacts import show
 from flows.children import StageRunner
 from flows.pipeline import Stage, plan
-from flows.stages import run_stage
+from flows.stages import failed, run_stage
 from flows.story import STORY
 from mova_core.errors import MovaError
 
@@ -59,6 +63,16 @@ class Line:
             show(stage)
             done = stage.name == last
         return said
+
+
+def run_line_to(last: str) -> State[Any]:
+    """A flow's whole work: the line that is open, or a new one, up to a stage; its final state."""
+    try:
+        with line(last) as present:
+            said = present.run_to(last)
+    except MovaError as error:
+        return failed(error)
+    return Completed(message=said or f"{last} was up to date")
 
 
 _OPEN: ContextVar[Line] = ContextVar("LINE")

@@ -1,6 +1,5 @@
 """A selected model goes out, as a Prefect flow: package it, report, promote it, and serve what was promoted."""
 
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from flows.stages import Transcript, failed, run_command, step
 from flows.story import STORY
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
+from mova_core.ports import obstacle
 
 LAST = "report"
 CANDIDATE = "models/phase3"
@@ -80,15 +80,11 @@ def check_port() -> None:
     params = load_params().serve
     if DEPLOYMENT.exists():
         return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closed one may linger
-        try:
-            probe.bind((params.host, params.port))
-        except OSError as error:
-            raise UsageError(
-                f"port {params.port} of {params.host}, where the model is to be served, cannot be used "
-                f"({error.strerror}): stop what listens there, or set serve.port in params.yaml"
-            ) from None
+    if reason := obstacle(params.host, params.port):
+        raise UsageError(
+            f"port {params.port} of {params.host}, where the model is to be served, cannot be used ({reason}): stop "
+            "what listens there, or set serve.port in params.yaml"
+        )
 
 
 def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:

@@ -5,7 +5,6 @@ temporary server, for which the flow's process would first import the whole serv
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mova_core.errors import MovaError
+from mova_core.ports import free_port
 
 START_S = 120.0
 HOST = "127.0.0.1"
@@ -38,7 +38,7 @@ def server(log: Path, command: list[str] | None = None, port: int = 0) -> Iterat
     if url := os.environ.get("PREFECT_API_URL"):
         yield url
         return
-    port = port or free_port()
+    port = port or free_port(HOST)
     url = f"http://{HOST}:{port}/api"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as written:
@@ -54,13 +54,6 @@ def server(log: Path, command: list[str] | None = None, port: int = 0) -> Iterat
             yield url
         finally:
             process.communicate()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -77,18 +77,7 @@ def _run_stage(stage: Stage, runner: StageRunner) -> State[str]:
         story.ends(stage.name, "unchanged")
         return cached("nothing it depends on has changed")
     get_run_logger().info("changed: %s", stage.why or "something upstream")
-    with Transcript(stage.name) as transcript:
-        try:
-            answer = runner.run_stage(stage.name, transcript.show)
-            transcript.check(answer)
-        except MovaError as error:
-            story.ends(stage.name, "failed")
-            return failed(error)
-    if not answer.ran:
-        story.ends(stage.name, "unchanged")
-        return cached("what it depends on was made again with the same content")
-    story.ends(stage.name, "done", transcript.summary)
-    return Completed(message=transcript.summary or None, data=transcript.summary)
+    return _finish(stage.name, lambda show: runner.run_stage(stage.name, show))
 
 
 def run_command(name: str, command: list[str], runner: StageRunner) -> str:
@@ -101,14 +90,23 @@ def run_command(name: str, command: list[str], runner: StageRunner) -> str:
 
 
 def _run_command(name: str, command: list[str], runner: StageRunner) -> State[str]:
+    STORY.get().begins(name)
+    return _finish(name, lambda show: runner.run_command(command, show))
+
+
+def _finish(name: str, job: Callable[[Callable[[Line], None]], Answer]) -> State[str]:
+    """Do the job of a task that has begun, its lines shown; the task's final state."""
     story = STORY.get()
-    story.begins(name)
     with Transcript(name) as transcript:
         try:
-            transcript.check(runner.run_command(command, transcript.show))
+            answer = job(transcript.show)
+            transcript.check(answer)
         except MovaError as error:
             story.ends(name, "failed")
             return failed(error)
+    if not answer.ran:
+        story.ends(name, "unchanged")
+        return cached("what it depends on was made again with the same content")
     story.ends(name, "done", transcript.summary)
     return Completed(message=transcript.summary or None, data=transcript.summary)
 

@@ -10,6 +10,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -85,16 +86,15 @@ def _start(
     check_port(settings.params.host, settings.params.port)
     log = settings.root / LOG
     process = start(dist, settings, log)
-    try:
+    with ExitStack() as undo:  # whatever ends this early, an interrupt too, ends the service and its record
+        undo.callback(forget_deployment, settings.root)
+        undo.callback(end, process.pid)
         record = wanted | identity(process.pid) | {"deployed_at": time.time(), "smoke_video": None}
         record_deployment(settings.root, record)
         wait_until_ready(process, settings, log, START_WITHIN_S)
         record["smoke_video"] = _smoke(reference, settings, clip)
         record_deployment(settings.root, record)
-    except BaseException:
-        end(process.pid)
-        forget_deployment(settings.root)
-        raise
+        undo.pop_all()
     return record
 
 

@@ -14,8 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.folder_index import read_json
-from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS, Selection, read_manifest
-from mova_core.registry.references import SELECTION_FILE
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS, SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.atomic import sha256_file, write_text
 
 MANIFEST_FILE = "manifest.json"

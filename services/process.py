@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from mova_core.errors import MovaError, UsageError
+from mova_core.ports import obstacle
 from services.model_manifest import verify_packaged
 from services.package import BENTO, Reference, source_folder
 from services.settings import ServiceSettings
@@ -41,14 +41,8 @@ def check_port(host: str, port: int) -> None:
     Raises:
         UsageError: it is taken, or is not ours to take.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closed one may linger
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UsageError(
-                f"port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or pass --port"
-            ) from None
+    if reason := obstacle(host, port):
+        raise UsageError(f"port {port} of {host} cannot be used ({reason}): stop what listens there, or pass --port")
 
 
 def serve_command(dist: Path, settings: ServiceSettings) -> list[str]:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,13 +14,38 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from mova_core.ports import free_port
+
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # one core a process, children included; before anything imports torch
 SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
+
+
+# What is slow to make and used by tests of several files, the longest first: who needs one of these stays in one process.
+SHARED_FIXTURES = ("life", "finished_project")
+SHARED_FOLDERS = ("flows", "services")  # each with a server of its own
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Divide the tests among processes (`pytest -n 2 --dist loadgroup`): by what they share, else by file."""
+    order = {name: index for index, name in enumerate((*SHARED_FIXTURES, *SHARED_FOLDERS, "integration"))}
+
+    def group(item: pytest.Item) -> str:
+        for name in SHARED_FIXTURES:
+            if name in getattr(item, "fixturenames", ()):
+                return name
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        return folder if folder in SHARED_FOLDERS else item.path.relative_to(REPOSITORY / "tests").as_posix()
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: order.get(group(item).partition("/")[0], len(order)))  # the long ones start first
 
 
 @pytest.fixture(scope="session")
@@ -182,9 +206,7 @@ def make_small(project: Path) -> None:
         params["select"][phase] = dict.fromkeys(params["select"][phase]) | {"sound_class_at_least": 0.0}
     params["evaluate"] |= {"clips_per_class": 2, "data_clips": 2, "resamples": 20, "sweep": [1.0], "samples": 2}
     params["generate"]["steps"] = 2
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        params["serve"]["port"] = free.getsockname()[1]
+    params["serve"]["port"] = free_port()
     path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 

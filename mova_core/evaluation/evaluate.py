@@ -25,7 +25,7 @@ from mova_core.evaluation.metrics import (
 from mova_core.evaluation.phase_reports import Evaluated, headline
 from mova_core.evaluation.suite import SeenClip, Suite, generate_suite, suite_for, validation_clips
 from mova_core.evaluation.sweep import sweep
-from mova_core.evaluation.sweep_plot import sweep_plot
+from mova_core.evaluation.sweep_plot import PLOT_FILE, sweep_plot
 from mova_core.evaluation.tally import Tally, draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
@@ -36,10 +36,10 @@ from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
 from mova_core.params_model import EvaluateParams, GenerateParams, TrainParams
-from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
+from mova_core.registry.manifests import METRICS_FILE
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
-from mova_core.storage.atomic import sha256_file, write_text
+from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.checkpoints import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
 from mova_core.training.curves import CURVES_FILE, read_curves
@@ -47,7 +47,7 @@ from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
 
 DIGITS = 6  # in metrics.json
-SAMPLES_FOLDER, METRICS_FILE, PLOT_FILE = "samples", "metrics.json", "sweep.svg"
+SAMPLES_FOLDER = "samples"
 AUDIO_ALONE = "phase audio trains the sound alone: there is no picture to measure"
 NOT_MADE = "the footage is not made: its classes and events are not known"
 Described = dict[str, Any]
@@ -55,19 +55,10 @@ Described = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is judged of a phase: checkpoint, its id, and the model of its averaged weights."""
+    """What is judged of a phase: a checkpoint, and the model of its averaged weights."""
 
     checkpoint: Checkpoint
     components: Components
-
-    @property
-    def manifest_sha256(self) -> str:
-        return sha256_file(self.checkpoint.folder / MANIFEST_FILE)
-
-    @property
-    def checkpoint_id(self) -> str:
-        """The first digits of the manifest's hash, as the registry names it."""
-        return self.manifest_sha256[:CHECKPOINT_ID_DIGITS]
 
 
 def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Judged:
@@ -143,7 +134,7 @@ def evaluate(
             values["sync_gain"] = _entry("sync_gain", unavailable=NOT_MADE if phase.joint else AUDIO_ALONE)
         metrics: Described = {
             "phase": phase.name,
-            "checkpoint_id": judged.checkpoint_id,
+            "checkpoint_id": judged.checkpoint.checkpoint_id,
             "suite": suite.described({"geometry": geometry.name, "resamples": section.resamples, **settings}),
             "metrics": values,
             "sweep": [{key: value for key, value in each.items() if key != "draws"} for each in scales],

@@ -33,6 +33,11 @@ class Gate:
     passed: bool
     unavailable: str | None = None
 
+    @property
+    def asked(self) -> str:
+        """The limit as it is written: `≥ 0.9`."""
+        return f"{'≥' if self.better == 'higher' else '≤'} {self.limit:g}"
+
     def described(self) -> dict[str, Any]:
         """As it stands in selection.json."""
         return asdict(self)
@@ -57,19 +62,14 @@ def table(gates: Sequence[Gate]) -> str:
     lines = []
     for gate in gates:
         value = "unavailable" if gate.value is None else f"{gate.value:.3f}"
-        sign = "≥" if gate.better == "higher" else "≤"
         reason = f"   {gate.unavailable}" if gate.unavailable else ""
-        lines.append(
-            f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<16} {value:>11} {sign} {gate.limit:g}{reason}"
-        )
+        lines.append(f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<16} {value:>11} {gate.asked}{reason}")
     return "\n".join(lines)
 
 
 def in_a_line(gates: Sequence[Gate]) -> str:
     """Gates that all passed, in a few words."""
-    return " · ".join(
-        f"{gate.name} {gate.value:.3f} {'≥' if gate.better == 'higher' else '≤'} {gate.limit:g}" for gate in gates
-    )
+    return " · ".join(f"{gate.name} {gate.value:.3f} {gate.asked}" for gate in gates)
 
 
 def _gate(key: str, limit: float, metrics: Mapping[str, Metric]) -> Gate:

@@ -19,7 +19,8 @@ from mova_core.evaluation.phase_reports import EVALUATIONS, MODELS, PhaseReport
 from mova_core.model.folder_index import read_json
 from mova_core.registry.database import reading
 from mova_core.registry.lineage import Node, lineage
-from mova_core.registry.sync import MANIFEST_FILE, METRICS_FILE, SELECTION_FILE, sync
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
+from mova_core.registry.sync import MANIFEST_FILE, sync
 from mova_core.registry.tables import Base, Checkpoint, Run
 
 PACKAGE = Path("dist/bento")

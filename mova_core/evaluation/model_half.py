@@ -22,10 +22,9 @@ from mova_core.evaluation.phase_reports import (
     verdict,
 )
 from mova_core.evaluation.samples import data_uri
+from mova_core.evaluation.sweep_plot import PLOT_FILE
 from mova_core.evaluation.training_curves import SigmaRow, loss_plot, sigma_rows
 from mova_core.params import Params
-
-SWEEP_PLOT = "sweep.svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +113,5 @@ def _verdicts(phases: list[PhaseReport], last: PhaseReport | None) -> str:
 
 def _sweep_uri(last: PhaseReport | None) -> str | None:
     """The plot as an image of its own: its styles stay apart from the page's, and follow dark and light like it."""
-    path = None if last is None else last.folder / SWEEP_PLOT
+    path = None if last is None else last.folder / PLOT_FILE
     return data_uri("image/svg+xml", path.read_bytes()) if path is not None and path.is_file() else None

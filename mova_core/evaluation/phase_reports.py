@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.registry.manifests import EvaluationManifest, Manifest, Selection, read_manifest
-from mova_core.registry.sync import MANIFEST_FILE, METRICS_FILE, SELECTION_FILE
+from mova_core.registry.manifests import (
+    METRICS_FILE,
+    SELECTION_FILE,
+    EvaluationManifest,
+    Manifest,
+    Selection,
+    read_manifest,
+)
+from mova_core.registry.sync import MANIFEST_FILE
+from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.phases import PHASES, Phase
 
 EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
@@ -184,8 +192,6 @@ def _read(phase: Phase, project: Path) -> PhaseReport:
     run, folder = project / RUNS / phase.name, project / EVALUATIONS / phase.name
     curves, evaluation, selection, sha256 = None, None, None, None
     if (run / MANIFEST_FILE).is_file():
-        from mova_core.training.curves import CURVES_FILE, read_curves  # torch: only where something was trained
-
         curves = read_curves(run / CURVES_FILE)
     if (folder / METRICS_FILE).is_file():
         evaluation, sha256 = read_manifest(folder / METRICS_FILE, Evaluated)

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.evaluation.evaluate import METRICS_FILE, Judged, last_of
+from mova_core.evaluation.evaluate import Judged, last_of
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.suite import MADE
 from mova_core.model.folder import save_components
 from mova_core.params import Params
 from mova_core.params_model import GenerateParams, SelectParams
-from mova_core.registry.manifests import EvaluationManifest, read_manifest
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, read_manifest
 from mova_core.storage.atomic import sha256_file, write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.phases import Phase
-from mova_core.training.preflight import SELECTION_FILE, Places
+from mova_core.training.preflight import Places
 
 
 def select(
@@ -41,17 +41,17 @@ def select(
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
     evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
     judged = last_of(phase, params, generate, places)
-    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, judged.checkpoint_id):
+    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, judged.checkpoint.checkpoint_id):
         raise StaleError(
             f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
-            f"{judged.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
+            f"{judged.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
         )
     gates = judge(phase.name, evaluation.suite.name == MADE, section, evaluation.metrics)
     failed = [gate for gate in gates if not gate.passed]
     selection = {
         "phase": phase.name,
-        "checkpoint_id": judged.checkpoint_id,
-        "manifest_sha256": judged.manifest_sha256,
+        "checkpoint_id": judged.checkpoint.checkpoint_id,
+        "manifest_sha256": judged.checkpoint.manifest_sha256,
         "evaluation_sha256": evaluation_sha256,
         "gates": [gate.described() for gate in gates],
         "passed": not failed,
@@ -76,7 +76,7 @@ def select(
 
 
 def _reason(gates: list[Gate], failed: list[Gate], judged: Judged) -> str:
-    which = f"step {judged.checkpoint.step} ({judged.checkpoint_id})"
+    which = f"step {judged.checkpoint.step} ({judged.checkpoint.checkpoint_id})"
     if not failed:
         return f"{which} passes {f'all {len(gates)} gates' if len(gates) > 1 else 'its gate'}"
     return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"

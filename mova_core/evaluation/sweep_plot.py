@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+PLOT_FILE = "sweep.svg"  # in the folder of an evaluation
+
 # MOVA report (arXiv:2602.08794), Table 5: s_T 5, 360p.
 REPORT_SCALES = (1.0, 2.0, 3.0, 3.5, 4.0)
 REPORT_DESYNC_S = (0.475, 0.421, 0.388, 0.351, 0.365)

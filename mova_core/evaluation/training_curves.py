@@ -46,8 +46,11 @@ def loss_plot(lines: Sequence[Line]) -> str:
     top = max(float(values.max()) for values in curves.values()) * 1.02 or 1.0
     last = max(len(lines) - 1, 1)
 
-    def at(step: float, loss: float) -> str:
-        return f"{LEFT + (RIGHT - LEFT) * step / last:.1f},{BOTTOM - (BOTTOM - TOP) * min(loss, top) / top:.1f}"
+    def x_at(step: float) -> float:
+        return LEFT + (RIGHT - LEFT) * step / last
+
+    def y_at(loss: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * min(loss, top) / top
 
     parts = [
         f'<svg class="curves" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="loss by step">',
@@ -56,7 +59,7 @@ def loss_plot(lines: Sequence[Line]) -> str:
         f'<text x="{RIGHT}" y="{BOTTOM + 14}" text-anchor="end">{len(lines)} steps</text>',
     ]
     for tick in _ticks(top):
-        y = BOTTOM - (BOTTOM - TOP) * tick / top
+        y = y_at(tick)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 5}" y="{y + 3.5:.1f}" text-anchor="end">{tick:g}</text>')
     shown = np.unique(np.linspace(0, len(lines) - 1, POINTS).round().astype(int))
@@ -64,12 +67,12 @@ def loss_plot(lines: Sequence[Line]) -> str:
     for name, values in curves.items():
         smooth = moving_mean(values)
         for kind, curve in (("raw", values), ("smooth", smooth)):
-            points = " ".join(at(step, curve[step]) for step in shown)
+            points = " ".join(f"{x_at(step):.1f},{y_at(curve[step]):.1f}" for step in shown)
             parts.append(f'<polyline class="{kind} {name}" points="{points}"/>')
         for line in lines:
             if line.get("validation"):
-                parts.append(_mark(name, at(line["step"], line["validation"][name])))
-        labels.append((BOTTOM - (BOTTOM - TOP) * float(smooth[-1]) / top, name, float(smooth[-1])))
+                parts.append(_mark(name, x_at(line["step"]), y_at(line["validation"][name])))
+        labels.append((y_at(float(smooth[-1])), name, float(smooth[-1])))
     below = float(-LABEL_GAP)
     for y, name, loss in sorted(labels):
         below = max(y + 3.5, below + LABEL_GAP)  # labels of near lines do not overlap
@@ -103,10 +106,9 @@ def _ticks(top: float) -> list[float]:
     return [step * index for index in range(1, int(top / step) + 1)]
 
 
-def _mark(name: str, point: str) -> str:
-    x, y = (float(value) for value in point.split(","))
+def _mark(name: str, x: float, y: float) -> str:
     if name == "video":
-        return f'<circle class="held-out {name}" cx="{x:g}" cy="{y:g}" r="{MARK:g}"/>'
+        return f'<circle class="held-out {name}" cx="{x:.1f}" cy="{y:.1f}" r="{MARK:g}"/>'
     return (
         f'<rect class="held-out {name}" x="{x - MARK:.1f}" y="{y - MARK:.1f}" width="{2 * MARK:g}" '
         f'height="{2 * MARK:g}"/>'

@@ -4,10 +4,10 @@ Released checkpoints read one token a latent (patch_size [1]); the nano preset r
 Shape suffixes: B batch, C channels, L audio latents.
 """
 
-from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
+from mova_core.model.lean_diffusers import register_to_config
 from mova_core.model.rope import audio_angles, oobleck_angles
 from mova_core.model.tower import Tower, refuse_unsupported
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from diffusers.configuration_utils import ConfigMixin
-from diffusers.models.modeling_utils import ModelMixin
 from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.folder_index import refuse_pickles
+from mova_core.model.lean_diffusers import ConfigMixin, ModelMixin
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 KEYS_SHOWN = 3  # in an error's sentence

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn.utils import weight_norm
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.component import Component, stored_tensors
+from mova_core.model.lean_diffusers import register_to_config
 
 LOGVAR_RANGE = (-30.0, 20.0)
 

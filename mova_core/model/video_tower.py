@@ -5,10 +5,10 @@ Shape suffixes: B batch, C channels, T latent frames, H W latent rows and column
 """
 
 import torch
-from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError
+from mova_core.model.lean_diffusers import register_to_config
 from mova_core.model.rope import video_angles
 from mova_core.model.tower import Tower, refuse_unsupported
 

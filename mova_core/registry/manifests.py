@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mova_core.errors import StaleError
 
 CHECKPOINT_ID_DIGITS = 16
+METRICS_FILE, SELECTION_FILE = "metrics.json", "selection.json"
 
 CheckpointId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -18,6 +18,8 @@ from mova_core.errors import StaleError
 from mova_core.registry.database import only_one, shown, writing
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
+    METRICS_FILE,
+    SELECTION_FILE,
     EvaluationManifest,
     LatentsManifest,
     RunManifest,
@@ -29,8 +31,6 @@ from mova_core.storage.atomic import sha256_file
 
 INDEX_FILE = "index.parquet"  # of latents
 MANIFEST_FILE = "manifest.json"
-METRICS_FILE = "metrics.json"
-SELECTION_FILE = "selection.json"
 
 DatasetRow = tuple[tuple[str, str], dict[str, Any]]  # key (name, sha256) and values
 

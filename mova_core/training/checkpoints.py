@@ -23,6 +23,7 @@ from torch import Tensor
 
 from mova_core.errors import StaleError
 from mova_core.model.dual_tower import DualTower
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary, sha256_file
 from mova_core.storage.atomic_folder import atomic_folder
 
@@ -65,6 +66,16 @@ class Checkpoint:
             return cls(folder, manifest["step"], manifest["fingerprint"], manifest["files"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StaleError(f"{path} is not a readable manifest ({error}): {_remedy(folder)}") from None
+
+    @property
+    def manifest_sha256(self) -> str:
+        """What vouches for the manifest."""
+        return sha256_file(self.folder / MANIFEST_FILE)
+
+    @property
+    def checkpoint_id(self) -> str:
+        """The first digits of the manifest's hash, as the registry names it."""
+        return self.manifest_sha256[:CHECKPOINT_ID_DIGITS]
 
     def verify(self) -> None:
         """Compare every file with the manifest.

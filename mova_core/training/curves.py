@@ -15,9 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from mova_core.errors import StaleError
 from mova_core.storage.atomic import write_text
 
@@ -66,14 +63,6 @@ class Curves:
 def read_curves(path: Path) -> list[dict[str, Any]]:
     """The lines of a finished run."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def per_bin(loss_B: Tensor, sigma_B: Tensor) -> list[float | None]:
-    """Mean loss of the samples in each tenth of sigma; None for an empty one."""
-    bins = (sigma_B * SIGMA_BINS).long().clamp(max=SIGMA_BINS - 1)
-    sums = torch.zeros(SIGMA_BINS).index_add_(0, bins, loss_B.float())
-    counts = torch.bincount(bins, minlength=SIGMA_BINS)
-    return [total / count if count else None for total, count in zip(sums.tolist(), counts.tolist(), strict=True)]
 
 
 def _rounded(value: Any) -> Any:

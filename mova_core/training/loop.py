@@ -33,9 +33,10 @@ from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, sha256_file, write_text
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint, remove_older, save
-from mova_core.training.curves import CURVES_FILE, Curves, per_bin, read_curves
+from mova_core.training.curves import CURVES_FILE, Curves, read_curves
 from mova_core.training.ema import Ema
 from mova_core.training.latents import FirstFrames, LatentSet, load_latents
+from mova_core.training.loss import per_bin
 from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss
 from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
 from mova_core.training.parallel import Share, SideBySide, local_shares
@@ -270,7 +271,7 @@ def _write_manifest(run: Run) -> None:
     """Vouch for the run; written last. The registry reads it (`mova_core.registry.manifests`)."""
     checkpoints = [
         {
-            "id": sha256_file(each.folder / MANIFEST_FILE)[:CHECKPOINT_ID_DIGITS],
+            "id": each.checkpoint_id,
             "step": each.step,
             "path": each.folder.relative_to(run.folder).as_posix(),
         }

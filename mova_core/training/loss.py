@@ -16,6 +16,7 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import LatentPair
 from mova_core.params_model import LossParams
+from mova_core.training.curves import SIGMA_BINS
 from mova_core.training.latents import BatchContext
 
 
@@ -102,3 +103,11 @@ def _error_B(velocity: Tensor, target: Tensor, weight_T: Tensor | None = None) -
         return square.flatten(1).mean(1)
     frames_BT = square.mean(dim=(1, 3, 4))
     return (frames_BT * weight_T).sum(1) / torch.sum(weight_T)
+
+
+def per_bin(loss_B: Tensor, sigma_B: Tensor) -> list[float | None]:
+    """Mean loss of the samples in each tenth of sigma; None for an empty one."""
+    bins = (sigma_B * SIGMA_BINS).long().clamp(max=SIGMA_BINS - 1)
+    sums = torch.zeros(SIGMA_BINS).index_add_(0, bins, loss_B.float())
+    counts = torch.bincount(bins, minlength=SIGMA_BINS)
+    return [total / count if count else None for total, count in zip(sums.tolist(), counts.tolist(), strict=True)]

@@ -12,12 +12,11 @@ from mova_core.curation.layout import DataFolder
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.folder_index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
-from mova_core.registry.manifests import Selection, read_manifest
+from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.atomic import sha256_file
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.phases import Phase
 
-SELECTION_FILE = "selection.json"  # written beside a model by `mova select`
 LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
 
 

@@ -1,6 +1,5 @@
 """A packaged nano model, and for each test a project with a free port and a registry of its own."""
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.params_model import GenerateParams, ServeParams
+from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database import open_database, writing
 from mova_core.registry.tables import Checkpoint
@@ -65,10 +65,7 @@ def new_settings() -> Callable[[Path], ServiceSettings]:
     """Function that makes the settings of a project's folder: a free port, and short waits."""
 
     def settings_of(folder: Path) -> ServiceSettings:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        return ServiceSettings(folder, ServeParams(port=port, lease_s=2.0, poll_s=0.05))
+        return ServiceSettings(folder, ServeParams(port=free_port(), lease_s=2.0, poll_s=0.05))
 
     return settings_of
 
