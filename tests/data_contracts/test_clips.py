@@ -42,7 +42,7 @@ def test_every_expectation_can_fail(sentences):
     assert sentences("clips") == set.union(*(told for _, told in SPOILED), TWICE, EMPTY)
 
 
-@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)), ids=str)
+@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))
 def test_a_spoiled_row_is_told(told, case, spoiled):
     assert told[case] == spoiled[1]
 

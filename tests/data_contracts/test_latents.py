@@ -119,7 +119,7 @@ def test_a_spoiled_row_of_the_index_is_told(world_of, data, told_of):
     assert told_of("latents", world, data, ids) == [broken for _, broken in ROWS_SPOILED]
 
 
-@pytest.mark.parametrize(("values", "broken"), HEADERS_SPOILED, ids=str)
+@pytest.mark.parametrize(("values", "broken"), HEADERS_SPOILED)
 def test_a_spoiled_header_is_told(latents, told, values, broken):
     latents.headers["nano-48"] |= values
     assert told() == broken

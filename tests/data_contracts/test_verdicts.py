@@ -93,7 +93,7 @@ def test_every_expectation_can_fail(sentences):
     assert set(IMPOSSIBLE) == set(MEASURES)
 
 
-@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)), ids=str)
+@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))
 def test_a_spoiled_row_is_told(told, case, spoiled):
     assert told[case] == spoiled[1]
 

@@ -37,7 +37,7 @@ def test_every_expectation_can_fail(sentences):
     assert sentences("windows") == set.union(*(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY)
 
 
-@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)), ids=str)
+@pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))
 def test_a_spoiled_row_is_told(told, case, spoiled):
     assert told[case] == spoiled[1]
 
