@@ -7,7 +7,7 @@ Shape suffixes: B batch, V video tokens, A audio tokens, D video width, E audio 
 Sources: MOVA report, arXiv:2602.08794, section 2; golden case `bridge`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,11 +31,14 @@ class BridgeScale:
         audio_to_video: strength of what the video hears.
         video_to_audio: strength of what the sound sees.
         acts_B: bool [B]: the samples on which it acts at all (training drops it for some); None for all.
+        first: samples before this one cost nothing and are left alone (a sampler's forwards without the Bridge, in one
+            batch with those that have it).
     """
 
     audio_to_video: float = 1.0
     video_to_audio: float = 1.0
     acts_B: Tensor | None = None
+    first: int = 0
 
     @property
     def off(self) -> bool:
@@ -145,6 +148,10 @@ class Bridge(Component):
         """Both towers' tokens after this layer's exchange; unchanged at a layer that does not interact."""
         if layer not in self.layers or scale.off:
             return video_BVD, audio_BAE
+        if scale.first:
+            alone, rest = slice(scale.first), slice(scale.first, None)
+            video, audio = self(layer, video_BVD[rest], audio_BAE[rest], rope, replace(scale, first=0))
+            return torch.cat([video_BVD[alone], video]), torch.cat([audio_BAE[alone], audio])
         video_rope, audio_rope = (rope.video, rope.audio) if rope else (None, None)
         video, audio = video_BVD, audio_BAE
         if scale.audio_to_video:
