@@ -27,11 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
 
 
-# What is slow to make and used by tests of several files, the longest first: who needs one of these stays in one process.
+# What is slow to make and used by tests of several files, the longest first: who needs one of them shares a process.
 SHARED_FIXTURES = ("life", "finished_project")
 SHARED_FOLDERS = ("flows", "services")  # each with a server of its own
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Divide the tests among processes (`pytest -n 2 --dist loadgroup`): by what they share, else by file."""
     order = {name: index for index, name in enumerate((*SHARED_FIXTURES, *SHARED_FOLDERS, "integration"))}
