@@ -27,26 +27,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
 
 
-# What is slow to make and used by tests of several files, the longest first: who needs one of them shares a process.
-SHARED_FIXTURES = ("life", "finished_project")
-SHARED_FOLDERS = ("flows", "services")  # each with a server of its own
+PROJECTS = {"life", "finished_project"}  # slow to make, used by tests of several folders
+SERVED = ("flows", "services")  # folders with a server of their own
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Divide the tests among processes (`pytest -n 2 --dist loadgroup`): by what they share, else by file."""
-    order = {name: index for index, name in enumerate((*SHARED_FIXTURES, *SHARED_FOLDERS, "integration"))}
+    """Divide the tests among processes (`pytest -n 2 --dist loadgroup`) by what they share, the longest first."""
 
     def group(item: pytest.Item) -> str:
-        for name in SHARED_FIXTURES:
-            if name in getattr(item, "fixturenames", ()):
-                return name
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        return folder if folder in SHARED_FOLDERS else item.path.relative_to(REPOSITORY / "tests").as_posix()
+        file = item.path.relative_to(REPOSITORY / "tests")
+        if PROJECTS & set(getattr(item, "fixturenames", ())):
+            return "projects"
+        return file.parts[0] if file.parts[0] in SERVED else file.as_posix()
+
+    order = ("projects", *SERVED, "integration")
+
+    def place(item: pytest.Item) -> int:
+        first = group(item).partition("/")[0]
+        return order.index(first) if first in order else len(order)
 
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: order.get(group(item).partition("/")[0], len(order)))  # the long ones start first
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
