@@ -29,7 +29,7 @@ ui: environment ## Prefect's UI with the flows' Run buttons
 	@python -m flows.deployments --with-server
 
 test: environment ## The tests, under 12 minutes on 2 cores
-	@python -m pytest -m "not soak" -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@python -m pytest -m "not soak" -n 2 --no-loadscope-reorder $(ARGS)
 
 check: environment ## Lint, types, import rules, then the tests
 	@ruff check .

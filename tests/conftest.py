@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from mova_core.ports import free_port
 
@@ -27,29 +28,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
 
 
-PROJECTS = {"life", "finished_project"}  # slow to make, used by tests of several folders
-SERVED = ("flows", "services")  # folders with a server of their own
+# Tests that share what is slow to make share a process, the longest first; all others go by file.
+TOGETHER = (
+    ("tests/docs", "tests/integration/test_lifecycle.py", "tests/integration/test_line.py"),
+    ("tests/flows",),
+    ("tests/services",),
+    ("tests/integration",),
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def _company(nodeid: str) -> tuple[int, str]:
+    """Place in `TOGETHER` of the first company that a test belongs to, and the name of its company."""
+    for place, paths in enumerate(TOGETHER):
+        if nodeid.startswith(paths):
+            return place, paths[0]
+    return len(TOGETHER), nodeid.partition("::")[0]
+
+
+class ByCompany(LoadScopeScheduling):
+    """Divides the tests among the processes of `pytest -n 2`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _company(nodeid)[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
+    return ByCompany(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Divide the tests among processes (`pytest -n 2 --dist loadgroup`) by what they share, the longest first."""
-
-    def group(item: pytest.Item) -> str:
-        file = item.path.relative_to(REPOSITORY / "tests")
-        if PROJECTS & set(getattr(item, "fixturenames", ())):
-            return "projects"
-        return file.parts[0] if file.parts[0] in SERVED else file.as_posix()
-
-    order = ("projects", *SERVED, "integration")
-
-    def place(item: pytest.Item) -> int:
-        first = group(item).partition("/")[0]
-        return order.index(first) if first in order else len(order)
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=place)
+    items.sort(key=lambda item: _company(item.nodeid)[0])
 
 
 @pytest.fixture(scope="session")
