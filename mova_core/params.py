@@ -120,6 +120,16 @@ PRESET_GEOMETRIES: dict[str, tuple[str, ...]] = {
 }
 
 
+class _OneOfEachKey(yaml.SafeLoader):
+    """YAML in which a key that stands twice is refused: else the last one would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice[0]!r} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> Params:
     """Read and check a params file.
 
@@ -131,7 +141,7 @@ def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> 
         UsageError: the file is missing, is not YAML, or holds an unknown key or an impossible value.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.load(path.read_text(encoding="utf-8"), _OneOfEachKey) or {}
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: run from the project folder, or pass --params FILE") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mova_core.errors import UsageError
 from mova_core.media.picture import read_picture
@@ -54,6 +54,13 @@ class VideoRequest(BaseModel):
     video_shift: float | None = None
     audio_shift: float | None = None
     lufs: float | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # else it would pass for 0 or 1
+            raise ValueError("expected a number or a text, not a truth value")
+        return value
 
 
 SETTINGS = ("steps", "text_guidance_scale", "bridge_guidance_scale", "video_shift", "audio_shift", "lufs")

@@ -45,6 +45,9 @@ def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path):
     broken.write_text("- nano")
     with pytest.raises(UsageError, match="holds a list"):
         load_params(broken)
+    broken.write_text("cut: {crf: 3}\nseed: 1\ncut: {crf: 4}\n")
+    with pytest.raises(UsageError, match=r"key 'cut' stands there twice in .*line 1"):
+        load_params(broken)
 
 
 def test_another_preset_brings_its_own_geometries():

@@ -60,6 +60,7 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
         ({"prompt": "x", "seconds": "11"}, 400, "seconds is 11, this service makes clips of at most 10"),
         ({"prompt": "x", "seconds": "-1"}, 400, "seconds is '-1'"),
         ({"prompt": "x", "seed": -1}, 400, "seed is '-1'"),
+        ({"prompt": "x", "seed": True}, 400, "seed is 'True': expected a number or a text, not a truth value"),
         ({"prompt": "x", "steps": 0}, 400, "steps is 0"),
         ({"prompt": "x", "text_guidance_scale": -1}, 400, "text_guidance_scale is -1"),
         ({"prompt": "x", "frames": 10}, 400, "unknown field 'frames', expected prompt, "),
