@@ -33,16 +33,16 @@ TOGETHER = (
     ("tests/docs", "tests/integration/test_lifecycle.py", "tests/integration/test_line.py"),
     ("tests/flows",),
     ("tests/services",),
-    ("tests/integration",),
 )
+LONG = "tests/integration"
 
 
 def _company(nodeid: str) -> tuple[int, str]:
-    """Place in `TOGETHER` of the first company that a test belongs to, and the name of its company."""
-    for place, paths in enumerate(TOGETHER):
+    """When a test's company has its turn, and what it is called."""
+    for turn, paths in enumerate(TOGETHER):
         if nodeid.startswith(paths):
-            return place, paths[0]
-    return len(TOGETHER), nodeid.partition("::")[0]
+            return turn, paths[0]
+    return len(TOGETHER) + (not nodeid.startswith(LONG)), nodeid.partition("::")[0]
 
 
 class ByCompany(LoadScopeScheduling):
