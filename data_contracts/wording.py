@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.contract import ContractResult, Example, Finding
+from mova_core.printable import printable
 
 WIDEST_SENTENCE = 60
 LONGEST_VALUE = 60
@@ -50,11 +51,6 @@ def got(finding: Finding) -> str:
     if len({_key(one.value) for one in finding.failing}) > len(finding.observed):
         values += ", …"
     return f"{values} in {finding.unexpected_count} of {finding.element_count} row{'s' * (finding.element_count != 1)}"
-
-
-def printable(text: str) -> str:
-    """Names are data: what could move a terminal's cursor is shown escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _lines(findings: Sequence[Finding]) -> list[str]:

@@ -140,6 +140,20 @@ def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> 
     Raises:
         UsageError: the file is missing, is not YAML, or holds an unknown key or an impossible value.
     """
+    values = read_values(path)
+    if preset is not None:
+        values["preset"] = preset
+        if isinstance(values.get("encode"), dict):
+            values["encode"].pop("geometries", None)
+    return params_from(values, where=str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """A params file as plain values, not yet checked.
+
+    Raises:
+        UsageError: the file is missing or is not YAML with sections.
+    """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _OneOfEachKey) or {}
     except FileNotFoundError:
@@ -148,11 +162,7 @@ def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> 
         raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise UsageError(f"{path} holds a {type(values).__name__}, expected sections such as `preset: nano`")
-    if preset is not None:
-        values["preset"] = preset
-        if isinstance(values.get("encode"), dict):
-            values["encode"].pop("geometries", None)
-    return params_from(values, where=str(path))
+    return values
 
 
 def params_from(values: dict[str, Any], where: str = "params") -> Params:

@@ -77,13 +77,12 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
     clips = read_table(data.table("clips"), "clips")
     outcomes = _measured(_tasks(data, clips), engine, params.limits, Parts("assess", parts))
     speech = _speech_shares(clips, data)
-    verdicts = []
+    measured = []
     for clip, outcome in track(zip(clips, outcomes, strict=True), len(clips), "assess"):
         if outcome.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
             raise StaleError(str(outcome.reason))
-        verdicts.append(_verdict(clip["clip_id"], outcome, speech[clip["clip_id"]], params.assess))
-    phases = training_phases(params.preset, [row for row in verdicts if row["verdict"] == "accepted"])
-    verdicts = [row | {"phases": phases.get(row["clip_id"], [])} for row in verdicts]
+        measured.append(_measured_row(clip["clip_id"], outcome, speech[clip["clip_id"]]))
+    verdicts = judge_clips(measured, params)
 
     rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
     write_table(data.rejects("assess"), "rejects", rejects)
@@ -123,6 +122,23 @@ def measure_clip(encoded: bytes, rate_hz: int) -> Measures:
         "motion": picture_measures.motion(grid),
         "noise_sd": picture_measures.noise_sd(gray),
     }
+
+
+def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
+    """Rows of `verdicts`: what each clip is rejected by, and the phases that the accepted ones qualify for together.
+
+    Args:
+        measured: rows with clip_id, measures, and `rejections` of which those stay that are about no measure (the clip
+            could not be measured, and no limit helps that); stored rows of `verdicts` are judged anew.
+        params: limits, and the preset whose phases count.
+    """
+    judged = []
+    for row in measured:
+        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURES}
+        broken = unmeasured or rejections(row, params.assess)
+        judged.append(row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"})
+    phases = training_phases(params.preset, [row for row in judged if row["verdict"] == "accepted"])
+    return [row | {"phases": phases.get(row["clip_id"], [])} for row in judged]
 
 
 def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
@@ -206,14 +222,11 @@ def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | 
     return shares
 
 
-def _verdict(clip_id: str, outcome: Outcome, speech: float | None, limits: AssessParams) -> Row:
+def _measured_row(clip_id: str, outcome: Outcome, speech: float | None) -> Row:
     row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
     if outcome.failed:
-        broken = {str(outcome.reason_code): str(outcome.reason)}
-    else:
-        row |= outcome.value
-        broken = rejections(row, limits)
-    return row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"}
+        return row | {"rejections": {str(outcome.reason_code): str(outcome.reason)}}
+    return row | outcome.value | {"rejections": {}}
 
 
 def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:

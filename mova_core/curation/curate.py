@@ -9,6 +9,7 @@ from mova_core.curation.cut import cut
 from mova_core.curation.engine import Engine
 from mova_core.curation.ingest import ingest
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.made_with import MADE_WITH, write_made_with
 from mova_core.curation.segment import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
@@ -19,7 +20,7 @@ STAGES = ("ingest", "segment", "cut", "assess")
 
 
 def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str, Any]:
-    """Fill `out` with sources, segments, windows, clips, verdicts and rejects tables and the clips' files.
+    """Fill `out` with sources, segments, windows, clips, verdicts and rejects tables, the clips' files and params.yaml.
 
     A rerun takes over what a run before it finished, in `out/.parts`.
 
@@ -32,6 +33,7 @@ def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str
         raise UsageError(f"--out {out} and the footage {footage} lie inside each other: choose a separate folder")
     make_folder(out)
     data, parts = DataFolder(out), out / ".parts"
+    (out / MADE_WITH).unlink(missing_ok=True)  # until the tables are all made with these
     summaries = {
         "ingest": ingest(params, footage, data, engine, parts),
         "segment": segment(params, footage, data, engine, parts),
@@ -41,4 +43,5 @@ def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str
     rows = [row for stage in STAGES for row in read_table(data.rejects(stage), "rejects")]
     write_table(data.table("rejects"), "rejects", rows)
     shutil.rmtree(data.rejects("ingest").parent)
+    write_made_with(params, out)
     return summaries

@@ -1,11 +1,13 @@
 """Histograms of the measures with the limits that clips were judged by, as numbers ready to draw."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table
+from mova_core.curation.tables import MEASURES
 from mova_core.params import AssessParams
 
 BINS = 32
@@ -27,7 +29,8 @@ class Histogram:
     """One measure over all clips.
 
     `bars` are heights 0..1 of equal bins from `low` to `high`; `limit` is where clips start to fail, `keep` the side
-    (`below` or `above`) that passes; both are None for a measure without a limit.
+    (`below` or `above`) that passes; both are None for a measure without a limit. `former` is the limit before, where
+    another one is tried.
     """
 
     measure: str
@@ -40,18 +43,34 @@ class Histogram:
     keep: str | None
     failed: int
     clips: int
+    former: float | None = None
 
     @property
     def limit_position(self) -> float | None:
         """Where the limit lies between low and high, 0..1."""
-        if self.limit is None or not self.low <= self.limit <= self.high:
+        return self._position(self.limit)
+
+    @property
+    def former_position(self) -> float | None:
+        """Where the limit before lay, if it was another one."""
+        return None if self.former == self.limit else self._position(self.former)
+
+    def _position(self, value: float | None) -> float | None:
+        if value is None or not self.low <= value <= self.high:
             return None
-        return (self.limit - self.low) / (self.high - self.low)
+        return (value - self.low) / (self.high - self.low)
 
 
-def measure_histograms(limits: AssessParams, data: DataFolder) -> tuple[list[Histogram], list[str]]:
-    """Histograms of what was measured, and the names of the measures that were not available for any clip."""
-    verdicts = read_table(data.table("verdicts"), "verdicts")
+def measure_histograms(
+    limits: AssessParams, verdicts: Sequence[Mapping[str, Any]], former: AssessParams | None = None
+) -> tuple[list[Histogram], list[str]]:
+    """Histograms of what was measured, and the names of the measures that were not available for any clip.
+
+    Args:
+        limits: drawn, and what `verdicts` were judged by.
+        verdicts: rows of the table.
+        former: limits before, drawn beside them.
+    """
     histograms, unavailable = [], []
     for measure in MEASURES:
         values = np.array([row[measure] for row in verdicts if row[measure] is not None], dtype=np.float64)
@@ -59,15 +78,15 @@ def measure_histograms(limits: AssessParams, data: DataFolder) -> tuple[list[His
             unavailable.append(measure)
             continue
         failed = sum(measure in row["rejections"] for row in verdicts)
-        histograms.append(_histogram(measure, values, limits, failed))
+        histograms.append(_histogram(measure, values, limits, former or limits, failed))
     return histograms, unavailable
 
 
 def _histogram(
-    measure: str, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", limits: AssessParams, failed: int
+    measure: str, values: NDArray[np.float64], limits: AssessParams, former: AssessParams, failed: int
 ) -> Histogram:
-    limit, keep = _limit(measure, limits)
-    span = [*values, limit] if limit is not None else list(values)
+    (limit, keep), (before, _) = _limit(measure, limits), _limit(measure, former)
+    span = [*values, *(each for each in (limit, before) if each is not None)]
     low, high = float(min(span)), float(max(span))
     if high == low:
         high = low + 1.0
@@ -84,6 +103,7 @@ def _histogram(
         keep=keep,
         failed=failed,
         clips=len(values),
+        former=before,
     )
 
 

@@ -13,6 +13,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table
 from mova_core.evaluation.histogram import measure_histograms
 from mova_core.evaluation.measures_table import LABELS
 from mova_core.evaluation.model_half import model_half
@@ -41,10 +42,10 @@ def write_report(params: Params, data: DataFolder, page: Path, *, project: Path 
     """
     steps = curation_funnel(data)
     samples = choose_samples(data)
-    histograms, unavailable = measure_histograms(params.assess, data)
+    histograms, unavailable = measure_histograms(params.assess, read_table(data.table("verdicts"), "verdicts"))
     drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
     model = None if project is None else model_half(project, params, page)
-    html = _template().render(
+    html = page_template("report.html").render(
         headline=headline(steps),
         params=params,
         geometry=params.clip_geometry,
@@ -98,9 +99,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _template() -> Any:
+def page_template(name: str) -> Any:
+    """A template of `page/`; it may include the others."""
     folder = files("mova_core.evaluation") / "page"
     sources = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()}
     environment = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["duration"] = duration
-    return environment.get_template("report.html")
+    return environment.get_template(name)

@@ -7,8 +7,9 @@ import pytest
 
 from data_contracts.check import as_json, check, contract_of, ephemeral_context, judge
 from data_contracts.command import REPORTS
-from data_contracts.wording import printable, rows_listed, summary
+from data_contracts.wording import rows_listed, summary
 from mova_core.errors import UsageError
+from mova_core.printable import printable
 from mova_core.storage.atomic import sha256_file
 
 

@@ -1,5 +1,9 @@
 """A nano model to try things on: codecs fitted on noise, towers with drawn weights and a Bridge that acts."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -52,3 +56,44 @@ def nano_folder(nano_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nano") / "model"
     save_components(nano_model, folder)
     return folder
+
+
+CLIP_S = 2.0
+MEASURED = (
+    {"clip_id": "loud", "lufs": -20.0, "silence_ratio": 0.1, "noise_sd": 1.0},
+    {"clip_id": "quiet", "lufs": -40.0, "silence_ratio": 0.1, "noise_sd": 2.0},
+    {"clip_id": "silent", "lufs": -60.0, "silence_ratio": 0.9, "noise_sd": 3.0},
+    {"clip_id": "faint", "lufs": -60.0, "silence_ratio": 0.1, "noise_sd": 4.0},
+    {"clip_id": "damaged", "rejections": {"damaged_clip": "it cannot be decoded"}},
+)
+
+
+@pytest.fixture(scope="session")
+def small_curation() -> Callable[..., Any]:
+    """Function that writes the tables of a finished curation, of clips back to back in one file, each as measured."""
+    from mova_core.curation.assess import judge_clips
+    from mova_core.curation.layout import DataFolder
+    from mova_core.curation.made_with import write_made_with
+    from mova_core.curation.tables import MEASURES, write_table
+    from mova_core.params import Params
+
+    def write(root: Path, measured: Sequence[dict[str, Any]] = MEASURED) -> DataFolder:
+        data = DataFolder(root)
+        rows = [dict.fromkeys(MEASURES) | {"language": None, "rejections": {}} | row for row in measured]
+        starts = {row["clip_id"]: CLIP_S * index for index, row in enumerate(rows)}
+        windows = [
+            {"window_id": f"w-{name}", "source_id": "s", "start_s": at, "end_s": at + CLIP_S}
+            for name, at in starts.items()
+        ]
+        clips = [
+            {"clip_id": name, "window_id": f"w-{name}", "source_id": "s", "path": f"{name}.mp4", "height_px": 48}
+            for name in starts
+        ]
+        source = {"source_id": "s", "path": "<talk>.mp4", "duration_s": 60.0, "verdict": "accepted"}
+        for name, table in {"sources": [source], "windows": windows, "clips": clips}.items():
+            write_table(data.table(name), name, table)
+        write_table(data.table("verdicts"), "verdicts", judge_clips(rows, Params()))
+        write_made_with(Params(), root)
+        return data
+
+    return write
