@@ -7,6 +7,7 @@ that `silence_ratio` of an accepted clip is below 0.8. A measure that is null wa
 from collections import Counter
 from typing import Any
 
+from data_contracts.balance import balance_view
 from data_contracts.contract import Contract, View, missing, rows_of
 from data_contracts.expectations import (
     ACCEPTED,
@@ -49,7 +50,7 @@ RANGES = {
 
 
 def verdicts(data: DataFolder, params: Params) -> Contract:
-    """The contract over the table and the rejects of `assess`.
+    """The contract over the table, the rejects of `assess`, and the balance of all stages up to here.
 
     Raises:
         UsageError: a table is missing.
@@ -86,7 +87,12 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     )
     return Contract(
         table="verdicts",
-        views=(view, _by_clip(rows, places), rejects_view(rejects, "clips", "assess", places)),
+        views=(
+            view,
+            _by_clip(rows, places),
+            balance_view(data, rows),
+            rejects_view(rejects, "clips", "assess", places),
+        ),
         files={"verdicts": data.table("verdicts"), "rejects/assess": rejects_file(data, "assess")},
     )
 

@@ -3,7 +3,10 @@
 Every accepted file either has windows or is among the rejects of `segment`.
 """
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from data_contracts.contract import Contract, View, missing, rows_of
@@ -26,6 +29,8 @@ from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
 ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
+SPEECH_END_S = 0.2  # Silero's times are good to about this (speech.py)
+TOUCH_S = 1e-3  # a cut or speech this near a window's edge is at its edge (windows.py)
 FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
 
 
@@ -41,12 +46,13 @@ def windows(data: DataFolder, params: Params) -> Contract:
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     duration_of = {row["source_id"]: row["duration_s"] for row in accepted}
     places = places_of_windows(data)
+    found_in = {row["source_id"]: row for row in segments}
     view = View(
         name="windows",
         noun="window",
         rows=rows_of(
-            ({**row, **_derived(row, duration_of), "where": places[row["window_id"]]} for row in rows),
-            [*TABLES["windows"].names, "where", "missing", "length_s", "source_fault", "end_fault"],
+            ({**row, **_derived(row, duration_of, found_in), "where": places[row["window_id"]]} for row in rows),
+            [*TABLES["windows"].names, "where", "missing", "length_s", "source_fault", "end_fault", "kind_fault"],
         ),
         id_column="window_id",
         expectations=tuple(_rows(params.clip_geometry)),
@@ -56,6 +62,7 @@ def windows(data: DataFolder, params: Params) -> Contract:
         views=(
             view,
             _by_source(accepted, rows, segments, rejects),
+            _segments(segments, duration_of, places_of_sources(data)),
             rejects_view(rejects, "sources", "segment", places_of_sources(data)),
         ),
         files={
@@ -66,7 +73,9 @@ def windows(data: DataFolder, params: Params) -> Contract:
     )
 
 
-def _derived(row: dict[str, Any], duration_of: dict[str, float]) -> dict[str, Any]:
+def _derived(
+    row: dict[str, Any], duration_of: Mapping[str, float], found_in: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     duration_s = duration_of.get(row["source_id"])
     start_s, end_s = row["start_s"], row["end_s"]
     beyond_s = 0.0 if duration_s is None or end_s is None else end_s - duration_s
@@ -75,7 +84,76 @@ def _derived(row: dict[str, Any], duration_of: dict[str, float]) -> dict[str, An
         "length_s": None if start_s is None or end_s is None else end_s - start_s,
         "source_fault": None if duration_s is not None else "not an accepted file",
         "end_fault": f"{beyond_s:.3f} s after the end" if beyond_s > FILE_END_S else None,
+        "kind_fault": _kind_fault(row, found_in.get(row["source_id"])),
     }
+
+
+def _kind_fault(row: Mapping[str, Any], found: Mapping[str, Any] | None) -> str | None:
+    """What the segments of its file say against a window's kind; its other rules tell what is missing."""
+    if found is None or None in (row["kind"], row["start_s"], row["end_s"]) or row["kind"] not in WINDOW_KINDS:
+        return None
+    start_s, end_s = row["start_s"], row["end_s"]
+    scenes, _, speech = row["kind"].rpartition("_")
+    cuts = found["cuts_s"] or []
+    after = bisect_right(cuts, start_s + TOUCH_S)
+    has_cut = after < len(cuts) and cuts[after] < end_s - TOUCH_S
+    if scenes == "single_scene" and has_cut:
+        return f"a cut at {cuts[after]:.3f} s"
+    if scenes == "multi_scene" and not any(start_s < cut < end_s for cut in cuts[max(0, after - 2) : after + 2]):
+        return "no cut"
+    if found["speech_s"] is None:
+        return None
+    heard_s = sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in found["speech_s"])
+    if speech == "nonspeech" and heard_s > TOUCH_S:
+        return f"{heard_s:.3f} s of speech"
+    return "no speech" if speech == "speech" and heard_s <= 0 else None
+
+
+def _segments(segments: list[dict[str, Any]], duration_of: Mapping[str, float], places: Mapping[str, str]) -> View:
+    return View(
+        name="segments",
+        noun="file",
+        rows=rows_of(
+            (
+                {
+                    "source_id": row["source_id"],
+                    "where": places.get(row["source_id"]),
+                    "cuts_fault": _cuts_fault(row["cuts_s"], duration_of.get(row["source_id"])),
+                    "speech_fault": _speech_fault(row["speech_s"], duration_of.get(row["source_id"])),
+                }
+                for row in segments
+            ),
+            ["source_id", "where", "cuts_fault", "speech_fault"],
+        ),
+        id_column="source_id",
+        expectations=(
+            ExpectNoFault.of("cuts_fault", "cuts rise inside every file", "Scenes lie between one cut and the next."),
+            ExpectNoFault.of(
+                "speech_fault",
+                "speech lies inside every file, no stretch inside another",
+                "Speech lasts no longer than its file; shares of it are summed (sound_measures.py).",
+            ),
+        ),
+    )
+
+
+def _cuts_fault(cuts_s: list[float] | None, duration_s: float | None) -> str | None:
+    cuts = cuts_s or []
+    if any(later <= earlier for earlier, later in pairwise(cuts)):
+        return "not rising"
+    outside = [cut for cut in cuts if cut < 0 or (duration_s is not None and cut > duration_s + FILE_END_S)]
+    return f"a cut at {outside[0]:.3f} s of {duration_s} s" if outside else None
+
+
+def _speech_fault(speech_s: list[list[float]] | None, duration_s: float | None) -> str | None:
+    reached_s = 0.0
+    for start_s, end_s in speech_s or []:
+        if start_s < reached_s - TOUCH_S or end_s < start_s:
+            return f"[{start_s:.3f}, {end_s:.3f}] s after {reached_s:.3f} s"
+        reached_s = end_s
+    if duration_s is not None and reached_s > duration_s + SPEECH_END_S:
+        return f"speech until {reached_s:.3f} s of {duration_s:.3f} s"
+    return None
 
 
 def _rows(geometry: ClipGeometry) -> list[Expectation]:
@@ -92,6 +170,11 @@ def _rows(geometry: ClipGeometry) -> list[Expectation]:
         ExpectPossible.of("start_s", 0, 7 * 24 * 3600, "window", "Time 0 is the start of the file."),
         ExpectPossible.of(
             "length_s", geometry.duration_s - ROUNDING_S, geometry.duration_s + ROUNDING_S, "window", exact
+        ),
+        ExpectNoFault.of(
+            "kind_fault",
+            "cuts and speech of its file bear out the kind of every window",
+            "Phases and captions go by the kind; a window of other segments was found by other params.",
         ),
         ExpectNoFault.of(
             "end_fault", "every window ends before its file does", "Pictures and sound must fill the clip."

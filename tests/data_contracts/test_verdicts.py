@@ -12,8 +12,11 @@ ONE = "every clip has one verdict"
 SYNC = "imagebind ≥ 0.2 or desync ≤ 0.5 s among accepted clips, where either was measured"
 HALF = "at least half of the clips are accepted"
 SOME = "there is at least one accepted clip"
-EMPTY = {"there is at least one verdict", SOME, HALF, ONE}
-TWICE = {"no two verdicts share a clip id", ONE}
+ROWS = "rows in = kept + rejected at every stage"
+SECONDS = "seconds in = kept + rejected at every stage"
+COVER = "no stage keeps more of the footage than the one before it"
+EMPTY = {ROWS, SECONDS, "there is at least one verdict", SOME, HALF, ONE}
+TWICE = {"no two verdicts share a clip id", ONE, ROWS, SECONDS}
 
 IMPOSSIBLE = {
     "silence_ratio": (-0.1, "silence ratio from 0 to 1 for every clip"),
@@ -89,7 +92,7 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    assert sentences("verdicts") == set.union(*(told for _, told in SPOILED), EMPTY, TWICE)
+    assert sentences("verdicts") == set.union(*(told for _, told in SPOILED), EMPTY, TWICE, {COVER})
     assert set(IMPOSSIBLE) == set(MEASURES)
 
 
@@ -106,8 +109,9 @@ def test_limits_follow_the_params(world, failing):
 
 def test_a_clip_without_a_verdict_is_named(world, judged):
     lost = world.rows["verdicts"].pop(1)
-    (finding,) = judged("verdicts").broken
+    finding, *balance = judged("verdicts").broken
     assert finding.sentence == ONE
+    assert [(each.sentence, each.failing[0].id) for each in balance] == [(ROWS, "assess"), (SECONDS, "assess")]
     assert [example.id for example in finding.failing] == [lost["clip_id"]]
 
 
@@ -127,3 +131,32 @@ def test_one_clip_must_be_accepted(world, failing):
         row |= REJECTED
     world.rejects["assess"] = [example | {"id": row["clip_id"]} for row in world.rows["verdicts"]]
     assert failing("verdicts") == {SOME, HALF}
+
+
+def test_windows_of_files_that_are_not_there_are_told(world, failing):
+    world.rows["sources"] = [row for row in world.rows["sources"] if row["path"] != "00.mp4"]
+    assert failing("verdicts") == {ROWS}
+
+
+def test_more_windows_than_footage_is_told(world, failing):
+    for row in world.rows["sources"][:-1]:
+        row["duration_s"] = 1.0
+    assert failing("verdicts") == {COVER}
+
+
+@pytest.mark.parametrize("values", [{"frames": 32}, {"audio_samples": 32_000}])
+def test_a_clip_shorter_than_its_window_is_told(world, failing, values):
+    world.rows["clips"][0] |= values
+    assert failing("verdicts") == {SECONDS}
+
+
+def test_tables_of_two_runs_are_told(world, failing):
+    world.rows["clips"] = world.rows["clips"][1:]
+    assert failing("verdicts") >= {ROWS, SECONDS}
+
+
+def test_a_reject_that_is_lost_at_any_stage_is_told(world, judged):
+    world.rejects["cut"] = []
+    (rows, seconds) = judged("verdicts").broken
+    assert (rows.sentence, rows.failing[0].id, rows.failing[0].value) == (ROWS, "cut", "4 in, 3 kept, 0 rejected")
+    assert (seconds.sentence, seconds.failing[0].value) == (SECONDS, "+2.062500 s")

@@ -6,6 +6,10 @@ FATE = "every accepted file has windows or is rejected, not both"
 LENGTH = "length (s) from 2.062498 to 2.062502 for every window"
 HALF = "at least half of the accepted files have windows"
 
+KIND = "cuts and speech of its file bear out the kind of every window"
+CUTS = "cuts rise inside every file"
+SPEECH = "speech lies inside every file, no stretch inside another"
+
 TABLE = "windows"
 SPOILED = [
     ({"window_id": "no hex"}, {"window id is 16 hexadecimal digits for every window"}),
@@ -19,6 +23,8 @@ SPOILED = [
             " for every window"
         },
     ),
+    ({"kind": "multi_scene_nonspeech"}, {KIND}),
+    ({"kind": "single_scene_speech"}, {KIND}),
     ({"start_s": -1.0, "end_s": 1.0625}, {"start (s) from 0 to 604800 for every window"}),
     ({"end_s": 4.563}, {LENGTH}),
     ({"start_s": 6.1, "end_s": 8.1625}, {"every window ends before its file does"}),
@@ -34,7 +40,9 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    assert sentences("windows") == set.union(*(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY)
+    assert sentences("windows") == set.union(
+        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}
+    )
 
 
 @pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))
@@ -68,3 +76,30 @@ def test_the_length_follows_the_preset(world, judged):
     world.params = world.params.model_copy(update={"preset": "mova-720p"})
     told = {finding.sentence for finding in judged("windows").broken}
     assert told == {"length (s) from 8.04166467 to 8.04166867 for every window"}
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"cuts_s": [1.0]}, {KIND}),
+        ({"cuts_s": [0.0, 2.0625, 2.5]}, set()),  # at the edges of windows
+        ({"cuts_s": [7.0, 6.0]}, {CUTS}),
+        ({"cuts_s": [9.0]}, {CUTS}),
+        ({"cuts_s": [-1.0]}, {CUTS}),
+        ({"speech_s": [[1.0, 1.5]]}, {KIND}),
+        ({"speech_s": [[2.0625, 2.5]]}, set()),
+        ({"speech_s": None}, set()),
+        ({"speech_s": [[5.0, 9.0]]}, {SPEECH}),
+        ({"speech_s": [[5.0, 6.0], [5.5, 7.0]]}, {SPEECH}),
+        ({"speech_s": [[6.0, 5.0]]}, {SPEECH}),
+    ],
+)
+def test_segments_are_judged_with_their_windows(world, failing, found, told):
+    world.rows["segments"][0] |= found
+    assert failing("windows") == told
+
+
+def test_windows_with_a_cut_and_speech_are_borne_out(world, failing):
+    world.rows["segments"][0] |= {"cuts_s": [1.0], "speech_s": [[0.5, 0.7]]}
+    world.rows["windows"][0]["kind"] = "multi_scene_speech"
+    assert failing("windows") == set()
