@@ -25,6 +25,41 @@ class Limits(Section):
     memory_mb: int = Field(4096, ge=512)
 
 
+class Resources(Section):
+    """What one worker of a step holds, whichever engine it runs on; a step has as many workers as fit.
+
+    Threads and kind of device decide the last bits of what is computed, so they are part of what latents are made from.
+    """
+
+    cpu: int = Field(1, ge=1)  # processors, and as many threads
+    gpu: float = Field(0, ge=0)  # GPUs, or a share of one; handed out by Ray only
+    memory_mb: int | None = Field(None, ge=512)  # MiB, which Ray sets aside too; null = limits.memory_mb, not set aside
+    seconds: float | None = Field(None, gt=0)  # for one item: a file, a source or a shard; null = limits
+
+    @model_validator(mode="after")
+    def _gpus_are_whole_or_a_share_of_one(self) -> "Resources":
+        if self.gpu > 1 and self.gpu % 1:
+            raise ValueError(f"gpu is {self.gpu:g}: expected a share of one, such as 0.5, or a whole number")
+        return self
+
+
+class EngineParams(Section):
+    """The one table of resources, a row for each step that has workers."""
+
+    ingest: Resources = Resources()
+    segment: Resources = Resources()
+    cut: Resources = Resources()
+    assess: Resources = Resources()
+    encode: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _gpus_where_they_are_used(self) -> "EngineParams":
+        for step in ("ingest", "segment", "cut", "assess"):
+            if gpu := getattr(self, step).gpu:
+                raise ValueError(f"engine.{step}.gpu is {gpu:g}, but {step} computes nothing on one: only encode does")
+        return self
+
+
 class IngestParams(Section):
     footage: str = "data/footage"  # a folder under DVC, or data/sources.lock for footage that stays outside
     head_s: float = Field(1.0, gt=0)  # decoded from the start of each stream to prove that it decodes
@@ -76,12 +111,15 @@ class FitCodecParams(Section):
 class EncodeParams(Section):
     lufs: float = Field(-21.2, ge=-60, le=0)  # loudness of `audio_lufs`
     geometries: tuple[str, ...] = ()  # what dvc.yaml names its encode stages by; must be the preset's
+    weights: str | None = None  # a released model folder, whose VAEs and text encoder encode; null for preset nano
+    clips_per_shard: int = Field(512, ge=1)  # clips of one file, made whole by one worker
 
 
 class Params(Section):
     preset: PresetName = "nano"
     seed: int = Field(0, ge=0)
     limits: Limits = Limits()
+    engine: EngineParams = EngineParams()
     ingest: IngestParams = IngestParams()
     segment: SegmentParams = SegmentParams()
     cut: CutParams = CutParams()
@@ -100,6 +138,11 @@ class Params(Section):
         expected = PRESET_GEOMETRIES[self.preset]
         if self.encode.geometries not in ((), expected):
             raise ValueError(f"encode.geometries must be [{', '.join(expected)}] for preset {self.preset}")
+        if self.preset == "nano" and self.encode.weights is not None:
+            raise ValueError(
+                f"encode.weights is {self.encode.weights!r}, but preset nano encodes with codecs of its own "
+                "(`mova fit_codec`): expected null"
+            )
         return self
 
     @property
@@ -135,7 +178,7 @@ def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> 
 
     Args:
         path: a YAML file; its sections are those of `Params`.
-        preset: replaces the file's preset, its encode.geometries with it.
+        preset: replaces the file's preset, its encode.geometries with it (nano its encode.weights too).
 
     Raises:
         UsageError: the file is missing, is not YAML, or holds an unknown key or an impossible value.
@@ -145,6 +188,8 @@ def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> 
         values["preset"] = preset
         if isinstance(values.get("encode"), dict):
             values["encode"].pop("geometries", None)
+            if preset == "nano":
+                values["encode"].pop("weights", None)
     return params_from(values, where=str(path))
 
 

@@ -77,6 +77,15 @@ def manifest(media: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
+def tiny_checkpoint(request: pytest.FixtureRequest) -> Path:
+    """A folder laid out like a released checkpoint."""
+    folder = request.config.getoption("--golden") / "tiny_checkpoint"
+    if not folder.is_dir():
+        pytest.skip("no tiny_checkpoint beside the golden tensors (give their folder with --golden)")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def made_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder of made footage, the broken files included."""
     from mova_core.media.made_footage import make_footage

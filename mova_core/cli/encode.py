@@ -17,15 +17,17 @@ def encode(
 ) -> dict[str, Any]:
     """Encode the accepted clips and their captions at one clip geometry.
 
-    Writes DATA/latents/GEOMETRY/: shards of up to 512 clips, index.parquet, and last manifest.json. Run again after a
-    stop, it keeps the finished shards.
+    Writes DATA/latents/GEOMETRY/: shards of up to encode.clips_per_shard clips, index.parquet, and last manifest.json.
+    Run again after a stop, it keeps the finished shards.
 
     Example: mova encode nano-48 --workers 2
     """
+    from mova_core.curation.encodable import check_encodable
     from mova_core.geometry import geometry_named
     from mova_core.params import load_params
 
     params, chosen = load_params(params_file), geometry_named(geometry)
+    check_encodable(params, chosen)
 
     from mova_core.curation.encode import encode as run_encode
     from mova_core.curation.engine import Engine

@@ -75,6 +75,7 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
         StaleError: a clip's file is missing, or not the one that the table names.
     """
     clips = read_table(data.table("clips"), "clips")
+    engine = engine.giving(params.engine.assess)
     outcomes = _measured(_tasks(data, clips), engine, params.limits, Parts("assess", parts))
     speech = _speech_shares(clips, data)
     measured = []

@@ -45,6 +45,7 @@ def cut(
     Raises:
         UsageError: a table or the footage is missing, or a folder cannot be written to.
     """
+    engine = engine.giving(params.engine.cut)
     tasks = source_tasks(params, footage, data, parts / STAGE)
     make_folder(data.clips)
     make_folder(parts / STAGE)

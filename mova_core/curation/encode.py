@@ -1,21 +1,24 @@
 """Latents of the accepted clips at one geometry, as shards for training.
 
-Each worker makes whole shards, so the same clips give the same bytes whatever the number of workers. A shard that is
-there with the fingerprint of its clips, captions, codec, params and code is kept: a killed run goes on where it was.
+Each worker makes whole shards, clip by clip, so the same clips give the same bytes whatever the number of workers. A
+shard that is there with the fingerprint of its clips, captions, codec, params and code is kept: a killed run goes on
+where it was, and repeats no finished shard.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mova_core.curation.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
+from mova_core.curation.clip_encoder import EncoderFolder
+from mova_core.curation.encodable import check_encodable
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.latent_shards import (
     CAPTION_KINDS,
-    CLIPS_PER_SHARD,
     INDEX_FILE,
     MANIFEST_FILE,
     SHARD_PATTERN,
@@ -29,33 +32,44 @@ from mova_core.curation.latent_shards import (
 )
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
-from mova_core.errors import MediaError, MovaError, StaleError, UsageError
-from mova_core.geometry import ClipGeometry, geometry_named
+from mova_core.errors import MediaError, MovaError, ShapeError, StaleError
+from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import normalise_loudness
-from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.pixels import to_unit_range
-from mova_core.model.text import TEXT_WIDTH, NanoTextEncoder
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.fingerprint import fingerprint
 
+HERE = "mova_core.curation.encode"
 MADE_BY = (
     "mova_core.curation.accepted_clips",
-    "mova_core.curation.encode",
+    "mova_core.curation.clip_encoder",
+    HERE,
     "mova_core.curation.latent_shards",
     "mova_core.geometry",
     "mova_core.media.clip",
     "mova_core.media.loudness",
+    "mova_core.model.pixels",
+)
+NANO_BY = (
     "mova_core.model.half_whitened_pca",
     "mova_core.model.mdct",
     "mova_core.model.nano_audio_codec",
     "mova_core.model.nano_codec",
     "mova_core.model.nano_video_codec",
     "mova_core.model.neighbours",
-    "mova_core.model.pixels",
     "mova_core.model.text",
 )
+RELEASED_BY = (
+    "mova_core.model.component",
+    "mova_core.model.dac_vae",
+    "mova_core.model.prompt",
+    "mova_core.model.released_codecs",
+    "mova_core.model.umt5_text",
+    "mova_core.model.wan_vae",
+)
+RELEASED_LIBRARIES = ("diffusers", "transformers")
 
 Texts = tuple[str | None, ...]  # of one clip, in the order of CAPTION_KINDS
 
@@ -67,7 +81,8 @@ class ShardTask:
     Args:
         path: where to.
         clips_folder: where the clips lie.
-        codec_folder: the codec, whose fingerprint must be the header's.
+        encoder: what encodes them, with the header's fingerprints.
+        geometry: of the latents.
         clips: rows of table `clips`, all of one orientation.
         texts: captions of each clip.
         lufs: loudness of `audio_lufs`.
@@ -76,7 +91,8 @@ class ShardTask:
 
     path: Path
     clips_folder: Path
-    codec_folder: Path
+    encoder: EncoderFolder
+    geometry: ClipGeometry
     clips: tuple[Row, ...]
     texts: tuple[Texts, ...]
     lufs: float
@@ -87,32 +103,31 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     """Bring the folder of this geometry's latents up to date: shards, index, and last the manifest.
 
     Raises:
-        UsageError: a geometry that the preset does not train on, a preset whose codecs are not here, no codec, or a
-            table is missing.
+        UsageError: what `check_encodable` refuses, no codec, or a table is missing.
         StaleError: the codec or a table was made from something else than now.
         MovaError: no accepted clip, or one that cannot be encoded.
     """
-    _check_geometry(params, geometry)
+    check_encodable(params, geometry)
+    engine = engine.giving(params.engine.encode)
     clips = accepted_clips(data)
     texts = _texts(clips, data)
-    codec = NanoCodec.load(data.codec)
-    codec.check_fits(geometry)
+    encoder = _encoder(params, geometry, data)
     made_from = {
         "geometry": geometry.name,
-        "codec": codec.fingerprint,
-        "text_encoder": NanoTextEncoder().fingerprint,
+        "codec": encoder.codec,
+        "text_encoder": encoder.text_encoder,
         "params": fingerprint(params.encode.lufs),
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
-    tasks = _tasks(clips, texts, geometry, data, params.encode.lufs, made_from)
+    tasks = _tasks(clips, texts, encoder, geometry, data, params, made_from)
     kept = finished_shards(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
 
     _remove_foreign(folder, {task.path.name for task in tasks}, unfinished=bool(missing))
     _make(missing, params, engine, label=f"encode@{geometry.name}")
     tables = {name: data.table(name) for name in ("clips", "verdicts", "captions")}
-    write_table(folder / INDEX_FILE, "latents", _index(tasks), {**tables, "codec": codec.fingerprint})
+    write_table(folder / INDEX_FILE, "latents", _index(tasks), {**tables, "codec": encoder.codec})
     write_manifest(folder, [task.path.name for task in tasks], made_from)
     return {
         **made_from,
@@ -145,33 +160,30 @@ def latents_of(task: ShardTask) -> LatentShard:
         StaleError: a clip or the codec is not the one that the tables name.
         MovaError: latents that are not finite.
     """
-    codec = NanoCodec.load(task.codec_folder)
-    if codec.fingerprint != task.header.codec:
-        raise StaleError(f"the codec in {task.codec_folder} changed while clips were being encoded: run it again")
-    geometry = geometry_named(task.header.geometry)
+    encoder, geometry = task.encoder.load(), task.geometry
     video, audio, audio_lufs = [], [], []
     for clip in task.clips:
+        canvas = canvas_of(clip, geometry)
         frames, sound = load_clip(task.clips_folder, clip, geometry)
-        pictures = to_unit_range(torch.from_numpy(scaled_down(frames, canvas_of(clip, geometry))))
+        pictures = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))
         levelled = normalise_loudness(sound, geometry.audio_rate_hz, task.lufs)
-        video.append(codec.video.encode(pictures[None]))
-        audio.append(codec.audio.encode(torch.from_numpy(sound)[None]))
-        audio_lufs.append(codec.audio.encode(torch.from_numpy(levelled)[None]))
-    encoder = NanoTextEncoder()
-    contexts = {text: encoder.encode(text) for row in task.texts for text in row if text is not None}
-    gathered = TextContexts.gather(task.texts, contexts, TEXT_WIDTH)
+        video.append(encoder.video(pictures[None]))
+        audio.append(encoder.audio(torch.from_numpy(sound)[None]))
+        audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
+        got = (*video[-1].shape[2:], audio[-1].shape[2])
+        expected = (geometry.latent_frames, canvas.latent_height, canvas.latent_width, geometry.audio_latents)
+        if got != expected:
+            raise ShapeError(f"clip {clip['clip_id']} has latents of {got} (T, h, w, L), {geometry.name} {expected}")
+    contexts = {text: encoder.context(text) for row in task.texts for text in row if text is not None}
+    gathered = TextContexts.gather(task.texts, contexts, encoder.context_width)
     return LatentShard(task.header, torch.cat(video), torch.cat(audio), torch.cat(audio_lufs), gathered)
 
 
-def _check_geometry(params: Params, geometry: ClipGeometry) -> None:
-    if geometry not in params.geometries:
-        names = ", ".join(known.name for known in params.geometries)
-        raise UsageError(f"geometry is {geometry.name!r}, preset {params.preset} trains on {names}")
-    if params.preset != "nano":
-        raise UsageError(
-            f"{geometry.name} is encoded by the released Wan VAE, DAC VAE and UMT5 text encoder, which this version "
-            "cannot read yet: only preset nano can be encoded"
-        )
+def _encoder(params: Params, geometry: ClipGeometry, data: DataFolder) -> EncoderFolder:
+    if params.encode.weights is None:
+        return EncoderFolder.nano(data.codec, geometry)
+    device = "cuda" if params.engine.encode.gpu else "cpu"
+    return EncoderFolder.released(Path(params.encode.weights), geometry, device)
 
 
 def _texts(clips: Sequence[Row], data: DataFolder) -> list[Texts]:
@@ -185,27 +197,36 @@ def _texts(clips: Sequence[Row], data: DataFolder) -> list[Texts]:
 def _tasks(
     clips: Sequence[Row],
     texts: Sequence[Texts],
+    encoder: EncoderFolder,
     geometry: ClipGeometry,
     data: DataFolder,
-    lufs: float,
+    params: Params,
     made_from: Mapping[str, str],
 ) -> list[ShardTask]:
     """The shards that there must be: clips in order, those of one canvas together."""
+    size = params.encode.clips_per_shard
+    computed_by = [encoder.device, params.engine.encode.cpu, _libraries(encoder)]
+    modules = MADE_BY + (NANO_BY if encoder.kind == "nano" else RELEASED_BY)
     tasks: list[ShardTask] = []
     for canvas in geometry.canvases:
         of_canvas = [pair for pair in zip(clips, texts, strict=True) if canvas_of(pair[0], geometry) == canvas]
-        for start in range(0, len(of_canvas), CLIPS_PER_SHARD):
-            rows, captions = zip(*of_canvas[start : start + CLIPS_PER_SHARD], strict=True)
+        for start in range(0, len(of_canvas), size):
+            rows, captions = zip(*of_canvas[start : start + size], strict=True)
             identity = [[clip["clip_id"], clip["sha256"]] for clip in rows]
             header = ShardHeader(
                 **made_from,
-                fingerprint=fingerprint(made_from, identity, captions, modules=MADE_BY),
+                fingerprint=fingerprint(made_from, computed_by, identity, captions, modules=modules),
                 clip_ids=tuple(clip["clip_id"] for clip in rows),
             )
             path = data.latents(geometry.name).resolve() / shard_name(len(tasks))
-            folders = data.clips.resolve(), data.codec.resolve()
-            tasks.append(ShardTask(path, *folders, rows, captions, lufs, header))
+            clips_folder, lufs = data.clips.resolve(), params.encode.lufs
+            tasks.append(ShardTask(path, clips_folder, encoder, geometry, rows, captions, lufs, header))
     return tasks
+
+
+def _libraries(encoder: EncoderFolder) -> list[str]:
+    """Versions of what holds code of the codecs beside this project."""
+    return [version(name) for name in RELEASED_LIBRARIES] if encoder.kind == "released" else []
 
 
 def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
@@ -221,7 +242,8 @@ def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
 def _make(tasks: Sequence[ShardTask], params: Params, engine: Engine, label: str) -> None:
     if not tasks:
         return
-    outcomes = run(encode_shard, tasks, engine=engine, limits=params.limits, preload=MADE_BY[1:2])
+    preload = (HERE, "mova_core.model.released_codecs") if tasks[0].encoder.kind == "released" else (HERE,)
+    outcomes = run(encode_shard, tasks, engine=engine, limits=params.limits, preload=preload)
     for task, outcome in zip(tasks, track(outcomes, len(tasks), label), strict=True):
         if outcome.failed:
             raise MovaError(f"{task.path.name} of {task.header.geometry} was not made: {outcome.reason}")

@@ -63,6 +63,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
     Raises:
         UsageError: the footage is missing or empty.
     """
+    engine = engine.giving(params.engine.ingest)
     opened = Footage.open(footage)
     tasks: dict[str, FileTask] = {}
     rows: dict[str, Row] = {}

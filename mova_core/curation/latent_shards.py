@@ -1,4 +1,4 @@
-"""Latent shards: what training reads instead of clips. One safetensors file holds up to `CLIPS_PER_SHARD` clips.
+"""Latent shards: what training reads instead of clips, in files of up to params.encode.clips_per_shard clips.
 
 Tensors of a shard of N clips:
     video             [N, C, T, h, w] float32   picture latents
@@ -26,10 +26,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
-from mova_core.storage.atomic import sha256_file, write_bytes, write_text
+from mova_core.storage.atomic import atomic_path, sha256_file, write_text
 
 SCHEMA = "latents/1"
-CLIPS_PER_SHARD = 512
 CAPTION_KINDS = ("visual", "speech", "sound", "merged")
 SHARD_PATTERN = "latents-*.safetensors"
 INDEX_FILE = "index.parquet"
@@ -146,7 +145,8 @@ def write_shard(path: Path, shard: LatentShard) -> None:
         "context_index": shard.contexts.index,
     }
     metadata = {METADATA_KEY: json.dumps(asdict(shard.header))}
-    write_bytes(path, safetensors.torch.save(tensors, metadata))
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, metadata)
 
 
 def finished_shards(folder: Path, wanted: Mapping[str, str]) -> set[str]:

@@ -4,6 +4,7 @@ Workers are forked from a clean server process that has imported the heavy modul
 stopped is replaced in milliseconds.
 """
 
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -17,6 +18,8 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from mova_core.curation.worker import ONE_THREAD, Attempt, Outcome, prepare_worker
 
+log = logging.getLogger(__name__)
+
 AHEAD_PER_WORKER = 4  # items handed out before their turn comes to be yielded
 
 
@@ -26,15 +29,28 @@ def run_locally(attempt: Attempt, items: Iterable[Any], workers: int, preload: t
     multiprocessing.set_forkserver_preload(["mova_core.curation.worker", *preload])
     with _environment(ONE_THREAD):
         multiprocessing.forkserver.ensure_running()
-    waiting: deque[ProcessFuture[Outcome]] = deque()
-    pool = ProcessPool(workers, context=context, initializer=prepare_worker, initargs=(attempt.limits,))
+    waiting: deque[tuple[Any, ProcessFuture[Outcome]]] = deque()
+    arguments = (attempt.limits, attempt.threads)
+    pool = ProcessPool(workers, context=context, initializer=prepare_worker, initargs=arguments)
+
+    def hand_out(item: Any) -> "ProcessFuture[Outcome]":
+        return pool.schedule(attempt, args=(item,), timeout=attempt.limits.seconds_per_file)
+
+    def next_outcome() -> Outcome:
+        item, future = waiting.popleft()
+        outcome = _outcome(future, attempt)
+        if outcome.ended_its_worker:
+            log.warning("%s; tried again: %.200r", outcome.reason, item)
+            outcome = _outcome(hand_out(item), attempt).second()
+        return outcome
+
     try:
         for item in items:
-            waiting.append(pool.schedule(attempt, args=(item,), timeout=attempt.limits.seconds_per_file))
+            waiting.append((item, hand_out(item)))
             if len(waiting) >= workers * AHEAD_PER_WORKER:
-                yield _outcome(waiting.popleft(), attempt)
+                yield next_outcome()
         while waiting:
-            yield _outcome(waiting.popleft(), attempt)
+            yield next_outcome()
         pool.close()
     finally:
         pool.stop()

@@ -57,6 +57,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
 
     A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well.
     """
+    engine = engine.giving(params.engine.segment)
     files = Footage.open(footage)
     sources = [
         Source(row["source_id"], files.path_of(row["path"]), params.segment)

@@ -8,7 +8,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mova_core.errors import MediaError
@@ -16,8 +16,9 @@ from mova_core.params import Limits
 
 log = logging.getLogger(__name__)
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-"""Environment of a worker: parallelism comes from workers, and one thread gives the same bytes on every machine."""
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
+"""Environment that workers start in: parallelism comes from workers, and one thread gives the same bytes everywhere."""
 
 PR_SET_PDEATHSIG = 1  # Linux prctl(2)
 
@@ -34,15 +35,26 @@ class Outcome:
     def failed(self) -> bool:
         return self.reason_code is not None
 
+    @property
+    def ended_its_worker(self) -> bool:
+        """It crashed, or ate the memory. Once may be the fault of a full machine, twice is its own."""
+        return self.reason_code in ("worker_died", "memory_limit")
+
+    def second(self) -> "Outcome":
+        """This as the answer to a second try, after which there is no other."""
+        return replace(self, reason=f"{self.reason}; tried twice") if self.ended_its_worker else self
+
     @classmethod
     def over_time(cls, limits: Limits) -> "Outcome":
         """The worker was stopped at the time limit."""
-        return cls(None, "time_limit", f"took more than {limits.seconds_per_file:g} s (params limits.seconds_per_file)")
+        where = "params limits.seconds_per_file, or seconds in section engine"
+        return cls(None, "time_limit", f"took more than {limits.seconds_per_file:g} s ({where})")
 
     @classmethod
     def over_memory(cls, limits: Limits) -> "Outcome":
         """The worker ran into the memory limit."""
-        return cls(None, "memory_limit", f"needed more than {limits.memory_mb} MiB (params limits.memory_mb)")
+        where = "params limits.memory_mb, or memory_mb in section engine"
+        return cls(None, "memory_limit", f"needed more than {limits.memory_mb} MiB ({where})")
 
     @classmethod
     def died(cls, how: str) -> "Outcome":
@@ -52,10 +64,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A function with its limits, to be called in a worker."""
+    """A function with its limits and its number of threads, to be called in a worker."""
 
     function: Callable[[Any], Any]
     limits: Limits
+    threads: int = 1
 
     def __call__(self, item: Any) -> Outcome:
         try:
@@ -69,16 +82,16 @@ class Attempt:
             return Outcome(None, "unexpected_error", f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def prepare_worker(limits: Limits) -> None:
-    """Bound this process's memory, keep it to one thread, and let it die with its parent."""
+def prepare_worker(limits: Limits, threads: int) -> None:
+    """Bound this process's memory and threads, and let it die with its parent."""
     size = limits.memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (size, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.environ.update(ONE_THREAD)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+        sys.modules["torch"].set_num_threads(threads)
     if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)
+        sys.modules["cv2"].setNumThreads(threads)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -212,10 +212,14 @@ class DacVae(Component):
 
 
 class DacAudioVae:
-    """Latents [B, C, L] to sound [B, S] of an asked length, whatever the VAE's own dtype."""
+    """Sound [B, S] to latents [B, C, L] and back to an asked length, whatever the VAE's own dtype."""
 
     def __init__(self, vae: DacVae) -> None:
         self.vae = vae
+
+    def encode(self, sound_BS: Tensor) -> Tensor:
+        """Latents [B, C, ceil(S / hop)], float32: the mode, as the towers know it."""
+        return self.vae.encode(sound_BS[:, None].to(self.vae.device, self.vae.dtype)).mode.float()
 
     def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
         """Sound [B, samples] in -1..1, float32: what the last hop has beyond the clip is cut off.

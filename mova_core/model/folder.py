@@ -18,8 +18,6 @@ from torch import Tensor
 
 from mova_core.errors import StaleError
 from mova_core.geometry import ClipGeometry
-from mova_core.model.component import read_component
-from mova_core.model.dac_vae import DacAudioVae, DacVae
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.folder_index import (
     FROZEN_COMPONENTS,
@@ -163,21 +161,11 @@ def with_released_names(components: Components) -> Components:
 def _released_components(
     folder: Path, towers: DualTower, index: FolderIndex, frozen: Callable[[Path], None], device: str | torch.device
 ) -> Components:
-    # Imported here: only released folders need them, and they take seconds.
-    from diffusers import AutoencoderKLWan
-    from transformers import AutoTokenizer, UMT5EncoderModel
+    # Imported here: only released folders need it, and it takes seconds.
+    from mova_core.model.released_codecs import read_audio_vae, read_text, read_video_vae
 
-    from mova_core.model.umt5_text import Umt5Text
-    from mova_core.model.wan_vae import WanVideoVae
-
-    video = read_component(AutoencoderKLWan.from_pretrained, folder / "video_vae").to(device)
-    audio = DacVae.from_pretrained(folder / "audio_vae", torch_dtype=torch.float32).to(device)
-    encoder = UMT5EncoderModel.from_pretrained(
-        folder / "text_encoder", use_safetensors=True, local_files_only=True, dtype="auto"
-    )
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-    text = Umt5Text(tokenizer, encoder.eval().to(device))
-    return Components(towers, WanVideoVae(video), DacAudioVae(audio), audio.hop, text, index, frozen)
+    video, audio = read_video_vae(folder, device), read_audio_vae(folder, device)
+    return Components(towers, video, audio, audio.vae.hop, read_text(folder, device), index, frozen)
 
 
 def _copy_frozen(source: Path, folder: Path) -> None:

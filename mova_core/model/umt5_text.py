@@ -40,6 +40,16 @@ class Umt5Text:
         """Tokens of a prompt, the end token included."""
         return len(self.tokenizer(clean_prompt(prompt), add_special_tokens=True).input_ids)
 
+    @property
+    def width(self) -> int:
+        """Numbers of a token's context."""
+        config: Any = self.encoder.config
+        return int(config.d_model)
+
+    def encode_to_last_token(self, prompt: str) -> Tensor:
+        """The context [tokens, text_dim] of one prompt without its padding, which is zeros; float32."""
+        return self.encode([prompt])[0, : int(self.tokenize([prompt]).attention_mask.sum())].float()
+
     @torch.no_grad()
     def encode(self, prompts: list[str]) -> Tensor:
         """Contexts [B, 512, text_dim] in the encoder's dtype; an empty prompt is its end token and zeros."""

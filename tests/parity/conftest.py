@@ -78,15 +78,6 @@ def golden(request: pytest.FixtureRequest):
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(request: pytest.FixtureRequest) -> Path:
-    """A folder laid out like a released checkpoint."""
-    folder = request.config.getoption("--golden") / "tiny_checkpoint"
-    if not folder.is_dir():
-        pytest.skip("no tiny_checkpoint beside the golden tensors (give their folder with --golden)")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def dual_tower(golden) -> DualTower:
     """Both towers and the Bridge with the weights of case `dual_step`; both experts are the same."""
     case = golden("dual_step")

@@ -5,7 +5,6 @@ import shutil
 import pytest
 import torch
 
-from mova_core.curation import encode as module
 from mova_core.curation.accepted_clips import accepted_clips, load_clip, scaled_down
 from mova_core.curation.encode import encode
 from mova_core.curation.engine import Engine
@@ -20,7 +19,7 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.model.text import NanoTextEncoder
 from mova_core.params import params_from
 
-PARAMS = params_from({"fit_codec": {"clips": 16}})
+PARAMS = params_from({"fit_codec": {"clips": 16}, "encode": {"clips_per_shard": 8}})
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
 ONE, TWO = Engine(workers=1), Engine(workers=2)
 
@@ -38,10 +37,9 @@ def codec_once(curated_once, tmp_path_factory):
 
 
 @pytest.fixture
-def ready(curated, codec_once, monkeypatch):
-    """Curated clips with a codec, and shards of 8 clips."""
+def ready(curated, codec_once):
+    """Curated clips with a codec."""
     shutil.copytree(codec_once, curated.codec)
-    monkeypatch.setattr(module, "CLIPS_PER_SHARD", 8)
     return curated
 
 
@@ -133,7 +131,7 @@ def test_what_a_shard_was_made_from_decides_whether_it_is_kept(ready):
     captions = read_table(ready.table("captions"), "captions")
     write_table(ready.table("captions"), "captions", [captions[0] | {"visual": "Else."}, *captions[1:]])
     assert encode(PARAMS, SMALL, ready, ONE)["kept_shards"] == 2
-    louder = params_from({"encode": {"lufs": -14}})
+    louder = params_from({"encode": {"lufs": -14, "clips_per_shard": 8}})
     assert encode(louder, SMALL, ready, ONE)["kept_shards"] == 0
 
 
