@@ -35,7 +35,7 @@ __all__ = [
 
 ACCEPTED: Condition = Column("verdict") == "accepted"
 REJECTED: Condition = Column("verdict") == "rejected"
-UNITS = {"s": "(s)", "px": "(px)", "hz": "(Hz)", "deg": "(degrees)"}
+UNITS = {"s": "(s)", "px": "(px)", "hz": "(Hz)", "lu": "(LU)", "deg": "(degrees)"}
 
 
 def words(column: str) -> str:

@@ -30,13 +30,22 @@ from mova_core.curation.phases import PHASES
 from mova_core.curation.tables import MEASURES, read_table
 from mova_core.params import AssessParams, Params
 
-WITHOUT_WEIGHTS = MEASURES[: MEASURES.index("speech_share") + 1]
-SHARES = ("silence_ratio", "clipped_share", "black_share", "frozen_share", "speech_share", "subtitle_share")
+ALWAYS_MEASURED = MEASURES[: MEASURES.index("speech_share") + 1]
+SHARES = (
+    *("silence_ratio", "clipped_share", "black_share", "frozen_share", "speech_share", "brightness", "av_align"),
+    *("text_share", "subtitle_share", "eat_speech", "eat_singing"),
+)
 RANGES = {
     **dict.fromkeys(SHARES, (0, 1)),
     "lufs": (-150, 30),
     "motion": (0, 255),
     "noise_sd": (0, 255),
+    "loudness_range_lu": (0, 100),
+    "blur_px": (0, 10_000),
+    "blocking": (0, 1e9),  # a ratio: drawn blocks on a flat ground have no bound
+    "flow_speed": (0, 1000),
+    "onset_lag_s": (-1, 1),
+    **dict.fromkeys(("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"), (0, 6)),
     "audiobox_pq": (0, 10),
     "audiobox_cu": (0, 10),
     "audiobox_ce": (0, 10),
@@ -59,7 +68,6 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     rejects = read_rejects(data, "assess")
     rejected = {row["id"] for row in rejects}
     places = places_of_clips(data)
-    phases = tuple(PHASES[params.preset])
     view = View(
         name="verdicts",
         noun="clip",
@@ -73,13 +81,14 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
                     "clip_fault": None if row["clip_id"] in places else "no such clip",
                     "fate_fault": _fate_fault(row, rejected),
                     "sync_fault": _sync_fault(row, params.assess),
-                    "phases_fault": _phases_fault(row, phases),
+                    "subtitles_fault": _subtitles_fault(row),
+                    "phases_fault": _phases_fault(row, PHASES),
                 }
                 for row in rows
             ),
             [
                 *("clip_id", *MEASURES, "verdict", "where", "missing", "accepted"),
-                *("clip_fault", "fate_fault", "sync_fault", "phases_fault"),
+                *("clip_fault", "fate_fault", "sync_fault", "subtitles_fault", "phases_fault"),
             ],
         ),
         id_column="clip_id",
@@ -117,6 +126,12 @@ def _sync_fault(row: dict[str, Any], limits: AssessParams) -> str | None:
     return f"imagebind {imagebind}, desync {desync_s} s"
 
 
+def _subtitles_fault(row: dict[str, Any]) -> str | None:
+    share, said = row["subtitle_share"], row["has_subtitles"]
+    measured = None if share is None else share > 0
+    return None if said == measured else f"has subtitles: {said}, in a share of {share} of the frames"
+
+
 def _phases_fault(row: dict[str, Any], known: tuple[str, ...]) -> str | None:
     phases = row["phases"] or []
     if odd := [phase for phase in phases if phase not in known]:
@@ -146,12 +161,18 @@ def _judgements() -> list[Expectation]:
             "every accepted clip is in a training phase that exists, no rejected one is in any",
             "Training draws its clips by phase (phases.py).",
         ),
+        ExpectNoFault.of(
+            "subtitles_fault",
+            "every verdict says of subtitles what was measured",
+            "The caption of a clip without subtitles says so.",
+        ),
     ]
 
 
 def _possible(params: Params) -> list[Expectation]:
     can_be = "Beyond it the measure is wrong, not the clip."
     ranges = {**RANGES, "bandwidth_hz": (0, params.clip_geometry.audio_rate_hz / 2)}
+    ranges["clipping_runs_hz"] = ranges["bandwidth_hz"]
     return [ExpectPossible.of(measure, *ranges[measure], "clip", can_be) for measure in MEASURES]
 
 
@@ -185,7 +206,7 @@ def _warnings() -> list[Expectation]:
                 "It needs no weights, so it should not be unavailable; null holds no limit.",
                 only=ACCEPTED,
             )
-            for measure in WITHOUT_WEIGHTS
+            for measure in ALWAYS_MEASURED
         ),
     ]
 

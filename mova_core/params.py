@@ -5,10 +5,10 @@ geometries and codecs; every other value stands in `params.yaml` or has the defa
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
@@ -16,6 +16,7 @@ from mova_core.params_model import EvaluateParams, GenerateParams, SelectParams,
 from mova_core.params_section import Section
 
 PresetName = Literal["nano", "mova-360p", "mova-720p"]
+MeasureGroup = Literal["loudness", "look", "flow", "sync", "speech", "text"]  # beyond what is always measured
 
 
 class Limits(Section):
@@ -80,9 +81,47 @@ class CutParams(Section):
     validation_share: float = Field(0.06, ge=0, lt=1)  # of sources, by hash
 
 
-class AssessParams(Section):
-    """Limits that a clip must hold; the report's where it has one (section 5 of its data chapter)."""
+class Weights(Section):
+    """A model's weights that the user brings: trusted only with the sha256 that is stated here."""
 
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class WeightsParams(Section):
+    """Models that measure (`curation/model_measures.py`); without weights their measures are unavailable."""
+
+    audiobox: Weights | None = None
+    dover: Weights | None = None
+    imagebind: Weights | None = None
+    synchformer: Weights | None = None
+    syncnet: Weights | None = None
+    eat: Weights | None = None
+
+
+class Phase2Filters(Section):
+    """Filters of phase 2 of a mova preset, of which one must hold; clips without subtitles are the third (report)."""
+
+    lse_d_at_most: float = Field(9.5, ge=0)  # together with lse_c
+    lse_c_at_least: float = 4.5
+    dover_technical_above: float = 0.15
+
+
+class Phase3Filters(Section):
+    """The filter of phase 3 of a mova preset (report)."""
+
+    dover_technical_above: float = 0.14
+
+
+class AssessParams(Section):
+    """What is measured, and limits that a clip must hold (the report's where it has one, its data chapter, section 5).
+
+    `measures` names groups beyond what is always measured (`curation/measure_groups.py`). None means the preset's own:
+    none for nano, all that can be measured here for a mova preset.
+    """
+
+    measures: tuple[MeasureGroup, ...] | None = None
+    weights: WeightsParams = WeightsParams()
     silence_ratio_below: float = Field(0.8, gt=0, le=1)  # report
     bandwidth_hz_above: float = Field(1000, ge=0)  # report
     lufs_above: float = -50.0  # quieter than this is as good as silent
@@ -96,6 +135,8 @@ class AssessParams(Section):
     dover_technical_above: float = 0.05  # report; needs weights
     imagebind_at_least: float = 0.2  # report; needs weights; this or desync
     desync_s_at_most: float = 0.5  # report; needs weights
+    phase2: Phase2Filters = Phase2Filters()
+    phase3: Phase3Filters = Phase3Filters()
 
 
 class CaptionParams(Section):
@@ -231,5 +272,8 @@ def _known_keys(section: tuple[int | str, ...]) -> str:
     model: Any = Params
     for part in section:
         model = model.model_fields[part].annotation
+        model = next(
+            (each for each in get_args(model) if isinstance(each, type) and issubclass(each, BaseModel)), model
+        )
     place = ".".join(map(str, section)) or "the file"
     return f"{place} knows {', '.join(model.model_fields)}"

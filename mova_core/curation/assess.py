@@ -1,8 +1,8 @@
 """Measure every clip, accept or reject it, and say which training phases it qualifies for.
 
-A clip is rejected by each limit of params.yaml (section assess) that it does not hold. A measure that is null could not
-be taken (its weights are not configured, or silence has no loudness): it rejects nothing by itself, it is named as
-unavailable, and what requires it (a phase) stays closed. ImageBind and DeSync are one rule: one of them must hold, and
+A clip is rejected by each limit of params.yaml (section assess) that it does not hold. A measure that is null was not
+taken (`measure_groups.py` says why, or the clip's row does): it rejects nothing by itself, it is named as unavailable,
+and what requires it (a phase) stays closed. ImageBind and DeSync are one rule: one of them must hold, and
 it rejects when at least one was measured and none holds.
 A clip that cannot be measured at all is rejected with the reason in place of a measure.
 Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage 2.
@@ -10,37 +10,25 @@ Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation import picture_measures, sound_measures
+from mova_core.curation import sound_measures
+from mova_core.curation.clip_measures import STALE_CLIP, Row, Task, measure_clips
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.phases import training_phases
-from mova_core.curation.shards import read_member
+from mova_core.curation.measure_groups import Measuring, measuring, unavailable_measures
+from mova_core.curation.phases import closed_phases, training_phases
 from mova_core.curation.tables import MEASURES, read_table, write_table
 from mova_core.curation.worker import Outcome
-from mova_core.errors import MediaError, StaleError
-from mova_core.media.clip import read_clip
-from mova_core.media.loudness import integrated_lufs
+from mova_core.errors import StaleError
 from mova_core.params import AssessParams, Limits, Params
 from mova_core.progress import track
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.storage.parts import Parts
 
-Row = dict[str, Any]
-Measures = dict[str, float | None]
-
-STALE_CLIP = "stale_clip"
 TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
-MEASURED_BY = (
-    "mova_core.curation.assess",
-    "mova_core.curation.picture_measures",
-    "mova_core.curation.sound_measures",
-    "mova_core.media.clip",
-    "mova_core.media.loudness",
-)
 
 # Each measure with the suffix of its limit's name in AssessParams; the first one broken is the clip's reason_code.
 RULES = (
@@ -59,25 +47,19 @@ RULES = (
 EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Clips that one worker measures at once: rows of table `clips`, stored under `folder`."""
-
-    folder: Path
-    clips: tuple[Row, ...]
-
-
 def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
     """Write `verdicts` with a row for every clip, and a reject for every rejected one.
 
     Raises:
-        UsageError: a table is missing.
+        UsageError: a table is missing, or params ask for a measure that cannot be taken here.
         StaleError: a clip's file is missing, or not the one that the table names.
     """
+    chosen = measuring(params)
     clips = read_table(data.table("clips"), "clips")
     engine = engine.giving(params.engine.assess)
-    outcomes = _measured(_tasks(data, clips), engine, params.limits, Parts("assess", parts))
     speech = _speech_shares(clips, data)
+    tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
+    outcomes = _measured(tasks, engine, params.limits, Parts("assess", parts))
     measured = []
     for clip, outcome in track(zip(clips, outcomes, strict=True), len(clips), "assess"):
         if outcome.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
@@ -89,40 +71,7 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
     write_table(data.rejects("assess"), "rejects", rejects)
     made_from = {name: data.table(name) for name in ("clips", "windows", "segments")}
     write_table(data.table("verdicts"), "verdicts", verdicts, made_from | {"rejects": data.rejects("assess")})
-    return summarise(verdicts)
-
-
-def measure_clips(task: Task) -> list[Measures]:
-    """Measures of each clip that need nothing but the clip.
-
-    Raises:
-        MediaError: a clip cannot be decoded, or (`stale_clip`) is not the one that the table names.
-    """
-    try:
-        return [measure_clip(read_member(task.folder, clip), clip["audio_rate_hz"]) for clip in task.clips]
-    except StaleError as error:
-        raise MediaError(STALE_CLIP, str(error)) from None
-
-
-def measure_clip(encoded: bytes, rate_hz: int) -> Measures:
-    """Measures of one stored clip.
-
-    Raises:
-        MediaError: it cannot be decoded.
-    """
-    frames, audio = read_clip(encoded)
-    gray = picture_measures.without_bars(picture_measures.luma(frames))
-    grid = picture_measures.cells(gray)
-    return {
-        "silence_ratio": sound_measures.silence_ratio(audio, rate_hz),
-        "bandwidth_hz": sound_measures.bandwidth_hz(audio, rate_hz),
-        "lufs": integrated_lufs(audio, rate_hz),
-        "clipped_share": sound_measures.clipped_share(audio),
-        "black_share": picture_measures.black_share(gray),
-        "frozen_share": picture_measures.frozen_share(grid),
-        "motion": picture_measures.motion(grid),
-        "noise_sd": picture_measures.noise_sd(gray),
-    }
+    return summarise(verdicts, params)
 
 
 def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
@@ -138,7 +87,8 @@ def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
         unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURES}
         broken = unmeasured or rejections(row, params.assess)
         judged.append(row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"})
-    phases = training_phases(params.preset, [row for row in judged if row["verdict"] == "accepted"])
+    accepted = [row for row in judged if row["verdict"] == "accepted"]
+    phases = training_phases(params.preset, accepted, params.assess)
     return [row | {"phases": phases.get(row["clip_id"], [])} for row in judged]
 
 
@@ -156,27 +106,32 @@ def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> di
     return broken
 
 
-def summarise(verdicts: list[Row]) -> dict[str, Any]:
-    """Counts for machines, and `text` for people."""
+def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
+    """Counts for machines, and `text` for people; `unavailable` is each measure that no clip has, with the reason."""
     rejected = [row for row in verdicts if row["verdict"] == "rejected"]
     reasons = Counter(next(iter(row["rejections"])) for row in rejected)
-    unavailable = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    told = unavailable_measures(params)
+    nobody = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    unavailable = {name: told.get(name, "it could be measured on no clip") for name in nobody}
+    closed = closed_phases(params.preset, params.assess, unavailable)
     lines = [f"{len(verdicts) - len(rejected)} of {len(verdicts)} clips accepted"]
     if reasons:
         lines.append("rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.most_common()))
     if unavailable:
-        lines.append(f"unavailable (weights not configured): {', '.join(unavailable)}")
+        lines.append(f"unavailable: {', '.join(unavailable)} (`mova doctor` says why)")
+    lines += [f"{phase} takes no clip: it needs {', '.join(needed)}" for phase, needed in closed.items()]
     return {
         "clips": len(verdicts),
         "accepted": len(verdicts) - len(rejected),
         "rejected": dict(reasons.most_common()),
         "phases": dict(Counter(phase for row in verdicts for phase in row["phases"])),
+        "closed": closed,
         "unavailable": unavailable,
         "text": "\n          ".join(lines),  # lined up behind the stage's name
     }
 
 
-def _tasks(data: DataFolder, clips: Iterable[Row]) -> list[Task]:
+def _tasks(data: DataFolder, clips: Iterable[Row], chosen: Measuring) -> list[Task]:
     """Consecutive clips of one size of work; the same whatever the engine, so that finished ones are found again."""
     folder = data.clips.resolve()
     tasks: list[list[Row]] = []
@@ -188,25 +143,35 @@ def _tasks(data: DataFolder, clips: Iterable[Row]) -> list[Task]:
             room = TASK_PIXELS
         tasks[-1].append(clip)
         room -= pixels
-    return [Task(folder, tuple(task)) for task in tasks]
+    return [Task(folder, tuple(task), chosen) for task in tasks]
 
 
 def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[Outcome]:
-    """An outcome per clip whose value is `Measures`, in order; finished tasks are taken over from a run before."""
-    keys = [fingerprint([clip["sha256"] for clip in task.clips], modules=MEASURED_BY) for task in tasks]
+    """An outcome per clip whose value is its measures, in order; finished tasks are taken over from a run before."""
+    preload = tasks[0].measuring.modules if tasks else ()
+    keys = [_key(task) for task in tasks]
     finished = [parts.get(key) for key in keys]
     missing = [task for task, found in zip(tasks, finished, strict=True) if found is None]
-    outcomes = run(measure_clips, missing, engine=engine, limits=limits, preload=MEASURED_BY[:1])
+    outcomes = run(measure_clips, missing, engine=engine, limits=limits, preload=preload)
     for task, key, found in zip(tasks, keys, finished, strict=True):
         outcome = next(outcomes) if found is None else Outcome(found)
         if outcome.failed:  # one bad clip must not cost the others of its task: each alone
-            alone = [Task(task.folder, (clip,)) for clip in task.clips]
-            for single in run(measure_clips, alone, engine=engine, limits=limits, preload=MEASURED_BY[:1]):
+            alone = [replace(task, clips=(clip,)) for clip in task.clips]
+            for single in run(measure_clips, alone, engine=engine, limits=limits, preload=preload):
                 yield single if single.failed else Outcome(single.value[0])
             continue
         if found is None:
             parts.put(key, outcome.value)
         yield from (Outcome(measures) for measures in outcome.value)
+
+
+def _key(task: Task) -> str:
+    """What the measures of a task's clips follow from."""
+    chosen = task.measuring
+    clips = [[clip["sha256"], clip["speech_share"] if "speech" in chosen.groups else None] for clip in task.clips]
+    models = [[model.load, model.sha256] for model in chosen.models]
+    made_by = (*chosen.modules, *(model.load.partition(":")[0] for model in chosen.models))
+    return fingerprint(clips, chosen.groups, models, modules=made_by)
 
 
 def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | None]:

@@ -5,7 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.captions import MADE_CLASSES, Caption, Facts, made_caption, measured_caption
+from mova_core.curation.captions import (
+    MADE_CLASSES,
+    NO_SUBTITLES_SENTENCE,
+    Caption,
+    Facts,
+    made_caption,
+    measured_caption,
+)
 from mova_core.curation.footage import Footage, read_sidecar
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
@@ -48,7 +55,7 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
             text = made_caption(classes, verdict["black_share"])
         else:
             text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
-        rows.append(_row(clip["clip_id"], text, params))
+        rows.append(_row(verdict, text, params))
     made_from = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
     write_table(data.table("captions"), "captions", rows, made_from)
     return {"captions": len(rows), "text": f"{len(rows)} clips captioned"}
@@ -96,13 +103,15 @@ def _facts(clip: Row, verdict: Row, window: Row, cuts_s: Sequence[float]) -> Fac
     )
 
 
-def _row(clip_id: str, text: Caption, params: Params) -> dict[str, Any]:
+def _row(verdict: Row, text: Caption, params: Params) -> dict[str, Any]:
+    # Said where it was looked for and none was found: a request may then ask for the same.
+    without = NO_SUBTITLES_SENTENCE if verdict["has_subtitles"] is False else ""
     return {
-        "clip_id": clip_id,
+        "clip_id": verdict["clip_id"],
         "visual": text.visual,
         "speech": None,  # a template has no transcript
         "sound": text.sound,
-        "merged": text.merged,
+        "merged": text.merged + without,
         "kind": params.caption.kind,
         "model": None,
         "language": params.caption.language,

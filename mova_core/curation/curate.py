@@ -10,6 +10,7 @@ from mova_core.curation.engine import Engine
 from mova_core.curation.ingest import ingest
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.made_with import MADE_WITH, write_made_with
+from mova_core.curation.measure_groups import measuring
 from mova_core.curation.segment import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
@@ -25,12 +26,13 @@ def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str
     A rerun takes over what a run before it finished, in `out/.parts`.
 
     Raises:
-        UsageError: the footage is missing or empty, lies inside `out` or the other way round, or `out` cannot be
-            written to.
+        UsageError: the footage is missing or empty, lies inside `out` or the other way round, `out` cannot be written
+            to, or params ask for a measure that cannot be taken here.
     """
     inside, outside = footage.resolve(), out.resolve()
     if inside.is_dir() and (inside.is_relative_to(outside) or outside.is_relative_to(inside)):
         raise UsageError(f"--out {out} and the footage {footage} lie inside each other: choose a separate folder")
+    measuring(params)  # what cannot be measured is refused now, not after an hour of cutting
     make_folder(out)
     data, parts = DataFolder(out), out / ".parts"
     (out / MADE_WITH).unlink(missing_ok=True)  # until the tables are all made with these

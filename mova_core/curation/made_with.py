@@ -15,6 +15,7 @@ from mova_core.storage.atomic import write_text
 
 MADE_WITH = "params.yaml"
 NEED_MEDIA = ("preset", "seed", "limits", "ingest", "segment", "cut")
+MEASURED_BY = ("assess.measures", "assess.weights")
 SECTIONS = (*NEED_MEDIA, "assess")
 HEADER = "# What the tables and clips of this folder were made with.\n"
 
@@ -57,7 +58,7 @@ def under_other_limits(made_with: Params, file: Path, folder: Path) -> Params:
         values[name] = before | given if isinstance(before, dict) and isinstance(given, dict) else given
     other = params_from(values, where=str(file))
     for key, (before, now) in _differing(made_with, other).items():
-        if key.partition(".")[0] in NEED_MEDIA:
+        if key.partition(".")[0] in NEED_MEDIA or key.startswith(MEASURED_BY):
             raise UsageError(
                 f"{file}: {key} is {now}, {folder} was made with {before}: clips and measures depend on it, so the"
                 f" media would be needed again; leave it as it was, or run `mova curate FOOTAGE --out OTHER --params"

@@ -51,6 +51,11 @@ def black_share(gray: Luma) -> float:
     return float(np.mean(np.asarray(dark) >= BLACK_PICTURE))
 
 
+def brightness(gray: Luma) -> float:
+    """Mean brightness as a share of white."""
+    return float(gray.mean(dtype=np.float64)) / 255
+
+
 def cells(gray: Luma) -> NDArray[np.float32]:
     """Mean brightness 0..255 of square cells, float32 [F, rows, columns]; what fills no cell at the edges is left out.
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 SILENCE_FRAME_S = 0.020
 SILENCE_DBFS = -50.0
 CLIPPED_LEVEL = 0.999  # a full-scale sine is above it for 2.8 % of its length
+PLATEAU_SAMPLES = 3  # at one level: what editors take for clipping
+PLATEAU_EDGE = 0.001  # of full scale: how much a plateau's neighbour lies below it
+LEVEL_STEP = 1 / 32768  # of 16-bit sound
 BAND_HZ = 20.0  # width of a band of the long-term spectrum
 BANDWIDTH_DB = -60.0
 ROUNDING_POWER = (1 / 32768) ** 2 / 12  # of 16-bit sound
@@ -60,6 +63,27 @@ def bandwidth_hz(audio: NDArray[np.float32], rate_hz: int) -> float:
 def clipped_share(audio: NDArray[np.float32]) -> float:
     """Share of samples at full scale (at least 0.999), 0..1."""
     return float(np.mean(np.abs(audio) >= CLIPPED_LEVEL)) if len(audio) else 0.0
+
+
+def clipping_runs_hz(audio: NDArray[np.float32], rate_hz: int) -> float:
+    """Plateaus per second at the sound's own highest or lowest level, whatever that level is.
+
+    A plateau is 3 samples or more of one level that the sound reaches or leaves by a step: a sine of full scale has
+    none, and sound that was clipped and turned down afterwards still has them. A square wave cannot be told apart.
+    """
+    runs = 0
+    for side in (audio, -audio):
+        level = side.max(initial=0.0)
+        if level <= LEVEL_STEP:
+            continue
+        top = np.concatenate([[False], side >= level - LEVEL_STEP / 2, [False]])
+        turns = np.flatnonzero(top[1:] != top[:-1])  # first sample of a run, first after it
+        below = np.concatenate([side[:1], side, side[-1:]]) < level - PLATEAU_EDGE  # sample k stands at k + 1
+        runs += sum(
+            int(end - start >= PLATEAU_SAMPLES and (below[start] or below[end + 1]))
+            for start, end in zip(turns[::2], turns[1::2], strict=True)
+        )
+    return runs * rate_hz / len(audio) if len(audio) else 0.0
 
 
 def speech_share(start_s: float, end_s: float, speech_s: Sequence[Sequence[float]]) -> float:

@@ -17,7 +17,7 @@ from mova_core.storage.atomic import atomic_path, sha256_file
 
 _text, _int, _real, _flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
-# Measures of `assess`; those below the line need weights and are null without them.
+# Measures of `assess`: those always taken, then the groups of params assess.measures, then what needs weights.
 MEASURES = (
     "silence_ratio",
     "bandwidth_hz",
@@ -28,6 +28,21 @@ MEASURES = (
     "motion",
     "noise_sd",
     "speech_share",
+    # ---- groups
+    "loudness_range_lu",
+    "clipping_runs_hz",
+    "brightness",
+    "blur_px",
+    "blocking",
+    "flow_speed",
+    "av_align",
+    "onset_lag_s",
+    "dnsmos_p808",
+    "dnsmos_sig",
+    "dnsmos_bak",
+    "dnsmos_ovrl",
+    "text_share",
+    "subtitle_share",
     # ---- need weights
     "audiobox_pq",
     "audiobox_cu",
@@ -38,7 +53,8 @@ MEASURES = (
     "desync_s",
     "lse_d",
     "lse_c",
-    "subtitle_share",
+    "eat_speech",
+    "eat_singing",
 )
 
 TABLES: dict[str, pa.Schema] = {
@@ -106,7 +122,9 @@ TABLES: dict[str, pa.Schema] = {
         [
             ("clip_id", _text),
             *((measure, _real) for measure in MEASURES),
+            ("has_subtitles", _flag),
             ("language", _text),
+            ("unavailable", pa.map_(_text, _text)),  # measure -> why it is null for this clip alone
             ("rejections", pa.map_(_text, _text)),
             ("phases", pa.list_(_text)),
             ("verdict", _text),

@@ -24,8 +24,9 @@ class Finding:
 
 def examine(params: Params) -> list[Finding]:
     """Findings for this preset, what is missing last."""
-    checks: tuple[Callable[[Params], Finding], ...] = (_processors, _devices, _disk, _codecs, _footage, _weights)
-    return sorted((check(params) for check in checks), key=lambda finding: not finding.works)
+    checks: tuple[Callable[[Params], Finding], ...] = (_processors, _devices, _disk, _codecs, _footage)
+    findings = [*(check(params) for check in checks), *_measures(params)]
+    return sorted(findings, key=lambda finding: not finding.works)
 
 
 def _processors(params: Params) -> Finding:
@@ -77,10 +78,43 @@ def _footage(params: Params) -> Finding:
     return Finding("footage", True, f"{len(footage.entries)} files in {where}")
 
 
-def _weights(params: Params) -> Finding:
-    return Finding(
-        "measures by models",
-        False,
-        "audiobox, dover, imagebind, synchformer, syncnet and text detection are null in `verdicts`",
-        "they need weights that are not part of this project; a rule that needs one says `unavailable`, never 0",
-    )
+def _measures(params: Params) -> list[Finding]:
+    """What `assess` measures with these params; what it does not is null in `verdicts`, never 0."""
+    from mova_core.curation.measure_groups import ALWAYS, GROUPS, INSTALL, wanted_groups
+
+    findings = [Finding("measures: always", True, ", ".join((*ALWAYS.columns, "speech_share")))]
+    for name, group in GROUPS.items():
+        columns, what = ", ".join(group.columns), f"measures: {name}"
+        if group.lacking:
+            findings.append(Finding(what, False, f"{columns} need the package {group.lacking[0]}", INSTALL))
+        elif name in wanted_groups(params):
+            findings.append(Finding(what, True, columns))
+        else:
+            findings.append(
+                Finding(what, True, f"{columns}: possible, not asked for", f"add {name} to assess.measures")
+            )
+    return [*findings, *_models(params)]
+
+
+def _models(params: Params) -> list[Finding]:
+    """Measures by models whose weights the user brings."""
+    from mova_core.curation.model_measures import MODELS, configured_models
+    from mova_core.params import WeightsParams
+
+    findings = []
+    for name, model in MODELS.items():
+        what, columns = f"measures: {name}", f"{', '.join(model.columns)} ({model.about})"
+        weights = getattr(params.assess.weights, name)
+        if weights is not None:
+            try:
+                configured_models(WeightsParams(**{name: weights}))
+            except MovaError as error:
+                findings.append(Finding(what, False, columns, str(error)))
+            else:
+                findings.append(Finding(what, True, columns))
+        elif model.load is None:
+            findings.append(Finding(what, False, f"{columns} need weights", "this version has no adapter for them yet"))
+        else:
+            remedy = f"set assess.weights.{name}: {{path: FILE.safetensors, sha256: …}}"
+            findings.append(Finding(what, False, f"{columns} need weights", remedy))
+    return findings

@@ -95,14 +95,14 @@ def event_f1(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], tolerance
     return 2 * sum(matches(*pair, tolerance_s) for pair in pairs) / total if total else None
 
 
-def desync(picture_rise: Curve, fps: float, audio_rise: Curve) -> float | None:
+def desync(picture_rise: Curve, fps: float, audio_rise: Curve, largest_lag_s: float = LARGEST_LAG_S) -> float | None:
     """Seconds by which the sound's curve lies behind the picture's (negative: ahead); None if one of them is flat."""
     if not picture_rise.any() or not audio_rise.any():
         return None
     times = (np.arange(audio_rise.size) + 0.5) * RMS_WINDOW_S
     seen = np.interp(times, (np.arange(picture_rise.size) - 0.5) / fps, picture_rise)
     scores = np.correlate(audio_rise, seen, mode="full")  # index len(seen) - 1 is lag 0
-    reach = min(round(LARGEST_LAG_S / RMS_WINDOW_S), seen.size - 1)
+    reach = min(round(largest_lag_s / RMS_WINDOW_S), seen.size - 1)
     middle = seen.size - 1
     return float(np.argmax(scores[middle - reach : middle + reach + 1]) - reach) * RMS_WINDOW_S
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.curation.measure_groups import unavailable_measures
 from mova_core.curation.tables import MEASURES
-from mova_core.params import AssessParams
+from mova_core.params import AssessParams, Params
 
 BINS = 32
 LABELS = {
@@ -21,6 +22,20 @@ LABELS = {
     "motion": "motion",
     "noise_sd": "picture noise (standard deviation, 0..1)",
     "speech_share": "share of speech",
+    "loudness_range_lu": "loudness range, LU",
+    "clipping_runs_hz": "clipping runs per second",
+    "brightness": "brightness, share of white",
+    "blur_px": "width of edges (blur), px",
+    "blocking": "blocking (1: none)",
+    "flow_speed": "speed of the picture, shorter sides per second",
+    "av_align": "AV-Align of sound and picture",
+    "onset_lag_s": "lag of sound behind picture, s",
+    "dnsmos_p808": "speech quality, DNSMOS P.808",
+    "dnsmos_sig": "speech signal, DNSMOS P.835",
+    "dnsmos_bak": "quiet behind speech, DNSMOS P.835",
+    "dnsmos_ovrl": "speech overall, DNSMOS P.835",
+    "text_share": "share of frames with text",
+    "subtitle_share": "share of frames with subtitles",
 }
 
 
@@ -62,20 +77,22 @@ class Histogram:
 
 
 def measure_histograms(
-    limits: AssessParams, verdicts: Sequence[Mapping[str, Any]], former: AssessParams | None = None
-) -> tuple[list[Histogram], list[str]]:
-    """Histograms of what was measured, and the names of the measures that were not available for any clip.
+    params: Params, verdicts: Sequence[Mapping[str, Any]], former: AssessParams | None = None
+) -> tuple[list[Histogram], dict[str, list[str]]]:
+    """Histograms of what was measured; and of the measures that no clip has, reason -> names.
 
     Args:
-        limits: drawn, and what `verdicts` were judged by.
+        params: whose limits are drawn, and what `verdicts` were judged by.
         verdicts: rows of the table.
         former: limits before, drawn beside them.
     """
-    histograms, unavailable = [], []
+    limits, reasons = params.assess, unavailable_measures(params)
+    histograms: list[Histogram] = []
+    unavailable: dict[str, list[str]] = {}
     for measure in MEASURES:
         values = np.array([row[measure] for row in verdicts if row[measure] is not None], dtype=np.float64)
         if not len(values):
-            unavailable.append(measure)
+            unavailable.setdefault(reasons.get(measure, "it could be measured on no clip"), []).append(measure)
             continue
         failed = sum(measure in row["rejections"] for row in verdicts)
         histograms.append(_histogram(measure, values, limits, former or limits, failed))

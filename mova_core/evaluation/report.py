@@ -42,7 +42,7 @@ def write_report(params: Params, data: DataFolder, page: Path, *, project: Path 
     """
     steps = curation_funnel(data)
     samples = choose_samples(data)
-    histograms, unavailable = measure_histograms(params.assess, read_table(data.table("verdicts"), "verdicts"))
+    histograms, unavailable = measure_histograms(params, read_table(data.table("verdicts"), "verdicts"))
     drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
     model = None if project is None else model_half(project, params, page)
     html = page_template("report.html").render(

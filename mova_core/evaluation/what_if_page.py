@@ -23,7 +23,7 @@ def write_page(answer: WhatIf, data: DataFolder, page: Path) -> None:
     former = AssessParams(
         **answer.params.assess.model_dump() | {name: then for name, (then, _) in answer.limits.items()}
     )
-    histograms, unavailable = measure_histograms(answer.params.assess, answer.rows, former)
+    histograms, unavailable = measure_histograms(answer.params, answer.rows, former)
     html = page_template("what-if.html").render(
         headline=headline(answer),
         answer=answer,

@@ -2,11 +2,12 @@
 
 import pytest
 
-from data_contracts.verdicts import WITHOUT_WEIGHTS
+from data_contracts.verdicts import ALWAYS_MEASURED
 from mova_core.curation.tables import MEASURES
 
 FATE = "every rejected clip has a reason and is among the rejects, no accepted one is"
 PHASES = "every accepted clip is in a training phase that exists, no rejected one is in any"
+SUBTITLES = "every verdict says of subtitles what was measured"
 CLIP = "every verdict is about a clip that exists"
 ONE = "every clip has one verdict"
 SYNC = "imagebind ≥ 0.2 or desync ≤ 0.5 s among accepted clips, where either was measured"
@@ -28,6 +29,19 @@ IMPOSSIBLE = {
     "motion": (-1, "motion from 0 to 255 for every clip"),
     "noise_sd": (float("inf"), "noise sd from 0 to 255 for every clip"),
     "speech_share": (1.5, "speech share from 0 to 1 for every clip"),
+    "loudness_range_lu": (-1, "loudness range (LU) from 0 to 100 for every clip"),
+    "clipping_runs_hz": (8001, "clipping runs (Hz) from 0 to 8000 for every clip"),
+    "brightness": (1.1, "brightness from 0 to 1 for every clip"),
+    "blur_px": (-1, "blur (px) from 0 to 10000 for every clip"),
+    "blocking": (float("inf"), "blocking from 0 to 1e+09 for every clip"),
+    "flow_speed": (-1, "flow speed from 0 to 1000 for every clip"),
+    "av_align": (1.1, "av align from 0 to 1 for every clip"),
+    "onset_lag_s": (1.5, "onset lag (s) from -1 to 1 for every clip"),
+    "dnsmos_p808": (-1, "dnsmos p808 from 0 to 6 for every clip"),
+    "dnsmos_sig": (7, "dnsmos sig from 0 to 6 for every clip"),
+    "dnsmos_bak": (7, "dnsmos bak from 0 to 6 for every clip"),
+    "dnsmos_ovrl": (7, "dnsmos ovrl from 0 to 6 for every clip"),
+    "text_share": (-0.5, "text share from 0 to 1 for every clip"),
     "audiobox_pq": (11, "audiobox pq from 0 to 10 for every clip"),
     "audiobox_cu": (11, "audiobox cu from 0 to 10 for every clip"),
     "audiobox_ce": (11, "audiobox ce from 0 to 10 for every clip"),
@@ -37,6 +51,8 @@ IMPOSSIBLE = {
     "desync_s": (-1, "desync (s) from 0 to 10 for every clip"),
     "lse_d": (-1, "lse d from 0 to 100 for every clip"),
     "lse_c": (101, "lse c from -100 to 100 for every clip"),
+    "eat_speech": (-1, "eat speech from 0 to 1 for every clip"),
+    "eat_singing": (2, "eat singing from 0 to 1 for every clip"),
     "subtitle_share": (2, "subtitle share from 0 to 1 for every clip"),
 }
 LIMITS = {
@@ -73,6 +89,10 @@ SPOILED = [
     ({"rejections": {"lufs": "too quiet"}}, {FATE}),
     ({"phases": []}, {PHASES}),
     ({"phases": ["phase9"]}, {PHASES}),
+    ({"subtitle_share": 0.0, "has_subtitles": False}, set()),
+    ({"subtitle_share": 0.5, "has_subtitles": True}, set()),
+    ({"subtitle_share": 0.5, "has_subtitles": False}, {SUBTITLES}),
+    ({"has_subtitles": False}, {SUBTITLES}),
     ({"imagebind": 0.1, "desync_s": 0.6}, {SYNC}),
     ({"imagebind": 0.1}, {SYNC}),
     ({"imagebind": 0.1, "desync_s": 0.5}, set()),
@@ -81,9 +101,9 @@ SPOILED = [
     (REJECTED | AT_LIMIT, {FATE}),  # a limit says nothing of a rejected clip
     (
         REJECTED | {name: value for name, (value, _) in IMPOSSIBLE.items()},
-        {FATE, *(told for _, told in IMPOSSIBLE.values())},
+        {FATE, SUBTITLES, *(told for _, told in IMPOSSIBLE.values())},
     ),
-    (dict.fromkeys(WITHOUT_WEIGHTS), UNKNOWN),
+    (dict.fromkeys(ALWAYS_MEASURED), UNKNOWN),
 ]
 
 

@@ -119,11 +119,14 @@ def test_a_rejection_is_a_sentence(assessed):
     assert verdicts["frozen"]["rejections"] == {"frozen_share": "frozen_share 1 is not below 0.9"}
 
 
-def test_what_needs_weights_is_null_and_named(assessed):
+def test_nano_measures_no_more_and_says_what_it_left_out(assessed):
     verdicts, summary = assessed
-    with_weights = MEASURES[MEASURES.index("audiobox_pq") :]
-    assert all(row[measure] is None for row in verdicts.values() for measure in with_weights)
-    assert summary["unavailable"] == list(with_weights)
+    others = MEASURES[9:]
+    assert all(row[measure] is None for row in verdicts.values() for measure in others)
+    assert list(summary["unavailable"]) == list(others)
+    assert summary["unavailable"]["dover_technical"] == "params assess.weights.dover is not configured"
+    assert summary["unavailable"]["text_share"] == "`text` is not among params assess.measures"
+    assert all(row["unavailable"] is row["has_subtitles"] is None for row in verdicts.values())
     assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURES[:9])
     assert all(row["language"] is None for row in verdicts.values())
 
@@ -181,7 +184,9 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
 
 
 def test_every_limit_has_its_rule():
-    assert {f"{measure}_{comparison}" for measure, comparison in (*RULES, *EITHER)} == set(AssessParams.model_fields)
+    choices = {"measures", "weights", "phase2", "phase3"}
+    limits = {f"{measure}_{comparison}" for measure, comparison in (*RULES, *EITHER)}
+    assert limits | choices == set(AssessParams.model_fields)
 
 
 GOOD_SYNC = {"imagebind": 0.3, "desync_s": 0.1}

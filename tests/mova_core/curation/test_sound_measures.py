@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.sound_measures import bandwidth_hz, clipped_share, silence_ratio, speech_share
+from mova_core.curation.sound_measures import (
+    bandwidth_hz,
+    clipped_share,
+    clipping_runs_hz,
+    silence_ratio,
+    speech_share,
+)
 
 RATES_HZ = (16_000, 48_000)
 
@@ -73,3 +79,20 @@ def test_speech_share_counts_what_lies_in_the_window():
     assert speech_share(10, 20, []) == 0
     assert speech_share(10, 20, [[0, 12.5], [14, 15], [19, 30]]) == pytest.approx(0.45)
     assert speech_share(10, 20, [[5, 40]]) == 1
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.4])
+@pytest.mark.parametrize("hertz", [50, 440])
+def test_clipping_runs_are_two_a_period_whatever_the_level(hertz, gain):
+    clipped = as_16_bit((tone(hertz, 48_000, peak=1.0) * 2).clip(-1, 32767 / 32768) * np.float32(gain))
+    assert clipping_runs_hz(clipped, 48_000) == pytest.approx(2 * hertz, rel=0.01)
+
+
+@pytest.mark.parametrize("hertz", [20, 50, 440, 5000])
+def test_a_sine_of_full_scale_is_not_clipped(hertz):
+    assert clipping_runs_hz(as_16_bit(tone(hertz, 48_000, peak=0.99996)), 48_000) == 0
+
+
+def test_noise_and_silence_have_no_clipping_runs():
+    assert clipping_runs_hz(as_16_bit(low_passed(3000, 16_000)), 16_000) == 0
+    assert clipping_runs_hz(np.zeros(16_000, np.float32), 16_000) == 0
