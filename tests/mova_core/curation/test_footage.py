@@ -3,7 +3,9 @@ import os
 
 import pytest
 
-from mova_core.curation.footage import Footage, lock_footage, read_sidecar
+from mova_core.curation.footage import Footage
+from mova_core.curation.footage_lock import lock_footage
+from mova_core.curation.sidecars import read_sidecar
 from mova_core.errors import MediaError, UsageError
 
 
@@ -69,12 +71,12 @@ def test_no_path_leaves_the_root(folder, tmp_path, path):
 
 def test_a_lock_names_the_same_files_and_is_the_same_bytes_again(folder, tmp_path):
     lock = tmp_path / "data/sources.lock"
-    assert lock_footage(folder, lock) == 5
+    assert lock_footage(str(folder), lock).files == 5
     before = lock.read_bytes()
-    lock_footage(folder, lock)
+    lock_footage(str(folder), lock)
     assert lock.read_bytes() == before
     footage = Footage.open(lock)
-    assert footage.locked and footage.root == folder
+    assert footage.locked and footage.store.address == str(folder)
     assert paths(footage) == paths(Footage.open(folder))
     entries = {entry.path: entry for entry in footage.entries}
     assert entries["c.mp4"].sidecar_sha256 and not entries["b/a.mp4"].sidecar_sha256
@@ -89,7 +91,7 @@ def test_what_is_no_lock_is_wrong_use(tmp_path, content):
 
 
 def test_a_lock_of_a_folder_that_is_gone_is_wrong_use(folder, tmp_path):
-    lock_footage(folder, tmp_path / "sources.lock")
+    lock_footage(str(folder), tmp_path / "sources.lock")
     folder.rename(tmp_path / "moved")
     with pytest.raises(UsageError, match="missing"):
         Footage.open(tmp_path / "sources.lock")
@@ -98,17 +100,17 @@ def test_a_lock_of_a_folder_that_is_gone_is_wrong_use(folder, tmp_path):
 def test_only_a_whole_folder_can_be_locked(folder, tmp_path):
     (folder / "out.mp4").symlink_to(tmp_path)
     with pytest.raises(UsageError, match=r"out\.mp4"):
-        lock_footage(folder, tmp_path / "sources.lock")
+        lock_footage(str(folder), tmp_path / "sources.lock")
     with pytest.raises(UsageError, match="not a folder"):
-        lock_footage(tmp_path / "absent", tmp_path / "sources.lock")
+        lock_footage(str(tmp_path / "absent"), tmp_path / "sources.lock")
 
 
 def test_a_sidecar_is_read_and_a_missing_one_says_nothing(folder):
     said = {"rights": "CC0-1.0", "consent": None, "scenes": [{"start_s": 0, "end_s": 2.5, "class": "red-ball"}]}
     (folder / "c.mp4.json").write_text(json.dumps(said))
-    assert read_sidecar(folder / "c.mp4") == said
-    assert read_sidecar(folder / "b/a.mp4") == {}
-    assert read_sidecar(folder / ("x" * 253)) == {}
+    assert Footage.open(folder).sidecar("c.mp4") == said
+    assert Footage.open(folder).sidecar("b/a.mp4") == {}
+    assert read_sidecar(folder / ("x" * 258)) == {}
 
 
 @pytest.mark.parametrize(
@@ -127,5 +129,5 @@ def test_a_sidecar_is_read_and_a_missing_one_says_nothing(folder):
 def test_a_broken_sidecar_is_a_reason(folder, content):
     (folder / "c.mp4.json").write_text(content)
     with pytest.raises(MediaError) as error:
-        read_sidecar(folder / "c.mp4")
+        Footage.open(folder).sidecar("c.mp4")
     assert error.value.code == "bad_sidecar"

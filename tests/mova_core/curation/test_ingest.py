@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mova_core.curation.engine import Engine
-from mova_core.curation.footage import Footage, lock_footage
+from mova_core.curation.footage import Footage
+from mova_core.curation.footage_lock import lock_footage
 from mova_core.curation.ingest import FileTask, examine_file, identify_file, ingest
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
@@ -83,7 +84,7 @@ def test_a_rerun_takes_over_what_was_found_and_two_workers_find_the_same(folder,
 def test_locked_footage_that_changed_is_rejected(folder, tmp_path):
     (folder / "link.mp4").unlink()
     lock = tmp_path / "sources.lock"
-    lock_footage(folder, lock)
+    lock_footage(str(folder), lock)
     (folder / "notes.txt").write_text("NOT footage")
     (folder / "b.mp4").unlink()
     (folder / "empty.mp4").write_bytes(b"x")

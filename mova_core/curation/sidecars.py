@@ -1,0 +1,149 @@
+"""What people state about footage: `FILE.json` beside a file, and one `sources.csv` or `sources.json` for the folder.
+
+    talk.mp4.json   {"rights": "CC-BY-4.0", "origin": "camera 2", "consent": "release 17",
+                     "scenes": [{"start_s": 0.0, "end_s": 8.25, "class": "red-ball"}]}
+    sources.csv     path,rights,origin,consent
+                    talk.mp4,CC-BY-4.0,camera 2,release 17
+
+All keys but `path` are optional; what is not there, null or blank is unknown. Where both state something about a file,
+its own sidecar counts. A broken sidecar of one file is a reason to reject that file; a broken one of the folder stops
+the run, since nobody knows then what it meant to say.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mova_core.errors import MediaError, UsageError
+
+SIDECAR_SUFFIX = ".json"
+FOLDER_SIDECARS = ("sources.csv", "sources.json")
+STATED = ("rights", "origin", "consent")
+COLUMNS = ("path", *STATED)
+MOST_SIDECAR_BYTES = 1 << 20
+MOST_FOLDER_SIDECAR_BYTES = 1 << 28
+
+Stated = Mapping[str, str | None]
+
+
+def sidecar_of(media_path: Path) -> Path:
+    """Where a local file's sidecar lies if it has one."""
+    return media_path.with_name(media_path.name + SIDECAR_SUFFIX)
+
+
+def read_sidecar(path: Path | None) -> dict[str, Any]:
+    """What one file's sidecar says: rights, origin, consent (texts), scenes (a list); {} where there is none.
+
+    Raises:
+        MediaError: `bad_sidecar` when it is not such an object.
+    """
+    if path is None:
+        return {}
+    if os.path.islink(path):  # unlike Path, no error for a name that is too long
+        raise MediaError("bad_sidecar", "its sidecar is a link: put the file itself there")
+    if not os.path.isfile(path):
+        return {}
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_SIDECAR_BYTES + 1)
+        values = json.loads(data) if len(data) <= MOST_SIDECAR_BYTES else None
+    except (OSError, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise MediaError("bad_sidecar", f"its sidecar is not a JSON object of at most {MOST_SIDECAR_BYTES} bytes")
+    for key in STATED:
+        if not isinstance(values.get(key), str | None):
+            raise MediaError("bad_sidecar", f"its sidecar's {key} is not text")
+    for scene in _list(values.get("scenes", [])):
+        if not isinstance(scene, dict) or not all(_is_time(scene.get(key)) for key in ("start_s", "end_s")):
+            raise MediaError("bad_sidecar", "its sidecar's scenes are not all {start_s, end_s, ...} with numbers")
+    return values
+
+
+def read_folder_sidecar(path: Path, shown: str, is_there: Callable[[str], bool]) -> dict[str, Stated]:
+    """What the sidecar of a whole folder says of each file that it names.
+
+    Args:
+        path: the file; read as JSON where `shown` ends so, else as CSV with a line of headings.
+        shown: its name for people.
+        is_there: whether the footage has a file of that path.
+
+    Raises:
+        UsageError: it is neither, a column is unknown or `path` is missing, a value is not text, or a row names a file
+            that is not there or that another row has named.
+    """
+    try:
+        if path.stat().st_size > MOST_FOLDER_SIDECAR_BYTES:
+            raise UsageError(f"{shown} is larger than {MOST_FOLDER_SIDECAR_BYTES >> 20} MiB: it is no list of footage")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = _json_rows(text, shown) if shown.endswith(".json") else _csv_rows(text, shown)
+    except OSError as error:
+        raise UsageError(f"{shown} cannot be read ({error.strerror}): params ingest.sidecar names it") from None
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise UsageError(f"{shown} is not readable ({type(error).__name__}): expected UTF-8 CSV or JSON") from None
+    stated: dict[str, Stated] = {}
+    for place, row in rows:
+        _check_row(row, f"{shown}, {place}")
+        name = row["path"]
+        if name in stated:
+            raise UsageError(f"{shown}, {place}: {name!r} was named before: keep one row a file")
+        if not is_there(name):
+            raise UsageError(
+                f"{shown}, {place}: there is no file {name!r} in the footage: correct the row or remove it"
+            )
+        stated[name] = {key: (row.get(key) or "").strip() or None for key in STATED}
+    return stated
+
+
+def _csv_rows(text: str, shown: str) -> list[tuple[str, dict[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    _check_columns(reader.fieldnames or (), shown)
+    rows = []
+    for row in reader:
+        if None in row or None in row.values():
+            raise UsageError(
+                f"{shown}, line {reader.line_num}: not as many values as there are columns "
+                f"({', '.join(reader.fieldnames or ())}): put a value with a comma in double quotes"
+            )
+        rows.append((f"line {reader.line_num}", dict(row)))
+    return rows
+
+
+def _json_rows(text: str, shown: str) -> list[tuple[str, dict[str, Any]]]:
+    rows = json.loads(text)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UsageError(f"{shown} is no list of objects: expected [{{{', '.join(COLUMNS)}}}, ...]")
+    for row in rows:
+        _check_columns(tuple(row), shown)
+    return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def _check_columns(columns: tuple[str, ...] | Any, shown: str) -> None:
+    known = f"it knows {', '.join(COLUMNS)}"
+    if unknown := next((column for column in columns if column not in COLUMNS), None):
+        raise UsageError(f"{shown} has an unknown column {unknown!r}; {known}")
+    if "path" not in columns:
+        raise UsageError(f"{shown} has no column 'path'; {known}")
+    if len(set(columns)) < len(columns):
+        raise UsageError(f"{shown} has a column twice; {known}")
+
+
+def _check_row(row: dict[str, Any], where: str) -> None:
+    for key, value in row.items():
+        if not isinstance(value, str) and (value is not None or key == "path"):
+            raise UsageError(f"{where}: {key} is {value!r}, expected text")
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise MediaError("bad_sidecar", "its sidecar's scenes are not a list")
+    return value
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
