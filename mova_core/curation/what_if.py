@@ -14,7 +14,7 @@ from mova_core.curation.assess import EITHER, judge_clips
 from mova_core.curation.funnel import covered_s
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.made_with import differing_limits, read_made_with, under_other_limits
-from mova_core.curation.phases import PHASES
+from mova_core.curation.phases import phase_rules
 from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.params import Params
@@ -173,7 +173,7 @@ def _compare(then: list[Any], now: list[Any], old: Params, new: Params, data: Da
         clips=amount(now),
         accepted=Compared(*(amount(row for row in rows if row["verdict"] == "accepted") for rows in (then, now))),
         reasons=tuple(sorted(reasons, key=lambda reason: (-reason.turned_away.now.clips, reason.code))),
-        phases={name: (_in_phase(then, name), _in_phase(now, name)) for name in PHASES[new.preset]},
+        phases={name: (_in_phase(then, name), _in_phase(now, name)) for name in phase_rules(new.preset, new.assess)},
         changes=tuple(
             change(before, after)
             for before, after in zip(then, now, strict=True)

@@ -132,6 +132,7 @@ def test_the_answer_is_what_assess_would_have_given(small_curation, tmp_path_fac
         ({"seed": 1}, "seed is 1, .* was made with 0"),
         ({"ingest": {"head_s": 2}}, "ingest.head_s is 2.0"),
         ({"limits": {"memory_mb": 1024}}, "limits.memory_mb is 1024"),
+        ({"assess": {"measures": ["look"]}}, "assess.measures is .*look.* was made with None: .* media"),
         ({"assess": {"loudness": 1}}, "unknown key 'assess.loudness'"),
         ({"assess": None}, "assess"),
         ({"assess": {"silence_ratio_below": 2}}, "assess.silence_ratio_below is 2"),
@@ -184,7 +185,7 @@ def test_made_with_comes_back_as_it_was(tmp_path):
 
 def test_a_curation_says_what_it_was_made_with_once_it_is_finished(made_footage, tmp_path, monkeypatch):
     out, params = tmp_path / "out", Params(assess=AssessParams(silence_ratio_below=0.3))
-    curate(params, made_footage, out, Engine.choose("local", 1))
+    curate(params, str(made_footage), out, Engine.choose("local", 1))
     assert read_made_with(out) == params
     shutil.rmtree(out / "clips")  # no media is needed
     answer = what_if(DataFolder(out), limits(tmp_path, silence_ratio_below=1.0), None)
@@ -195,5 +196,5 @@ def test_a_curation_says_what_it_was_made_with_once_it_is_finished(made_footage,
 
     monkeypatch.setattr("mova_core.curation.curate.cut", stopped)
     with pytest.raises(KeyboardInterrupt):
-        curate(Params(), made_footage, out, Engine.choose("local", 1))
+        curate(Params(), str(made_footage), out, Engine.choose("local", 1))
     assert not (out / MADE_WITH).exists()

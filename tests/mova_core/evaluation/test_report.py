@@ -21,7 +21,7 @@ VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "line", "polyline
 def curated(made_footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     """Tables and clips of a little made footage. Tests only read it."""
     folder = tmp_path_factory.mktemp("curated") / "data"
-    curate(Params(), made_footage, folder, Engine.choose("local", 1))
+    curate(Params(), str(made_footage), folder, Engine.choose("local", 1))
     return DataFolder(folder)
 
 
