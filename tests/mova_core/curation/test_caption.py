@@ -127,3 +127,14 @@ def test_a_language_without_templates_is_refused(folder):
 def test_missing_footage_is_refused(folder):
     with pytest.raises(UsageError, match="missing"):
         caption(Params(), folder / "nowhere", DataFolder(folder / "data"))
+
+
+@pytest.mark.parametrize(("has_subtitles", "said"), [(False, True), (True, False), (None, False)])
+def test_a_clip_without_subtitles_says_so_where_it_was_looked_for(folder, has_subtitles, said):
+    data = DataFolder(folder / "data")
+    rows = [row | {"has_subtitles": has_subtitles} for row in read_table(data.table("verdicts"), "verdicts")]
+    write_table(data.table("verdicts"), "verdicts", rows)
+    caption(Params(), folder / "footage", data)
+    captions = read_table(data.table("captions"), "captions")
+    assert {row["merged"].endswith(". This video has no subtitles.") for row in captions} == {said}
+    assert not any("subtitles" in row["visual"] for row in captions)
