@@ -16,12 +16,18 @@ def contract(
     data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
     params: ParamsFile = Path("params.yaml"),
     out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = REPORTS,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Data folder of an earlier version, to look for drift (verdicts).")
+    ] = None,
 ) -> dict[str, Any]:
     """Check a table against its contract; exit 3 if a critical expectation is broken.
 
-    Writes TABLE.json (for machines), TABLE.html and Great Expectations' Data Docs under docs/TABLE/ into --out.
+    Writes TABLE.json (for machines), TABLE.html and Great Expectations' Data Docs under docs/TABLE/ into --out;
+    with --against, as verdicts-drift, so that what the line depends on stays.
 
     Example: mova contract clips --rows
+
+    Example: mova contract verdicts --against previous/data
     """
     from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
@@ -32,7 +38,12 @@ def contract(
     from data_contracts.wording import rows_listed, summary
     from mova_core.errors import ContractBroken
 
-    result = check(contract_of(table, DataFolder(data), checked_params), out)
+    asked = contract_of(table, DataFolder(data), checked_params)
+    if against is not None:
+        from data_contracts.drift import with_drift
+
+        asked = with_drift(asked, DataFolder(data), DataFolder(against))
+    result = check(asked, out)
     text = summary(result, out)
     if rows and (listed := rows_listed(result)):
         text = f"{text}\n\n{listed}"

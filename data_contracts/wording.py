@@ -71,7 +71,9 @@ def _first(finding: Finding) -> str:
 
 def _footer(result: ContractResult, reports: Path) -> str:
     page = printable(str(reports / f"{result.table}.html"))
-    return f"  details: {page}   to see the rows: mova contract {result.table} --rows"
+    table, _, drift = result.table.partition("-")
+    against = " --against DIR" if drift else ""
+    return f"  details: {page}   to see the rows: mova contract {table}{against} --rows"
 
 
 def _value(value: Any) -> str:
