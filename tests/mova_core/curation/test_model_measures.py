@@ -74,7 +74,7 @@ def test_refused_before_anything_is_read_or_cut(weights, tmp_path):
     with pytest.raises(UsageError, match="no adapter"):
         assess(params, DataFolder(tmp_path), Engine(), tmp_path)  # there is no table at all
     with pytest.raises(UsageError, match="no adapter"):
-        curate(params, tmp_path / "footage", tmp_path / "out", Engine())
+        curate(params, str(tmp_path / "footage"), tmp_path / "out", Engine())
     assert not (tmp_path / "out").exists()
 
 
