@@ -44,6 +44,10 @@ DESCRIBED = (
     "audio_channels",
     "audio_minus_video_start_s",
 )
+DESCRIBED_SOUND = (
+    *("path", "source_id", "container", "duration_s"),
+    *("audio_codec", "audio_rate_hz", "audio_channels"),
+)
 LONGEST_S = 7 * 24 * 3600
 
 
@@ -75,13 +79,14 @@ def sources(data: DataFolder, params: Params) -> Contract:
 
 def _derived(row: dict[str, Any], rejected: set[str]) -> dict[str, Any]:
     fault = None
+    described = DESCRIBED_SOUND if row["kind"] == "audio" else DESCRIBED
     if row["verdict"] == "accepted" and row["path"] in rejected:
         fault = "accepted and rejected"
     if row["verdict"] == "rejected" and row["path"] not in rejected:
         fault = "rejected, but not among the rejects"
     return {
         "where": None,
-        "missing": missing(row, DESCRIBED if row["verdict"] == "accepted" else ("path", "verdict", *WHY)),
+        "missing": missing(row, described if row["verdict"] == "accepted" else ("path", "verdict", *WHY)),
         "accepted": float(row["verdict"] == "accepted"),
         "fate_fault": fault,
     }

@@ -5,6 +5,7 @@ that `silence_ratio` of an accepted clip is below 0.8. A measure that is null wa
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from data_contracts.balance import balance_view
@@ -68,6 +69,7 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     rejects = read_rejects(data, "assess")
     rejected = {row["id"] for row in rejects}
     places = places_of_clips(data)
+    unstated = _unstated(data, params.contract.phase3_requires)
     view = View(
         name="verdicts",
         noun="clip",
@@ -83,16 +85,23 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
                     "sync_fault": _sync_fault(row, params.assess),
                     "subtitles_fault": _subtitles_fault(row),
                     "phases_fault": _phases_fault(row, PHASES),
+                    "rights_fault": unstated.get(row["clip_id"]) if "phase3" in (row["phases"] or ()) else None,
                 }
                 for row in rows
             ),
             [
                 *("clip_id", *MEASURES, "verdict", "where", "missing", "accepted"),
-                *("clip_fault", "fate_fault", "sync_fault", "subtitles_fault", "phases_fault"),
+                *("clip_fault", "fate_fault", "sync_fault", "subtitles_fault", "phases_fault", "rights_fault"),
             ],
         ),
         id_column="clip_id",
-        expectations=(*_judgements(), *_possible(params), *_limits(params.assess), *_warnings()),
+        expectations=(
+            *_judgements(),
+            *_required(params.contract.phase3_requires),
+            *_possible(params),
+            *_limits(params.assess),
+            *_warnings(),
+        ),
     )
     return Contract(
         table="verdicts",
@@ -167,6 +176,24 @@ def _judgements() -> list[Expectation]:
             "The caption of a clip without subtitles says so.",
         ),
     ]
+
+
+def _unstated(data: DataFolder, required: Sequence[str]) -> dict[str, str | None]:
+    """clip_id -> what its file's sidecars leave unsaid of that."""
+    if not required:
+        return {}
+    sources = read_table(data.table("sources"), "sources")
+    of_source = {row["source_id"]: missing(row, required) for row in sources if row["verdict"] == "accepted"}
+    clips = read_table(data.table("clips"), "clips")
+    return {row["clip_id"]: of_source.get(row["source_id"], "no such file") for row in clips}
+
+
+def _required(required: Sequence[str]) -> list[Expectation]:
+    if not required:
+        return []
+    because = "params contract.phase3_requires: the last phase decides what the model shows; a sidecar states it."
+    stated = " and ".join(required)
+    return [ExpectNoFault.of("rights_fault", f"{stated} stated for the file of every clip of phase 3", because)]
 
 
 def _possible(params: Params) -> list[Expectation]:

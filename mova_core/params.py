@@ -167,6 +167,10 @@ class EncodeParams(Section):
     clips_per_shard: int = Field(512, ge=1)  # clips of one file, made whole by one worker
 
 
+class ContractParams(Section):
+    phase3_requires: tuple[Literal["rights", "consent"], ...] = ()  # of the file of every clip of phase 3; else exit 3
+
+
 class Params(Section):
     preset: PresetName = "nano"
     seed: int = Field(0, ge=0)
@@ -179,6 +183,7 @@ class Params(Section):
     caption: CaptionParams = CaptionParams()
     fit_codec: FitCodecParams = FitCodecParams()
     encode: EncodeParams = EncodeParams()
+    contract: ContractParams = ContractParams()
     train: TrainParams = TrainParams()
     evaluate: EvaluateParams = EvaluateParams()
     select: SelectParams = SelectParams()

@@ -30,6 +30,10 @@ from mova_core.storage.fingerprint import fingerprint
 from mova_core.storage.parts import Parts
 
 LAST_GAPS = 25  # the last picture is shown for the median of so many gaps: its own duration is often missing or wrong
+SOUND_ALONE = {
+    "reason_code": "audio_only",
+    "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
+}
 PRELOAD = ("torch", "silero_vad", "onnxruntime", "scenedetect", "av", "mova_core.curation.segment")
 CODE = (
     "mova_core.curation.segment",
@@ -55,14 +59,17 @@ class Source:
 def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
     """Segment every accepted source; write `segments`, `windows` and the rejects of this stage.
 
-    A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well.
+    A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
+    sound alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
+    stays an accepted source.
     """
     engine = engine.giving(params.engine.segment)
     files = Footage.open(footage)
+    accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     sources = [
         Source(row["source_id"], files.path_of(row["path"]), params.segment)
-        for row in read_table(data.table("sources"), "sources")
-        if row["verdict"] == "accepted"
+        for row in accepted
+        if row["kind"] != "audio"
     ]
     segments: list[dict[str, Any]] = []
     windows: list[dict[str, Any]] = []
@@ -75,11 +82,16 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
         windows.extend(result.get("windows", []))
         if "reason_code" in result:
             rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
+    rejects.extend(
+        {"table": "sources", "id": row["source_id"], "stage": "segment", **SOUND_ALONE}
+        for row in accepted
+        if row["kind"] == "audio"
+    )
     write_table(data.rejects("segment"), "rejects", rejects)
     write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
     made_from = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
     write_table(data.table("windows"), "windows", windows, made_from)
-    return _summary(len(sources), windows, rejects, params.clip_geometry)
+    return _summary(len(accepted), windows, rejects, params.clip_geometry)
 
 
 def segment_source(source: Source) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 Sizes are those of the picture as shown, after rotation and sample aspect; rotation is the turn counter-clockwise, in
 whole quarters, that the coded picture needs. A header's duration, frame rate and frame count are never used.
+A file with sound and no moving picture (cover art is none) is of kind `audio`, whatever its container and its name.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from mova_core.errors import MediaError
 from mova_core.media.clock import Clock, first_audio, first_video, read_clock
 from mova_core.media.decode import Frame, check_decoder, decode_opened
-from mova_core.media.opening import open_media
+from mova_core.media.opening import Container, open_media
 from mova_core.media.sound import Sound
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
@@ -27,22 +28,22 @@ MOST_ASPECT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The media columns of table `sources`."""
+    """The media columns of table `sources`; those of the picture are None for kind `audio`."""
 
     kind: str
     container: str
     duration_s: float
-    width_px: int
-    height_px: int
-    display_aspect: float
-    rotation_deg: int
-    fps: float
-    is_vfr: bool
-    video_codec: str
     audio_codec: str
     audio_rate_hz: int
     audio_channels: int
-    audio_minus_video_start_s: float
+    width_px: int | None = None
+    height_px: int | None = None
+    display_aspect: float | None = None
+    rotation_deg: int | None = None
+    fps: float | None = None
+    is_vfr: bool | None = None
+    video_codec: str | None = None
+    audio_minus_video_start_s: float | None = None
 
 
 def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
@@ -59,6 +60,8 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
             `frame_rate_too_high`.
     """
     with open_media(path, max_pixels) as (container, kind):
+        if first_video(container) is None and (sound := first_audio(container)) is not None:
+            return _probe_sound(path, container, kind, sound, head_s)
         video, audio = _usable_streams(container)
         _check_size(video, max_pixels)
         _check_whole(container, path.stat().st_size)
@@ -88,11 +91,37 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
     )
 
 
+def _probe_sound(path: Path, container: InputContainer, kind: Container, audio: AudioStream, head_s: float) -> Probe:
+    """A file of sound alone."""
+    check_decoder(audio)
+    _check_whole(container, path.stat().st_size)
+    clock = read_clock(container, kind)
+    if clock.audio is None:
+        raise MediaError("no_audio", "the audio stream holds no sound")
+    rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
+    with open_media(path) as (again, _):
+        begun_s = None
+        for piece in decode_opened(again, clock, audio_rate_hz=rate_hz, video=False):
+            begun_s = piece.time_s if begun_s is None else begun_s
+            if piece.time_s - begun_s >= head_s:
+                break
+    if begun_s is None:
+        raise MediaError("no_audio", "the audio stream decodes to no sound")
+    return Probe(
+        kind="audio",
+        container=kind.name,
+        duration_s=clock.audio.end_s,
+        audio_codec=audio.codec_context.codec.canonical_name,
+        audio_rate_hz=rate_hz,
+        audio_channels=channels,
+    )
+
+
 def _usable_streams(container: InputContainer) -> tuple[VideoStream, AudioStream]:
     video, audio = first_video(container), first_audio(container)
     if video is None:
         art = " (cover art is none)" if container.streams.video else ""
-        raise MediaError("no_video", f"no video stream{art}")
+        raise MediaError("no_video", f"neither a video{art} nor an audio stream")
     if audio is None:
         raise MediaError("no_audio", "no audio stream")
     check_decoder(video)

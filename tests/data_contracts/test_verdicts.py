@@ -4,6 +4,7 @@ import pytest
 
 from data_contracts.verdicts import ALWAYS_MEASURED
 from mova_core.curation.tables import MEASURES
+from mova_core.params import Params
 
 FATE = "every rejected clip has a reason and is among the rejects, no accepted one is"
 PHASES = "every accepted clip is in a training phase that exists, no rejected one is in any"
@@ -180,3 +181,15 @@ def test_a_reject_that_is_lost_at_any_stage_is_told(world, judged):
     (rows, seconds) = judged("verdicts").broken
     assert (rows.sentence, rows.failing[0].id, rows.failing[0].value) == (ROWS, "cut", "4 in, 3 kept, 0 rejected")
     assert (seconds.sentence, seconds.failing[0].value) == (SECONDS, "+2.062500 s")
+
+
+@pytest.mark.parametrize("said", [None, " ", "release 17"])
+def test_what_phase_3_requires_is_asked_of_its_clips_alone(data, world, told_of, said):
+    world.params = Params.model_validate({"contract": {"phase3_requires": ["rights", "consent"]}})
+    verdict = world.rows["verdicts"][0]
+    verdict["phases"] = ["audio", "phase1", "phase3"]
+    for row in world.rows["sources"]:
+        row["consent"] = said
+    told = told_of("verdicts", world, data, [{row["clip_id"]} for row in world.rows["verdicts"]])
+    sentence = "rights and consent stated for the file of every clip of phase 3"
+    assert [sentence in one for one in told] == [not (said and said.strip()), *[False] * (len(told) - 1)]

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 import torch
 from minio import Minio
@@ -172,3 +174,24 @@ def _wait(host: str) -> None:
             return
         time.sleep(0.1)
     pytest.fail(f"the S3 server at {host} does not start")
+
+
+SOUND_CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus", ".m4a": "aac"}
+
+
+@pytest.fixture
+def sound_file(tmp_path: Path) -> Callable[[str], Path]:
+    """Write `name` in `tmp_path`: two seconds of stereo noise at 48 kHz, coded as its suffix says."""
+
+    def write(name: str) -> Path:
+        path = tmp_path / name
+        samples = np.random.default_rng(0).normal(0, 3000, (1, 2 * 96_000)).astype(np.int16)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(SOUND_CODECS[path.suffix], rate=48_000, layout="stereo")
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+            frame.sample_rate, frame.pts = 48_000, 0
+            for one in (frame, None):
+                container.mux(stream.encode(one))
+        return path
+
+    return write

@@ -13,9 +13,8 @@ REFUSED_THOUGH_VALID = {
     "hostile/fps-quarter-3-frames-12s.mp4": "frame_rate_too_low",
     "hostile/one-video-frame-10s-audio.mp4": "single_picture",
 }
+SOUND_ALONE = ("hostile/audio-only-speech.mp4", "hostile/audio-with-cover-art.mp4")
 REFUSED = {
-    "audio-only-speech": "no_video",
-    "audio-with-cover-art": "no_video",
     "subtitle-only": "no_video",
     "corrupt-bytes-in-mdat": "decode_error",
     "truncated-faststart-half-of-mdat": "truncated",
@@ -61,11 +60,12 @@ def test_every_usable_file_is_measured_as_the_manifest_has_it(media, manifest):
         assert found.audio_minus_video_start_s == pytest.approx(truth["audio_minus_video_start_s"], abs=2e-3), path
         first, last = video["first_last_pts_s"]
         assert found.fps == pytest.approx((video["frames"] - 1) / (last - first), rel=1e-3), path
-    assert seen == len(manifest) - len(REFUSED) - len(REFUSED_THOUGH_VALID)
+    assert seen == len(manifest) - len(REFUSED) - len(REFUSED_THOUGH_VALID) - len(SOUND_ALONE)
 
 
 def test_every_unusable_file_is_refused_with_its_reason(media, manifest):
-    assert sum(truth["expect"] == "reject" for truth in manifest.values()) == len(REFUSED)
+    refused = {path for path, truth in manifest.items() if truth["expect"] == "reject"}
+    assert len(refused - set(SOUND_ALONE)) == len(REFUSED)
     for path, code in REFUSED.items():
         assert code_of(media / f"hostile/{path}.mp4") == code, path
     for path, code in REFUSED_THOUGH_VALID.items():
@@ -93,3 +93,38 @@ def test_an_index_that_points_beyond_the_end_tells_a_file_that_was_cut_off(film)
     mdat, moov = data.index(b"mdat") - 4, data.index(b"moov") - 4
     path.write_bytes(data[:mdat] + (108).to_bytes(4, "big") + b"mdat" + data[mdat + 8 : mdat + 108] + data[moov:])
     assert code_of(path) == "truncated"
+
+
+@pytest.mark.parametrize("path", SOUND_ALONE)
+def test_real_sound_without_a_picture_is_audio(media, manifest, path):
+    """Cover art is no picture; the manifest lets such a file be refused or give no clip."""
+    found, truth = probed(media / path), manifest[path]["audio"][0]
+    assert found.kind == "audio" and found.container == "mp4" and "no_clip" in manifest[path]["accept"]
+    assert (found.audio_codec, found.audio_rate_hz, found.audio_channels) == (
+        truth["codec"],
+        truth["rate"],
+        truth["channels"],
+    )
+    assert found.duration_s == pytest.approx(truth["end_s"], abs=0.06)
+    assert found.fps is found.width_px is found.audio_minus_video_start_s is None
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec"),
+    [
+        ("a.wav", "wav", "pcm_s16le"),
+        ("a.flac", "flac", "flac"),
+        ("a.mp3", "mp3", "mp3"),
+        ("a.opus", "ogg", "opus"),
+        ("a.m4a", "mp4", "aac"),
+    ],
+)
+def test_every_kind_of_sound_file_is_audio(sound_file, name, container, codec):
+    path = sound_file(name)
+    found = probed(path)
+    assert (found.kind, found.container, found.audio_codec) == ("audio", container, codec)
+    assert found.audio_rate_hz == 48_000 and found.audio_channels == 2
+    assert found.duration_s == pytest.approx(2, abs=0.06)
+    assert found.video_codec is found.fps is found.width_px is found.audio_minus_video_start_s is None
+    path.rename(path.with_name("named.mp4"))
+    assert probed(path.with_name("named.mp4")) == found
