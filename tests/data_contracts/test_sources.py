@@ -69,3 +69,12 @@ def test_an_empty_table_is_broken(world, failing):
 def test_an_accepted_file_among_the_rejects_is_told(world, failing):
     world.rejects["ingest"].append(world.rejects["ingest"][0] | {"id": "00.mp4"})
     assert failing("sources") == {FATE}
+
+
+def test_sound_alone_needs_no_columns_of_a_picture(world, failing):
+    picture = ("width_px", "height_px", "display_aspect", "rotation_deg", "fps", "is_vfr", "video_codec")
+    row = world.rows["sources"][0]
+    row |= {"kind": "audio", **dict.fromkeys((*picture, "audio_minus_video_start_s"))}
+    assert failing("sources") == set()
+    row["audio_rate_hz"] = None
+    assert failing("sources") == {DESCRIBED}

@@ -154,3 +154,16 @@ def test_real_files_give_windows_or_none_as_expected(media, manifest, path):
         assert window["end_s"] <= result["audio_s"][1] + 1e-3
     if truth.get("boundary"):
         assert len(told["windows"]) == 1
+
+
+def test_sound_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
+    folder = tmp_path / "footage"
+    folder.mkdir()
+    (folder / "song.wav").write_bytes(b"never opened")
+    data = DataFolder(tmp_path / "data")
+    row = {"source_id": sha256_file(folder / "song.wav"), "path": "song.wav", "kind": "audio", "verdict": "accepted"}
+    write_table(data.table("sources"), "sources", [row])
+    summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "parts")
+    reject = read_table(data.rejects("segment"), "rejects")[0]
+    assert (reject["id"], reject["reason_code"]) == (row["source_id"], "audio_only")
+    assert (summary["sources"], summary["accepted"], summary["rejected"]) == (1, 0, 1)
