@@ -76,7 +76,7 @@ def compare_values(name: str, then: Values, now: Values) -> Drift:
         method = "exact" if len(then) == len(now) == 1 else "asymp"  # the limit of large samples has none for one pair
         result = stats.ks_2samp(np.asarray(then, np.float64), np.asarray(now, np.float64), method=method)
         return Drift(name, kind, then, now, float(result.statistic), float(result.pvalue))
-    counts_then, counts_now = Counter(then), Counter(now)
+    counts_then, counts_now = Counter(map(str, then)), Counter(map(str, now))
     names = sorted({*counts_then, *counts_now})
     counts = np.array([[counts[each] for each in names] for counts in (counts_then, counts_now)], np.float64)
     shares = counts / counts.sum(axis=1, keepdims=True)

@@ -4,7 +4,7 @@ Seconds are of footage, counted once however many windows overlap it, so a step 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -15,11 +15,12 @@ from mova_core.curation.tables import read_table
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Rows turned away for one reason; `examples` are sentences."""
+    """Rows turned away for one reason; `examples` are sentences, `seconds` of footage; None where no file told any."""
 
     reason_code: str
     rows: int
     examples: tuple[str, ...]
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +50,41 @@ def curation_funnel(data: DataFolder) -> list[Step]:
     window_of = {row["window_id"]: row for row in windows}
     window_of_clip = {row["clip_id"]: window_of[row["window_id"]] for row in clips}
     accepted = [row["clip_id"] for row in verdicts if row["verdict"] == "accepted"]
+    file_s = {row["path"]: row["duration_s"] for row in sources} | {
+        row["source_id"]: row["duration_s"] for row in readable
+    }
+
+    def of_files(names: list[str]) -> float | None:
+        known = [length for name in names if (length := file_s.get(name)) is not None]
+        return sum(known) if known else None
+
+    def of_windows(names: list[str]) -> float:
+        return covered_s(window_of[name] for name in names)
+
+    def of_clips(names: list[str]) -> float:
+        return covered_s(window_of_clip[name] for name in names)
+
     return [
         Step("footage", "files", len(sources), len(sources), _seconds(sources)),
-        Step("ingest", "files", len(sources), len(readable), _seconds(readable), _losses(data, "ingest")),
-        Step("segment", "files", len(readable), len(with_windows), covered_s(windows), _losses(data, "segment")),
-        Step("cut", "windows", len(windows), len(clips), covered_s(window_of_clip.values()), _losses(data, "cut")),
+        Step("ingest", "files", len(sources), len(readable), _seconds(readable), _losses(data, "ingest", of_files)),
+        Step(
+            "segment", "files", len(readable), len(with_windows), covered_s(windows), _losses(data, "segment", of_files)
+        ),
+        Step(
+            "cut",
+            "windows",
+            len(windows),
+            len(clips),
+            covered_s(window_of_clip.values()),
+            _losses(data, "cut", of_windows),
+        ),
         Step(
             "assess",
             "clips",
             len(clips),
             len(accepted),
             covered_s(window_of_clip[clip_id] for clip_id in accepted),
-            _losses(data, "assess"),
+            _losses(data, "assess", of_clips),
         ),
     ]
 
@@ -100,12 +124,13 @@ def _seconds(sources: Iterable[Mapping[str, Any]]) -> float:
     return sum(row["duration_s"] or 0.0 for row in sources)
 
 
-def _losses(data: DataFolder, stage: str) -> tuple[Loss, ...]:
+def _losses(data: DataFolder, stage: str, seconds_of: Callable[[list[str]], float | None]) -> tuple[Loss, ...]:
     rows = sorted(_rejects(data, stage), key=lambda row: (row["reason_code"], row["id"]))
     losses = []
     for code, group in groupby(rows, key=lambda row: row["reason_code"]):
         members = list(group)
-        losses.append(Loss(code, len(members), tuple(dict.fromkeys(row["reason"] for row in members))[:5]))
+        examples = tuple(dict.fromkeys(row["reason"] for row in members))[:5]
+        losses.append(Loss(code, len(members), examples, seconds_of([row["id"] for row in members])))
     return tuple(sorted(losses, key=lambda loss: (-loss.rows, loss.reason_code)))
 
 

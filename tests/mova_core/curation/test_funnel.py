@@ -44,4 +44,5 @@ def test_rows_in_are_rows_kept_and_rows_lost(tmp_path):
     for step in steps:
         assert step.rows_in == step.rows_kept + sum(loss.rows for loss in step.losses)
     assert [step.seconds_kept for step in steps] == [10, 10, 10, 6, 4]
+    assert [loss.seconds for step in steps for loss in step.losses] == [None, 4, 4]  # ingest's file told none
     assert funnel_metrics(steps)["assess"]["share_of_footage"] == 0.4
