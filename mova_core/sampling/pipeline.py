@@ -197,7 +197,7 @@ class MovaPipeline:
         encoded = [self.components.video.encode(known_frames(first[None], frames)) for first in firsts]
         given = torch.tensor([image is not None for image in images])
         text = self.components.text
-        device = self.components.towers.video_dit.device
+        device = self._device
         context = text.encode(list(prompts))
         negative = text.encode([negative_prompt]).expand(len(prompts), -1, -1)
         return Conditioning(
@@ -223,9 +223,13 @@ class MovaPipeline:
             audios.append(sound)
         return Output(videos, audios, latents, geometry)
 
+    @property
+    def _device(self) -> torch.device:
+        """Of the towers. diffusers' own `device` looks for offloading first, and imports a second's worth for that."""
+        return next(self.components.towers.parameters()).device
+
     def _on_device(self, pair: LatentPair) -> LatentPair:
-        device = self.components.towers.video_dit.device
-        return LatentPair(pair.video.to(device), pair.audio.to(device))
+        return LatentPair(pair.video.to(self._device), pair.audio.to(self._device))
 
 
 def _per_prompt(name: str, values: Sequence[Any], prompts: Sequence[str]) -> list[Any]:
