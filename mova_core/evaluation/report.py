@@ -14,6 +14,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
+from mova_core.errors import UsageError
+from mova_core.evaluation.drift_chart import drift_charts
 from mova_core.evaluation.histogram import measure_histograms
 from mova_core.evaluation.measures_table import LABELS
 from mova_core.evaluation.model_half import model_half
@@ -26,7 +28,14 @@ CONTRACTS = Path("reports/contracts")
 CURATION_METRICS, MODEL_METRICS = "curation.json", "model.json"
 
 
-def write_report(params: Params, data: DataFolder, page: Path, *, project: Path | None = None) -> dict[str, Any]:
+def write_report(
+    params: Params,
+    data: DataFolder,
+    page: Path,
+    *,
+    project: Path | None = None,
+    against: DataFolder | None = None,
+) -> dict[str, Any]:
     """Write the page, and a contact sheet of accepted clips beside it.
 
     Args:
@@ -35,11 +44,15 @@ def write_report(params: Params, data: DataFolder, page: Path, *, project: Path 
         page: the HTML file to write.
         project: the project's folder: its contracts, training, evaluations and package are shown, and curation.json
             and, where there is a model half, model.json are written beside the page; None: the data half alone.
+        against: an earlier version of the data, whose distributions are drawn over the present ones.
 
     Raises:
-        UsageError: a table is missing.
+        UsageError: a table is missing, of this version or of the earlier one.
         StaleError, MediaError: a manifest or a clip of the model half cannot be read.
     """
+    if against is not None and not against.root.is_dir():
+        raise UsageError(f"--against {against.root} is no folder: name the data folder of an earlier version")
+    drift = None if against is None else drift_charts(against, data)
     steps = curation_funnel(data)
     samples = choose_samples(data)
     histograms, unavailable = measure_histograms(params, read_table(data.table("verdicts"), "verdicts"))
@@ -54,6 +67,8 @@ def write_report(params: Params, data: DataFolder, page: Path, *, project: Path 
         samples=drawn,
         histograms=histograms,
         unavailable=unavailable,
+        drift=drift,
+        against=None if against is None else str(against.root),
         contracts=[] if project is None else read_contracts(project / CONTRACTS),
         model=model,
         labels=LABELS,

@@ -2,15 +2,19 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mova_core.curation.curate import curate
 from mova_core.curation.engine import Engine
 from mova_core.curation.layout import DataFolder
+from mova_core.errors import UsageError
 from mova_core.evaluation.report import write_report
 from mova_core.params import Params
 
@@ -147,3 +151,25 @@ def test_the_evaluations_contract_is_shown_last(folders: Any, curated: DataFolde
         )
     page, _, _ = report(folders, curated)
     assert page.text.index("✔ sources") < page.text.index("✔ evaluation")
+
+
+def test_what_drifted_since_the_version_before_is_drawn(curated: DataFolder, tmp_path: Path):
+    earlier = DataFolder(tmp_path / "earlier")
+    shutil.copytree(curated.root, earlier.root)
+    verdicts = pq.read_table(earlier.table("verdicts"))
+    lufs = pa.array([None if value is None else value - 9 for value in verdicts["lufs"].to_pylist()], pa.float64())
+    at = verdicts.schema.get_field_index("lufs")
+    pq.write_table(
+        verdicts.set_column(at, verdicts.schema.field("lufs"), lufs.cast(verdicts.schema.field("lufs").type)),
+        earlier.table("verdicts"),
+    )
+    write_report(Params(), curated, tmp_path / "index.html", against=earlier)
+    page = Page((tmp_path / "index.html").read_text())
+    assert "#drift" in page.links and "drift" in page.ids
+    assert re.search(r"Against \S+earlier: 1 of \d+ distributions is another one", page.text)
+    after = page.text.partition("Since the version before")[2]
+    assert after.index("loudness, LUFS") < after.index("drifted : D 1.000") < after.index("distance 0.000")
+
+    with pytest.raises(UsageError, match=r"--against \S+nowhere is no folder"):
+        write_report(Params(), curated, tmp_path / "other.html", against=DataFolder(tmp_path / "nowhere"))
+    assert not (tmp_path / "other.html").exists()
