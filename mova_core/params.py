@@ -79,9 +79,9 @@ class IngestParams(Section):
 
 
 class SegmentParams(Section):
-    cut_threshold: float = Field(3.0, gt=0)  # PySceneDetect AdaptiveDetector: change against its neighbours' mean
-    min_content: float = Field(20.0, gt=0)  # the least absolute change (HSV, 0..255) that counts as a cut
-    min_scene_s: float = Field(0.5, ge=0)
+    cut_threshold: float = Field(2.0, gt=0)  # PySceneDetect AdaptiveDetector: change against its neighbours' mean
+    min_content: float = Field(15.0, gt=0)  # the least absolute change (HSV, 0..255) that counts as a cut
+    min_scene_s: float = Field(0.25, ge=0)  # what gives the scene before back sooner is a flash
     border_luma: int = Field(30, ge=0, le=255)  # a border row or column never gets brighter than this
     speech_threshold: float = Field(0.5, gt=0, lt=1)  # Silero's probability
 

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mova_core.curation.borders import BorderFinder, Borders
-from mova_core.media.decode import Frame, decode
 
 LIMIT = 30
 HEIGHT, WIDTH = 120, 160
@@ -98,24 +97,3 @@ def test_two_pictures_a_second_are_looked_at():
             finder.add(frame / 60, np.zeros((4, 4), np.uint8))
             looks += 1
     assert looks == 8
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "derived/letterboxed-2p39-narration-720p-10s.mp4",
-        "generated-three-speakers-dark-stage-1280x704-5s.mp4",
-        "nasa-narration-en-multistream-subs-lowres-13s.mp4",
-        "pillarboxed-silent-film-music-mp3-360p-10s.mp4",
-        "very-quiet-toy-frog-side-bars-480p-8s.mp4",
-    ],
-)
-def test_real_footage_is_cropped_as_a_person_would(media, manifest, path):
-    finder = BorderFinder(LIMIT)
-    for frame in decode(media / path, audio_rate_hz=None):
-        assert isinstance(frame, Frame)
-        if finder.wants(frame.time_s):
-            finder.add(frame.time_s, frame.luma())
-    borders = finder.borders()
-    got = [borders.top_px, borders.bottom_px, borders.left_px, borders.right_px]
-    assert got == pytest.approx(manifest[path]["borders_tblr_px"], abs=2)

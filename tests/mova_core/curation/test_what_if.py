@@ -126,7 +126,7 @@ def test_the_answer_is_what_assess_would_have_given(small_curation, tmp_path_fac
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"segment": {"cut_threshold": 5}}, "segment.cut_threshold is 5.0, .* was made with 3.0: .* media"),
+        ({"segment": {"cut_threshold": 5}}, "segment.cut_threshold is 5.0, .* was made with 2.0: .* media"),
         ({"cut": {"crf": 20}}, "cut.crf is 20, .* was made with 14"),
         ({"preset": "mova-360p"}, "preset is mova-360p, .* was made with nano"),
         ({"seed": 1}, "seed is 1, .* was made with 0"),

@@ -1,13 +1,22 @@
 """Windows keep their kind's promise on any timeline, and are the report's on timelines worked out by hand."""
 
 import itertools
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mova_core.curation.tables import WINDOW_KINDS
-from mova_core.curation.windows import MICRO, Timeline, common_span, find_windows
+from mova_core.curation.windows import (
+    MICRO,
+    Timeline,
+    common_span,
+    find_windows,
+    multi_scene_speech,
+    single_scene_speech,
+)
 from mova_core.errors import MediaError
 from mova_core.geometry import GEOMETRIES
 
@@ -65,9 +74,42 @@ def test_every_speech_window_starts_where_the_report_lets_it(timeline, seed):
         assert max(before, last_cut, segment_us - L / 2 * MICRO) <= start <= segment_us
 
 
+@given(timelines(), st.sampled_from(["nano-48", "mova-720p"]), st.integers(0, 2**31))
+def test_windows_of_one_kind_overlap_by_less_than_the_half_that_the_report_lets_them(timeline, name, seed):
+    geometry = GEOMETRIES[name]
+    for kind in WINDOW_KINDS:
+        starts = of_kind(timeline, kind, seed, geometry)
+        # The next speech starts after a window's end, and its window at most half a window before it.
+        most_s = 0 if kind.endswith("nonspeech") else geometry.duration_s / 2
+        for before, after in itertools.pairwise(starts):
+            overlap_s = before + geometry.duration_s - after
+            assert overlap_s <= most_s + 2e-6, kind
+            crossed = any(before < cut / MICRO <= after for cut in timeline.cuts_us)
+            assert overlap_s <= 2e-6 or not (crossed and kind == "single_scene_speech"), "scenes share nothing"
+
+
+@given(timelines(), st.sampled_from(list(GEOMETRIES.values())))
+def test_a_window_has_the_clips_number_of_frames(timeline, geometry):
+    for row in find_windows(timeline, geometry, 0, SOURCE):
+        steps = (row["end_s"] - row["start_s"]) * float(geometry.fps)
+        assert steps == pytest.approx(geometry.frames, abs=1e-6)
+
+
 @given(timelines(), st.integers(0, 2**31))
 def test_windows_of_one_seed_repeat(timeline, seed):
     assert find_windows(timeline, LONG, seed, SOURCE) == find_windows(timeline, LONG, seed, SOURCE)
+
+
+def test_a_seed_draws_the_same_windows_for_ever():
+    timeline = Timeline.from_seconds((0, 60), [2, 21], [(1, 3), (20, 20.5), (35, 36), (50, 51)])
+    rows = find_windows(timeline, LONG, 1, SOURCE)
+    drawn = [(row["start_s"], row["kind"]) for row in rows if not row["kind"].endswith("nonspeech")]
+    assert drawn == [
+        (1.0, "multi_scene_speech"),
+        (16.120114, "multi_scene_speech"),
+        (35.0, "single_scene_speech"),
+        (46.120114, "single_scene_speech"),
+    ]
 
 
 def test_other_seeds_and_other_sources_draw_other_windows():
@@ -76,6 +118,57 @@ def test_other_seeds_and_other_sources_draw_other_windows():
     assert one != find_windows(timeline, LONG, 2, SOURCE)
     other = find_windows(timeline, LONG, 1, "f" * 64)
     assert [row["start_s"] for row in one] != [row["start_s"] for row in other]
+
+
+class Lowest(np.random.Generator):
+    """Draws the lower end of every interval."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def integers(self, low, high, endpoint):
+        assert endpoint and low <= high
+        return low
+
+
+class Highest(Lowest):
+    """Draws the upper end of every interval."""
+
+    def integers(self, low, high, endpoint):
+        super().integers(low, high, endpoint)
+        return high
+
+
+def walked(finder, timeline: Timeline, draws: np.random.Generator) -> list[float]:
+    """Starts in seconds of windows of 8 s."""
+    return [start_us / MICRO for start_us in finder(timeline, Fraction(8 * MICRO), draws)]
+
+
+def test_multi_scene_speech_worked_out_by_hand():
+    speech = [(2, 4), (6, 9), (12, 13), (30, 31), (34, 35), (50, 58.5), (60, 61), (96, 97)]
+    timeline = Timeline.from_seconds((0, 100), [5, 33, 48, 52, 65, 99], speech)
+    # Segment at 2: starts there, over the cut at 5: kept. The next after its end at 10 is that at 12, drawn from
+    # max(9 speech, 5 cut, 12 - 4) = 9 on, no cut in it: walked over. 30: from max(13, 5, 26) = 26, over 33: kept. The
+    # segment at 34 starts no later than a window from 26 ends. 50: from max(35, 48, 46) = 48, over 52: kept. 60: from
+    # max(58.5, 52, 56) = 58.5, over 65: kept. 96: from max(61, 65, 92) = 92, over 99, ends with the source: kept; drawn
+    # any later it would leave the source.
+    assert walked(multi_scene_speech, timeline, Lowest()) == [2, 26, 48, 58.5, 92]
+    assert walked(multi_scene_speech, timeline, Highest()) == [2, 30, 50, 60]
+
+
+def test_single_scene_speech_worked_out_by_hand():
+    first = [(1, 2), (9, 10), (11, 12), (19, 23)]
+    second = [(24, 25), (36, 37), (42, 43), (48, 49)]
+    rest = [(51, 52), (57, 58), (80, 81), (88.5, 90)]
+    timeline = Timeline.from_seconds((0, 90), [20, 50, 56], first + second + rest)
+    # Scene 0-20: from 1. 9 is not after that window's end. 11: from max(10 speech, 0 scene, 7) = 10. 19: from
+    # max(12, 0, 15) = 15, which reaches the scene's end: stop.
+    # Scene 20-50: the speech from 19 began before it, so from 24. 36: from max(25, 20, 32) = 32, ends at 40; 42: from
+    # max(37, 20, 38) = 38 (a window from 36 would end at 44, past 42). 48: from max(43, 20, 44) = 44: stop.
+    # Scene 50-56 is shorter than a window. Scene 56-90: from 57. 80: from max(58, 56, 76) = 76. 88.5: from
+    # max(81, 56, 84.5) = 84.5: stop.
+    assert walked(single_scene_speech, timeline, Lowest()) == [1, 10, 24, 32, 38, 57, 76]
+    assert walked(single_scene_speech, timeline, Highest()) == [1, 11, 24, 36, 57, 80]
 
 
 def test_multi_scene_speech_follows_the_report():
