@@ -1,7 +1,8 @@
 """Cuts of made edits are found at their own frames; what only moves, flashes, fades or changes light is none.
 
-These edits are what the finder's numbers were chosen on, with other seeds than the ones judged here: shots of drawn
-textures filmed by a moving camera, with every trap that real footage is known for. None is modelled on a real file.
+These edits are what the finder's numbers were chosen on, at other seeds than the ones judged here: shots of drawn
+textures filmed by a moving camera, with the traps that real footage is known for. No edit copies a real file, but
+"bold to faint" and "bright to dark" joined when a real cut of that sort was missed.
 """
 
 from collections.abc import Callable
