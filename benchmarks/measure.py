@@ -76,17 +76,24 @@ def row(
 
 def record(rows: list[Row]) -> None:
     """Print the rows as a table, and put them in place of their earlier selves in `results.json`."""
+    if not rows:
+        return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("benchmark", "value", "spread", "better", "target", "against")
+    table = Table("benchmark", "got", "target", "spread", "better", "against")
     for row in rows:
         spread = f"{row.spread[0]:g} to {row.spread[1]:g}"
-        table.add_row(row.name, f"{row.value:g}", spread, row.better, str(row.target or "-"), row.baseline)
+        got = f"{row.value:g}" + ("" if row.unit == "ratio" else f" {row.unit}")
+        table.add_row(row.name, got, _target(row), spread, row.better, row.baseline)
     Console().print(table)
     known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     known |= {row.name: asdict(row) for row in rows}
     RESULTS.write_text(json.dumps([known[name] for name in sorted(known)], indent=1) + "\n")
+
+
+def _target(row: Row) -> str:
+    return "-" if row.target is None else f"{'≤' if row.better == 'lower' else '≥'} {row.target:g}"
 
 
 def _seconds(run: Callable[[], object]) -> float:

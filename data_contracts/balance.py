@@ -5,24 +5,25 @@ of two different runs side by side. Seconds are those of the tables: files as lo
 to end, clips as long as their frames and as their samples.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
-from math import fsum
-from typing import Any
+from collections.abc import Iterator
 
-from data_contracts.contract import View, rows_of
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from data_contracts.columns import Columns, Tables, is_among, is_word, looked_up
+from data_contracts.contract import View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault
 from data_contracts.rejects import read_rejects
-from mova_core.curation.funnel import covered_s
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_table
 
-Row = Mapping[str, Any]
+Row = dict[str, str | None]
 ROUNDING_S = 2e-6  # of each row: starts and ends are rounded to a microsecond
 FILE_END_S = 0.1  # of each file: a last picture is shown a little longer than the file says
 COLUMNS = ("stage", "where", "rows_fault", "seconds_fault", "cover_fault")
 
 
-def balance_view(data: DataFolder, verdicts: list[dict[str, Any]]) -> View:
+def balance_view(data: DataFolder, tables: Tables) -> View:
     """A row for each stage from ingest to assess.
 
     Raises:
@@ -31,8 +32,9 @@ def balance_view(data: DataFolder, verdicts: list[dict[str, Any]]) -> View:
     return View(
         name="balance of the stages",
         noun="stage",
-        rows=rows_of((dict.fromkeys(COLUMNS) | row for row in _stages(data, verdicts)), COLUMNS),
+        rows=rows_of((dict.fromkeys(COLUMNS) | row for row in _stages(data, tables)), COLUMNS),
         id_column="stage",
+        where=where_stated,
         expectations=(
             ExpectNoFault.of(
                 "rows_fault",
@@ -53,60 +55,49 @@ def balance_view(data: DataFolder, verdicts: list[dict[str, Any]]) -> View:
     )
 
 
-def _stages(data: DataFolder, verdicts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    sources, segments, windows, clips = (
-        read_table(data.table(name), name) for name in ("sources", "segments", "windows", "clips")
-    )
-    rejected = {stage: {row["id"] for row in read_rejects(data, stage)} for stage in ("ingest", "segment", "cut")}
-    accepted = [row for row in sources if row["verdict"] == "accepted"]
-    window_of = {row["window_id"]: row for row in windows}
-    clip_of = {row["clip_id"]: row for row in clips}
-    with_windows = {row["source_id"] for row in windows}
-    kept = [clip_of[row["clip_id"]] for row in verdicts if row["verdict"] == "accepted" and row["clip_id"] in clip_of]
-    away = [clip_of[row["clip_id"]] for row in verdicts if row["verdict"] == "rejected" and row["clip_id"] in clip_of]
+def _stages(data: DataFolder, tables: Tables) -> Iterator[Row]:
+    sources, windows, clips = (tables[name].frame for name in ("sources", "windows", "clips"))
+    rejected = {stage: read_rejects(data, stage).frame["id"] for stage in ("ingest", "segment", "cut")}
+    accepted = tables.accepted.frame
+    kept, away = (_clips_judged(clips, tables["verdicts"].frame, word) for word in ("accepted", "rejected"))
 
     footage_s = _files_s(accepted)
-    speech = [
-        {"source_id": row["source_id"], "start_s": start_s, "end_s": end_s}
-        for row in segments
-        for start_s, end_s in row["speech_s"] or ()
-    ]
-    found_s = max(_cover_s(windows), _cover_s(speech))
-    cut_s, kept_s = _cover_s(_windows_of(clips, window_of)), _cover_s(_windows_of(kept, window_of))
-    unreadable = [row for row in sources if row["path"] in rejected["ingest"]]
-    used = [row for row in accepted if row["source_id"] in with_windows]
-    unused = [row for row in accepted if row["source_id"] in rejected["segment"]]
-    lost = [row for row in windows if row["window_id"] in rejected["cut"]]
-    lengths = _windows_s(windows) - _windows_s(lost)
+    found_s = max(_cover_s(windows), _cover_s(_speech(tables["segments"])))
+    cut_s, kept_s = (_cover_s(_windows_of(some, windows)) for some in (clips, kept))
+    with_windows = windows["source_id"].drop_duplicates()
+    unreadable = sources[is_among(sources["path"], rejected["ingest"])]
+    used = accepted[is_among(accepted["source_id"], with_windows)]
+    unused = accepted[is_among(accepted["source_id"], rejected["segment"])]
+    lost = windows[is_among(windows["window_id"], rejected["cut"])]
+    lengths_s = _windows_s(windows) - _windows_s(lost)
     yield {
         "stage": "ingest",
-        "rows_fault": _rows_fault(sources, accepted, unreadable),
+        "rows_fault": _rows_fault(len(sources), len(accepted), len(unreadable)),
         "seconds_fault": _seconds_fault(_files_s(sources) - footage_s - _files_s(unreadable), len(sources)),
     }
     yield {
         "stage": "segment",
-        "rows_fault": _rows_fault(accepted, with_windows, unused),
+        "rows_fault": _rows_fault(len(accepted), len(with_windows), len(unused)),
         "seconds_fault": _seconds_fault(footage_s - _files_s(used) - _files_s(unused), len(accepted)),
         "cover_fault": _cover_fault(found_s, footage_s + FILE_END_S * len(accepted)),
     }
     yield {
         "stage": "cut",
-        "rows_fault": _rows_fault(windows, clips, lost),
-        "seconds_fault": _seconds_fault(lengths - _seen_s(clips), len(windows))
-        or _seconds_fault(lengths - _heard_s(clips), len(windows)),
+        "rows_fault": _rows_fault(len(windows), len(clips), len(lost)),
+        "seconds_fault": _seconds_fault(lengths_s - _seen_s(clips), len(windows))
+        or _seconds_fault(lengths_s - _heard_s(clips), len(windows)),
         "cover_fault": _cover_fault(cut_s, _cover_s(windows)),
     }
     yield {
         "stage": "assess",
-        "rows_fault": _rows_fault(clips, kept, away),
+        "rows_fault": _rows_fault(len(clips), len(kept), len(away)),
         "seconds_fault": _seconds_fault(_seen_s(clips) - _seen_s(kept) - _seen_s(away), len(clips)),
         "cover_fault": _cover_fault(kept_s, cut_s),
     }
 
 
-def _rows_fault(given: Sized, kept: Sized, away: Sized) -> str | None:
-    balanced = len(given) == len(kept) + len(away)
-    return None if balanced else f"{len(given)} in, {len(kept)} kept, {len(away)} rejected"
+def _rows_fault(given: int, kept: int, away: int) -> str | None:
+    return None if given == kept + away else f"{given} in, {kept} kept, {away} rejected"
 
 
 def _seconds_fault(lost_s: float, rows: int) -> str | None:
@@ -117,29 +108,48 @@ def _cover_fault(kept_s: float, given_s: float) -> str | None:
     return f"{kept_s:.3f} s of {given_s:.3f} s" if kept_s > given_s + ROUNDING_S else None
 
 
-def _files_s(files: Iterable[Row]) -> float:
-    return fsum(row["duration_s"] or 0.0 for row in files)
+def _files_s(files: pd.DataFrame) -> float:
+    return float(files["duration_s"].sum())
 
 
-def _windows_s(windows: Iterable[Row]) -> float:
-    return fsum(row["end_s"] - row["start_s"] for row in _placed(windows))
+def _windows_s(windows: pd.DataFrame) -> float:
+    return float((windows["end_s"] - windows["start_s"]).sum())
 
 
-def _seen_s(clips: Iterable[Row]) -> float:
-    return fsum(row["frames"] / row["fps"] for row in clips if row["frames"] and row["fps"])
+def _seen_s(clips: pd.DataFrame) -> float:
+    return _ratio_s(clips["frames"], clips["fps"])
 
 
-def _heard_s(clips: Iterable[Row]) -> float:
-    return fsum(row["audio_samples"] / row["audio_rate_hz"] for row in clips if row["audio_samples"])
+def _heard_s(clips: pd.DataFrame) -> float:
+    return _ratio_s(clips["audio_samples"], clips["audio_rate_hz"])
 
 
-def _cover_s(pieces: Iterable[Row]) -> float:
-    return covered_s(_placed(pieces))
+def _ratio_s(amount: pd.Series, per_s: pd.Series) -> float:
+    return float((amount / per_s.where(per_s != 0)).sum())
 
 
-def _placed(pieces: Iterable[Row]) -> list[Row]:
-    return [row for row in pieces if row["start_s"] is not None and row["end_s"] is not None]
+def _clips_judged(clips: pd.DataFrame, verdicts: pd.DataFrame, word: str) -> pd.DataFrame:
+    """The clip of every verdict of that word; of a clip that is judged twice, twice."""
+    clip_ids = verdicts.loc[is_word(verdicts["verdict"], word), "clip_id"]
+    rows = looked_up(clip_ids, clips["clip_id"], pd.Series(np.arange(len(clips)))).dropna().astype(int)
+    return clips.iloc[rows.to_numpy()]
 
 
-def _windows_of(clips: Iterable[Row], window_of: Mapping[str, Row]) -> list[Row]:
-    return [window_of[row["window_id"]] for row in clips if row["window_id"] in window_of]
+def _windows_of(clips: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+    return windows[is_among(windows["window_id"], clips["window_id"])]
+
+
+def _speech(segments: Columns) -> pd.DataFrame:
+    """A row a stretch of speech: source_id, start_s, end_s."""
+    speech = segments.table["speech_s"].combine_chunks()
+    edges_s = np.asarray(pc.list_flatten(pc.list_flatten(speech))).reshape(-1, 2)
+    source_ids = segments.frame["source_id"].iloc[np.asarray(pc.list_parent_indices(speech))]
+    return pd.DataFrame({"source_id": source_ids.array, "start_s": edges_s[:, 0], "end_s": edges_s[:, 1]})
+
+
+def _cover_s(pieces: pd.DataFrame) -> float:
+    """Seconds of footage that lie in at least one of the pieces: as `funnel.covered_s`, over columns."""
+    placed = pieces[["source_id", "start_s", "end_s"]].dropna().sort_values(["source_id", "start_s", "end_s"])
+    reached_s = placed.groupby("source_id")["end_s"].cummax().groupby(placed["source_id"]).shift(fill_value=-np.inf)
+    begun_s = np.maximum(placed["start_s"], reached_s)
+    return float(np.maximum(0.0, placed["end_s"] - begun_s).sum())

@@ -3,10 +3,10 @@
 Synchrony is to be learnt through the Bridge; a caption that told the timing would teach it by text.
 """
 
-from collections import Counter
-from typing import Any
+import pandas as pd
 
-from data_contracts.contract import Contract, View, missing, rows_of
+from data_contracts.columns import Row, Tables, accepted_clips, counted, is_word, looked_up
+from data_contracts.contract import Contract, View, missing
 from data_contracts.expectations import (
     Column,
     Expectation,
@@ -19,9 +19,8 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
-from data_contracts.places import places_of_clips
+from data_contracts.places import at_clip
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import TABLES, read_table
 from mova_core.params import Params
 
 TEMPLATE = Column("kind") == "template"
@@ -37,36 +36,34 @@ def captions(data: DataFolder, _params: Params) -> Contract:
     Raises:
         UsageError: a table is missing.
     """
-    rows = read_table(data.table("captions"), "captions")
-    verdict_of = {row["clip_id"]: row["verdict"] for row in read_table(data.table("verdicts"), "verdicts")}
-    places = places_of_clips(data)
+    tables = Tables(data)
+    captions, verdicts = tables["captions"], tables["verdicts"].frame
+    clip_ids = captions.frame["clip_id"]
+    verdict = looked_up(clip_ids, verdicts["clip_id"], verdicts["verdict"].astype(object))
+    lacking = captions.blank(STATED) | is_word(captions.frame["kind"], "template") & captions.blank(TEMPLATE_PARTS)
     view = View(
         name="captions",
         noun="clip",
-        rows=rows_of(
-            (
-                {
-                    **row,
-                    "where": places.get(row["clip_id"]),
-                    "missing": missing(row, STATED + TEMPLATE_PARTS * (row["kind"] == "template")),
-                    "clip_fault": _clip_fault(verdict_of.get(row["clip_id"])),
-                }
-                for row in rows
-            ),
-            [*TABLES["captions"].names, "where", "missing", "clip_fault"],
+        rows=captions.frame.assign(
+            missing=captions.faults(lacking, lambda row: missing(row, _stated(row))),
+            clip_fault=captions.faults(verdict != "accepted", _clip_fault, verdict),
         ),
         id_column="clip_id",
+        where=at_clip(tables),
         expectations=tuple(_rows()),
     )
-    accepted = [clip_id for clip_id, verdict in verdict_of.items() if verdict == "accepted"]
     return Contract(
         table="captions",
-        views=(view, _by_clip(rows, accepted, places)),
+        views=(view, _by_clip(clip_ids, tables)),
         files={"captions": data.table("captions")},
     )
 
 
-def _clip_fault(verdict: str | None) -> str | None:
+def _stated(row: Row) -> tuple[str, ...]:
+    return STATED + TEMPLATE_PARTS * (row["kind"] == "template")
+
+
+def _clip_fault(_: Row, verdict: str | None) -> str | None:
     if verdict is None:
         return "no such clip was judged"
     return None if verdict == "accepted" else f"its clip is {verdict}"
@@ -96,16 +93,14 @@ def _rows() -> list[Expectation]:
     ]
 
 
-def _by_clip(rows: list[dict[str, Any]], accepted: list[str], places: dict[str, str]) -> View:
-    captioned = Counter(row["clip_id"] for row in rows)
+def _by_clip(captioned: pd.Series, tables: Tables) -> View:
+    accepted = accepted_clips(tables)
     return View(
         name="captions by clip",
         noun="clip",
-        rows=rows_of(
-            ({"clip_id": key, "where": places.get(key), "outcomes": captioned[key]} for key in accepted),
-            ["clip_id", "where", "outcomes"],
-        ),
+        rows=pd.DataFrame({"clip_id": accepted, "outcomes": counted(accepted, captioned)}),
         id_column="clip_id",
+        where=at_clip(tables),
         expectations=(
             ExpectExactly.once(
                 "outcomes",

@@ -10,21 +10,26 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from data_contracts.contract import Contract, ContractResult, Example, Finding, Severity, View
-from data_contracts.data_docs import build_data_docs
+from data_contracts.contract import KEPT_ROWS, Contract, ContractResult, Example, Finding, Severity, View
+from data_contracts.data_docs import build_data_docs, keep_for_docs
+from data_contracts.judging import judged_by_column, rows_that_break
 from data_contracts.page import contract_page
 from data_contracts.wording import got
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.params import Params
 from mova_core.storage.atomic import sha256_file, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A module each, in the order of the line.
 TABLES = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
@@ -105,53 +110,47 @@ def as_json(result: ContractResult) -> str:
 def _judged(contract: Contract, context: EphemeralDataContext) -> Iterator[Finding]:
     """Each expectation of each view, critical ones first, in the order in which they are written."""
     asset = context.data_sources.add_pandas("data").add_dataframe_asset(contract.table)
-    batch = asset.add_batch_definition_whole_dataframe("all rows")  # of whichever view is handed over when it runs
+    batches = asset.add_batch_definition_whole_dataframe("all rows")  # of whichever rows are handed over
     for severity in SEVERITIES:
         for view in contract.views:
             rules = {rule.description: rule for rule in view.expectations if rule.severity == severity}
             if not rules:
                 continue
-            name = f"{view.name}.{severity}"
-            definition = gx.ValidationDefinition(
-                name=name,
-                data=batch,
-                suite=context.suites.add(gx.ExpectationSuite(name, expectations=list(rules.values()))),
-            )
-            verdict = context.validation_definitions.add(definition).run(
-                batch_parameters={"dataframe": view.rows},
-                result_format={
-                    "result_format": "COMPLETE",
-                    "unexpected_index_column_names": [view.id_column, "where"],
-                },
-            )
-            results = {one.expectation_config.description: one for one in verdict.results}
-            yield from (_finding(view, rule, severity, results[sentence]) for sentence, rule in rules.items())
+            results = judged_by_column(view, rules.values(), batches)
+            suite = gx.ExpectationSuite(f"{view.name}.{severity}", expectations=list(rules.values()))
+            keep_for_docs(context, context.suites.add(suite), results)
+            told = {one.expectation_config.description: one for one in results}
+            yield from (_finding(view, rule, severity, told[sentence], batches) for sentence, rule in rules.items())
 
 
-def _finding(view: View, rule: Any, severity: Severity, one: ExpectationValidationResult) -> Finding:
+def _finding(
+    view: View, rule: Any, severity: Severity, one: ExpectationValidationResult, batches: BatchDefinition
+) -> Finding:
     result = one.result
-    failing = () if one.success else tuple(_failing(view, result))
     whole = "observed_value" in result
-    values = list(dict.fromkeys(example.value for example in failing))[:SHOWN_VALUES]
+    rows = view.rows.iloc[:0] if one.success or whole or not result else rows_that_break(view.rows, rule, batches)
+    values = [] if rows.empty else rows[rule.column].drop_duplicates().head(SHOWN_VALUES + 1).tolist()
     return Finding(
         sentence=rule.description,
         reason=rule.notes,
         severity=severity,
         success=bool(one.success),
-        observed=_plain(result["observed_value"]) if whole else values,
+        observed=_plain(result["observed_value"]) if whole else [_plain(value) for value in values[:SHOWN_VALUES]],
         unexpected_count=0 if one.success else int(result.get("unexpected_count", 0)),
         element_count=int(result.get("element_count", len(view.rows))),
-        failing=failing,
+        failing=tuple(_examples(view, rule, rows.head(KEPT_ROWS))),
         noun=view.noun,
+        more_values=len(values) > SHOWN_VALUES,
         error=None if result else _exception(one.exception_info),
     )
 
 
-def _failing(view: View, result: dict[str, Any]) -> Iterator[Example]:
-    values = result.get("unexpected_list", [])
-    for row, value in zip(result.get("unexpected_index_list") or [], values, strict=True):
-        where = _plain(row["where"])
-        yield Example(str(_plain(row[view.id_column])), None if where is None else str(where), _plain(value))
+def _examples(view: View, rule: Any, rows: "pd.DataFrame") -> Iterator[Example]:
+    if rows.empty:
+        return
+    for id, where, value in zip(rows[view.id_column], view.where(rows), rows[rule.column], strict=True):
+        place = _plain(where)
+        yield Example(str(_plain(id)), None if place is None else str(place), _plain(value))
 
 
 def _exception(info: dict[str, Any]) -> str:

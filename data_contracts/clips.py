@@ -3,11 +3,10 @@
 Every window became one clip or one reject of `cut`; all clips of a file are in one split, so that nothing leaks.
 """
 
-from collections import Counter, defaultdict
-from functools import cache
-from typing import Any
+import pandas as pd
 
-from data_contracts.contract import Contract, View, missing, rows_of
+from data_contracts.columns import Columns, Row, Tables, counted, is_word, looked_up
+from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
     Expectation,
     ExpectExactly,
@@ -20,10 +19,10 @@ from data_contracts.expectations import (
     ExpectSome,
     ExpectUnique,
 )
-from data_contracts.places import places_of_clips, places_of_sources, places_of_windows
+from data_contracts.places import at_clip, at_source, at_window
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import TABLES, read_table
+from mova_core.curation.tables import TABLES
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
@@ -37,65 +36,62 @@ def clips(data: DataFolder, params: Params) -> Contract:
     Raises:
         UsageError: a table is missing.
     """
-    rows = read_table(data.table("clips"), "clips")
-    windows = read_table(data.table("windows"), "windows")
+    tables = Tables(data)
     rejects = read_rejects(data, "cut")
-    source_of = {row["window_id"]: row["source_id"] for row in windows}
-    places = places_of_clips(data)
-    exists = cache(lambda path: bool(path) and (data.clips / path).is_file())
+    clips, windows = tables["clips"], tables["windows"].frame
     view = View(
         name="clips",
         noun="clip",
-        rows=rows_of(
-            (
-                {
-                    **row,
-                    "where": places[row["clip_id"]],
-                    "missing": missing(row, DESCRIBED),
-                    "canvas": f"{row['width_px']}x{row['height_px']}",
-                    "train": float(row["split"] == "train"),
-                    "validation": float(row["split"] == "validation"),
-                    "window_fault": _window_fault(row, source_of),
-                    "orientation_fault": _orientation_fault(row, params.clip_geometry),
-                    "file_fault": None if exists(row["path"]) else f"{row['path']} is not there",
-                    "place": f"{row['path']} {row['member'] or ''}",
-                }
-                for row in rows
-            ),
-            [
-                *TABLES["clips"].names,
-                *("where", "missing", "canvas", "train", "validation"),
-                *("window_fault", "orientation_fault", "file_fault", "place"),
-            ],
-        ),
+        rows=_rows(clips, windows, data, params.clip_geometry),
         id_column="clip_id",
+        where=at_clip(tables),
         expectations=(*_identities(), *_sizes(params.clip_geometry), *_splits()),
     )
     return Contract(
         table="clips",
         views=(
             view,
-            _by_window(rows, rejects, places_of_windows(data)),
-            _by_source(rows, places_of_sources(data)),
-            rejects_view(rejects, "windows", "cut", places_of_windows(data)),
+            _by_window(clips, rejects, tables),
+            _by_source(clips, tables),
+            rejects_view(rejects, "windows", "cut", windows["window_id"], at_window(tables, "id")),
         ),
         files={"clips": data.table("clips"), "rejects/cut": rejects_file(data, "cut")},
     )
 
 
-def _window_fault(row: dict[str, Any], source_of: dict[str, str]) -> str | None:
-    if row["window_id"] not in source_of:
+def _rows(clips: Columns, windows: pd.DataFrame, data: DataFolder, geometry: ClipGeometry) -> pd.DataFrame:
+    frame = clips.frame
+    canvas = clips.text_of("width_px", "x", "height_px")
+    turned = canvas.map({f"{one.width_px}x{one.height_px}": one.orientation for one in geometry.canvases})
+    source = looked_up(frame["window_id"], windows["window_id"], windows["source_id"])
+    gone = [path for path in frame["path"].unique() if not (isinstance(path, str) and _is_there(data, path))]
+    return frame.assign(
+        missing=clips.missing(DESCRIBED),
+        canvas=canvas.astype("category"),
+        train=is_word(frame["split"], "train").astype(float),
+        validation=is_word(frame["split"], "validation").astype(float),
+        window_fault=clips.faults(source != frame["source_id"], _window_fault, source),
+        # No such canvas: a rule of its own says so.
+        orientation_fault=clips.faults(
+            turned.notna() & (turned != frame["orientation"].astype(object)),
+            lambda row, of_canvas: f"{row['orientation']} on {of_canvas}",
+            turned,
+        ),
+        file_fault=clips.faults(frame["path"].isin(gone), lambda row: f"{row['path']} is not there"),
+        place=frame["path"].fillna("None") + " " + frame["member"].fillna(""),
+    )
+
+
+def _is_there(data: DataFolder, path: str) -> bool:
+    return bool(path) and (data.clips / path).is_file()
+
+
+def _window_fault(row: Row, source_id: str | None) -> str | None:
+    if source_id is None:
         return f"no window {row['window_id']}"
-    if row["source_id"] != source_of[row["window_id"]]:
-        return f"names file {row['source_id']}, its window {source_of[row['window_id']]}"
+    if row["source_id"] != source_id:
+        return f"names file {row['source_id']}, its window {source_id}"
     return None
-
-
-def _orientation_fault(row: dict[str, Any], geometry: ClipGeometry) -> str | None:
-    for canvas in geometry.canvases:
-        if (canvas.width_px, canvas.height_px) == (row["width_px"], row["height_px"]):
-            return None if canvas.orientation == row["orientation"] else f"{row['orientation']} on {canvas.orientation}"
-    return None  # no such canvas: a rule of its own says so
 
 
 def _identities() -> list[Expectation]:
@@ -149,26 +145,23 @@ def _splits() -> list[Expectation]:
     ]
 
 
-def _by_window(rows: list[dict[str, Any]], rejects: list[dict[str, Any]], places: dict[str, str]) -> View:
-    clips_of = Counter(row["window_id"] for row in rows)
-    rejected = Counter(row["id"] for row in rejects)
+def _by_window(clips: Columns, rejects: Columns, tables: Tables) -> View:
+    window_ids = tables["windows"].frame["window_id"].drop_duplicates()
+    became = counted(window_ids, clips.frame["window_id"])
+    rows = pd.DataFrame(
+        {
+            "window_id": window_ids,
+            "outcomes": became + counted(window_ids, rejects.frame["id"]),
+            "kept": (became > 0).astype(float),
+        }
+    )
     fate = "Nothing disappears: windows = clips + rejects of cut."
     return View(
         name="clips by window",
         noun="window",
-        rows=rows_of(
-            (
-                {
-                    "window_id": window_id,
-                    "where": where,
-                    "outcomes": clips_of[window_id] + rejected[window_id],
-                    "kept": float(window_id in clips_of),
-                }
-                for window_id, where in places.items()
-            ),
-            ["window_id", "where", "outcomes", "kept"],
-        ),
+        rows=rows.reset_index(drop=True),
         id_column="window_id",
+        where=at_window(tables),
         expectations=(
             ExpectExactly.once("outcomes", "every window became one clip or one reject", fate),
             ExpectShare.of(
@@ -181,21 +174,15 @@ def _by_window(rows: list[dict[str, Any]], rejects: list[dict[str, Any]], places
     )
 
 
-def _by_source(rows: list[dict[str, Any]], places: dict[str, str]) -> View:
-    splits_of: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        splits_of[row["source_id"]].add(row["split"])
+def _by_source(clips: Columns, tables: Tables) -> View:
+    pairs = clips.frame[["source_id", "split"]].drop_duplicates()
+    splits = pairs.groupby("source_id", sort=False, dropna=False).size()
     return View(
         name="clips by file",
         noun="file",
-        rows=rows_of(
-            (
-                {"source_id": source_id, "where": places.get(source_id), "splits": len(splits)}
-                for source_id, splits in splits_of.items()
-            ),
-            ["source_id", "where", "splits"],
-        ),
+        rows=splits.rename("splits").reset_index(),
         id_column="source_id",
+        where=at_source(tables),
         expectations=(
             ExpectExactly.once(
                 "splits",

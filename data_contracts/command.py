@@ -34,6 +34,9 @@ def contract(
 
     checked_params = load_params(params)  # a wrong key is told before anything heavy loads
 
+    from data_contracts.later import load_later
+
+    load_later()
     from data_contracts.check import check, contract_of
     from data_contracts.wording import rows_listed, summary
     from mova_core.errors import ContractBroken

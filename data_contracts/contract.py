@@ -5,7 +5,7 @@ each (so that a lost clip is named, not only counted). Every view has an id colu
 where in the footage a row comes from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 Severity = Literal["critical", "warning"]
 Outcome = Literal["ok", "warning", "broken"]
+Where = Callable[["pd.DataFrame"], Sequence[str | None]]
+"""Tells of some rows of a view where in the footage each comes from: asked only about rows that break a rule."""
+
+KEPT_ROWS = 200  # of one expectation; all are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,9 @@ class View:
     Args:
         name: unique within the contract, such as `clips` or `clips by window`.
         noun: what one row is, such as `clip`.
-        rows: with the column `id_column` and the column `where`.
+        rows: with the column `id_column`, and those that the expectations are about.
         id_column: names a row.
+        where: tells where rows come from.
         expectations: critical ones and warnings.
     """
 
@@ -35,6 +40,7 @@ class View:
     noun: str
     rows: "pd.DataFrame"
     id_column: str
+    where: Where
     expectations: tuple["Expectation", ...]
 
 
@@ -74,8 +80,9 @@ class Finding:
         observed: the number that was judged, or up to three different values that break the rule.
         unexpected_count: rows that break it (0 for a rule about the whole table).
         element_count: rows looked at.
-        failing: every row that breaks it.
+        failing: rows that break it, the first `KEPT_ROWS` in the table's order.
         noun: what one row is.
+        more_values: whether rows that break it have other values than those observed.
         error: why it could not be checked, if so; it then counts as broken.
     """
 
@@ -88,6 +95,7 @@ class Finding:
     element_count: int
     failing: tuple[Example, ...]
     noun: str
+    more_values: bool = False
     error: str | None = None
 
 
@@ -120,7 +128,18 @@ def missing(row: Mapping[str, Any], columns: Iterable[str]) -> str | None:
 
 
 def rows_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "pd.DataFrame":
-    """A dataframe that has its columns even without rows."""
+    """A dataframe of few rows that has its columns even without any."""
     import pandas as pd
 
     return pd.DataFrame([{column: row[column] for column in columns} for row in rows], columns=list(columns))
+
+
+def where_stated(rows: "pd.DataFrame") -> Sequence[str | None]:
+    """Of rows that say so themselves, in their column `where`."""
+    stated: list[str | None] = rows["where"].tolist()
+    return stated
+
+
+def nowhere(rows: "pd.DataFrame") -> Sequence[str | None]:
+    """Of rows whose id says it all."""
+    return [None] * len(rows)

@@ -4,7 +4,7 @@ Asked for by `mova contract verdicts --against DIR`, DIR being the data folder o
 written as `verdicts-drift`, beside the line's own `verdicts`, which depends on nothing but the present tables.
 """
 
-from data_contracts.contract import Contract, View, rows_of
+from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault, words
 from mova_core.curation.drift import BEYOND_CHANCE, FAR, Drift, compare
 from mova_core.curation.layout import DataFolder
@@ -31,6 +31,7 @@ def with_drift(contract: Contract, data: DataFolder, against: DataFolder) -> Con
         noun="version",
         rows=rows_of([row], ["version", "where", *(each.name for each in drifts)]),
         id_column="version",
+        where=where_stated,
         expectations=tuple(_rule(each) for each in drifts),
     )
     before = {f"against/{name}": against.table(name) for name in COMPARED}

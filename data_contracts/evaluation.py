@@ -9,7 +9,7 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from data_contracts.contract import Contract, View, rows_of
+from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf, ExpectRows, ExpectUnique
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
@@ -101,7 +101,7 @@ def _by_metric(evaluations: Mapping[str, Evaluation], params: Params) -> View:
         for folder, each in evaluations.items()
         for name, metric in each.metrics.items()
     ]
-    return View("evaluation", "metric", rows_of(rows, METRIC_COLUMNS), "name", tuple(_metric_rules()))
+    return View("evaluation", "metric", rows_of(rows, METRIC_COLUMNS), "name", where_stated, tuple(_metric_rules()))
 
 
 def _metric_row(phase: str, name: str, metric: Metric, judged_as: str | None) -> dict[str, Any]:
@@ -201,7 +201,8 @@ def _by_phase(
             row |= _phase_row(folder, each, runs.get(folder), params)
             row |= {"suite_fault": other_suite.get(folder), "samples_fault": _samples_fault(each, paths[folder].parent)}
         rows.append(row)
-    return View("evaluation by phase", "phase", rows_of(rows, PHASE_COLUMNS), "phase", tuple(_phase_rules()))
+    by_phase = rows_of(rows, PHASE_COLUMNS)
+    return View("evaluation by phase", "phase", by_phase, "phase", where_stated, tuple(_phase_rules()))
 
 
 def _phase_row(folder: str, each: Evaluation, run: RunManifest | None, params: Params) -> dict[str, Any]:

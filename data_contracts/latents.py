@@ -4,15 +4,16 @@ Shapes and counts come from the shards' headers, so all shards are looked at; nu
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from data_contracts.contract import Contract, View, rows_of
+from data_contracts.columns import Columns, Tables, accepted_clips, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View, nowhere, rows_of
 from data_contracts.expectations import (
     Column,
     Expectation,
@@ -25,7 +26,7 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
-from data_contracts.places import places_of_clips
+from data_contracts.places import at_clip
 from mova_core.curation.latent_shards import (
     INDEX_FILE,
     MANIFEST_FILE,
@@ -35,7 +36,7 @@ from mova_core.curation.latent_shards import (
     read_manifest,
 )
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import TABLES, read_table
+from mova_core.curation.tables import read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
@@ -52,32 +53,26 @@ def latents(data: DataFolder, params: Params) -> Contract:
         UsageError: a table is missing, or a geometry's latents are not finished.
         StaleError: latents of another version.
     """
-    clips = {row["clip_id"]: row for row in read_table(data.table("clips"), "clips")}
-    verdicts = {row["clip_id"]: row for row in read_table(data.table("verdicts"), "verdicts")}
-    places = places_of_clips(data)
-    index: list[Row] = []
+    tables = Tables(data)
+    index: list[pd.DataFrame] = []
     shards: list[Row] = []
     for geometry in params.geometries:
         folder = data.latents(geometry.name)
         made = list(_shards(folder, geometry))
-        clip_ids = {row["shard"].rpartition("/")[2]: row["clip_ids"] for row in made}
         shards += made
-        for row in read_table(folder / INDEX_FILE, "latents"):
-            derived = _derived(row, clips.get(row["clip_id"]), verdicts.get(row["clip_id"]), clip_ids)
-            index.append({**row, **derived, "geometry": geometry.name, "where": places.get(row["clip_id"])})
-            index[-1]["latent"] = f"{geometry.name}/{row['clip_id']}"
-            index[-1]["place"] = f"{geometry.name}/{row['path']}[{row['row']}]"
-    accepted = [clip_id for clip_id, row in verdicts.items() if row["verdict"] == "accepted"]
+        index.append(_index(Columns(read_columns(folder / INDEX_FILE, "latents")), geometry, made, tables))
+    rows = pd.concat(index, ignore_index=True)
     return Contract(
         table="latents",
         views=(
-            View("latents", "latent", rows_of(index, _INDEX_COLUMNS), "latent", tuple(_index_rules())),
-            _by_clip(index, accepted, params.geometries, places),
+            View("latents", "latent", rows, "latent", at_clip(tables), tuple(_index_rules())),
+            _by_clip(rows, params.geometries, tables),
             View(
                 "latent shards",
                 "shard",
                 rows_of(shards, _SHARD_COLUMNS),
                 "shard",
+                nowhere,
                 tuple(_shard_rules(params.geometries)),
             ),
         ),
@@ -88,33 +83,62 @@ def latents(data: DataFolder, params: Params) -> Contract:
     )
 
 
-_INDEX_COLUMNS = [
-    *(name for name in TABLES["latents"].names if name != "phases"),
-    *("latent", "where", "place", "train", "clip_fault", "place_fault", "split_fault", "phases_fault"),
-]
 _SHARD_COLUMNS = [
-    *("shard", "where", "geometry", "codec", "text_encoder", "shape_video", "shape_audio", "shape_audio_lufs"),
+    *("shard", "geometry", "codec", "text_encoder", "shape_video", "shape_audio", "shape_audio_lufs"),
     *("vouch_fault", "header_fault", "rows_fault", "number_fault"),
 ]
 
 
-def _derived(row: Row, clip: Row | None, verdict: Row | None, clip_ids: dict[str, list[str]]) -> Row:
-    held = clip_ids.get(row["path"])
-    derived: Row = dict.fromkeys(("clip_fault", "place_fault", "split_fault", "phases_fault"))
-    derived |= {"train": float(row["split"] == "train")}
-    if held is None:
-        derived["place_fault"] = f"no shard {row['path']}"
-    elif row["row"] not in range(len(held)) or held[row["row"]] != row["clip_id"]:
-        derived["place_fault"] = f"row {row['row']} of {row['path']} is another clip or none"
-    if clip is None or verdict is None or verdict["verdict"] != "accepted":
-        derived["clip_fault"] = "no such accepted clip"
-        return derived
-    for fact in ("split", "orientation"):
-        if row[fact] != clip[fact]:
-            derived["split_fault"] = f"{row[fact]}, its clip {clip[fact]}"
-    if row["phases"] != verdict["phases"]:
-        derived["phases_fault"] = f"{', '.join(row['phases'] or [])}, its verdict {', '.join(verdict['phases'] or [])}"
-    return derived
+def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], tables: Tables) -> pd.DataFrame:
+    """The index of one geometry, each row beside its clip, its verdict and what its shard holds in its place."""
+    frame, clips, verdicts = index.frame, tables["clips"].frame, tables["verdicts"]
+    clip_ids = frame["clip_id"]
+    verdict = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.frame["verdict"].astype(object))
+    phases = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.joined("phases"))
+    split, orientation = (
+        looked_up(clip_ids, clips["clip_id"], clips[fact].astype(object)) for fact in ("split", "orientation")
+    )
+    is_accepted = is_among(clip_ids, clips["clip_id"]) & is_word(verdict, "accepted")
+    facts_differ = (frame["split"].astype(object) != split) | (frame["orientation"].astype(object) != orientation)
+    held, names = _held(shards), {row["shard"].rpartition("/")[2] for row in shards}
+    place = index.text_of("path", "[", "row") + "]"
+    return frame.assign(
+        latent=f"{geometry.name}/" + clip_ids.fillna("None"),
+        place=f"{geometry.name}/" + place,
+        train=is_word(frame["split"], "train").astype(float),
+        clip_fault=index.faults(~is_accepted, lambda _: "no such accepted clip"),
+        place_fault=index.faults(
+            place.map(held).astype(object).fillna("") != clip_ids,
+            lambda row: (
+                f"row {row['row']} of {row['path']} is another clip or none"
+                if row["path"] in names
+                else f"no shard {row['path']}"
+            ),
+        ),
+        split_fault=index.faults(is_accepted & facts_differ, _split_fault, split, orientation),
+        phases_fault=index.faults(
+            is_accepted & (index.joined("phases").fillna("null") != phases.fillna("null")), _phases_fault, phases
+        ),
+    )
+
+
+def _held(shards: list[Row]) -> dict[str, str]:
+    """Place in a shard -> the clip that the shard says is there."""
+    return {
+        f"{shard['shard'].rpartition('/')[2]}[{row}]": clip_id
+        for shard in shards
+        for row, clip_id in enumerate(shard["clip_ids"])
+    }
+
+
+def _split_fault(row: Mapping[str, Any], split: str | None, orientation: str | None) -> str | None:
+    if row["orientation"] != orientation:
+        return f"{row['orientation']}, its clip {orientation}"
+    return f"{row['split']}, its clip {split}" if row["split"] != split else None
+
+
+def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
+    return f"{', '.join(row['phases'] or [])}, its verdict {(phases or '').replace(',', ', ')}"
 
 
 def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
@@ -200,23 +224,15 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
     return rules
 
 
-def _by_clip(
-    index: list[Row], accepted: list[str], geometries: tuple[ClipGeometry, ...], places: dict[str, str]
-) -> View:
-    encoded = Counter(row["latent"] for row in index)
+def _by_clip(index: pd.DataFrame, geometries: tuple[ClipGeometry, ...], tables: Tables) -> View:
+    clip_ids = accepted_clips(tables)
+    due = pd.concat([pd.DataFrame({"clip_id": clip_ids, "latent": f"{one.name}/" + clip_ids}) for one in geometries])
     return View(
         name="latents by clip",
         noun="clip",
-        rows=rows_of(
-            (
-                {"latent": key, "where": places.get(clip_id), "outcomes": encoded[key]}
-                for geometry in geometries
-                for clip_id in accepted
-                for key in (f"{geometry.name}/{clip_id}",)
-            ),
-            ["latent", "where", "outcomes"],
-        ),
+        rows=due.assign(outcomes=counted(due["latent"], index["latent"])).reset_index(drop=True),
         id_column="latent",
+        where=at_clip(tables),
         expectations=(
             ExpectExactly.once(
                 "outcomes",

@@ -46,9 +46,9 @@ a { color: inherit; }
 <li{% if not finding.success %} class="fails"{% endif %}>{{ finding.sentence }}
 {%- if not finding.success %} <span class="got">· got {{ got(finding) }}</span>{% endif %}
 <p class="soft">{{ finding.reason }}</p>
-{% set total = finding.failing | length %}
-{% if total %}
-<details><summary class="soft">which: the first {{ [shown, total] | min }} of {{ total }}</summary>
+{% if finding.failing %}
+<details><summary class="soft">which: the first {{ [shown, finding.unexpected_count] | min }} of
+{{ finding.unexpected_count }}</summary>
 <div class="wide"><table>
 <tr><th>{{ finding.noun }}</th><th>got</th><th>where</th></tr>
 {% for row in finding.failing[:shown] %}

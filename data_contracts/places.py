@@ -1,37 +1,66 @@
 """Where in the footage a row comes from, for people: `talk.mp4 @ 16.1 s`."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_table
+import pandas as pd
+
+from data_contracts.columns import Columns, Tables, is_among
+from data_contracts.contract import Where
 
 
-def places_of_windows(data: DataFolder) -> dict[str, str]:
-    """window_id -> file and start."""
-    path_of = {row["source_id"]: row["path"] for row in _accepted_sources(data)}
+def at_source(tables: Tables, column: str = "source_id") -> Where:
+    """Of rows that name an accepted file in `column`: its path."""
+
+    def where(rows: pd.DataFrame) -> Sequence[str | None]:
+        path_of = _paths(tables)
+        return [path_of.get(source_id) for source_id in rows[column]]
+
+    return where
+
+
+def at_window(tables: Tables, column: str = "window_id") -> Where:
+    """Of rows that name a window in `column`: its file and start."""
+
+    def where(rows: pd.DataFrame) -> Sequence[str | None]:
+        place_of = _windows(tables, rows[column])
+        return [place_of.get(window_id) for window_id in rows[column]]
+
+    return where
+
+
+def at_clip(tables: Tables, column: str = "clip_id") -> Where:
+    """Of rows that name a clip in `column`: file and start of its window."""
+
+    def where(rows: pd.DataFrame) -> Sequence[str | None]:
+        clips = _asked(tables["clips"], "clip_id", rows[column])
+        place_of = _windows(tables, clips["window_id"])
+        place_of_clip = {
+            clip_id: place_of.get(window_id, "unknown window")
+            for clip_id, window_id in zip(clips["clip_id"], clips["window_id"], strict=True)
+        }
+        return [place_of_clip.get(clip_id) for clip_id in rows[column]]
+
+    return where
+
+
+def _windows(tables: Tables, window_ids: pd.Series) -> dict[str, str]:
+    windows, path_of = _asked(tables["windows"], "window_id", window_ids), _paths(tables)
     return {
-        row["window_id"]: f"{path_of.get(row['source_id'], 'unknown file')} @ {_time(row['start_s'])}"
-        for row in read_table(data.table("windows"), "windows")
+        window_id: f"{path_of.get(source_id, 'unknown file')} @ {_time(start_s)}"
+        for window_id, source_id, start_s in zip(
+            windows["window_id"], windows["source_id"], windows["start_s"], strict=True
+        )
     }
 
 
-def places_of_clips(data: DataFolder) -> dict[str, str]:
-    """clip_id -> file and start."""
-    places = places_of_windows(data)
-    return {
-        row["clip_id"]: places.get(row["window_id"], "unknown window")
-        for row in read_table(data.table("clips"), "clips")
-    }
+def _paths(tables: Tables) -> dict[str, str]:
+    accepted = tables.accepted.frame
+    return dict(zip(accepted["source_id"], accepted["path"], strict=True))
 
 
-def places_of_sources(data: DataFolder) -> dict[str, str]:
-    """source_id of an accepted file -> its path."""
-    return {row["source_id"]: row["path"] for row in _accepted_sources(data)}
+def _asked(columns: Columns, key: str, ids: pd.Series) -> pd.DataFrame:
+    return columns.frame[is_among(columns.frame[key], ids)]
 
 
-def _time(start_s: float | None) -> str:
-    return "unknown time" if start_s is None else f"{start_s:.1f} s"
-
-
-def _accepted_sources(data: DataFolder) -> list[dict[str, Any]]:
-    return [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
+def _time(start_s: float) -> str:
+    return "unknown time" if start_s != start_s else f"{start_s:.1f} s"

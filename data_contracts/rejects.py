@@ -1,13 +1,14 @@
 """What a stage turned away: every reject names a row that exists and says why, in a word and in a sentence."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from data_contracts.contract import View, missing, rows_of
+import pandas as pd
+
+from data_contracts.columns import Columns, is_among, is_word
+from data_contracts.contract import View, Where
 from data_contracts.expectations import ExpectExactly, ExpectForm, ExpectNoFault, ExpectUnique
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_table
+from mova_core.curation.tables import read_columns
 
 OURS_TO_MEND = {
     "unexpected_error": "the stage met an error it does not know",
@@ -21,40 +22,39 @@ def rejects_file(data: DataFolder, stage: str) -> Path:
     return together if together.exists() else data.rejects(stage)
 
 
-def read_rejects(data: DataFolder, stage: str) -> list[dict[str, Any]]:
+def read_rejects(data: DataFolder, stage: str) -> Columns:
     """Rows of table `rejects` that one stage wrote.
 
     Raises:
         UsageError: the table is missing.
     """
-    return [row for row in read_table(rejects_file(data, stage), "rejects") if row["stage"] == stage]
+    rejects = Columns(read_columns(rejects_file(data, stage), "rejects"))
+    return rejects.where(is_word(rejects.frame["stage"], stage))
 
 
-def rejects_view(rejects: list[dict[str, Any]], table: str, stage: str, places: Mapping[str, str]) -> View:
+def rejects_view(rejects: Columns, table: str, stage: str, known: pd.Series, where: Where) -> View:
     """The rejects of a stage.
 
     Args:
         rejects: its rows.
         table: whose rows it turns away.
         stage: its name.
-        places: id of each row it was given -> where that comes from.
+        known: id of each row it was given.
+        where: tells by column `id` where a row comes from.
     """
-    rows = [
-        {
-            **row,
-            "missing": missing(row, ("id", "reason_code", "reason")),
-            "where": places.get(row["id"]),
-            "id_fault": None if row["id"] in places else f"{table} has no such row",
-            "crash_fault": OURS_TO_MEND.get(row["reason_code"]),
-        }
-        for row in rejects
-    ]
+    ids = rejects.frame["id"]
+    rows = rejects.frame[["table", "id", "reason_code"]].assign(
+        missing=rejects.missing(("id", "reason_code", "reason")),
+        id_fault=rejects.faults(~is_among(ids, known), lambda _: f"{table} has no such row"),
+        crash_fault=rejects.frame["reason_code"].map(OURS_TO_MEND),
+    )
     why = "Nothing disappears: what a stage turns away stays as a row with its reason."
     return View(
         name=f"rejects of {stage}",
         noun="reject",
-        rows=rows_of(rows, ["table", "id", "reason_code", "missing", "where", "id_fault", "crash_fault"]),
+        rows=rows,
         id_column="id",
+        where=where,
         expectations=(
             ExpectExactly.of("table", table, f"reject of {stage}", why),
             ExpectUnique.of("id", "reject", "A row is turned away once."),

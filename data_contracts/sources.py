@@ -3,9 +3,11 @@
 Ranges of what can be are wide on purpose: they catch a wrong unit or a lying header, not unusual footage.
 """
 
-from typing import Any
+import numpy as np
+import pandas as pd
 
-from data_contracts.contract import Contract, View, missing, rows_of
+from data_contracts.columns import Columns, Mask, Row, Tables, is_among, is_word
+from data_contracts.contract import Contract, View, missing, nowhere
 from data_contracts.expectations import (
     ACCEPTED,
     REJECTED,
@@ -23,7 +25,6 @@ from data_contracts.expectations import (
 )
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import TABLES, read_table
 from mova_core.params import Params
 
 WHY = ("reason_code", "reason")
@@ -57,39 +58,49 @@ def sources(data: DataFolder, params: Params) -> Contract:
     Raises:
         UsageError: one of them is missing.
     """
-    rows = read_table(data.table("sources"), "sources")
+    sources = Tables(data)["sources"]
     rejects = read_rejects(data, "ingest")
-    rejected = {row["id"] for row in rejects}
+    rejected = rejects.frame["id"]
+    accepted = is_word(sources.frame["verdict"], "accepted")
+    is_reject = is_among(sources.frame["path"], rejected)
     view = View(
         name="sources",
         noun="file",
-        rows=rows_of(
-            ({**row, **_derived(row, rejected)} for row in rows),
-            [*TABLES["sources"].names, "where", "missing", "accepted", "fate_fault"],
+        rows=sources.frame.assign(
+            missing=sources.faults(_may_lack(sources), lambda row: missing(row, _needed(row))),
+            accepted=accepted.astype(float),
+            fate_fault=sources.faults(accepted == is_reject, _fate_fault, pd.Series(is_reject)),
         ),
         id_column="path",
+        where=nowhere,
         expectations=(*_whole(), *_described(), *_warnings()),
     )
     return Contract(
         table="sources",
-        views=(view, rejects_view(rejects, "sources", "ingest", {row["path"]: "" for row in rows})),
+        views=(view, rejects_view(rejects, "sources", "ingest", sources.frame["path"], nowhere)),
         files={"sources": data.table("sources"), "rejects/ingest": rejects_file(data, "ingest")},
     )
 
 
-def _derived(row: dict[str, Any], rejected: set[str]) -> dict[str, Any]:
-    fault = None
-    described = DESCRIBED_SOUND if row["kind"] == "audio" else DESCRIBED
-    if row["verdict"] == "accepted" and row["path"] in rejected:
-        fault = "accepted and rejected"
-    if row["verdict"] == "rejected" and row["path"] not in rejected:
-        fault = "rejected, but not among the rejects"
-    return {
-        "where": None,
-        "missing": missing(row, described if row["verdict"] == "accepted" else ("path", "verdict", *WHY)),
-        "accepted": float(row["verdict"] == "accepted"),
-        "fate_fault": fault,
-    }
+def _needed(row: Row) -> tuple[str, ...]:
+    if row["verdict"] != "accepted":
+        return ("path", "verdict", *WHY)
+    return DESCRIBED_SOUND if row["kind"] == "audio" else DESCRIBED
+
+
+def _may_lack(sources: Columns) -> Mask:
+    accepted = is_word(sources.frame["verdict"], "accepted")
+    sound = is_word(sources.frame["kind"], "audio")
+    described = np.where(sound, sources.blank(DESCRIBED_SOUND), sources.blank(DESCRIBED))
+    return np.where(accepted, described, sources.blank(("path", "verdict", *WHY)))
+
+
+def _fate_fault(row: Row, is_reject: bool) -> str | None:
+    if row["verdict"] == "accepted" and is_reject:
+        return "accepted and rejected"
+    if row["verdict"] == "rejected" and not is_reject:
+        return "rejected, but not among the rejects"
+    return None
 
 
 def _whole() -> list[Expectation]:

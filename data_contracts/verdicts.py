@@ -4,12 +4,16 @@ The limits are those of params.yaml, section assess, under the names they have t
 that `silence_ratio` of an accepted clip is below 0.8. A measure that is null was unavailable.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_contracts.balance import balance_view
-from data_contracts.contract import Contract, View, missing, rows_of
+from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
     ACCEPTED,
     Expectation,
@@ -24,39 +28,13 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
-from data_contracts.places import places_of_clips
+from data_contracts.places import at_clip
+from data_contracts.ranges import ALWAYS_MEASURED, RANGES
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.phases import PHASES
-from mova_core.curation.tables import MEASURES, read_table
+from mova_core.curation.tables import MEASURES
 from mova_core.params import AssessParams, Params
-
-ALWAYS_MEASURED = MEASURES[: MEASURES.index("speech_share") + 1]
-SHARES = (
-    *("silence_ratio", "clipped_share", "black_share", "frozen_share", "speech_share", "brightness", "av_align"),
-    *("text_share", "subtitle_share", "eat_speech", "eat_singing"),
-)
-RANGES = {
-    **dict.fromkeys(SHARES, (0, 1)),
-    "lufs": (-150, 30),
-    "motion": (0, 255),
-    "noise_sd": (0, 255),
-    "loudness_range_lu": (0, 100),
-    "blur_px": (0, 10_000),
-    "blocking": (0, 1e9),  # a ratio: drawn blocks on a flat ground have no bound
-    "flow_speed": (0, 1000),
-    "onset_lag_s": (-1, 1),
-    **dict.fromkeys(("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"), (0, 6)),
-    "audiobox_pq": (0, 10),
-    "audiobox_cu": (0, 10),
-    "audiobox_ce": (0, 10),
-    "dover_aesthetic": (0, 1),
-    "dover_technical": (0, 1),
-    "imagebind": (-1, 1),
-    "desync_s": (0, 10),
-    "lse_d": (0, 100),
-    "lse_c": (-100, 100),
-}
 
 
 def verdicts(data: DataFolder, params: Params) -> Contract:
@@ -65,36 +43,26 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     Raises:
         UsageError: a table is missing.
     """
-    rows = read_table(data.table("verdicts"), "verdicts")
-    rejects = read_rejects(data, "assess")
-    rejected = {row["id"] for row in rejects}
-    places = places_of_clips(data)
-    unstated = _unstated(data, params.contract.phase3_requires)
+    tables = Tables(data)
+    clips, verdicts, rejects = tables["clips"].frame, tables["verdicts"], read_rejects(data, "assess")
+    is_clip = is_among(verdicts.frame["clip_id"], clips["clip_id"])
     view = View(
         name="verdicts",
         noun="clip",
-        rows=rows_of(
-            (
-                {
-                    **row,
-                    "where": places.get(row["clip_id"]),
-                    "missing": missing(row, ("clip_id", "verdict")),
-                    "accepted": float(row["verdict"] == "accepted"),
-                    "clip_fault": None if row["clip_id"] in places else "no such clip",
-                    "fate_fault": _fate_fault(row, rejected),
-                    "sync_fault": _sync_fault(row, params.assess),
-                    "subtitles_fault": _subtitles_fault(row),
-                    "phases_fault": _phases_fault(row, PHASES),
-                    "rights_fault": unstated.get(row["clip_id"]) if "phase3" in (row["phases"] or ()) else None,
-                }
-                for row in rows
+        rows=verdicts.frame[["clip_id", *MEASURES, "verdict"]].assign(
+            missing=verdicts.missing(("clip_id", "verdict")),
+            accepted=is_word(verdicts.frame["verdict"], "accepted").astype(float),
+            clip_fault=verdicts.faults(~is_clip, lambda _: "no such clip"),
+            fate_fault=_fate_faults(verdicts, rejects.frame["id"]),
+            sync_fault=verdicts.faults(
+                _may_be_out_of_step(verdicts.frame, params.assess), lambda row: _sync_fault(row, params.assess)
             ),
-            [
-                *("clip_id", *MEASURES, "verdict", "where", "missing", "accepted"),
-                *("clip_fault", "fate_fault", "sync_fault", "subtitles_fault", "phases_fault", "rights_fault"),
-            ],
+            subtitles_fault=verdicts.faults(_may_belie_subtitles(verdicts.frame), _subtitles_fault),
+            phases_fault=verdicts.faults(_may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASES)),
+            rights_fault=_rights_faults(verdicts, tables, params.contract.phase3_requires),
         ),
         id_column="clip_id",
+        where=at_clip(tables),
         expectations=(
             *_judgements(),
             *_required(params.contract.phase3_requires),
@@ -107,24 +75,37 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
         table="verdicts",
         views=(
             view,
-            _by_clip(rows, places),
-            balance_view(data, rows),
-            rejects_view(rejects, "clips", "assess", places),
+            _by_clip(verdicts.frame["clip_id"], tables),
+            balance_view(data, tables),
+            rejects_view(rejects, "clips", "assess", clips["clip_id"], at_clip(tables, "id")),
         ),
         files={"verdicts": data.table("verdicts"), "rejects/assess": rejects_file(data, "assess")},
     )
 
 
-def _fate_fault(row: dict[str, Any], rejected: set[str]) -> str | None:
+def _fate_faults(verdicts: Columns, rejected: pd.Series) -> pd.Series:
+    is_reject = is_among(verdicts.frame["clip_id"], rejected)
+    has_reason = verdicts.lengths("rejections") > 0
+    accepted, turned_away = (is_word(verdicts.frame["verdict"], word) for word in ("accepted", "rejected"))
+    suspects = accepted & (has_reason | is_reject) | turned_away & ~(has_reason & is_reject)
+    return verdicts.faults(suspects, _fate_fault, pd.Series(is_reject))
+
+
+def _fate_fault(row: Row, is_reject: bool) -> str | None:
     reasons = len(row["rejections"] or {})
-    if row["verdict"] == "accepted" and (reasons or row["clip_id"] in rejected):
+    if row["verdict"] == "accepted" and (reasons or is_reject):
         return f"accepted with {reasons} rejections" if reasons else "accepted, and among the rejects"
-    if row["verdict"] == "rejected" and (not reasons or row["clip_id"] not in rejected):
+    if row["verdict"] == "rejected" and not (reasons and is_reject):
         return "rejected, but not among the rejects" if reasons else "rejected without a reason"
     return None
 
 
-def _sync_fault(row: dict[str, Any], limits: AssessParams) -> str | None:
+def _may_be_out_of_step(frame: pd.DataFrame, limits: AssessParams) -> pd.Series:
+    in_step = (frame["imagebind"] >= limits.imagebind_at_least) | (frame["desync_s"] <= limits.desync_s_at_most)
+    return (frame["imagebind"].notna() | frame["desync_s"].notna()) & ~in_step
+
+
+def _sync_fault(row: Row, limits: AssessParams) -> str | None:
     imagebind, desync_s = row["imagebind"], row["desync_s"]
     if imagebind is None and desync_s is None:
         return None
@@ -135,13 +116,25 @@ def _sync_fault(row: dict[str, Any], limits: AssessParams) -> str | None:
     return f"imagebind {imagebind}, desync {desync_s} s"
 
 
-def _subtitles_fault(row: dict[str, Any]) -> str | None:
+def _may_belie_subtitles(frame: pd.DataFrame) -> pd.Series:
+    share, said = frame["subtitle_share"], frame["has_subtitles"]
+    return (share.notna() != said.notna()) | ((share > 0) != (said == True))  # noqa: E712, column-wise
+
+
+def _subtitles_fault(row: Row) -> str | None:
     share, said = row["subtitle_share"], row["has_subtitles"]
     measured = None if share is None else share > 0
     return None if said == measured else f"has subtitles: {said}, in a share of {share} of the frames"
 
 
-def _phases_fault(row: dict[str, Any], known: tuple[str, ...]) -> str | None:
+def _may_be_in_wrong_phases(verdicts: Columns) -> Mask:
+    known = pa.array(PHASES)
+    odd = verdicts.holding("phases", lambda phases: pc.invert(pc.is_in(phases, value_set=known)))
+    in_some = verdicts.lengths("phases") > 0
+    return odd | (in_some != is_word(verdicts.frame["verdict"], "accepted"))
+
+
+def _phases_fault(row: Row, known: tuple[str, ...]) -> str | None:
     phases = row["phases"] or []
     if odd := [phase for phase in phases if phase not in known]:
         return f"unknown phase {odd[0]}"
@@ -178,14 +171,16 @@ def _judgements() -> list[Expectation]:
     ]
 
 
-def _unstated(data: DataFolder, required: Sequence[str]) -> dict[str, str | None]:
-    """clip_id -> what its file's sidecars leave unsaid of that."""
+def _rights_faults(verdicts: Columns, tables: Tables, required: Sequence[str]) -> pd.Series:
+    """What the sidecars of its file leave unsaid of every clip of phase 3."""
     if not required:
-        return {}
-    sources = read_table(data.table("sources"), "sources")
-    of_source = {row["source_id"]: missing(row, required) for row in sources if row["verdict"] == "accepted"}
-    clips = read_table(data.table("clips"), "clips")
-    return {row["clip_id"]: of_source.get(row["source_id"], "no such file") for row in clips}
+        return pd.Series(np.full(len(verdicts), None, dtype=object))
+    sources, clips = tables.accepted, tables["clips"].frame
+    source_id = looked_up(verdicts.frame["clip_id"], clips["clip_id"], clips["source_id"])
+    unstated = looked_up(source_id, sources.frame["source_id"], sources.missing(required).fillna(""))
+    in_phase3 = verdicts.holding("phases", lambda phases: pc.equal(phases, "phase3"))
+    faulty = in_phase3 & source_id.notna() & (unstated != "")
+    return verdicts.faults(faulty, lambda _, said: "no such file" if said is None else said, unstated)
 
 
 def _required(required: Sequence[str]) -> list[Expectation]:
@@ -238,16 +233,14 @@ def _warnings() -> list[Expectation]:
     ]
 
 
-def _by_clip(rows: list[dict[str, Any]], places: dict[str, str]) -> View:
-    judged = Counter(row["clip_id"] for row in rows)
+def _by_clip(judged: pd.Series, tables: Tables) -> View:
+    clip_ids = tables["clips"].frame["clip_id"].drop_duplicates(ignore_index=True)
     return View(
         name="verdicts by clip",
         noun="clip",
-        rows=rows_of(
-            ({"clip_id": key, "where": where, "outcomes": judged[key]} for key, where in places.items()),
-            ["clip_id", "where", "outcomes"],
-        ),
+        rows=pd.DataFrame({"clip_id": clip_ids, "outcomes": counted(clip_ids, judged)}),
         id_column="clip_id",
+        where=at_clip(tables),
         expectations=(
             ExpectExactly.once("outcomes", "every clip has one verdict", "Nothing disappears: one verdict a clip."),
         ),

@@ -4,12 +4,14 @@ Every accepted file either has windows or is among the rejects of `segment`.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
-from data_contracts.contract import Contract, View, missing, rows_of
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
     Expectation,
     ExpectExactly,
@@ -21,10 +23,11 @@ from data_contracts.expectations import (
     ExpectShare,
     ExpectUnique,
 )
-from data_contracts.places import places_of_sources, places_of_windows
+from data_contracts.found_in_files import FoundInFiles
+from data_contracts.places import at_source, at_window
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import TABLES, WINDOW_KINDS, read_table
+from mova_core.curation.tables import WINDOW_KINDS
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
@@ -40,30 +43,24 @@ def windows(data: DataFolder, params: Params) -> Contract:
     Raises:
         UsageError: one of them, or the table of sources, is missing.
     """
-    rows = read_table(data.table("windows"), "windows")
-    segments = read_table(data.table("segments"), "segments")
+    tables = Tables(data)
+    windows, segments, sources = tables["windows"], tables["segments"], tables.accepted.frame
     rejects = read_rejects(data, "segment")
-    accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
-    duration_of = {row["source_id"]: row["duration_s"] for row in accepted}
-    places = places_of_windows(data)
-    found_in = {row["source_id"]: row for row in segments}
     view = View(
         name="windows",
         noun="window",
-        rows=rows_of(
-            ({**row, **_derived(row, duration_of, found_in), "where": places[row["window_id"]]} for row in rows),
-            [*TABLES["windows"].names, "where", "missing", "length_s", "source_fault", "end_fault", "kind_fault"],
-        ),
+        rows=_rows(windows, segments, sources),
         id_column="window_id",
-        expectations=tuple(_rows(params.clip_geometry)),
+        where=at_window(tables),
+        expectations=tuple(_rules(params.clip_geometry)),
     )
     return Contract(
         table="windows",
         views=(
             view,
-            _by_source(accepted, rows, segments, rejects),
-            _segments(segments, duration_of, places_of_sources(data)),
-            rejects_view(rejects, "sources", "segment", places_of_sources(data)),
+            _by_source(windows.frame["source_id"], segments, rejects, tables),
+            _segments(segments, tables),
+            rejects_view(rejects, "sources", "segment", sources["source_id"], at_source(tables, "id")),
         ),
         files={
             "windows": data.table("windows"),
@@ -73,24 +70,25 @@ def windows(data: DataFolder, params: Params) -> Contract:
     )
 
 
-def _derived(
-    row: dict[str, Any], duration_of: Mapping[str, float], found_in: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    duration_s = duration_of.get(row["source_id"])
-    start_s, end_s = row["start_s"], row["end_s"]
-    beyond_s = 0.0 if duration_s is None or end_s is None else end_s - duration_s
-    return {
-        "missing": missing(row, ("window_id", "source_id", "start_s", "end_s", "kind")),
-        "length_s": None if start_s is None or end_s is None else end_s - start_s,
-        "source_fault": None if duration_s is not None else "not an accepted file",
-        "end_fault": f"{beyond_s:.3f} s after the end" if beyond_s > FILE_END_S else None,
-        "kind_fault": _kind_fault(row, found_in.get(row["source_id"])),
-    }
+def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.DataFrame:
+    frame, found = windows.frame, FoundInFiles(segments)
+    is_source = is_among(frame["source_id"], sources["source_id"])
+    beyond_s = frame["end_s"] - looked_up(frame["source_id"], sources["source_id"], sources["duration_s"])
+    suspects = found.may_belie(frame, TOUCH_S)
+    wanted = np.unique(found.rows_of(frame["source_id"][suspects]))
+    segment_of = {row["source_id"]: row for row in segments.table.take(pa.array(wanted)).to_pylist()}
+    return frame.assign(
+        missing=windows.missing(("window_id", "source_id", "start_s", "end_s", "kind")),
+        length_s=frame["end_s"] - frame["start_s"],
+        source_fault=windows.faults(~is_source, lambda _: "not an accepted file"),
+        end_fault=windows.faults(beyond_s > FILE_END_S, lambda _, late_s: f"{late_s:.3f} s after the end", beyond_s),
+        kind_fault=windows.faults(suspects, lambda row: _kind_fault(row, segment_of[row["source_id"]])),
+    )
 
 
-def _kind_fault(row: Mapping[str, Any], found: Mapping[str, Any] | None) -> str | None:
-    """What the segments of its file say against a window's kind; its other rules tell what is missing."""
-    if found is None or None in (row["kind"], row["start_s"], row["end_s"]) or row["kind"] not in WINDOW_KINDS:
+def _kind_fault(row: Row, found: Row) -> str | None:
+    """What the segments of its file say against a window's kind; another rule tells of a kind that is none."""
+    if row["kind"] not in WINDOW_KINDS:
         return None
     start_s, end_s = row["start_s"], row["end_s"]
     scenes, _, speech = row["kind"].rpartition("_")
@@ -109,23 +107,21 @@ def _kind_fault(row: Mapping[str, Any], found: Mapping[str, Any] | None) -> str 
     return "no speech" if speech == "speech" and heard_s <= 0 else None
 
 
-def _segments(segments: list[dict[str, Any]], duration_of: Mapping[str, float], places: Mapping[str, str]) -> View:
+def _segments(segments: Columns, tables: Tables) -> View:
+    sources = tables.accepted.frame
+    duration_s = looked_up(segments.frame["source_id"], sources["source_id"], sources["duration_s"])
+    found = FoundInFiles(segments)
+    suspects = found.disordered | found.outside(duration_s)
+    rows = segments.frame[["source_id"]].assign(
+        cuts_fault=segments.faults(suspects, lambda row, end_s: _cuts_fault(row["cuts_s"], end_s), duration_s),
+        speech_fault=segments.faults(suspects, lambda row, end_s: _speech_fault(row["speech_s"], end_s), duration_s),
+    )
     return View(
         name="segments",
         noun="file",
-        rows=rows_of(
-            (
-                {
-                    "source_id": row["source_id"],
-                    "where": places.get(row["source_id"]),
-                    "cuts_fault": _cuts_fault(row["cuts_s"], duration_of.get(row["source_id"])),
-                    "speech_fault": _speech_fault(row["speech_s"], duration_of.get(row["source_id"])),
-                }
-                for row in segments
-            ),
-            ["source_id", "where", "cuts_fault", "speech_fault"],
-        ),
+        rows=rows,
         id_column="source_id",
+        where=at_source(tables),
         expectations=(
             ExpectNoFault.of("cuts_fault", "cuts rise inside every file", "Scenes lie between one cut and the next."),
             ExpectNoFault.of(
@@ -156,7 +152,7 @@ def _speech_fault(speech_s: list[list[float]] | None, duration_s: float | None) 
     return None
 
 
-def _rows(geometry: ClipGeometry) -> list[Expectation]:
+def _rules(geometry: ClipGeometry) -> list[Expectation]:
     exact = f"A clip is {geometry.frames} frames at {geometry.fps} a second, no more and no less (geometry.py)."
     return [
         ExpectRows.of("window", "Without one there is nothing to cut."),
@@ -182,34 +178,25 @@ def _rows(geometry: ClipGeometry) -> list[Expectation]:
     ]
 
 
-def _by_source(
-    accepted: list[dict[str, Any]],
-    rows: list[dict[str, Any]],
-    segments: list[dict[str, Any]],
-    rejects: list[dict[str, Any]],
-) -> View:
-    windows_of = Counter(row["source_id"] for row in rows)
-    segments_of = Counter(row["source_id"] for row in segments)
-    rejected = Counter(row["id"] for row in rejects)
+def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tables: Tables) -> View:
+    sources = tables.accepted.frame
+    source_ids = sources["source_id"]
+    has_windows = is_among(source_ids, with_windows)
     fate = "Nothing disappears: a file without windows is a reject with its reason."
+    rows = pd.DataFrame(
+        {
+            "source_id": source_ids,
+            "outcomes": has_windows + counted(source_ids, rejects.frame["id"]),
+            "segments": np.where(has_windows, counted(source_ids, segments.frame["source_id"]), np.nan),
+            "kept": np.where(is_word(sources["kind"], "audio"), np.nan, has_windows),
+        }
+    )
     return View(
         name="windows by file",
         noun="file",
-        rows=rows_of(
-            (
-                {
-                    "source_id": source_id,
-                    "where": row["path"],
-                    "outcomes": (source_id in windows_of) + rejected[source_id],
-                    "segments": segments_of[source_id] if source_id in windows_of else None,
-                    "kept": None if row["kind"] == "audio" else float(source_id in windows_of),
-                }
-                for row in accepted
-                for source_id in (row["source_id"],)
-            ),
-            ["source_id", "where", "outcomes", "segments", "kept"],
-        ),
+        rows=rows,
         id_column="source_id",
+        where=at_source(tables),
         expectations=(
             ExpectExactly.once("outcomes", "every accepted file has windows or is rejected, not both", fate),
             ExpectExactly.once(

@@ -9,7 +9,6 @@ from mova_core.printable import printable
 
 WIDEST_SENTENCE = 60
 LONGEST_VALUE = 60
-SHOWN_ROWS = 200  # of one expectation, by --rows; all of them are counted
 
 
 def summary(result: ContractResult, reports: Path) -> str:
@@ -30,13 +29,13 @@ def rows_listed(result: ContractResult) -> str:
     """The rows that break each expectation, for `--rows`."""
     parts = []
     for finding in (*result.broken, *result.warnings):
-        shown = finding.failing[:SHOWN_ROWS]
+        shown = finding.failing
         lines = [f"{finding.sentence} ({finding.severity})"]
         lines += [f"  {printable(one.id)}  {_value(one.value)}  {printable(one.where or '')}".rstrip() for one in shown]
         if not shown:
             lines.append(f"  a rule about the whole table: got {got(finding)}")
-        if len(finding.failing) > len(shown):
-            lines.append(f"  and {len(finding.failing) - len(shown)} more")
+        if finding.unexpected_count > len(shown):
+            lines.append(f"  and {finding.unexpected_count - len(shown)} more")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -48,7 +47,7 @@ def got(finding: Finding) -> str:
     if not isinstance(finding.observed, list):
         return _value(finding.observed)
     values = ", ".join(_value(value) for value in finding.observed)
-    if len({_key(one.value) for one in finding.failing}) > len(finding.observed):
+    if finding.more_values:
         values += ", …"
     return f"{values} in {finding.unexpected_count} of {finding.element_count} row{'s' * (finding.element_count != 1)}"
 
@@ -66,7 +65,7 @@ def _first(finding: Finding) -> str:
     example: Example = finding.failing[0]
     name = f"{finding.noun} {_short(example.id)}"
     place = f" ({printable(example.where)})" if example.where else ""
-    return f"{'first: ' if len(finding.failing) > 1 else ''}{name}{place}"
+    return f"{'first: ' if finding.unexpected_count > 1 else ''}{name}{place}"
 
 
 def _footer(result: ContractResult, reports: Path) -> str:
@@ -91,7 +90,3 @@ def _short(text: str) -> str:
     if len(name) >= 16 and all(one in "0123456789abcdef" for one in name):
         return f"{folder}{slash}{name[:8]}…"
     return printable(text)
-
-
-def _key(value: Any) -> str:
-    return repr(value)

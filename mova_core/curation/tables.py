@@ -190,6 +190,11 @@ def read_table(path: Path, name: str) -> list[dict[str, Any]]:
         UsageError: the file is missing.
         StaleError: its columns are not those of table `name`.
     """
+    return read_columns(path, name).to_pylist(maps_as_pydicts="strict")
+
+
+def read_columns(path: Path, name: str) -> pa.Table:
+    """As `read_table`, column by column: for tables of millions of rows, of which few are looked at one by one."""
     if not path.exists():
         raise UsageError(f"{path} is missing: it is made by an earlier stage, run `dvc repro` (or `mova --help`)")
     table = pq.read_table(path)
@@ -197,4 +202,4 @@ def read_table(path: Path, name: str) -> list[dict[str, Any]]:
         raise StaleError(
             f"{path} has columns {table.schema.names}, table {name} has {TABLES[name].names}: make it again"
         )
-    return table.cast(TABLES[name]).to_pylist(maps_as_pydicts="strict")
+    return table.cast(TABLES[name])

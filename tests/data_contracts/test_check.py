@@ -7,6 +7,7 @@ import pytest
 
 from data_contracts.check import as_json, check, contract_of, ephemeral_context, judge
 from data_contracts.command import REPORTS
+from data_contracts.contract import KEPT_ROWS
 from data_contracts.wording import rows_listed, summary
 from mova_core.errors import UsageError
 from mova_core.printable import printable
@@ -130,3 +131,17 @@ def test_json_has_no_numbers_that_json_does_not_know(world, judged):
     written = json.loads(as_json(judged("sources")), parse_constant=pytest.fail)
     (broken,) = [one for one in written["expectations"] if not one["success"]]
     assert broken["observed"] == ["inf"]
+
+
+def test_of_many_rows_that_break_a_rule_the_first_are_named_and_all_counted(world_of, data, tmp_path):
+    world = world_of(KEPT_ROWS)  # of two clips each, but for the first
+    for number, row in enumerate(world.rows["clips"]):
+        row["frames"] = 10 + number % 5
+    world.write(data)
+    result = check(contract_of("clips", data, world.params), tmp_path)
+    (broken,) = result.broken
+    count = len(world.rows["clips"])
+    assert (broken.unexpected_count, len(broken.failing)) == (count, KEPT_ROWS)
+    assert (broken.observed, broken.more_values) == ([10, 11, 12], True)
+    assert f"got 10, 11, 12, … in {count} of {count} rows" in summary(result, REPORTS)
+    assert rows_listed(result).endswith(f"and {count - KEPT_ROWS} more")

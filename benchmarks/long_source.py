@@ -1,0 +1,110 @@
+"""Memory of a worker: a source of two hours, made by looping a short one, beside the short one itself.
+
+A worker decodes a source once while it streams by, so what it holds must not grow with the length. It is the function
+that the engine calls, in a process of its own; what it imports is part of what is stated.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import av
+
+from benchmarks import footage_project
+from benchmarks.footage_project import MEDIA, Project
+from benchmarks.measure import Row, row
+from benchmarks.spent import Spent, spent
+from mova_core.curation.cut import source_tasks
+from mova_core.curation.segment import Source, segment_source
+from mova_core.curation.source_clips import SourceTask, cut_source
+from mova_core.curation.tables import read_table
+
+SHORT = MEDIA / "derived/edited-sequence-known-cuts-720p-30fps-51s.mp4"
+LONG_S = 2 * 3600.0
+GROWTH_TARGET = 1.25  # of the worker's peak, from the short source to the one of two hours
+STAGES = ("segment", "cut")
+GAP_S = 0.1  # between one turn and the next: packets may begin a little before a file's start
+
+
+def rows() -> list[Row]:
+    """Peaks of both stages on both sources, and how they grow; no row where the footage is not here."""
+    if reason := footage_project.why_not():
+        print(reason)
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project.with_files(Path(folder) / "project", [SHORT])
+        for stage in ("ingest", "segment"):
+            project.run(stage)
+        long = Path(folder) / "long.mp4"
+        loop(SHORT, long, LONG_S)
+        with ThreadPoolExecutor(2) as pool:  # memory does not mind the company
+            short_peaks, long_peaks = (
+                list(pool.map(lambda stage: _spent(stage, project, path, length_s).peak_mib, STAGES))  # noqa: B023
+                for path, length_s in ((SHORT, length_of(SHORT)), (long, LONG_S))
+            )
+    made = []
+    for stage, short_mib, long_mib in zip(STAGES, short_peaks, long_peaks, strict=True):
+        against = f"{length_of(SHORT):.0f} s of the same footage ({short_mib:.0f} MiB); 720p, one worker of {stage}"
+        made += [
+            row(f"curation.{stage}_memory", [long_mib], against=against, better="lower", unit="MiB for 2 h"),
+            row(f"curation.{stage}_memory_growth", [long_mib / short_mib], against=against, better="lower"),
+        ]
+    return [replace(each, target=GROWTH_TARGET) if each.unit == "ratio" else each for each in made]
+
+
+def loop(source: Path, target: Path, length_s: float) -> None:
+    """Write `source` again and again behind itself, packets as they are, until it lasts `length_s`."""
+    with av.open(str(target), "w") as output:
+        streams = None
+        for turn in count():
+            with av.open(str(source)) as container:
+                inputs = [container.streams.video[0], container.streams.audio[0]]
+                streams = streams or [output.add_stream_from_template(stream) for stream in inputs]
+                shift_s = turn * (container.duration / av.time_base + GAP_S)
+                if shift_s >= length_s:
+                    return
+                for packet in container.demux(inputs):
+                    if packet.dts is None:
+                        continue
+                    shift = round(shift_s / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = streams[inputs.index(packet.stream)]
+                    output.mux(packet)
+
+
+def length_of(path: Path) -> float:
+    """Seconds, as the container has it."""
+    with av.open(str(path)) as container:
+        return container.duration / av.time_base
+
+
+def windows_along(task: SourceTask, length_s: float) -> Iterator[object]:
+    """The task's first windows moved to the start, the middle and the end of `length_s`."""
+    window_s = task.geometry.duration_s
+    for number, start_s in enumerate((0.0, length_s / 2, length_s - 2 * window_s)):
+        yield replace(task.windows[0], window_id=f"{number:016}", start_s=start_s, end_s=start_s + window_s)
+
+
+def work(stage: str, project: Project, path: Path, length_s: float) -> None:
+    """What a worker does with `path`, which holds the project's only source again and again."""
+    (source,) = read_table(project.data.table("sources"), "sources")
+    if stage == "segment":
+        json.dumps(segment_source(Source(source["source_id"], path, project.params.segment)))
+        return
+    with tempfile.TemporaryDirectory() as parts:
+        (task,) = source_tasks(project.params, project.footage, project.data, Path(parts))
+        cut_source(replace(task, path=path, windows=tuple(windows_along(task, length_s))))
+
+
+def _spent(stage: str, project: Project, path: Path, length_s: float) -> Spent:
+    return spent([sys.executable, "-m", "benchmarks.long_source", stage, project.root, path, str(length_s)])
+
+
+if __name__ == "__main__":
+    stage, root, path, length_s = sys.argv[1:]
+    work(stage, Project(Path(root)), Path(path), float(length_s))

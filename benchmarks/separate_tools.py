@@ -1,0 +1,114 @@
+"""Curation as it is usually put together: a tool of its own for each question, a pass over the file for each tool.
+
+ffprobe says what a file holds, ffmpeg's cropdetect finds borders, the scenedetect command cuts, Silero speech on sound
+that ffmpeg extracts, and ffmpeg encodes each window by itself. One thread each, every tool in its documented form.
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.spent import Spent, spent_by_all
+from mova_core.geometry import ClipGeometry
+from mova_core.media.clip_writer import X264_OPTIONS
+
+NEEDED = ("ffmpeg", "ffprobe")
+SILERO = Path(__file__).with_name("silero_alone.py")
+ONE_THREAD = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "OPENCV_FFMPEG_THREADS": "1",
+}
+FFMPEG = ("ffmpeg", "-nostdin", "-v", "error", "-y", "-threads", "1", "-filter_threads", "1")
+
+Command = list[str | Path]
+Looked = Mapping[str, list[Command]]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowToCut:
+    """One clip to be made.
+
+    Args:
+        path: its source.
+        start_s: where the window begins.
+        width_px: of the clip.
+        height_px: of the clip.
+        crop: what is kept of the coded picture, as ffmpeg's crop filter takes it.
+    """
+
+    path: Path
+    start_s: float
+    width_px: int
+    height_px: int
+    crop: str
+
+
+def why_not() -> str | None:
+    """A sentence when the tools are not here."""
+    absent = [name for name in NEEDED if shutil.which(name) is None]
+    if not absent:
+        return None
+    return f"{' and '.join(absent)} not found, so curation is not measured against separate tools: apt install ffmpeg"
+
+
+def looking(paths: Sequence[Path], folder: Path) -> Looked:
+    """The commands that find out about these files, by step; `folder` takes what they write."""
+    sounds = [folder / f"{number}.wav" for number in range(len(paths))]
+    speech: list[Command] = [
+        [*FFMPEG, "-i", path, "-vn", "-ac", "1", "-ar", "16000", sound]
+        for path, sound in zip(paths, sounds, strict=True)
+    ]
+    return {
+        "probe": [["ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", path] for path in paths],
+        "borders": [[*FFMPEG, "-i", path, "-an", "-vf", "cropdetect=limit=30", "-f", "null", "-"] for path in paths],
+        "cuts": [
+            [sys.executable, "-m", "scenedetect", "-q", "-i", path, "-o", folder, "detect-adaptive", "list-scenes"]
+            for path in paths
+        ],
+        "speech": [*speech, [sys.executable, SILERO, *sounds]],
+    }
+
+
+def cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: int, folder: Path) -> list[Command]:
+    """A command a window: the codec, preset, quality, size, frames and samples of our clips."""
+    options = [part for name, value in X264_OPTIONS.items() for part in (f"-{name}", value)]
+    return [
+        [
+            *FFMPEG,
+            *("-ss", f"{window.start_s:.6f}", "-i", window.path, "-t", f"{geometry.duration_s:.6f}"),
+            *("-vf", _framed(window, geometry)),
+            *("-c:v", "libx264", *options, "-crf", str(crf), "-pix_fmt", "yuv420p", "-threads", "1"),
+            *("-frames:v", str(geometry.frames)),
+            *("-c:a", "flac", "-ac", "1", "-ar", str(geometry.audio_rate_hz), "-strict", "-2"),
+            folder / f"{number}.mp4",
+        ]
+        for number, window in enumerate(windows)
+    ]
+
+
+def spent_looking(paths: Sequence[Path], folder: Path) -> dict[str, Spent]:
+    """What each step of finding out costs."""
+    return {step: spent_by_all(commands, ONE_THREAD) for step, commands in looking(paths, folder).items()}
+
+
+def spent_cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: int, folder: Path) -> Spent:
+    """What the clips cost.
+
+    Raises:
+        RuntimeError: a tool failed, or left fewer clips than windows.
+    """
+    total = spent_by_all(cutting(windows, geometry, crf, folder), ONE_THREAD)
+    made = len(list(folder.glob("*.mp4")))
+    if made != len(windows):
+        raise RuntimeError(f"ffmpeg left {made} clips of {len(windows)} windows in {folder}")
+    return total
+
+
+def _framed(window: WindowToCut, geometry: ClipGeometry) -> str:
+    size = f"{window.width_px}:{window.height_px}"
+    return (
+        f"crop={window.crop},scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2,"
+        f"pad={size}:(ow-iw)/2:(oh-ih)/2,setsar=1,fps={geometry.fps}"
+    )
