@@ -15,6 +15,7 @@ paths; without it a cluster is started on this machine alone.
 import logging
 import os
 import pickle
+import socket
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ AHEAD_PER_WORKER = 4  # items taken in before their turn comes to be yielded
 LOST = (NodeDiedError, WorkerCrashedError, ObjectLostError, OutOfMemoryError)
 LOSSES = 3  # of one item by Ray before it is given up
 LOOK_S = 5.0  # without news of any task: is there still a node for one?
+CONNECT_S = 10.0
 SMALLEST_STORE_MB = 80  # that Ray takes
 
 
@@ -207,14 +209,31 @@ def _connect(processors: int) -> None:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it phones home otherwise
     cluster: dict[str, Any] = {}
-    if "RAY_ADDRESS" not in os.environ:
+    if "RAY_ADDRESS" in os.environ:
+        _check_answers(os.environ["RAY_ADDRESS"])
+    else:
         here = max(processors, len(os.sched_getaffinity(0)))  # a later step of this run may need more than the first
         store_mb = max(2 * here * ANSWER_MB, SMALLEST_STORE_MB)
-        cluster = {"num_cpus": here, "include_dashboard": False, "object_store_memory": store_mb * 2**20}
+        cluster = {
+            "address": "local",  # not whatever cluster was last started on this machine
+            "num_cpus": here,
+            "include_dashboard": False,
+            "object_store_memory": store_mb * 2**20,
+        }
+    ray.init(log_to_driver=False, logging_level=logging.WARNING, **cluster)
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself takes minutes to find that nobody answers.
+
+    Raises:
+        UsageError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
-        ray.init(log_to_driver=False, logging_level=logging.WARNING, **cluster)
-    except ConnectionError:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, ValueError) as error:
         raise UsageError(
-            f"no Ray cluster answers at RAY_ADDRESS {os.environ.get('RAY_ADDRESS')!r}: start one (`ray start --head`), "
-            "or unset RAY_ADDRESS to use this machine alone"
+            f"no Ray cluster answers at RAY_ADDRESS {address!r} ({error}), expected HOST:PORT: start one (`ray start "
+            "--head`), or unset RAY_ADDRESS to use this machine alone"
         ) from None

@@ -113,7 +113,7 @@ def test_many_items_keep_their_order(engine):
 def test_workers_killed_from_outside_are_replaced(engine):
     """Whether they are at work or have nothing to do at the moment."""
     killed = set()
-    for outcome in run(own_pid, range(12), engine=engine, limits=LIMITS):
+    for outcome in run(own_pid, range(6), engine=engine, limits=LIMITS):
         assert not outcome.failed, outcome.reason
         if outcome.value not in killed:
             os.kill(outcome.value, signal.SIGKILL)

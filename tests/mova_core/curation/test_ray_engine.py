@@ -21,7 +21,7 @@ from mova_core.params import Limits, Resources
 
 STORE_MB = 80
 ON_RAY = Engine("ray", 2)
-FAST = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
+FAST = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
 
 
 @dataclass
@@ -49,7 +49,7 @@ def started():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         nodes = Nodes(Cluster())
         try:
-            nodes.add("head", _system_config=FAST, include_dashboard=False)
+            nodes.add("head", _system_config=FAST, include_dashboard=False, include_log_monitor=False)
             patch.setenv("RAY_ADDRESS", nodes.cluster.address)
             yield nodes
         finally:
@@ -139,7 +139,7 @@ def test_a_node_lost_at_work_changes_no_byte(nodes, footage, segment_small, loca
     monkeypatch.setattr(stage, "segment_source", segment_until_lost)
     with losing(nodes, "other", tmp_path / "nodes"):
         assert segment_small(footage, tmp_path / "ray", ON_RAY) == locally
-    assert "Ray lost its task (NodeDiedError); handed out again" in caplog.text
+    assert "Ray lost its task" in caplog.text and "tried again" not in caplog.text
 
 
 def test_what_no_node_holds_is_refused_at_once(nodes):
@@ -150,10 +150,10 @@ def test_what_no_node_holds_is_refused_at_once(nodes):
 
     assert refused(Resources(gpu=1)) == (
         "no node of the Ray cluster holds a worker of 1 processors, 1 GPUs and 0 MiB (params, section engine): "
-        f"the largest of its 2 nodes have 1 processors, 0 GPUs and {memory_mb():g} MiB"
+        f"the largest of its 2 nodes have 1 processors, 0 GPUs, {memory_mb():g} MiB"
     )
     assert "holds a worker of 2 processors" in refused(Resources(cpu=2))
-    assert "and 100000000 MiB" in refused(Resources(memory_mb=10**8))
+    assert "GPUs and 100000000 MiB (params" in refused(Resources(memory_mb=10**8))
 
 
 def memory_mb() -> float:
@@ -192,10 +192,11 @@ def stores() -> tuple[float, float]:
     return stats.object_store_bytes_used / 2**20, stats.spilled_bytes_total / 2**20
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch):
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://localhost:1", "head"])
+def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch, address):
     import ray
 
     ray.shutdown()
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with pytest.raises(UsageError, match="no Ray cluster answers at RAY_ADDRESS '127"):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UsageError, match=f"no Ray cluster answers at RAY_ADDRESS '{address}'"):
         list(run(answer_at_length, [1], engine=ON_RAY, limits=Limits()))
