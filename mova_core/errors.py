@@ -5,6 +5,7 @@ MovaError                exit 1, the run failed
 ├── ContractBroken       exit 3, the data may not go on
 ├── ShapeError           exit 1, tensors or arrays that do not fit each other
 ├── StaleError           exit 1, a file made from other inputs, params or code than now
+├── DiskFull             exit 1, no room for what is to be written
 └── MediaError           exit 1 alone; in curation it becomes a row with a reason and the run goes on
 
 A message is one sentence with what was got, what was expected, where, and what to do.
@@ -35,6 +36,10 @@ class ShapeError(MovaError):
 
 class StaleError(MovaError):
     """A file was made from other inputs, params or code than the present ones."""
+
+
+class DiskFull(MovaError):
+    """A disk or a quota has no room for a file: never the fault of the footage, so it stops the run."""
 
 
 class MediaError(MovaError):

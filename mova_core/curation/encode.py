@@ -143,6 +143,7 @@ def encode_shard(task: ShardTask) -> int:
 
     Raises:
         MediaError: why there is no such shard; the kind that a worker hands back as a sentence.
+        DiskFull: there is no room for it.
     """
     try:
         shard = latents_of(task)

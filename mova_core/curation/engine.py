@@ -3,16 +3,18 @@
 Results come back in the order of the items whatever the engine and the number of workers, so tables are the same
 bytes. `local` is a pool of processes on this machine (pebble); `ray` is the same functions on a Ray cluster. An item
 whose worker crashed or ran out of memory is tried once more; then it is given up with the reason, and the others go on.
+A full disk is no item's fault and stops the run.
 What a worker holds stands in one table for both, section `engine` of the params.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mova_core.curation.worker import Attempt, Outcome
-from mova_core.errors import UsageError
+from mova_core.errors import DiskFull, UsageError
 from mova_core.params import Limits, Resources
 
 ONE_PROCESSOR = Resources()
@@ -81,16 +83,30 @@ def run(
         items: picklable values.
         engine: where to run.
         limits: seconds and MiB per item, where the engine's resources say nothing else.
-        preload: modules that local workers share from one import, such as `torch`.
+        preload: modules that the workers of a machine share from one import, such as `torch`.
+
+    Raises:
+        DiskFull: a worker found no room for what it had to write.
+        UsageError, MovaError: what `ray_engine.run_on_ray` says of the cluster.
     """
     held = engine.resources
     own = {"seconds_per_file": held.seconds, "memory_mb": held.memory_mb}
     bound = limits.model_copy(update={name: value for name, value in own.items() if value is not None})
     attempt = Attempt(function, bound, held.cpu)
+    with closing(_outcomes(attempt, items, engine, preload)) as outcomes:
+        for outcome in outcomes:
+            if outcome.is_full_disk:
+                raise DiskFull(outcome.reason)
+            yield outcome
+
+
+def _outcomes(
+    attempt: Attempt, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
+) -> Generator[Outcome, None, None]:
     if engine.name == "ray":
         from mova_core.curation.ray_engine import run_on_ray
 
-        return run_on_ray(attempt, items, engine)
+        return run_on_ray(attempt, items, engine, preload)
     from mova_core.curation.local_engine import run_locally
 
     return run_locally(attempt, items, engine.workers, preload)

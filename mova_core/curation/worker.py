@@ -1,9 +1,10 @@
-"""What happens inside a worker: one item tried under a memory limit, every ending turned into an `Outcome`."""
+"""What happens inside a worker: one item tried under limits, every ending turned into an `Outcome`."""
 
 import contextlib
 import ctypes
 import logging
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -11,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mova_core.errors import MediaError
+from mova_core.errors import DiskFull, MediaError
 from mova_core.params import Limits
 
 log = logging.getLogger(__name__)
 
+ANSWER_MB = 16  # MiB, the largest value an item may have: rows about a file; what is larger is written by its worker
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """Environment that workers start in: parallelism comes from workers, and one thread gives the same bytes everywhere."""
@@ -39,6 +41,11 @@ class Outcome:
     def ended_its_worker(self) -> bool:
         """It crashed, or ate the memory. Once may be the fault of a full machine, twice is its own."""
         return self.reason_code in ("worker_died", "memory_limit")
+
+    @property
+    def is_full_disk(self) -> bool:
+        """No fault of the item: the run must stop."""
+        return self.reason_code == "disk_full"
 
     def second(self) -> "Outcome":
         """This as the answer to a second try, after which there is no other."""
@@ -72,14 +79,21 @@ class Attempt:
 
     def __call__(self, item: Any) -> Outcome:
         try:
-            return Outcome(self.function(item))
+            value = self.function(item)
+            size = len(pickle.dumps(value))
         except MediaError as error:
             return Outcome(None, error.code, error.reason)
+        except DiskFull as error:
+            return Outcome(None, "disk_full", str(error))
         except MemoryError:
             return Outcome.over_memory(self.limits)
         except Exception as error:  # the worker's edge: one bad item must not stop the others
             log.exception("unexpected error on %r", item)
             return Outcome(None, "unexpected_error", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        if size > ANSWER_MB * 2**20:
+            told = f"what was found in it has {size / 2**20:.1f} MiB, expected {ANSWER_MB} at most"
+            return Outcome(None, "answer_too_large", told)
+        return Outcome(value)
 
 
 def prepare_worker(limits: Limits, threads: int) -> None:

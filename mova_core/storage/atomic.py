@@ -4,15 +4,19 @@ Killed anywhere, what a reader sees is the old file or the new one. The temporar
 target name of up to 255 bytes still works and a dead run's leavings are never taken for a result.
 """
 
+import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mova_core.errors import UsageError
+from mova_core.errors import DiskFull, UsageError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -21,6 +25,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         UsageError: the folder cannot be made or written to.
+        DiskFull: it has no room.
     """
     temporary = path.parent / f".tmp-{secrets.token_hex(6)}{path.suffix}"
     make_folder(path.parent)
@@ -30,6 +35,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(path)
         _fsync_folder(path.parent)
+    except Exception as error:
+        if _system_error(error) in NO_ROOM:
+            raise _disk_full(path) from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -50,10 +59,13 @@ def make_folder(folder: Path) -> None:
 
     Raises:
         UsageError: it cannot be made, is a file, or cannot be written to.
+        DiskFull: there is no room for it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _disk_full(folder) from None
         raise UsageError(f"{folder} cannot be made into a folder ({error.strerror}): choose another place") from None
     if not os.access(folder, os.W_OK):
         raise UsageError(f"{folder} cannot be written to: choose another place or change its permissions")
@@ -69,6 +81,23 @@ def sha256_file(path: Path) -> str:
     """Hex digest of a file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _system_error(error: Exception) -> int | None:
+    """The system's number of an error; a library written in Rust (safetensors) has it in its sentence alone."""
+    if isinstance(error, OSError):
+        return error.errno
+    written = re.search(r"\(os error (\d+)\)", str(error))
+    return int(written[1]) if written else None
+
+
+def _disk_full(path: Path) -> DiskFull:
+    there = next(folder for folder in path.absolute().parents if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    return DiskFull(
+        f"{there} has no room for {path.name} ({free >> 20} MiB free; or a quota or file size limit is reached): "
+        "make room there and run again, what is finished is kept"
+    )
 
 
 def _fsync_folder(folder: Path) -> None:

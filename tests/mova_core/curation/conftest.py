@@ -1,17 +1,24 @@
-"""A small curated folder: stored clips with verdicts and captions, as the stages before the codecs leave them."""
+"""A small curated folder: stored clips with verdicts and captions, as the stages before the codecs leave them; and a
+little footage to segment and cut.
+"""
 
 import hashlib
 import shutil
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mova_core.curation.engine import Engine
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
 from mova_core.media.encode import write_media
+from mova_core.params import FitCodecParams, Params
+from mova_core.storage.atomic import sha256_file
 
 CLIPS = 21  # the last one is rejected, two of the accepted are for validation
 
@@ -77,3 +84,65 @@ def curated(curated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copytree(curated_once, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return DataFolder(Path("data"))
+
+
+@pytest.fixture(scope="session")
+def codec_once(curated_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a codec fitted on those clips."""
+    from mova_core.curation.fit_codec import fit_codec
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("codec"))
+        data = DataFolder(curated_once / "data")
+        fit_codec(Params(fit_codec=FitCodecParams(clips=16)), data)
+        return data.codec.resolve()
+
+
+@pytest.fixture(scope="session")
+def small_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six files of three seconds, two cut in the middle, and one that is damaged."""
+    folder = tmp_path_factory.mktemp("small") / "footage"
+    folder.mkdir()
+    for number in range(6):
+        rng = np.random.default_rng([4, number])
+        first, second = (draw_take(rng, list(KINDS)[(number + step) % len(KINDS)], 3.0) for step in (0, 1))
+        frames = [*render_frames(first, 24, 72, 48)]
+        if number % 3 == 1:
+            frames[36:] = [*render_frames(second, 24, 36, 48)]
+        write_media(folder / f"{number}.mp4", frames, Fraction(24), render_sound(first, 16_000, 48_000), 16_000)
+    damaged = bytearray((folder / "0.mp4").read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 2000] = rng.bytes(2000)
+    (folder / "damaged.mp4").write_bytes(damaged)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_sources() -> Callable[[Path, Path], DataFolder]:
+    """Function that writes table `sources` under a root as the stage before `segment` leaves it, all accepted."""
+
+    def write(footage: Path, root: Path) -> DataFolder:
+        data = DataFolder(root / "data")
+        about = {"verdict": "accepted", "kind": "video", "rotation_deg": 0, "display_aspect": 1.0}
+        files = sorted(footage.iterdir())
+        rows = [{"source_id": sha256_file(path), "path": path.name, **about} for path in files]
+        write_table(data.table("sources"), "sources", rows)
+        return data
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def segment_small(
+    write_sources: Callable[[Path, Path], DataFolder],
+) -> Callable[[Path, Path, Engine], dict[str, bytes]]:
+    """Function that runs `segment` on a folder with the tables and parts under a root; the tables' bytes by name."""
+    from mova_core.curation.segment import segment
+
+    def run(footage: Path, root: Path, engine: Engine) -> dict[str, bytes]:
+        data = write_sources(footage, root)
+        segment(Params(), footage, data, engine, root / "parts")
+        made = (data.table("segments"), data.table("windows"), data.rejects("segment"))
+        return {path.name: path.read_bytes() for path in made}
+
+    return run

@@ -19,21 +19,9 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.model.text import NanoTextEncoder
 from mova_core.params import params_from
 
-PARAMS = params_from({"fit_codec": {"clips": 16}, "encode": {"clips_per_shard": 8}})
+PARAMS = params_from({"encode": {"clips_per_shard": 8}})
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
 ONE, TWO = Engine(workers=1), Engine(workers=2)
-
-
-@pytest.fixture(scope="session")
-def codec_once(curated_once, tmp_path_factory):
-    """The codec folder that `ready` copies."""
-    from mova_core.curation.layout import DataFolder
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("codec"))
-        data = DataFolder(curated_once / "data")
-        fit_codec(PARAMS, data)
-        return data.codec.resolve()
 
 
 @pytest.fixture

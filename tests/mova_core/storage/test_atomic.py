@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import resource
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
-from mova_core.errors import UsageError
-from mova_core.storage.atomic import atomic_path, clear_temporary, make_folder, sha256_file, write_text
+from mova_core.errors import DiskFull, UsageError
+from mova_core.storage.atomic import atomic_path, clear_temporary, make_folder, sha256_file, write_bytes, write_text
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path):
@@ -42,3 +45,24 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 def test_sha256_is_of_the_bytes(tmp_path):
     (tmp_path / "bytes").write_bytes(b"mova" * 100_000)
     assert sha256_file(tmp_path / "bytes") == hashlib.sha256(b"mova" * 100_000).hexdigest()
+
+
+@pytest.fixture
+def no_room_for_1000_bytes():
+    """As where a quota is used up: this process may write no larger file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_no_room_is_one_sentence_whoever_writes_and_the_old_file_stays(tmp_path, no_room_for_1000_bytes):
+    target = tmp_path / "latents.safetensors"
+    write_text(target, "old")
+    with pytest.raises(
+        DiskFull, match=f"^{tmp_path} has no room for latents.safetensors .*make room there and run again"
+    ):
+        write_bytes(target, bytes(2000))
+    with pytest.raises(DiskFull, match="has no room"), atomic_path(target) as temporary:
+        safetensors.numpy.save_file({"video": np.zeros(2000)}, temporary)
+    assert target.read_text() == "old" and os.listdir(tmp_path) == [target.name]
