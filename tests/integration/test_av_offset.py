@@ -15,9 +15,11 @@ from mova_core.curation.borders import Borders
 from mova_core.curation.source_clips import SourceTask, Window, clips_of
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip import read_clip
+from mova_core.media.clip_writer import ClipCoding
 from mova_core.media.encode import write_media
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
+CODING = ClipCoding("libx264", 14)
 STARTS_S = (0.0, 0.517311, 1.020833, 2.25, 3.133337)
 CLIP_24 = ClipGeometry("clip-24", 49, 24, (Canvas(48, 48),), 48_000, 960, 1)
 RATES = {
@@ -104,7 +106,7 @@ def test_sound_moves_by_at_most_half_a_frame_against_the_picture(geometry, tmp_p
         path = tmp_path / f"{name}.media"
         write_source(path, name)
         windows = tuple(Window(str(start), start, start + geometry.duration_s, "any") for start in STARTS_S)
-        task = SourceTask(path, tmp_path, "", 0, 1.0, Borders(), windows, geometry, 14, "train")
+        task = SourceTask(path, tmp_path, "", 0, 1.0, Borders(), windows, geometry, CODING, "train")
         offsets_s = np.array([one for clip in clips_of(task) for one in clip_offsets_s(clip.data, geometry)])
         assert np.abs(offsets_s).max() <= half_frame_s + 0.001, name  # 1 ms: how exactly a click is located
         rows.append((name, len(offsets_s), offsets_s.mean() * 1000, np.abs(offsets_s).max() * 1000))
