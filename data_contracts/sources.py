@@ -43,11 +43,12 @@ DESCRIBED = (
     "audio_codec",
     "audio_rate_hz",
     "audio_channels",
+    "audio_track",
     "audio_minus_video_start_s",
 )
 DESCRIBED_SOUND = (
     *("path", "source_id", "container", "duration_s"),
-    *("audio_codec", "audio_rate_hz", "audio_channels"),
+    *("audio_codec", "audio_rate_hz", "audio_channels", "audio_track"),
 )
 LONGEST_S = 7 * 24 * 3600
 
@@ -143,6 +144,7 @@ def _described() -> list[Expectation]:
         ExpectPossible.of("fps", 0.5, 1000, "file", can_be),
         ExpectPossible.of("audio_rate_hz", 1000, 768_000, "file", can_be),
         ExpectPossible.of("audio_channels", 1, 128, "file", can_be),
+        ExpectPossible.of("audio_track", 0, 127, "file", can_be),
         ExpectPossible.of("audio_minus_video_start_s", -LONGEST_S, LONGEST_S, "file", can_be),
     ]
 

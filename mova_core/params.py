@@ -88,7 +88,8 @@ class SegmentParams(Section):
 
 class CutParams(Section):
     clips_per_shard: int = Field(256, ge=1)
-    crf: int = Field(14, ge=0, le=51)  # x264 quality of the stored clips, lower is better
+    codec: Literal["libx264", "ffv1"] = "libx264"  # of the stored clips; ffv1 is lossless (media/clip_formats.py)
+    crf: int = Field(14, ge=0, le=51)  # quality under libx264, lower is better
     validation_share: float = Field(0.06, ge=0, lt=1)  # of sources, by hash
 
 

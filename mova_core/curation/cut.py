@@ -19,6 +19,8 @@ from mova_core.curation.shards import Shard, ShardPlan, keep_sealed, plan_shards
 from mova_core.curation.source_clips import SourceTask, Window, cut_source, reject_row
 from mova_core.curation.source_parts import Row, is_finished, read_part, unpack, write_part
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
+from mova_core.media.clip_formats import CLIP_FORMATS
+from mova_core.media.clip_writer import ClipCoding
 from mova_core.params import Limits, Params
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder, sha256_file
@@ -79,7 +81,7 @@ def source_tasks(params: Params, footage: Path, data: DataFolder, parts_folder: 
             borders=Borders(**{side: segments[row["source_id"]][f"crop_{side}"] for side in BORDER_SIDES}),
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),
             geometry=params.clip_geometry,
-            crf=params.cut.crf,
+            coding=ClipCoding(params.cut.codec, params.cut.crf),
             split=split_of(row["source_id"], params.cut.validation_share),
         )
         for row in read_table(data.table("sources"), "sources")
@@ -132,8 +134,9 @@ def _into_files(
     ordered = [rows[task.key] for task in tasks]
     clips = [row for kept in ordered for row in kept["clips"]]
     names = {row["path"] for row in clips}
-    for path in folder.glob("*.mp4"):  # of other params or footage
-        if path.name not in names:
+    suffixes = {f".{form.suffix}" for form in CLIP_FORMATS.values()}
+    for path in folder.iterdir():
+        if path.suffix in suffixes and path.name not in names:  # of other params or footage
             path.unlink()
     clear_temporary(folder)
     return clips, [row for kept in ordered for row in kept["rejects"]]

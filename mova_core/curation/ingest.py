@@ -28,7 +28,9 @@ from mova_core.storage.fingerprint import fingerprint
 from mova_core.storage.parts import Parts
 
 STAGE = "ingest"
-MADE_BY = tuple(f"mova_core.media.{name}" for name in ("opening", "clock", "sound", "decode", "probe"))
+MADE_BY = tuple(
+    f"mova_core.media.{name}" for name in ("opening", "hearing", "clock", "sound", "interlace", "decode", "probe")
+)
 
 Row = dict[str, Any]
 

@@ -43,6 +43,8 @@ CODE = (
     "mova_core.media.decode",
     "mova_core.media.clock",
     "mova_core.media.opening",
+    "mova_core.media.hearing",
+    "mova_core.media.interlace",
     "mova_core.media.sound",
 )
 

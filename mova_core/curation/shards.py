@@ -1,8 +1,8 @@
 """Clips in tar shards, each vouched for by a manifest.
 
-A shard `clips-00000.tar` holds the clips of consecutive whole sources, for each clip the members CLIPID.mp4 and
-CLIPID.json (the layout webdataset reads). Its manifest `clips-00000.json` is written after it and names its size, its
-sha256, the key of what it was made from, and all rows: a reader trusts nothing else.
+A shard `clips-00000.tar` holds the clips of consecutive whole sources, for each clip the members CLIPID.mp4 (or
+CLIPID.mkv) and CLIPID.json (the layout webdataset reads). Its manifest `clips-00000.json` is written after it and
+names its size, its sha256, the key of what it was made from, and all rows: a reader trusts nothing else.
 A shard is put together from its sources' parts (`source_parts.py`). One that no longer fits the plan, because a source
 came or went before it, is taken apart into parts again, so what was cut once is not cut twice.
 """
@@ -64,9 +64,7 @@ class Shard:
     @property
     def clips(self) -> list[Row]:
         """Rows of table `clips`."""
-        return [
-            {**row, "path": self.tar, "member": f"{row['clip_id']}.mp4"} for part in self.parts for row in part.clips
-        ]
+        return [{**row, "path": self.tar} for part in self.parts for row in part.clips]
 
     @property
     def rejects(self) -> list[Row]:
@@ -138,7 +136,7 @@ def keep_sealed(folder: Path, plans: Sequence[ShardPlan], part_paths: Mapping[st
 
 
 def read_member(clips_folder: Path, clip: Mapping[str, Any]) -> bytes:
-    """The mp4 of one row of table `clips`.
+    """The file of one row of table `clips`.
 
     Raises:
         StaleError: it is missing, or not the bytes that the row vouches for.
@@ -154,7 +152,7 @@ def read_member(clips_folder: Path, clip: Mapping[str, Any]) -> bytes:
 
 
 def iterate_shard(clips_folder: Path, name: str) -> Iterator[tuple[Row, bytes]]:
-    """Each clip of a sealed shard, in order: its row of table `clips` and its mp4.
+    """Each clip of a sealed shard, in order: its row of table `clips` and its file.
 
     Args:
         clips_folder: where shards lie.

@@ -20,7 +20,7 @@ from mova_core.curation.resample import Pictures, Shown, Sounds
 from mova_core.curation.source_parts import CutClip, Row, write_part
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.clip_writer import ClipWriter
+from mova_core.media.clip_writer import ClipCoding, ClipWriter
 from mova_core.media.decode import Frame, decode
 from mova_core.media.sound import Sound
 from mova_core.storage.fingerprint import fingerprint
@@ -31,11 +31,14 @@ CODE = (
     "mova_core.curation.framing",
     "mova_core.curation.resample",
     "mova_core.curation.source_parts",
+    "mova_core.media.clip_formats",
     "mova_core.media.clip_writer",
     "mova_core.media.encode",
     "mova_core.media.decode",
     "mova_core.media.clock",
     "mova_core.media.opening",
+    "mova_core.media.hearing",
+    "mova_core.media.interlace",
     "mova_core.media.sound",
 )
 
@@ -63,7 +66,7 @@ class SourceTask:
         borders: of its coded pictures.
         windows: by start.
         geometry: of the clips.
-        crf: of the clips.
+        coding: how the clips are stored.
         split: of the clips.
     """
 
@@ -75,7 +78,7 @@ class SourceTask:
     borders: Borders
     windows: tuple[Window, ...]
     geometry: ClipGeometry
-    crf: int
+    coding: ClipCoding
     split: str
 
     @property
@@ -182,7 +185,7 @@ class _Cutting:
         for window, picture, times in shown:
             if window not in self._writers:
                 canvas = picture.framing.canvas
-                self._writers[window] = ClipWriter(self._task.geometry, canvas, self._task.crf)
+                self._writers[window] = ClipWriter(self._task.geometry, canvas, self._task.coding)
             self._writers[window].show(picture.rgb, times)
 
     def _finish(self, damage: MediaError | None) -> CutClip | Row:
@@ -203,10 +206,12 @@ class _Cutting:
 
     def _clip(self, window: Window, data: bytes, framing: Framing) -> CutClip:
         geometry = self._task.geometry
+        name = clip_id(window.window_id, geometry)
         row = {
-            "clip_id": clip_id(window.window_id, geometry),
+            "clip_id": name,
             "window_id": window.window_id,
             "source_id": self._task.source_id,
+            "member": f"{name}.{self._task.coding.format.suffix}",
             "sha256": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
             "width_px": framing.canvas.width_px,

@@ -1,6 +1,7 @@
 """A source's part: its finished clips in one tar with their rows, made by one worker, whole or not there.
 
-For each clip the members CLIPID.mp4 and CLIPID.json (the layout webdataset reads), at the end part.json with all rows.
+For each clip the members CLIPID.mp4 (or CLIPID.mkv) and CLIPID.json (the layout webdataset reads), at the end
+part.json with all rows.
 Nothing in a tar depends on when or by whom it was written. Parts wait in their folder until a shard takes them in.
 """
 
@@ -26,9 +27,9 @@ class CutClip(NamedTuple):
     """One finished clip.
 
     Args:
-        row: columns of table `clips`, but for path and member.
+        row: columns of table `clips`, but for path.
         window: where in its source it lies (`WINDOW_COLUMNS`), for CLIPID.json.
-        data: the mp4.
+        data: the clip itself.
     """
 
     row: Row
@@ -42,7 +43,7 @@ class Part:
 
     Args:
         key: fingerprint of what it was made from.
-        clips: rows of table `clips`, but for path and member.
+        clips: rows of table `clips`, but for path.
         rejects: rows of table `rejects`.
         worker_ended: the worker came to its end (time, memory, crash), which may not repeat itself.
     """
@@ -61,8 +62,9 @@ def write_part(path: Path, key: str, results: Iterable[CutClip | Row], worker_en
         for result in results:
             if isinstance(result, CutClip):
                 clips.append(result.row)
-                add_member(tar, f"{result.row['clip_id']}.mp4", result.data)
-                add_member(tar, f"{result.row['clip_id']}.json", json_bytes({**result.row, **result.window}))
+                about = {key: value for key, value in result.row.items() if key != "member"}
+                add_member(tar, result.row["member"], result.data)
+                add_member(tar, f"{result.row['clip_id']}.json", json_bytes({**about, **result.window}))
             else:
                 rejects.append(result)
         add_member(tar, PART_MEMBER, json_bytes(asdict(Part(key, tuple(clips), tuple(rejects), worker_ended))))
@@ -82,7 +84,7 @@ def unpack(path: Path, folder: Path) -> list[Row]:
     """Write each clip of a part as a file of its own; rows of table `clips`."""
     rows = []
     for row in read_part(path).clips:
-        name = f"{row['clip_id']}.mp4"
+        name = row["member"]
         write_bytes(folder / name, read_tar(path, name))
         rows.append({**row, "path": name, "member": None})
     return rows

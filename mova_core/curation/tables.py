@@ -76,6 +76,7 @@ TABLES: dict[str, pa.Schema] = {
             ("audio_codec", _text),
             ("audio_rate_hz", _int),
             ("audio_channels", _int),
+            ("audio_track", _int),  # among the file's sound tracks, from 0: the first that sounds
             ("audio_minus_video_start_s", _real),
             ("rights", _text),
             ("origin", _text),

@@ -1,7 +1,7 @@
 """Read a stored clip back: every frame and every sample, nothing resampled.
 
-A stored clip is an mp4 of this project's own making (H.264 yuv420p, BT.709; FLAC 16 bit, mono), so this reader is
-short and trusting; files from outside go through `mova_core.media.decode`.
+A stored clip is of this project's own making (`clip_writer.py`: H.264 in mp4 or FFV1 in Matroska; FLAC 16 bit, mono),
+so this reader is short and trusting; files from outside go through `mova_core.media.decode`.
 """
 
 from io import BytesIO
@@ -13,6 +13,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
+from mova_core.media.clip_formats import CLIP_FORMATS
 from mova_core.media.encode import FULL_SCALE
 
 EXACT = ("s16", "s16p")  # how 16-bit FLAC decodes
@@ -35,7 +36,8 @@ def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32
     pieces: list[NDArray[np.int16]] = []
     reformatter = VideoReformatter()
     try:
-        with av.open(BytesIO(data) if isinstance(data, bytes) else str(data), "r", format="mp4") as container:
+        encoded = data if isinstance(data, bytes) else data.read_bytes()
+        with av.open(BytesIO(encoded), "r", format=_container(encoded)) as container:
             for stream in container.streams:
                 stream.codec_context.thread_count = 1
             for frame in container.decode():
@@ -53,3 +55,9 @@ def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32
     if not frames or not pieces:
         raise MediaError("damaged_clip", f"{name} holds {len(frames)} frames and {len(pieces)} pieces of sound")
     return np.stack(frames), np.concatenate(pieces).astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def _container(encoded: bytes) -> str:
+    """FFmpeg's name of the container that a clip lies in."""
+    likely = [form for form in CLIP_FORMATS.values() if encoded.startswith(form.head)]
+    return max(likely, key=lambda form: len(form.head)).container

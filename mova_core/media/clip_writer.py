@@ -1,28 +1,51 @@
 """What a stored clip is, and how it is written: frame by frame while its source streams by, then its sound at the end.
 
-An mp4 with H.264 (yuv420p, BT.709, limited range) and FLAC (16 bit, mono), exactly a geometry's frames and samples.
-The same frames and sound give the same bytes: one thread, no dates, and no macroblock-tree, which in x264 reads memory
-it has not written at many small picture sizes, so that bytes would differ from run to run (the tests show it).
-Measured on one core: 6 ms a clip at 48x48, some 3 s at 1280x720 and 193 frames; preset veryfast is 3.5 times
+An mp4 with H.264 (yuv420p, BT.709, limited range), or a Matroska file with FFV1 (RGB, lossless), and FLAC (16 bit,
+mono), exactly a geometry's frames and samples. The same frames and sound give the same bytes: one thread, no dates.
+Measured for H.264 on one core: 6 ms a clip at 48x48, some 3 s at 1280x720 and 193 frames; preset veryfast is 3.5 times
 faster than medium there, in no more space at the same crf. `clip.read_clip` reads it back.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.clip_formats import CLIP_FORMATS, ClipFormat
 from mova_core.media.encode import to_pcm16
 
-X264_OPTIONS = {"preset": "veryfast", "x264-params": "mbtree=0"}
 SAMPLES_PER_PIECE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCoding:
+    """How clips are stored.
+
+    Args:
+        codec: of the picture, a name of `CLIP_FORMATS`.
+        crf: constant quality of libx264, lower is better; ffv1 has none.
+    """
+
+    codec: str
+    crf: int
+
+    @property
+    def format(self) -> ClipFormat:
+        return CLIP_FORMATS[self.codec]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Of the encoder."""
+        return {**self.format.options, "crf": str(self.crf)} if self.codec == "libx264" else dict(self.format.options)
 
 
 class ClipWriter:
@@ -31,27 +54,34 @@ class ClipWriter:
     Args:
         geometry: how many frames and samples at which rates.
         canvas: size of every frame.
-        crf: x264's constant quality, lower is better.
+        coding: how it is stored.
     """
 
-    def __init__(self, geometry: ClipGeometry, canvas: Canvas, crf: int) -> None:
+    def __init__(self, geometry: ClipGeometry, canvas: Canvas, coding: ClipCoding) -> None:
         self._geometry = geometry
         self._canvas = canvas
+        self._format = coding.format
         self._frames = 0
         self._file = BytesIO()
-        self._output = av.open(self._file, "w", format="mp4", container_options={"fflags": "+bitexact"})
-        options = {**X264_OPTIONS, "crf": str(crf)}
-        self._video: Any = self._output.add_stream("libx264", rate=geometry.fps, options=options)
+        self._output = av.open(
+            self._file, "w", format=self._format.container, container_options={"fflags": "+bitexact"}
+        )
+        self._video = cast(
+            VideoStream, self._output.add_stream(coding.codec, rate=geometry.fps, options=coding.options)
+        )
         self._video.width, self._video.height = canvas.width_px, canvas.height_px
-        self._video.pix_fmt = "yuv420p"
+        self._video.pix_fmt = self._format.pixel_format
         context = self._video.codec_context
         context.time_base = Fraction(1, geometry.fps)
         context.thread_count = 1
         context.flags |= Flags.bitexact
-        context.colorspace = Colorspace.ITU709
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
-        context.color_range = ColorRange.MPEG
+        if self._stores_rgb:
+            context.color_range = ColorRange.JPEG
+        else:
+            context.colorspace = Colorspace.ITU709
+            context.color_range = ColorRange.MPEG
         self._sound: Any = self._output.add_stream("flac", rate=geometry.audio_rate_hz, layout="mono")
         self._sound.codec_context.thread_count = 1
         self._sound.codec_context.flags |= Flags.bitexact
@@ -70,9 +100,9 @@ class ClipWriter:
             )
         frame = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(picture, format="rgb24"),
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
+            format=self._format.pixel_format,
+            dst_colorspace=None if self._stores_rgb else Colorspace.ITU709,
+            dst_color_range=None if self._stores_rgb else ColorRange.MPEG,
             threads=1,  # more would be started anew for every picture
         )
         for _ in range(times):
@@ -107,3 +137,7 @@ class ClipWriter:
     def drop(self) -> None:
         """Give up this clip and free its encoder."""
         self._output.close()
+
+    @property
+    def _stores_rgb(self) -> bool:
+        return not self._format.pixel_format.startswith("yuv")

@@ -1,11 +1,12 @@
-"""When each picture is shown and when sound runs, told from packets alone (nothing is decoded).
+"""When each picture is shown and when sound runs, told from packets alone (nothing is decoded but to choose the sound).
 
 Seconds since the container's start. A container's header may lie about length and rate; its packets cannot be longer
 than what they hold. AVI stores no display times: FFmpeg guesses them wrongly once pictures are reordered (B-frames),
 so there, and wherever display times are missing or doubled, the i-th picture shown takes the i-th decoding time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,9 +19,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
+from mova_core.media.hearing import Heard, Listener
 from mova_core.media.opening import Container, read_errors
 
 LONGEST_GAP_S = 60.0  # a longer one is a clock that jumps: filling it would make hours out of a damaged number
+GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word
 MICROSECOND = Fraction(1, 1_000_000)
 VP8_SHOWN = 0x10  # bit of a packet's first byte
 NOT_A_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -47,16 +50,30 @@ class Track:
 
 @dataclass(frozen=True)
 class Clock:
-    """The clock of one file: its zero on the container's own time line, and what runs when."""
+    """The clock of one file.
+
+    Args:
+        zero: its zero on the container's own time line.
+        video: when its pictures are shown.
+        audio: when the sound that is heard runs.
+        heard: which sound that is.
+        gapless: the container cannot leave a gap in its sound: where there is one, a damaged piece was dropped.
+    """
 
     zero: Fraction
     video: Track | None
     audio: Track | None
+    heard: Heard = field(default_factory=Heard)
+    gapless: bool = False
 
     def seconds(self, ticks: int, time_base: Fraction | None) -> float:
         """A stream's time stamp on the file's clock."""
         assert time_base is not None  # whatever has a time stamp has its unit
         return float(ticks * time_base - self.zero)
+
+    def audio_stream(self, container: InputContainer) -> AudioStream | None:
+        """The sound that is heard, in a container opened anew."""
+        return _nth(container.streams.audio, self.heard.track)
 
 
 def first_video(container: InputContainer) -> VideoStream | None:
@@ -64,39 +81,44 @@ def first_video(container: InputContainer) -> VideoStream | None:
     return next((s for s in container.streams.video if not s.disposition & NOT_A_PICTURE), None)
 
 
-def first_audio(container: InputContainer) -> AudioStream | None:
-    """The first sound stream."""
-    return next(iter(container.streams.audio), None)
+def _nth(streams: Sequence[AudioStream], number: int) -> AudioStream | None:
+    return streams[number] if number < len(streams) else None
 
 
 def read_clock(container: InputContainer, kind: Container) -> Clock:
-    """Read all packets of the first video and the first sound stream.
+    """Read all packets of the first video stream and of the sound; choose the sound that is heard (`hearing.py`).
 
     Raises:
         MediaError: `decode_error` when the packets cannot be read, `no_clock` when pictures carry no usable times,
             `no_keyframe` when there is nowhere to begin, `clock_jump` when times leap.
     """
-    video, audio = first_video(container), first_audio(container)
-    zero = _zero(container, video, audio)
-    pictures, sounds = _Stamps(), _Stamps()
+    video, tracks = first_video(container), container.streams.audio
+    zeros = [_zero(container, video, track) for track in tracks] or [_zero(container, video)]
+    pictures, sounds = _Stamps(), {track.index: _Stamps() for track in tracks}
+    listener = Listener(tracks)
     unshown = 0
-    wanted = [stream for stream in (video, audio) if stream is not None]
+    wanted = [stream for stream in (video, *tracks) if stream is not None]
     with read_errors("decode_error", "its packets cannot be read"):
         for packet in container.demux(wanted) if wanted else ():
             if packet.size == 0 or packet.is_discard or _is_hidden(packet):
                 continue
-            if packet.stream is audio:
-                sounds.add(packet)
+            if packet.stream is not video:
+                sounds[packet.stream.index].add(packet)
+                listener.hear(packet)
             elif len(pictures) or packet.is_keyframe:  # a recording may begin between two keyframes
                 pictures.add(packet)
             else:
                 unshown += 1
     if unshown and not len(pictures):
         raise MediaError("no_keyframe", f"none of its {unshown} video packets can be decoded by itself")
+    heard = listener.heard()
+    audio, zero = _nth(tracks, heard.track), zeros[heard.track]
     return Clock(
         zero,
         pictures.shown(video.time_base, zero, kind.name == "avi") if video is not None and len(pictures) else None,
-        sounds.heard(audio.time_base, zero) if audio is not None and len(sounds) else None,
+        sounds[audio.index].heard(audio.time_base, zero) if audio is not None else None,
+        heard,
+        kind.name in GAPLESS,
     )
 
 

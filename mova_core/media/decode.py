@@ -1,7 +1,8 @@
 """Pictures and sound of one file in one strict pass, on one honest clock.
 
 Clock: seconds since the container's start (see `clock.py`). Pictures are coded pixels: neither rotation nor sample
-aspect is applied. Sound is the mean of its channels; gaps are filled with silence and overlaps trimmed, so the samples
+aspect is applied; those flagged as interlaced are made whole (`interlace.py`). Sound is the mean of the channels that
+sound, of the first track that does (`hearing.py`); gaps are filled with silence and overlaps trimmed, so the samples
 of all `Sound` pieces joined are one gapless line. One thread, so the same file gives the same bytes everywhere.
 Nothing concealed is ever passed on: the first damaged packet or frame ends the pass with a MediaError, and so does a
 packet that vanishes in the decoder without a word.
@@ -9,6 +10,7 @@ packet that vanishes in the decoder without a word.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +25,24 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.clock import Clock, Track, first_audio, first_video, read_clock
-from mova_core.media.opening import open_media, read_errors
+from mova_core.media.clock import Clock, Track, first_video, read_clock
+from mova_core.media.interlace import Deinterlacer
+from mova_core.media.opening import decode_strictly, open_media, read_errors
 from mova_core.media.sound import Sound, SoundLine
 
 HD_HEIGHT_PX = 720  # from here on untagged pictures are meant in BT.709, below in BT.601
 UNTAGGED_COLORSPACES = (2, 3)  # ITU-T H.273: unspecified, reserved
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
 SAME_TIME_S = 1e-6
-STRICT = {"err_detect": "explode"}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture as coded.
+    """One picture as coded, made whole if it was interlaced.
 
     Args:
         time_s: when it is first shown.
-        picture: the decoder's frame.
+        picture: the decoder's frame, or what became of it.
     """
 
     time_s: float
@@ -73,7 +75,7 @@ class Frame:
 
 
 def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | Sound]:
-    """All pictures and all sound of a file's first video and first sound stream.
+    """All pictures of a file's first video stream, and all of the sound that is heard.
 
     Pictures come in display order with strictly rising times, sound in rising times; the two are interleaved as the
     file has them.
@@ -98,7 +100,7 @@ def decode_opened(
 ) -> Iterator[Frame | Sound]:
     """As `decode`, of a container just opened whose clock is known."""
     pictures = first_video(container) if video else None
-    sounds = first_audio(container) if audio_rate_hz is not None else None
+    sounds = clock.audio_stream(container) if audio_rate_hz is not None else None
     if video and (pictures is None or clock.video is None):
         raise MediaError("no_video", "no video stream with pictures in it")
     if audio_rate_hz is not None and (sounds is None or clock.audio is None):
@@ -119,7 +121,7 @@ def decode_opened(
             for frame in frames:
                 yield from line.add(frame)
     if screen is not None:
-        screen.end()
+        yield from screen.end()
     if line is not None:
         yield from line.end()
 
@@ -131,8 +133,7 @@ def _prepare(container: InputContainer, wanted: list[VideoStream | AudioStream])
             stream.discard = Discard.all
     for stream in wanted:
         check_decoder(stream)
-        stream.codec_context.thread_count = 1
-        stream.codec_context.options = STRICT
+        decode_strictly(stream)
 
 
 def check_decoder(stream: VideoStream | AudioStream) -> None:
@@ -153,13 +154,16 @@ class _Screen:
         self._track = track
         self._begun = False
         self._last: Frame | None = None
+        self._last_is_interlaced = False
+        self._deinterlacer = Deinterlacer()
         self._next = 0  # index in the track's times of the picture to come
 
-    def end(self) -> None:
-        """Refuse a stream whose last pictures did not appear."""
+    def end(self) -> Iterator[Frame]:
+        """The last pictures; a stream that lacks some of them is refused."""
         if self._last is None:
             raise MediaError("decode_error", f"damaged video: none of its {len(self._track.times_s)} pictures decode")
         self._check_none_missing(len(self._track.times_s))
+        yield from starmap(Frame, self._deinterlacer.end())
 
     def decoded(self, packet: "Packet[Any]") -> Iterator[Frame]:
         self._begun = self._begun or packet.is_keyframe
@@ -168,8 +172,8 @@ class _Screen:
         for picture in _decoded(packet, self._clock):
             frame = Frame(self._time(picture), picture)
             self._check_follows(frame)
-            self._last = frame
-            yield frame
+            self._last, self._last_is_interlaced = frame, picture.interlaced_frame
+            yield from starmap(Frame, self._deinterlacer.push(frame.time_s, picture))
 
     def _time(self, picture: av.VideoFrame) -> float:
         if self._track.rebuilt:
@@ -198,7 +202,7 @@ class _Screen:
     def _check_none_missing(self, place: int) -> None:
         if self._last is None or place <= self._next:
             return
-        if not self._track.rebuilt and self._last.picture.interlaced_frame:
+        if not self._track.rebuilt and self._last_is_interlaced:
             return  # each field may be a packet of its own
         raise MediaError(
             "decode_error",

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import IO
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
 
 HEAD_BYTES = 4096
 READ_BYTES = 1 << 18
 MOST_PIXELS = 1 << 28  # no picture of more is ever decoded, whatever a caller allows
+STRICT = {"err_detect": "crccheck+explode"}  # sums are checked only where that is asked for: FLAC, MPEG audio, FFV1
 
 # Reading footage raises far more than FFmpegError: text that does not decode, sizes that cannot be held, a stream that
 # only turns up midway (IndexError).
@@ -79,6 +82,12 @@ def open_media(path: Path, max_pixels: int = MOST_PIXELS) -> Iterator[tuple[Inpu
         assert isinstance(opened, InputContainer)
         with opened:
             yield opened, kind
+
+
+def decode_strictly(stream: VideoStream | AudioStream) -> None:
+    """Decode a stream in one thread, so that it gives the same everywhere, and conceal no damage of it."""
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = STRICT
 
 
 @contextmanager

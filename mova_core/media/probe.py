@@ -1,4 +1,5 @@
 """What a file holds, found out and not believed: packets give the times, the first second of each stream is decoded.
+Which sound track and which channels are heard is chosen here as in every later stage (`hearing.py`).
 
 Sizes are those of the picture as shown, after rotation and sample aspect; rotation is the turn counter-clockwise, in
 whole quarters, that the coded picture needs. A header's duration, frame rate and frame count are never used.
@@ -16,7 +17,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.clock import Clock, first_audio, first_video, read_clock
+from mova_core.media.clock import Clock, first_video, read_clock
 from mova_core.media.decode import Frame, check_decoder, decode_opened
 from mova_core.media.opening import Container, open_media
 from mova_core.media.sound import Sound
@@ -36,6 +37,7 @@ class Probe:
     audio_codec: str
     audio_rate_hz: int
     audio_channels: int
+    audio_track: int
     width_px: int | None = None
     height_px: int | None = None
     display_aspect: float | None = None
@@ -51,7 +53,7 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
 
     Args:
         path: the file.
-        head_s: seconds decoded from the start of each stream.
+        head_s: seconds decoded from the start of each stream; sound alone is decoded whole.
         max_pixels: a picture of more is refused before it is decoded.
 
     Raises:
@@ -60,12 +62,13 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
             `frame_rate_too_high`.
     """
     with open_media(path, max_pixels) as (container, kind):
-        if first_video(container) is None and (sound := first_audio(container)) is not None:
-            return _probe_sound(path, container, kind, sound, head_s)
-        video, audio = _usable_streams(container)
+        if first_video(container) is None and container.streams.audio:
+            return _probe_sound(path, container, kind)
+        video = _usable_video(container)
         _check_size(video, max_pixels)
         _check_whole(container, path.stat().st_size)
         clock = read_clock(container, kind)
+        audio = _heard_audio(container, clock)
         fps, is_vfr = _rate(clock)
         _check_overlap(clock)
         video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
@@ -87,25 +90,22 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         audio_codec=audio_codec.canonical_name,
         audio_rate_hz=rate_hz,
         audio_channels=channels,
+        audio_track=clock.heard.track,
         audio_minus_video_start_s=first_sound.time_s - first_picture.time_s,
     )
 
 
-def _probe_sound(path: Path, container: InputContainer, kind: Container, audio: AudioStream, head_s: float) -> Probe:
-    """A file of sound alone."""
-    check_decoder(audio)
+def _probe_sound(path: Path, container: InputContainer, kind: Container) -> Probe:
+    """A file of sound alone: decoded whole, for no later stage does."""
     _check_whole(container, path.stat().st_size)
     clock = read_clock(container, kind)
+    audio = _heard_audio(container, clock)
     if clock.audio is None:
         raise MediaError("no_audio", "the audio stream holds no sound")
     rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
     with open_media(path) as (again, _):
-        begun_s = None
-        for piece in decode_opened(again, clock, audio_rate_hz=rate_hz, video=False):
-            begun_s = piece.time_s if begun_s is None else begun_s
-            if piece.time_s - begun_s >= head_s:
-                break
-    if begun_s is None:
+        pieces = sum(1 for _ in decode_opened(again, clock, audio_rate_hz=rate_hz, video=False))
+    if not pieces:
         raise MediaError("no_audio", "the audio stream decodes to no sound")
     return Probe(
         kind="audio",
@@ -114,19 +114,26 @@ def _probe_sound(path: Path, container: InputContainer, kind: Container, audio: 
         audio_codec=audio.codec_context.codec.canonical_name,
         audio_rate_hz=rate_hz,
         audio_channels=channels,
+        audio_track=clock.heard.track,
     )
 
 
-def _usable_streams(container: InputContainer) -> tuple[VideoStream, AudioStream]:
-    video, audio = first_video(container), first_audio(container)
+def _usable_video(container: InputContainer) -> VideoStream:
+    video = first_video(container)
     if video is None:
         art = " (cover art is none)" if container.streams.video else ""
         raise MediaError("no_video", f"neither a video{art} nor an audio stream")
-    if audio is None:
+    if not container.streams.audio:
         raise MediaError("no_audio", "no audio stream")
     check_decoder(video)
+    return video
+
+
+def _heard_audio(container: InputContainer, clock: Clock) -> AudioStream:
+    audio = clock.audio_stream(container)
+    assert audio is not None  # a container without sound does not get this far
     check_decoder(audio)
-    return video, audio
+    return audio
 
 
 def _check_size(video: VideoStream, max_pixels: int) -> None:

@@ -1,13 +1,13 @@
 """One gapless mono line of sound out of decoded frames whose times jitter, jump or overlap.
 
-Samples keep the time of the first one. A frame that lies over 20 ms away from where the line has got to is moved back
-to its time by silence or by trimming; less than that is rounding of the container's time stamps. Then the line is
-resampled as one signal, so no seam is heard. float32, full scale -1..1 (lossy codecs may exceed it).
+Those channels are mixed that sound (`hearing.py`). Samples keep the time of the first one. A frame that lies over 20 ms
+away from where the line has got to is moved back to its time by silence or by trimming; less than that is rounding of
+the container's time stamps. Then the line is resampled as one signal, so no seam is heard. float32, full scale -1..1
+(lossy codecs may exceed it).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import av
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.clock import Clock
+from mova_core.media.hearing import channel_samples
 
 JITTER_S = 0.020
 VORBIS_JITTER_S = 0.050  # its stamps tell where blocks of changing length overlap, not where samples begin
@@ -58,10 +59,10 @@ class SoundLine:
         """Pieces that one more frame completes.
 
         Raises:
-            MediaError: `rate_changes`, or `decode_error` for samples that are not numbers and for a gap that a packet
-                told of by `silent_packet` should have filled.
+            MediaError: `rate_changes`, `channels_change`, or `decode_error` for samples that are not numbers and for a
+                gap that a packet told of by `silent_packet` should have filled, or that the container cannot have.
         """
-        samples = mono(frame)
+        samples = self._mono(frame)
         if self._resampler is None:
             self._begin(frame)
         if frame.sample_rate != self._source_rate_hz:
@@ -87,6 +88,16 @@ class SoundLine:
         if self._resampler is not None:
             yield from self._given_out(self._resampler.flush())
 
+    def _mono(self, frame: av.AudioFrame) -> NDArray[np.float32]:
+        heard = self._clock.heard
+        if heard.channels is not None and frame.layout.nb_channels != heard.channel_count:
+            raise MediaError(
+                "channels_change",
+                f"the sound changes from {heard.channel_count} to {frame.layout.nb_channels} channels, "
+                "of which only some sound",
+            )
+        return mono(frame, heard.channels)
+
     def _begin(self, frame: av.AudioFrame) -> None:
         self._source_rate_hz = frame.sample_rate
         self._resampler = _Resampler(frame.sample_rate, self._rate_hz)
@@ -103,7 +114,7 @@ class SoundLine:
         late_s = self._clock.seconds(frame.pts, frame.time_base) - self._time_s()
         if abs(late_s) <= self._jitter_s:
             return 0
-        if late_s > 0 and self._packet_lost:
+        if late_s > 0 and (self._packet_lost or self._clock.gapless):
             raise MediaError("decode_error", f"damaged audio at {self._time_s():.3f} s: {late_s:.3f} s do not decode")
         return round(late_s * self._source_rate_hz)
 
@@ -118,18 +129,12 @@ class SoundLine:
             self._given += len(samples)
 
 
-def mono(frame: av.AudioFrame) -> NDArray[np.float32]:
-    """Mean of a frame's channels, float32 [S], full scale -1..1."""
-    array: NDArray[Any] = frame.to_ndarray()
-    channels = array if frame.format.is_planar else array.reshape(frame.samples, -1).T
-    if channels.dtype == np.uint8:
-        scaled = (channels.astype(np.float32) - 128) / 128
-    elif np.issubdtype(channels.dtype, np.integer):
-        scaled = (channels / -float(np.iinfo(channels.dtype).min)).astype(np.float32)
-    else:
-        scaled = channels.astype(np.float32)
+def mono(frame: av.AudioFrame, channels: tuple[int, ...] | None = None) -> NDArray[np.float32]:
+    """Mean of a frame's channels (of those with these numbers, or of all), float32 [S], full scale -1..1."""
+    samples = channel_samples(frame)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found and refused by its taker
-        mean: NDArray[np.float32] = scaled.mean(axis=0, dtype=np.float32)
+        mixed = samples if channels is None else samples[list(channels)]
+        mean: NDArray[np.float32] = mixed.mean(axis=0, dtype=np.float32)
     return mean
 
 

@@ -138,6 +138,7 @@ def source(path: str) -> Row:
         "audio_codec": "aac",
         "audio_rate_hz": 44_100,
         "audio_channels": 2,
+        "audio_track": 0,
         "audio_minus_video_start_s": -0.02,
         "rights": "own",
         "verdict": "accepted",

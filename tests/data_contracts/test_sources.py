@@ -29,6 +29,7 @@ SPOILED = [
     ({"fps": 90_000.0}, {"fps from 0.5 to 1000 for every file"}),
     ({"audio_rate_hz": 44}, {"audio rate (Hz) from 1000 to 768000 for every file"}),
     ({"audio_channels": 0}, {"audio channels from 1 to 128 for every file"}),
+    ({"audio_track": 500}, {"audio track from 0 to 127 for every file"}),
     ({"audio_minus_video_start_s": 1e9}, {"audio minus video start (s) from -604800 to 604800 for every file"}),
     ({"rights": None}, {"rights is known for every accepted file"}),
 ]

@@ -1,9 +1,11 @@
-"""Cutting moves sound against picture by at most half an output frame, whatever the source's frame rate.
+"""Cutting moves sound against picture by at most half an output frame, however the source keeps its pictures and sound.
 
-Flashes and clicks are made to begin at the same moment, in files of six frame rates (one of them varying), cut at
-unround starts, decoded again, and measured: time of the first bright frame minus time of the first loud sample.
+Flashes and clicks are made to begin at the same moment, in files of seven frame rates (one of them varying) and of odd
+sound, cut at unround starts, decoded again, and measured: time of the first bright frame minus time of the first loud
+sample. How loud the clicks are is measured as well: no channel layout and no sample rate may change that.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,33 +17,81 @@ from mova_core.curation.borders import Borders
 from mova_core.curation.source_clips import SourceTask, Window, clips_of
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip import read_clip
-from mova_core.media.encode import write_media
+from mova_core.media.clip_writer import ClipCoding
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
-STARTS_S = (0.0, 0.517311, 1.020833, 2.25, 3.133337)
+CODING = ClipCoding("libx264", 14)
+STARTS_S = (0.517311, 1.020833, 2.25, 3.133337)  # on the file's clock
 CLIP_24 = ClipGeometry("clip-24", 49, 24, (Canvas(48, 48),), 48_000, 960, 1)
+NANO = GEOMETRIES["nano-48"]
+CHANNELS = {"mono": 1, "stereo": 2, "5.1": 6}
+
+
+@dataclass(frozen=True)
+class Made:
+    """How one source is made.
+
+    Args:
+        fps: of its pictures; None varies between 10 and 50 a second.
+        rate_hz: of its sound.
+        codec: of its sound.
+        layout: of its sound.
+        sounding: the channels with clicks on them; the others are silent.
+        picture_from_s: when its pictures begin.
+        sound_from_s: when its sound begins.
+        silent_tracks: how many tracks of silence lie before the one with the clicks.
+        x264: of its pictures.
+    """
+
+    fps: Fraction | None = Fraction(25)
+    rate_hz: int = 48_000
+    codec: str = "flac"
+    layout: str = "mono"
+    sounding: tuple[int, ...] = (0,)
+    picture_from_s: float = 0.0
+    sound_from_s: float = 0.0
+    silent_tracks: int = 0
+    x264: str = "mbtree=0"
+
+
 RATES = {
-    "24": (Fraction(24), 48_000, "flac"),
-    "25": (Fraction(25), 44_100, "flac"),
-    "29.97": (Fraction(30_000, 1001), 48_000, "aac"),
-    "30": (Fraction(30), 48_000, "aac"),
-    "60": (Fraction(60), 22_050, "flac"),
-    "varying": (None, 48_000, "flac"),
+    "23.976 fps": Made(Fraction(24_000, 1001)),
+    "25 fps": Made(Fraction(25), 44_100),
+    "29.97 fps": Made(Fraction(30_000, 1001), codec="aac"),
+    "30 fps": Made(Fraction(30), codec="aac"),
+    "50 fps": Made(Fraction(50), 32_000),
+    "60 fps": Made(Fraction(60), 22_050),
+    "varying fps": Made(None),
+}
+ODD = {
+    "8 kHz": Made(rate_hz=8_000),
+    "96 kHz": Made(rate_hz=96_000),
+    "5.1 in AAC, all": Made(codec="aac", layout="5.1", sounding=(0, 1, 2, 4, 5)),
+    "5.1 in AAC, the centre alone": Made(codec="aac", layout="5.1", sounding=(2,)),
+    "stereo, both": Made(layout="stereo", sounding=(0, 1)),
+    "stereo, the right alone": Made(layout="stereo", sounding=(1,)),
+    "sound from 0.4 s on (edit list)": Made(sound_from_s=0.4),
+    "sound from 0.4 s on, AAC": Made(codec="aac", sound_from_s=0.4),
+    "picture from 0.4 s on (edit list)": Made(picture_from_s=0.4),
+    "two silent tracks before it": Made(silent_tracks=2),
+    "interlaced 25i": Made(x264="mbtree=0:interlaced=1"),
+    "wrongly flagged as interlaced": Made(x264="mbtree=0:fake-interlaced=1"),
 }
 
 
-def picture_times(rate: Fraction | None) -> np.ndarray:
-    """When each source picture begins, in seconds; a varying rate jitters between 10 and 50 a second."""
-    if rate is not None:
-        return np.arange(int(LENGTH_S * rate)) / float(rate)
-    gaps_ms = np.random.default_rng(5).integers(20, 101, 200)
-    times_s = np.concatenate([[0], np.cumsum(gaps_ms)]) / 1000
-    return times_s[times_s < LENGTH_S]
+def picture_times(made: Made) -> np.ndarray:
+    """When each source picture begins, in whole milliseconds if the rate varies."""
+    if made.fps is not None:
+        times_s = np.arange(int(LENGTH_S * made.fps)) / float(made.fps)
+    else:
+        gaps_ms = np.random.default_rng(5).integers(20, 101, 200)
+        times_s = np.concatenate([[0], np.cumsum(gaps_ms)]) / 1000
+    return times_s[(times_s >= made.picture_from_s - 1e-9) & (times_s < LENGTH_S)]
 
 
 def events_at(times_s: np.ndarray) -> np.ndarray:
     """Moments of flash and click: the first picture in each stretch of 0.37 s."""
-    return times_s[np.searchsorted(times_s, np.arange(0.2, LENGTH_S - 0.3, 0.37))]
+    return times_s[np.searchsorted(times_s, np.arange(0.6, LENGTH_S - 0.3, 0.37))]
 
 
 def is_on(moments_s: np.ndarray, events_s: np.ndarray) -> np.ndarray:
@@ -49,36 +99,46 @@ def is_on(moments_s: np.ndarray, events_s: np.ndarray) -> np.ndarray:
     return ((since_s >= 0) & (since_s < EVENT_S)).any(axis=1)
 
 
-def write_source(path: Path, name: str) -> np.ndarray:
-    """Write one file; returns the true event times."""
-    rate, audio_rate_hz, codec = RATES[name]
-    times_s = picture_times(rate)
+def tone(places: np.ndarray, rate_hz: int) -> np.ndarray:
+    return 0.5 * np.cos(2 * np.pi * 1500 / rate_hz * places)
+
+
+def loudness(samples: np.ndarray) -> float:
+    """Level of what is loud."""
+    return float(np.sqrt(np.mean(np.square(samples[np.abs(samples) > 0.15]))))
+
+
+def write_source(path: Path, made: Made) -> None:
+    times_s = picture_times(made)
     events_s = events_at(times_s)
-    pictures = [np.full((SIDE_PX, SIDE_PX, 3), 230 if on else 20, np.uint8) for on in is_on(times_s, events_s)]
-    places_s = np.arange(int(LENGTH_S * audio_rate_hz)) / audio_rate_hz
-    tone = np.where(is_on(places_s, events_s), 0.5 * np.cos(2 * np.pi * 1500 * places_s), 0).astype(np.float32)
-    if rate is not None:
-        write_media(path, pictures, rate, tone, audio_rate_hz, audio_codec=codec)
-    else:
-        write_varying(path, times_s, pictures, tone, audio_rate_hz)
-    return events_s
-
-
-def write_varying(path, times_s, pictures, tone, audio_rate_hz):
-    with av.open(str(path), "w", format="matroska") as output:
-        video = output.add_stream("libx264", rate=1000, width=SIDE_PX, height=SIDE_PX, pix_fmt="yuv420p")
-        sound = output.add_stream("flac", rate=audio_rate_hz, layout="mono")
-        for time_s, picture in zip(times_s, pictures, strict=True):
-            shot = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            shot.pts, shot.time_base = round(time_s * 1000), Fraction(1, 1000)
+    places_s = np.arange(round(made.sound_from_s * made.rate_hz), round(LENGTH_S * made.rate_hz)) / made.rate_hz
+    clicks = np.where(is_on(places_s, events_s), tone(places_s * made.rate_hz, made.rate_hz), 0)
+    channels = np.zeros((CHANNELS[made.layout], len(clicks)))
+    channels[list(made.sounding)] = clicks
+    tick = Fraction(1, 1000) if made.fps is None else 1 / made.fps
+    with av.open(str(path), "w", format="matroska" if made.fps is None else "mp4") as output:
+        video = output.add_stream("libx264", rate=1 / tick, width=SIDE_PX, height=SIDE_PX, pix_fmt="yuv420p")
+        video.codec_context.options = {"x264-params": made.x264}
+        video.codec_context.time_base = tick
+        tracks = [np.zeros_like(channels)] * made.silent_tracks + [channels]
+        streams = [output.add_stream(made.codec, rate=made.rate_hz, layout=made.layout) for _ in tracks]
+        for stream, samples in zip(streams, tracks, strict=True):
+            write_sound(output, stream, samples, round(made.sound_from_s * made.rate_hz), made)
+        for time_s, on in zip(times_s, is_on(times_s, events_s), strict=True):
+            shot = av.VideoFrame.from_ndarray(np.full((SIDE_PX, SIDE_PX, 3), 230 if on else 20, np.uint8), "rgb24")
+            shot.pts, shot.time_base = round(Fraction(time_s).limit_denominator(10**6) / tick), tick
             output.mux(video.encode(shot))
         output.mux(video.encode(None))
-        pcm = np.round(tone * 32767).astype(np.int16)[None]
-        for start in range(0, pcm.shape[1], 4096):
-            piece = av.AudioFrame.from_ndarray(pcm[:, start : start + 4096], format="s16", layout="mono")
-            piece.sample_rate, piece.pts = audio_rate_hz, start
-            output.mux(sound.encode(piece))
-        output.mux(sound.encode(None))
+
+
+def write_sound(output, stream, samples, begins, made):
+    pcm = np.round(samples * 32767).astype(np.int16)
+    for start in range(0, pcm.shape[1], 4096):
+        packed = pcm[:, start : start + 4096].T.reshape(1, -1)
+        piece = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed), format="s16", layout=made.layout)
+        piece.sample_rate, piece.pts, piece.time_base = made.rate_hz, begins + start, Fraction(1, made.rate_hz)
+        output.mux(stream.encode(piece))
+    output.mux(stream.encode(None))
 
 
 def onsets(on: np.ndarray, rate: float, quiet: int) -> np.ndarray:
@@ -87,9 +147,8 @@ def onsets(on: np.ndarray, rate: float, quiet: int) -> np.ndarray:
     return places[np.diff(places, prepend=-np.inf) > quiet] / rate
 
 
-def clip_offsets_s(data: bytes, geometry: ClipGeometry) -> list[float]:
+def clip_offsets_s(frames: np.ndarray, samples: np.ndarray, geometry: ClipGeometry) -> list[float]:
     """Flash minus click, of each event that begins well inside the clip."""
-    frames, samples = read_clip(data)
     flashes = onsets(frames[:, 24, 24, 1] > 128, geometry.fps, 1)
     clicks = onsets(np.abs(samples) > 0.15, geometry.audio_rate_hz, geometry.audio_rate_hz // 10)
     clicks = clicks[(clicks > 0.1) & (clicks < geometry.duration_s - 0.1)]
@@ -97,19 +156,31 @@ def clip_offsets_s(data: bytes, geometry: ClipGeometry) -> list[float]:
     return [float(flashes[np.abs(flashes - click).argmin()] - click) for click in clicks]
 
 
-@pytest.mark.parametrize("geometry", [CLIP_24, GEOMETRIES["nano-48"]], ids=lambda geometry: geometry.name)
-def test_sound_moves_by_at_most_half_a_frame_against_the_picture(geometry, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("sources", "geometry"),
+    [(RATES, CLIP_24), (RATES, NANO), (ODD, CLIP_24)],
+    ids=["rates at 24 fps", "rates at 16 fps", "odd sources at 24 fps"],
+)
+def test_sound_moves_by_at_most_half_a_frame_against_the_picture(sources, geometry, tmp_path, capsys):
     half_frame_s, rows = 0.5 / geometry.fps, []
-    for name in RATES:
+    for name, made in sources.items():
         path = tmp_path / f"{name}.media"
-        write_source(path, name)
+        write_source(path, made)
         windows = tuple(Window(str(start), start, start + geometry.duration_s, "any") for start in STARTS_S)
-        task = SourceTask(path, tmp_path, "", 0, 1.0, Borders(), windows, geometry, 14, "train")
-        offsets_s = np.array([one for clip in clips_of(task) for one in clip_offsets_s(clip.data, geometry)])
-        assert np.abs(offsets_s).max() <= half_frame_s + 0.001, name  # 1 ms: how exactly a click is located
-        rows.append((name, len(offsets_s), offsets_s.mean() * 1000, np.abs(offsets_s).max() * 1000))
+        task = SourceTask(path, tmp_path, "", 0, 1.0, Borders(), windows, geometry, CODING, "train")
+        clips = [read_clip(clip.data) for clip in clips_of(task)]
+        assert all(len(frames) == geometry.frames for frames, _ in clips)
+        assert all(len(samples) == geometry.audio_samples for _, samples in clips)
+        offsets_s = np.array([offset for clip in clips for offset in clip_offsets_s(*clip, geometry)])
+        gain = np.mean([loudness(samples) for _, samples in clips]) / loudness(
+            tone(np.arange(geometry.audio_rate_hz), geometry.audio_rate_hz)
+        )
+        rows.append((name, len(offsets_s), offsets_s.mean() * 1000, np.abs(offsets_s).max() * 1000, gain))
+        # 1 ms: how exactly a click is located, and what mp4 rounds its edit lists to
+        assert np.abs(offsets_s).max() <= half_frame_s + 0.001, name
+        assert gain == pytest.approx(1, abs=0.03), name
     with capsys.disabled():
         print(f"\nA/V offset added by cutting at {geometry.fps} fps; at most {half_frame_s * 1000:.1f} ms allowed")
-        print("source fps   events   mean ms   largest ms")
-        for name, events, mean, largest in rows:
-            print(f"{name:>10} {events:8d} {mean:9.2f} {largest:12.2f}")
+        print(f"{'source':>34} {'events':>8} {'mean ms':>8} {'largest ms':>12} {'gain':>6}")
+        for name, events, mean, largest, gain in rows:
+            print(f"{name:>34} {events:8d} {mean:8.2f} {largest:12.2f} {gain:6.3f}")

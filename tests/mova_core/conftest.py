@@ -176,7 +176,14 @@ def _wait(host: str) -> None:
     pytest.fail(f"the S3 server at {host} does not start")
 
 
-SOUND_CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus", ".m4a": "aac"}
+SOUND_CODECS = {
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".mka": "flac",
+    ".mp3": "libmp3lame",
+    ".opus": "libopus",
+    ".m4a": "aac",
+}
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ def test_the_repositorys_params_are_the_defaults():
         ({"cutt": {}}, "unknown key 'cutt'; the file knows preset, seed"),
         ({"cut": {"crff": 3}}, "unknown key 'cut.crff'; cut knows clips_per_shard"),
         ({"cut": {"crf": 99}}, "cut.crf is 99"),
+        ({"cut": {"codec": "h265"}}, "cut.codec is 'h265': Input should be 'libx264' or 'ffv1'"),
         ({"preset": "mega"}, "preset is 'mega'"),
         ({"encode": {"geometries": ["nano-32"]}}, r"must be \[nano-32, nano-48\] for preset nano"),
     ],

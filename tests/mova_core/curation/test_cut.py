@@ -9,8 +9,10 @@ import yaml
 
 from mova_core.cli.cut import cut as command
 from mova_core.curation import cut as stage
+from mova_core.curation.assess import assess
 from mova_core.curation.cut import cut, split_of
 from mova_core.curation.engine import Engine
+from mova_core.curation.framing import Framing
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.shards import iterate_shard, read_member
 from mova_core.curation.tables import read_table, write_table
@@ -18,6 +20,7 @@ from mova_core.curation.windows import window_id
 from mova_core.curation.worker import Outcome
 from mova_core.errors import UsageError
 from mova_core.media.clip import read_clip
+from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.params import params_from
 from mova_core.storage.atomic import sha256_file
@@ -196,6 +199,29 @@ def test_files_instead_of_shards(run, footage, monkeypatch):
     assert everything(data) == before
     monkeypatch.setattr(stage, "run", not_to_be_called)
     run("single", as_files=True)
+
+
+def test_lossless_clips_hold_every_pixel_as_scaled_and_are_assessed(run, footage):
+    lossless = params_from({"preset": "nano", "cut": {"codec": "ffv1", "clips_per_shard": 4}})
+    data, summary = run(params=lossless)
+    clips, rejects = rows_of(data)
+    assert summary["accepted"] == len(clips) == 14 and rejects == []
+    assert {row["member"] for row in clips} == {f"{row['clip_id']}.mkv" for row in clips}
+    [task] = [task for task in stage.source_tasks(lossless, footage[0], data, data.root) if task.path.name == "d.mp4"]
+    pictures = [piece for piece in decode(task.path, audio_rate_hz=None) if isinstance(piece, Frame)]
+    framing = Framing.plan(48, 96, task.borders, 0, 2.0, GEOMETRY)
+    for row, start_s in zip(clips[-2:], (0.5, 3.0), strict=True):
+        shown = np.floor((start_s + (np.arange(GEOMETRY.frames) + 0.5) / GEOMETRY.fps) * SOURCE_FPS + 1e-6).astype(int)
+        frames, _ = read_clip(read_member(data.clips, row))
+        np.testing.assert_array_equal(frames, np.stack([framing.apply(pictures[place].rgb()) for place in shown]))
+    assess(lossless, data, Engine(), data.root / "assess-parts")
+    verdicts = read_table(data.table("verdicts"), "verdicts")
+    assert len(verdicts) == 14 and not any("damaged_clip" in row["rejections"] for row in verdicts)
+    assert all(row["frozen_share"] is not None for row in verdicts)
+    files, _ = run("files", params=lossless, as_files=True)
+    assert {path.name for path in files.clips.iterdir()} == {row["member"] for row in clips}
+    run("files", as_files=True)
+    assert {path.suffix for path in files.clips.iterdir()} == {".mp4"}, "clips of other params are cleared away"
 
 
 def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):

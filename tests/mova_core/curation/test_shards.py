@@ -13,7 +13,8 @@ from mova_core.errors import StaleError
 
 def clip(name):
     data = f"the bytes of {name}".encode() * 50
-    row = {"clip_id": name, "window_id": f"w-{name}", "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    row = {"clip_id": name, "window_id": f"w-{name}", "member": f"{name}.mp4", "bytes": len(data)}
+    row["sha256"] = hashlib.sha256(data).hexdigest()
     return CutClip(row, {"start_s": 1.5, "end_s": 3.5, "kind": "single_scene_speech"}, data)
 
 

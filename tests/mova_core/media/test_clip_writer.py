@@ -2,6 +2,7 @@
 
 import hashlib
 from io import BytesIO
+from typing import get_args
 
 import av
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from mova_core.errors import ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip import read_clip
-from mova_core.media.clip_writer import ClipWriter
+from mova_core.media.clip_formats import CLIP_FORMATS
+from mova_core.media.clip_writer import ClipCoding, ClipWriter
+from mova_core.params import CutParams
 
 NANO = GEOMETRIES["nano-48"]
+X264 = ClipCoding("libx264", 14)
 WIDE = ClipGeometry("wide", 9, 24, (Canvas(96, 160),), 48_000, 960, 1)
 
 
@@ -24,8 +28,8 @@ def noisy_pictures(canvas, frames):
     ]
 
 
-def written(geometry, pictures, sound, crf=14):
-    writer = ClipWriter(geometry, geometry.canvases[0], crf)
+def written(geometry, pictures, sound, codec="libx264"):
+    writer = ClipWriter(geometry, geometry.canvases[0], ClipCoding(codec, 14))
     for picture in pictures:
         writer.show(picture)
     return writer.finish(sound)
@@ -45,8 +49,22 @@ def _size(geometry):
     return geometry.canvases[0].height_px, geometry.canvases[0].width_px
 
 
+def test_lossless_frames_come_back_bit_by_bit():
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 256, (WIDE.frames, 96, 160, 3), dtype=np.uint8)
+    sound = rng.integers(-(2**15), 2**15, WIDE.audio_samples).astype(np.float32) / 2**15
+    frames, samples = read_clip(written(WIDE, noise, sound, "ffv1"))
+    np.testing.assert_array_equal(frames, noise)
+    np.testing.assert_array_equal(samples, sound)
+
+
+def test_params_offer_the_codecs_that_there_are():
+    assert set(get_args(CutParams.model_fields["codec"].annotation)) == set(CLIP_FORMATS)
+
+
+@pytest.mark.parametrize("codec", CLIP_FORMATS)
 @pytest.mark.parametrize("geometry", [NANO, WIDE], ids=lambda geometry: geometry.name)
-def test_bytes_never_vary(geometry):
+def test_bytes_never_vary(geometry, codec):
     rng = np.random.default_rng()  # unseeded on purpose: what lies in freed memory must not matter
     pictures, sound = (
         noisy_pictures(geometry.canvases[0], geometry.frames),
@@ -55,7 +73,7 @@ def test_bytes_never_vary(geometry):
     digests = set()
     for _ in range(10):
         [rng.integers(0, 256, rng.integers(100, 200_000), dtype=np.uint8) for _ in range(20)]
-        digests.add(hashlib.sha256(written(geometry, pictures, sound)).hexdigest())
+        digests.add(hashlib.sha256(written(geometry, pictures, sound, codec)).hexdigest())
     assert len(digests) == 1
 
 
@@ -67,7 +85,7 @@ def test_loud_sound_is_clipped_not_wrapped():
 
 
 def test_a_picture_may_stay_for_several_frames():
-    writer = ClipWriter(WIDE, Canvas(96, 160), 14)
+    writer = ClipWriter(WIDE, Canvas(96, 160), X264)
     writer.show(np.zeros((96, 160, 3), np.uint8), 4)
     writer.show(np.full((96, 160, 3), 255, np.uint8), 5)
     frames, _ = read_clip(writer.finish(np.zeros(WIDE.audio_samples, np.float32)))
@@ -86,7 +104,7 @@ def test_picture_and_sound_lie_side_by_side_and_begin_at_zero():
 
 
 def test_only_whole_clips_of_the_canvas_are_written():
-    writer = ClipWriter(WIDE, Canvas(96, 160), 14)
+    writer = ClipWriter(WIDE, Canvas(96, 160), X264)
     with pytest.raises(ShapeError, match="the canvas is 160x96"):
         writer.show(np.zeros((160, 96, 3), np.uint8))
     writer.show(np.zeros((96, 160, 3), np.uint8), 8)

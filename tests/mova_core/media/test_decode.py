@@ -94,6 +94,19 @@ def test_damage_ends_the_pass_and_names_the_time(film, stream):
     assert error.value.code == "decode_error"
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_one_wrong_bit_of_a_lossless_track_is_damage(film, container):
+    path = film("a.bin", container=container, audio_codec="flac")
+    with av.open(str(path)) as opened:
+        packet = next(packet for packet in opened.demux(audio=0) if packet.pts * packet.time_base > 1)
+    data = path.read_bytes()
+    place = data.index(bytes(packet)) + packet.size // 2
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    with pytest.raises(MediaError, match=r"damaged audio at 1\.\d+ s") as error:
+        everything(path)
+    assert error.value.code == "decode_error"
+
+
 @pytest.mark.parametrize("spoilt", [slice(20, 23), slice(-4, None)])
 def test_pictures_that_vanish_in_the_decoder_are_damage(film, spoilt):
     path = film("a.mp4", crf=1)

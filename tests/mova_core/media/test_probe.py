@@ -78,7 +78,28 @@ def test_a_picture_over_the_limit_is_refused(film):
     assert probe(path, head_s=0.5, max_pixels=64 * 48).width_px == 64
 
 
-def test_the_head_alone_is_decoded(film):
+@pytest.mark.parametrize("where", [0.3, 0.6, 0.97])
+@pytest.mark.parametrize("name", ["a.flac", "a.mka"])
+def test_sound_alone_is_decoded_whole(sound_file, name, where):
+    """No later stage decodes it; one wrong bit is told by the sum of its frame."""
+    path = sound_file(name)
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * where)] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match=r"damaged audio at \d\.\d+ s") as error:
+        probed(path)
+    assert error.value.code == "decode_error"
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.wav", "a.m4a"])
+def test_sound_alone_that_was_cut_off_is_refused(sound_file, name):
+    path = sound_file(name)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * 0.6) + 1])
+    assert code_of(path) in {"decode_error", "truncated"}
+
+
+def test_the_head_of_a_film_alone_is_decoded(film):
     path = film("a.mp4", audio_codec="aac", crf=1, seconds=4, video_options={"g": "25"})
     data = bytearray(path.read_bytes())
     tail = data.index(b"mdat") + 3 * (len(data) - data.index(b"mdat")) // 4

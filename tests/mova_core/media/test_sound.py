@@ -49,6 +49,13 @@ def test_a_gap_that_a_packet_should_have_filled_is_damage():
         list(line.add(frame_of(ones, 2000)))
 
 
+def test_a_gap_in_a_container_that_has_none_is_damage():
+    line, ones = SoundLine(Clock(Fraction(0), None, None, gapless=True), 8000, "flac"), np.ones(1000, np.float32)
+    list(line.add(frame_of(ones, 0)))
+    with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
+        list(line.add(frame_of(ones, 2000)))
+
+
 def test_time_stamps_that_jitter_move_nothing():
     ones = np.ones(1000, np.float32)
     _, joined = line_of([frame_of(ones, 0), frame_of(ones, 1100), frame_of(ones, 1900)])
