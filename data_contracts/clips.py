@@ -1,6 +1,7 @@
 """Contract of `clips`: each one exactly as long and as large as the geometry says, where the table says it lies.
 
-Every window became one clip or one reject of `cut`; all clips of a file are in one split, so that nothing leaks.
+Every window became one clip or one reject of `cut`; all clips of a file, and of files that share a stretch, are in one
+split, so that nothing leaks.
 """
 
 from collections import Counter, defaultdict
@@ -20,6 +21,7 @@ from data_contracts.expectations import (
     ExpectSome,
     ExpectUnique,
 )
+from data_contracts.near_duplicates import clips_by_group, copy_faults
 from data_contracts.places import places_of_clips, places_of_sources, places_of_windows
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
@@ -39,6 +41,8 @@ def clips(data: DataFolder, params: Params) -> Contract:
     """
     rows = read_table(data.table("clips"), "clips")
     windows = read_table(data.table("windows"), "windows")
+    near_duplicates = read_table(data.table("near_duplicates"), "near_duplicates")
+    copies = copy_faults(windows, near_duplicates, places_of_sources(data))
     rejects = read_rejects(data, "cut")
     source_of = {row["window_id"]: row["source_id"] for row in windows}
     places = places_of_clips(data)
@@ -56,6 +60,7 @@ def clips(data: DataFolder, params: Params) -> Contract:
                     "train": float(row["split"] == "train"),
                     "validation": float(row["split"] == "validation"),
                     "window_fault": _window_fault(row, source_of),
+                    "copy_fault": copies.get(row["window_id"]),
                     "orientation_fault": _orientation_fault(row, params.clip_geometry),
                     "file_fault": None if exists(row["path"]) else f"{row['path']} is not there",
                     "place": f"{row['path']} {row['member'] or ''}",
@@ -65,7 +70,7 @@ def clips(data: DataFolder, params: Params) -> Contract:
             [
                 *TABLES["clips"].names,
                 *("where", "missing", "canvas", "train", "validation"),
-                *("window_fault", "orientation_fault", "file_fault", "place"),
+                *("window_fault", "copy_fault", "orientation_fault", "file_fault", "place"),
             ],
         ),
         id_column="clip_id",
@@ -77,6 +82,7 @@ def clips(data: DataFolder, params: Params) -> Contract:
             view,
             _by_window(rows, rejects, places_of_windows(data)),
             _by_source(rows, places_of_sources(data)),
+            clips_by_group(rows, near_duplicates, places_of_sources(data)),
             rejects_view(rejects, "windows", "cut", places_of_windows(data)),
         ),
         files={"clips": data.table("clips"), "rejects/cut": rejects_file(data, "cut")},
@@ -106,6 +112,7 @@ def _identities() -> list[Expectation]:
         ExpectUnique.of("clip_id", "clip", known),
         ExpectForm.hexadecimal("clip_id", 16, "clip", "It is the start of a sha256 of window and geometry."),
         ExpectNoFault.of("window_fault", "every clip comes from a window, and from that window's file", known),
+        ExpectNoFault.of("copy_fault", "no clip copies a better file", "What is seen twice weighs twice in training."),
         ExpectForm.of(
             "path",
             r"(?s)\A(?!/)(?!(?:.*/)?\.\./).+\Z",
@@ -152,6 +159,7 @@ def _splits() -> list[Expectation]:
 def _by_window(rows: list[dict[str, Any]], rejects: list[dict[str, Any]], places: dict[str, str]) -> View:
     clips_of = Counter(row["window_id"] for row in rows)
     rejected = Counter(row["id"] for row in rejects)
+    copies = {row["id"] for row in rejects if row["reason_code"] == "near_duplicate"}
     fate = "Nothing disappears: windows = clips + rejects of cut."
     return View(
         name="clips by window",
@@ -162,7 +170,7 @@ def _by_window(rows: list[dict[str, Any]], rejects: list[dict[str, Any]], places
                     "window_id": window_id,
                     "where": where,
                     "outcomes": clips_of[window_id] + rejected[window_id],
-                    "kept": float(window_id in clips_of),
+                    "kept": None if window_id in copies else float(window_id in clips_of),
                 }
                 for window_id, where in places.items()
             ),
@@ -174,7 +182,7 @@ def _by_window(rows: list[dict[str, Any]], rejects: list[dict[str, Any]], places
             ExpectShare.of(
                 "kept",
                 0.5,
-                "at least half of the windows became clips",
+                "at least half of the windows that copy no other file became clips",
                 "A window was decoded once already: losing most of them tells of a fault of ours.",
             ),
         ),

@@ -21,6 +21,7 @@ from data_contracts.expectations import (
     ExpectShare,
     ExpectUnique,
 )
+from data_contracts.near_duplicates import near_duplicates_view
 from data_contracts.places import places_of_sources, places_of_windows
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
@@ -35,17 +36,19 @@ FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
 
 
 def windows(data: DataFolder, params: Params) -> Contract:
-    """The contract over the table, the segments beside it and the rejects of `segment`.
+    """The contract over the table, segments and near duplicates beside it, and the rejects of `segment`.
 
     Raises:
         UsageError: one of them, or the table of sources, is missing.
     """
     rows = read_table(data.table("windows"), "windows")
     segments = read_table(data.table("segments"), "segments")
+    near_duplicates = read_table(data.table("near_duplicates"), "near_duplicates")
     rejects = read_rejects(data, "segment")
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     duration_of = {row["source_id"]: row["duration_s"] for row in accepted}
     places = places_of_windows(data)
+    with_windows = {row["source_id"] for row in rows}
     found_in = {row["source_id"]: row for row in segments}
     view = View(
         name="windows",
@@ -63,11 +66,17 @@ def windows(data: DataFolder, params: Params) -> Contract:
             view,
             _by_source(accepted, rows, segments, rejects),
             _segments(segments, duration_of, places_of_sources(data)),
+            near_duplicates_view(
+                near_duplicates,
+                {source_id: length for source_id, length in duration_of.items() if source_id in with_windows},
+                places_of_sources(data),
+            ),
             rejects_view(rejects, "sources", "segment", places_of_sources(data)),
         ),
         files={
             "windows": data.table("windows"),
             "segments": data.table("segments"),
+            "near_duplicates": data.table("near_duplicates"),
             "rejects/segment": rejects_file(data, "segment"),
         },
     )
