@@ -28,13 +28,14 @@ LEADERS = 16  # entries of one list that answer for it
 BIN_STEPS = 4  # shifts are voted for in bins of 1 s that overlap by half
 LEAST_VOTES = 3
 BLOCK_ENTRIES = 1_000_000  # of the index that ask at once: bounds memory
-SMOOTH_STEPS = 16  # 2 s: agreement is judged over so much
+SMOOTH_STEPS = 32  # 4 s: agreement is judged over so much
 QUIET_DB = 50.0  # below a source's loudest level; what lies deeper is its codec's
 LEAST_CHANGE_DB = 1.0  # of levels within a quarter of a second, root mean square; less is silence or a hum
 SLIP_STEPS = 8  # 1 s, up to which sound that was put out of step with its pictures is looked for
 SLIP_BITS = 1.5  # by which pictures then agree better at another shift than at the sound's
 LEAST_MOTION_BITS = 8.0  # by which pictures SMOOTH_STEPS apart differ; less looks the same at any shift
 INSIDE_SHARE = 0.9  # of a window lies in stretches of one kept source: their ends are good to about half a second
+COLOUR_STEPS = 12.0  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
 UNLIKE_BITS = HASH_BITS / 2  # between a picture and none, as between two that have nothing in common
 
 Row = dict[str, Any]
@@ -137,13 +138,11 @@ def shared_stretches(
     Args:
         shifts: worth a look; the one at which the sounds agree best is added, for a still picture tells none.
     """
-    least = round(params.overlap_s_at_least * STEPS_PER_S)
     own, its = _Side.of(source), _Side.of(other)
     found = [
         stretch
         for shift in sorted({*shifts, *_sound_shift(own, its)})
         for stretch in _Aligned.at(own, its, shift).stretches(params)
-        if stretch.end - stretch.start >= least
     ]
     found = [_in_step(own, its, stretch) for stretch in found]
     # Longest and closest first: a slow film agrees with itself a little later too.
@@ -175,6 +174,10 @@ class _Side:
         """Of steps [begin, end); `NO_HASH` outside."""
         return _cut_out(self.signature.hashes, self.signature.picture_first, begin, end)
 
+    def colours_of(self, begin: int, end: int) -> Reals:
+        """Of steps [begin, end), mean Cr and Cb, [N, 2]; 0 outside."""
+        return _cut_out(self.signature.colours, self.signature.picture_first, begin, end).astype(float)
+
     def changes_of(self, begin: int, end: int) -> Reals:
         """Of steps [begin, end), dB [N, 16]; 0 outside."""
         return _cut_out(self.changes, self.signature.sound_first, begin, end)
@@ -188,6 +191,7 @@ class _Aligned:
         begin: first step of the source.
         shift: of the other one against it.
         bits: distance of the two pictures.
+        colour: by how much their mean colours differ, of 255.
         seen: 1.0 where at least one of them has a hash.
         motion: distance of the source's picture and its own SMOOTH_STEPS later.
         both: product of the two changes of level, summed over bands, dB^2.
@@ -197,6 +201,7 @@ class _Aligned:
     begin: int
     shift: int
     bits: Reals
+    colour: Reals
     seen: Reals
     motion: Reals
     both: Reals
@@ -218,6 +223,9 @@ class _Aligned:
             begin=begin,
             shift=shift,
             bits=bits,
+            colour=np.abs(own.colours_of(begin, end) - its.colours_of(begin + shift, end + shift)).max(
+                axis=1, initial=0
+            ),
             seen=((shown != NO_HASH) | (others != NO_HASH)).astype(float),
             motion=np.where(later == NO_HASH, 0, np.bitwise_count(shown ^ later)).astype(float),
             both=(own_change * its_change).sum(axis=1),
@@ -225,14 +233,18 @@ class _Aligned:
         )
 
     def stretches(self, params: NearDuplicateParams) -> Iterator[Stretch]:
-        """Where pictures agree: with sound that agrees, or with other sound; of any length."""
+        """Where pictures agree: with sound that agrees, or with other sound."""
+        least = round(params.overlap_s_at_least * STEPS_PER_S)
         seen, change = _smooth(self.seen), _smooth(self.change)
         same_picture = _smooth(self.bits * self.seen) <= params.picture_bits_at_most * seen
+        same_picture &= _smooth(self.colour * self.seen) <= COLOUR_STEPS * seen
         has_sound = change >= _smooth(np.full(len(self.change), BANDS * LEAST_CHANGE_DB**2))
         same_sound = _smooth(self.both) >= params.sound_agreement_at_least * change
         for is_copy, agree in ((True, same_sound | ~has_sound), (False, has_sound & ~same_sound)):
             for middle_start, middle_end in _runs(same_picture & agree):
                 start, end = self._reach(middle_start, middle_end, params.picture_bits_at_most)
+                if end - start < least:
+                    continue
                 place = slice(start, end)
                 sounds = bool(has_sound[place].mean() >= 0.5)
                 moves = self.motion[place].mean() >= LEAST_MOTION_BITS
@@ -250,11 +262,11 @@ class _Aligned:
         """From the middles of the spans judged to their ends, less what does not agree there."""
         start, end = max(0, start - SMOOTH_STEPS // 2), min(len(self.bits), end + SMOOTH_STEPS // 2)
         agree = np.flatnonzero(self.bits[start:end] <= most_bits)
-        return (start + int(agree[0]), start + int(agree[-1]) + 1) if len(agree) else (start, start + 1)
+        return (start + int(agree[0]), start + int(agree[-1]) + 1) if len(agree) else (start, start)
 
 
 def _in_step(own: _Side, its: _Side, stretch: Stretch) -> Stretch:
-    """The stretch, or no copy where its pictures agree better at a shift that is not the sound's: one is out of step."""
+    """The stretch, or no copy where its pictures agree better at another shift than the sound: one is out of step."""
     if not stretch.is_copy or stretch.sound_agreement is None:
         return stretch
     shown = own.hashes_of(stretch.start, stretch.end)

@@ -5,7 +5,8 @@ Both halves lie on one grid: step k is the moment k / 8 s of the file's clock.
 Picture: a 63-bit hash of what is shown at that moment, after dark borders are cut off: which of the lowest 8 x 8 cosine
 waves of the grey picture, squeezed to 32 x 32, lie above their median (the constant one left out). Size, shape, codec,
 brightness and contrast hardly move it. Source: Zauner, "Implementation and Benchmarking of Perceptual Image Hash
-Functions" (2010), section 3.2.1. A picture without contrast has no hash (`NO_HASH`): its bits would be noise.
+Functions" (2010), section 3.2.1. A picture without contrast has no hash (`NO_HASH`): its bits would be noise. The mean
+colour, which a hash does not see, stands beside it.
 
 Sound: the level of 16 bands from 200 Hz to 3.5 kHz over the half second around that moment, in half decibels above
 -100 dB of full scale. What is compared is how levels change in time, so volume says nothing and a steady hum is silent.
@@ -38,7 +39,7 @@ SILENT_DB = -100.0
 LEVELS_PER_DB = 2
 
 Hashes = NDArray[np.uint64]
-Levels = NDArray[np.uint8]
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,23 @@ class Signature:
     Args:
         picture_first: step of the first hash.
         hashes: uint64 [P], `NO_HASH` where there is nothing to see.
+        colours: uint8 [P, 2], mean Cr and Cb.
         sound_first: step of the first levels.
         levels: uint8 [S, 16], half decibels.
     """
 
     picture_first: int
     hashes: Hashes
+    colours: Bytes
     sound_first: int
-    levels: Levels
+    levels: Bytes
 
     def to_json(self) -> dict[str, Any]:
         """As JSON: arrays as base64 of their little-endian bytes."""
         return {
             "picture_first": self.picture_first,
             "hashes": base64.b64encode(self.hashes.astype("<u8").tobytes()).decode(),
+            "colours": base64.b64encode(self.colours.tobytes()).decode(),
             "sound_first": self.sound_first,
             "levels": base64.b64encode(self.levels.tobytes()).decode(),
         }
@@ -72,6 +76,7 @@ class Signature:
         return cls(
             picture_first=values["picture_first"],
             hashes=np.frombuffer(base64.b64decode(values["hashes"]), "<u8").astype(np.uint64),
+            colours=np.frombuffer(base64.b64decode(values["colours"]), np.uint8).reshape(-1, 2),
             sound_first=values["sound_first"],
             levels=np.frombuffer(base64.b64decode(values["levels"]), np.uint8).reshape(-1, BANDS),
         )
@@ -89,11 +94,12 @@ class SignatureMaker:
         self._shown: NDArray[np.uint8] | None = None
         self._picture_first = 0
         self._hashes: list[int] = []
+        self._colours: list[Bytes] = []
         self._sound_first: int | None = None
         self._before = 0  # samples still to be left out, so that spans lie on the grid
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_samples = 0
-        self._levels: list[Levels] = []
+        self._levels: list[Bytes] = []
 
     def add_picture(self, time_s: float, rgb: NDArray[np.uint8]) -> None:
         """Look at one picture, uint8 [H, W, 3], at most 64 px long; it stays until the next one."""
@@ -101,7 +107,9 @@ class SignatureMaker:
         if self._shown is None:
             self._picture_first = step
         elif (steps := step - self._picture_first - len(self._hashes)) > 0:
-            self._hashes += [picture_hash(self._shown, self._border_luma)] * steps
+            inside = without_borders(self._shown, self._border_luma)
+            self._hashes += [picture_hash(inside)] * steps
+            self._colours += [mean_colour(inside)] * steps
         self._shown = rgb
 
     def add_sound(self, time_s: float, samples: NDArray[np.float32]) -> None:
@@ -122,6 +130,7 @@ class SignatureMaker:
         return Signature(
             picture_first=self._picture_first,
             hashes=np.array(self._hashes, np.uint64),
+            colours=np.array(self._colours, np.uint8).reshape(-1, 2),
             sound_first=self._sound_first or 0,
             levels=np.concatenate([np.zeros((0, BANDS), np.uint8), *self._levels]),
         )
@@ -137,20 +146,31 @@ class SignatureMaker:
         self._waiting_samples = len(self._waiting[0])
 
 
-def picture_hash(rgb: NDArray[np.uint8], border_luma: int) -> int:
-    """63 bits of one picture, uint8 [H, W, 3], or `NO_HASH`."""
+def picture_hash(inside: Bytes) -> int:
+    """63 bits of one picture without borders, uint8 [H, W, 3] RGB, or `NO_HASH`."""
     import cv2
 
-    inside = _without_borders(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), border_luma)
-    if min(inside.shape) < LEAST_SIDE_PX or inside.std() < LEAST_CONTRAST:
+    if min(inside.shape[:2]) < LEAST_SIDE_PX:
         return NO_HASH
-    square = cv2.resize(inside.astype(np.float32), (SQUARE_PX, SQUARE_PX), interpolation=cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(inside, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    if grey.std() < LEAST_CONTRAST:
+        return NO_HASH
+    square = cv2.resize(grey, (SQUARE_PX, SQUARE_PX), interpolation=cv2.INTER_LINEAR)
     waves = cv2.dct(square)[:8, :8].ravel()[1:]
     return int("".join("01"[wave] for wave in (waves > np.median(waves)).astype(int)), 2)
 
 
-def band_levels(spans: NDArray[np.float32]) -> Levels:
-    """Levels of sound, uint8 [N, 16], from spans of float32 [N, 8192] at 16 kHz."""
+def mean_colour(inside: Bytes) -> Bytes:
+    """Mean Cr and Cb of a picture without borders, uint8 [2]; of none, grey's."""
+    import cv2
+
+    if not inside.size:
+        return np.array([128, 128], np.uint8)
+    return np.rint(cv2.cvtColor(inside, cv2.COLOR_RGB2YCrCb)[..., 1:].mean(axis=(0, 1))).astype(np.uint8)
+
+
+def band_levels(spans: NDArray[np.float32]) -> Bytes:
+    """Bytes of sound, uint8 [N, 16], from spans of float32 [N, 8192] at 16 kHz."""
     spectrum = np.fft.rfft(spans * _HANN)
     power = np.add.reduceat(np.square(np.abs(spectrum)), _BAND_STARTS, axis=1)[:, :BANDS] / (SPAN / 4) ** 2
     decibels = 10 * np.log10(np.maximum(power, 10 ** (SILENT_DB / 10)))
@@ -161,10 +181,13 @@ _HANN = np.hanning(SPAN).astype(np.float32)
 _BAND_STARTS = np.searchsorted(np.fft.rfftfreq(SPAN, 1 / SPEECH_RATE_HZ), BAND_EDGES_HZ)
 
 
-def _without_borders(grey: NDArray[np.uint8], border_luma: int) -> NDArray[np.uint8]:
+def without_borders(rgb: Bytes, border_luma: int) -> Bytes:
     """What lies between dark lines at the picture's edges; nothing where all lines are dark."""
+    import cv2
+
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     rows = np.flatnonzero(grey.max(axis=1) > border_luma)
     columns = np.flatnonzero(grey.max(axis=0) > border_luma)
     if not len(rows):
-        return grey[:0]
-    return grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return rgb[:0]
+    return np.ascontiguousarray(rgb[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

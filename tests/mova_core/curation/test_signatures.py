@@ -10,7 +10,9 @@ from mova_core.curation.signatures import (
     STEPS_PER_S,
     Signature,
     SignatureMaker,
+    mean_colour,
     picture_hash,
+    without_borders,
 )
 
 BORDER_LUMA = 30
@@ -32,8 +34,12 @@ def sound(seed, seconds):
     return (rng.normal(size=len(loudness)) * loudness).astype(np.float32)
 
 
+def hash_of(shown):
+    return picture_hash(without_borders(shown, BORDER_LUMA))
+
+
 def distance(first, second):
-    return (picture_hash(first, BORDER_LUMA) ^ picture_hash(second, BORDER_LUMA)).bit_count()
+    return (hash_of(first) ^ hash_of(second)).bit_count()
 
 
 CHANGES = {
@@ -54,7 +60,7 @@ def test_a_picture_stored_otherwise_keeps_its_hash(seed, change):
 
 
 def test_other_pictures_have_other_hashes():
-    hashes = [picture_hash(picture(seed), BORDER_LUMA) for seed in range(30)]
+    hashes = [hash_of(picture(seed)) for seed in range(30)]
     distances = [(a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]]
     assert min(distances) >= FAR - 8 and np.mean(distances) == pytest.approx(HASH_BITS / 2, abs=2)
 
@@ -63,13 +69,23 @@ def test_other_pictures_have_other_hashes():
 def test_a_picture_without_contrast_has_no_hash(grey):
     flat = np.full((36, 64, 3), grey, np.uint8)
     flat[::2] += np.uint8(grey < 255)  # the codec's flicker
-    assert picture_hash(flat, BORDER_LUMA) == NO_HASH
+    assert hash_of(flat) == NO_HASH
+
+
+def test_colour_is_seen_inside_borders_and_brightness_does_not_move_it():
+    red = picture(0) * np.array([1.0, 0.6, 0.6])
+    shown = np.pad(red.astype(np.uint8), ((7, 7), (0, 0), (0, 0)))
+    inside, brighter = (
+        mean_colour(without_borders(one, BORDER_LUMA)).astype(int) for one in (shown, shown + np.uint8(9))
+    )
+    assert inside[0] > 145 and np.abs(inside - brighter).max() <= 2
+    assert mean_colour(without_borders(np.zeros((36, 64, 3), np.uint8), BORDER_LUMA)).tolist() == [128, 128]
 
 
 def test_a_line_between_borders_has_no_hash():
     line = np.zeros((36, 64, 3), np.uint8)
     line[20:22] = picture(0)[20:22]
-    assert picture_hash(line, BORDER_LUMA) == NO_HASH
+    assert hash_of(line) == NO_HASH
 
 
 def test_a_step_has_the_picture_shown_at_its_moment():
@@ -80,7 +96,7 @@ def test_a_step_has_the_picture_shown_at_its_moment():
     signature = maker.signature()
     assert signature.picture_first == 3  # 0.375 s, the first moment with a picture
     expected = [first] + [second] * 5 + [third]  # 0.375; 0.5 to 1.0; 1.125
-    assert signature.hashes.tolist() == [picture_hash(shown, BORDER_LUMA) for shown in expected]
+    assert signature.hashes.tolist() == [hash_of(shown) for shown in expected]
 
 
 def heard(samples, start_s, pieces=1024):
@@ -121,6 +137,7 @@ def test_a_signature_survives_json():
     signature = maker.signature()
     again = Signature.from_json(signature.to_json())
     assert again.to_json() == signature.to_json()
+    assert np.array_equal(again.colours, signature.colours) and signature.colours.shape == (8, 2)
     assert np.array_equal(again.hashes, signature.hashes) and np.array_equal(again.levels, signature.levels)
 
 
