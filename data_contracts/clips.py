@@ -1,11 +1,13 @@
 """Contract of `clips`: each one exactly as long and as large as the geometry says, where the table says it lies.
 
-Every window became one clip or one reject of `cut`; all clips of a file are in one split, so that nothing leaks.
+Every window became one clip or one reject of `cut`; all clips of a file, and of files that share a stretch, are in one
+split, so that nothing leaks.
 """
 
+import numpy as np
 import pandas as pd
 
-from data_contracts.columns import Columns, Row, Tables, counted, is_word, looked_up
+from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
     Expectation,
@@ -19,6 +21,7 @@ from data_contracts.expectations import (
     ExpectSome,
     ExpectUnique,
 )
+from data_contracts.near_duplicates import clips_by_group, copy_faults
 from data_contracts.places import at_clip, at_source, at_window
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
@@ -42,7 +45,7 @@ def clips(data: DataFolder, params: Params) -> Contract:
     view = View(
         name="clips",
         noun="clip",
-        rows=_rows(clips, windows, data, params.clip_geometry),
+        rows=_rows(clips, windows, data, params.clip_geometry).assign(copy_fault=copy_faults(clips, tables)),
         id_column="clip_id",
         where=at_clip(tables),
         expectations=(*_identities(), *_sizes(params.clip_geometry), *_splits()),
@@ -53,6 +56,7 @@ def clips(data: DataFolder, params: Params) -> Contract:
             view,
             _by_window(clips, rejects, tables),
             _by_source(clips, tables),
+            clips_by_group(clips, tables),
             rejects_view(rejects, "windows", "cut", windows["window_id"], at_window(tables, "id")),
         ),
         files={"clips": data.table("clips"), "rejects/cut": rejects_file(data, "cut")},
@@ -102,6 +106,7 @@ def _identities() -> list[Expectation]:
         ExpectUnique.of("clip_id", "clip", known),
         ExpectForm.hexadecimal("clip_id", 16, "clip", "It is the start of a sha256 of window and geometry."),
         ExpectNoFault.of("window_fault", "every clip comes from a window, and from that window's file", known),
+        ExpectNoFault.of("copy_fault", "no clip copies a better file", "What is seen twice weighs twice in training."),
         ExpectForm.of(
             "path",
             r"(?s)\A(?!/)(?!(?:.*/)?\.\./).+\Z",
@@ -148,11 +153,12 @@ def _splits() -> list[Expectation]:
 def _by_window(clips: Columns, rejects: Columns, tables: Tables) -> View:
     window_ids = tables["windows"].frame["window_id"].drop_duplicates()
     became = counted(window_ids, clips.frame["window_id"])
+    copies = rejects.frame.loc[is_word(rejects.frame["reason_code"], "near_duplicate"), "id"]
     rows = pd.DataFrame(
         {
             "window_id": window_ids,
             "outcomes": became + counted(window_ids, rejects.frame["id"]),
-            "kept": (became > 0).astype(float),
+            "kept": np.where(is_among(window_ids, copies), np.nan, became > 0),
         }
     )
     fate = "Nothing disappears: windows = clips + rejects of cut."
@@ -167,7 +173,7 @@ def _by_window(clips: Columns, rejects: Columns, tables: Tables) -> View:
             ExpectShare.of(
                 "kept",
                 0.5,
-                "at least half of the windows became clips",
+                "at least half of the windows that copy no other file became clips",
                 "A window was decoded once already: losing most of them tells of a fault of ours.",
             ),
         ),

@@ -24,6 +24,7 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.found_in_files import FoundInFiles
+from data_contracts.near_duplicates import near_duplicates_view
 from data_contracts.places import at_source, at_window
 from data_contracts.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
@@ -38,7 +39,7 @@ FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
 
 
 def windows(data: DataFolder, params: Params) -> Contract:
-    """The contract over the table, the segments beside it and the rejects of `segment`.
+    """The contract over the table, segments and near duplicates beside it, and the rejects of `segment`.
 
     Raises:
         UsageError: one of them, or the table of sources, is missing.
@@ -60,11 +61,13 @@ def windows(data: DataFolder, params: Params) -> Contract:
             view,
             _by_source(windows.frame["source_id"], segments, rejects, tables),
             _segments(segments, tables),
+            near_duplicates_view(tables),
             rejects_view(rejects, "sources", "segment", sources["source_id"], at_source(tables, "id")),
         ),
         files={
             "windows": data.table("windows"),
             "segments": data.table("segments"),
+            "near_duplicates": data.table("near_duplicates"),
             "rejects/segment": rejects_file(data, "segment"),
         },
     )

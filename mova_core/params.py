@@ -78,12 +78,21 @@ class IngestParams(Section):
         return footage
 
 
+class NearDuplicateParams(Section):
+    """When stretches of two sources are the same (`curation/near_duplicates.py`), judged over 4 s at a time."""
+
+    picture_bits_at_most: float = Field(11.0, ge=0, lt=31)  # of 63 in which two pictures' hashes differ, on average
+    sound_agreement_at_least: float = Field(0.5, gt=0, le=1)  # 1: levels change alike; 0: nothing in common
+    overlap_s_at_least: float = Field(6.0, gt=0)
+
+
 class SegmentParams(Section):
     cut_threshold: float = Field(2.0, gt=0)  # PySceneDetect AdaptiveDetector: change against its neighbours' mean
     min_content: float = Field(15.0, gt=0)  # the least absolute change (HSV, 0..255) that counts as a cut
     min_scene_s: float = Field(0.25, ge=0)  # what gives the scene before back sooner is a flash
     border_luma: int = Field(30, ge=0, le=255)  # a border row or column never gets brighter than this
     speech_threshold: float = Field(0.5, gt=0, lt=1)  # Silero's probability
+    near_duplicates: NearDuplicateParams = NearDuplicateParams()
 
 
 class CutParams(Section):

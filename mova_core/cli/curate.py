@@ -33,7 +33,8 @@ def curate(
 ) -> dict[str, Any]:
     """Cut footage into clips and judge them: ingest, segment, cut, assess.
 
-    Writes OUT/{sources,segments,windows,clips,verdicts,rejects}.parquet, the clips in OUT/clips/ and OUT/report.html.
+    Writes OUT/{sources,segments,windows,near_duplicates,clips,verdicts,rejects}.parquet, the clips in OUT/clips/ and
+    OUT/report.html.
     Every file ends in a table: as clips, or with the reason why not. Run again after a stop, it goes on.
 
     Keys and endpoint of a bucket come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL)
@@ -81,7 +82,9 @@ def _curate(
     summary = run_curation(params, footage, out, Engine.choose(engine, workers))
     write_report(params, DataFolder(out), out / "report.html")
     lines = [f"{stage:<9} {values.pop('text', '')}" for stage, values in summary.items()]
-    lines.append(f"{out}/{{sources,segments,windows,clips,verdicts,rejects}}.parquet · report {out}/report.html")
+    lines.append(
+        f"{out}/{{sources,segments,windows,near_duplicates,clips,verdicts,rejects}}.parquet · report {out}/report.html"
+    )
     return {**summary, "out": str(out), "text": "\n".join(lines)}
 
 

@@ -23,7 +23,8 @@ STAGES = ("ingest", "segment", "cut", "assess")
 
 
 def curate(params: Params, source: str, out: Path, engine: Engine) -> dict[str, Any]:
-    """Fill `out` with sources, segments, windows, clips, verdicts and rejects tables, the clips' files and params.yaml.
+    """Fill `out` with the tables sources, segments, windows, near_duplicates, clips, verdicts and rejects, the clips'
+    files and params.yaml.
 
     A rerun takes over what a run before it finished, in `out/.parts`. What a bucket holds now is written down first, in
     `out/sources.lock`, so that all stages see the same objects.

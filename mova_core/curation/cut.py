@@ -1,5 +1,6 @@
 """Stage `cut`: each window becomes a clip of exactly the geometry's frames and samples, or a reject with its reason.
 
+A window that shows and sounds like one of a better source is such a reject. Sources that share a stretch share a split.
 One worker a source leaves one part; parts become shards in the order of the sources (`shards.py`), or single files for
 `mova curate`. A run that was killed goes on from its sealed shards and finished parts and ends in the same bytes.
 """
@@ -7,7 +8,7 @@ One worker a source leaves one part; parts become shards in the order of the sou
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mova_core.curation.borders import Borders
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.footage import Footage
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.near_duplicates import copied_windows
 from mova_core.curation.shards import Shard, ShardPlan, keep_sealed, plan_shards, seal
 from mova_core.curation.source_clips import SourceTask, Window, cut_source, reject_row
 from mova_core.curation.source_parts import Row, is_finished, read_part, unpack, write_part
@@ -48,7 +50,8 @@ def cut(
         UsageError: a table or the footage is missing, or a folder cannot be written to.
     """
     engine = engine.giving(params.engine.cut)
-    tasks = source_tasks(params, footage, data, parts / STAGE)
+    copies = _copies(data)
+    tasks = source_tasks(params, footage, data, parts / STAGE, left_out={row["id"] for row in copies})
     make_folder(data.clips)
     make_folder(parts / STAGE)
     clear_temporary(parts / STAGE)
@@ -56,6 +59,7 @@ def cut(
         clips, rejects = _into_files(tasks, data.clips, engine, params.limits, Parts("cut-files", parts))
     else:
         clips, rejects = _into_shards(tasks, data.clips, engine, params.limits, params.cut.clips_per_shard)
+    rejects = [*copies, *rejects]
     shutil.rmtree(parts / STAGE)
     write_table(data.rejects(STAGE), "rejects", rejects)
     made_from = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
@@ -63,12 +67,17 @@ def cut(
     return _summary(clips, rejects)
 
 
-def source_tasks(params: Params, footage: Path, data: DataFolder, parts_folder: Path) -> list[SourceTask]:
-    """A task for each source that has windows, in the order of table `sources`."""
+def source_tasks(
+    params: Params, footage: Path, data: DataFolder, parts_folder: Path, left_out: Collection[str] = ()
+) -> list[SourceTask]:
+    """A task for each source that has windows but those left out (window ids), in the order of table `sources`."""
     files = Footage.open(footage)
     segments = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
+    group_of = _groups(data)
     windows: dict[str, list[Window]] = {}
     for row in read_table(data.table("windows"), "windows"):
+        if row["window_id"] in left_out:
+            continue
         window = Window(row["window_id"], row["start_s"], row["end_s"], row["kind"])
         windows.setdefault(row["source_id"], []).append(window)
     return [
@@ -82,17 +91,41 @@ def source_tasks(params: Params, footage: Path, data: DataFolder, parts_folder: 
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
-            split=split_of(row["source_id"], params.cut.validation_share),
+            split=split_of(group_of.get(row["source_id"], row["source_id"]), params.cut.validation_share),
         )
         for row in read_table(data.table("sources"), "sources")
         if row["verdict"] == "accepted" and row["source_id"] in windows
     ]
 
 
-def split_of(source_id: str, validation_share: float) -> str:
-    """`train` or `validation`, by hash, so that adding sources never moves one from one side to the other."""
-    draw = int(hashlib.sha256(f"split:{source_id}".encode()).hexdigest(), 16) / 2**256
+def split_of(group_id: str, validation_share: float) -> str:
+    """`train` or `validation`, by hash of the best source of a group of near duplicates: a lone source's own id.
+
+    Adding sources never moves one from one side to the other, unless it joins a better one's group.
+    """
+    draw = int(hashlib.sha256(f"split:{group_id}".encode()).hexdigest(), 16) / 2**256
     return "validation" if draw < validation_share else "train"
+
+
+def _groups(data: DataFolder) -> dict[str, str]:
+    """source_id -> group_id of those that share a stretch with another one."""
+    rows = read_table(data.table("near_duplicates"), "near_duplicates")
+    return {row[name]: row["group_id"] for row in rows for name in ("source_id", "kept_source_id")}
+
+
+def _copies(data: DataFolder) -> list[Row]:
+    """Rejects: windows that show and sound like a stretch of a better source, each naming it."""
+    paths = {row["source_id"]: row["path"] for row in read_table(data.table("sources"), "sources")}
+    windows = read_table(data.table("windows"), "windows")
+    copies = copied_windows(windows, read_table(data.table("near_duplicates"), "near_duplicates"))
+    rejects = []
+    for window in windows:
+        if copy := copies.get(window["window_id"]):
+            kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
+            same = "looks and sounds" if copy["sound_agreement"] is not None else "looks"
+            kept = f"{paths[copy['kept_source_id']]} at {kept_s:.1f} s"
+            rejects.append(reject_row(window["window_id"], "near_duplicate", f"it {same} like {kept}, which is kept"))
+    return rejects
 
 
 def _place(window: Window) -> tuple[float, int]:

@@ -11,7 +11,7 @@ class DataFolder:
     root: Path = Path("data")
 
     def table(self, name: str) -> Path:
-        """`sources`, `segments`, `windows`, `clips`, `verdicts`, `captions`."""
+        """`sources`, `segments`, `windows`, `near_duplicates`, `clips`, `verdicts`, `captions`."""
         return self.root / f"{name}.parquet"
 
     def rejects(self, stage: str) -> Path:

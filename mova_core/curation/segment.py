@@ -1,8 +1,8 @@
 """Stage `segment`: what one decode pass tells about each source, and the windows that follow from it.
 
-Pictures go to the border and cut finders, sound to the speech finder, all while the file streams by: memory does not
-grow with its length. What was found is kept per source; windows are worked out from it afresh, since they alone
-depend on geometry and seed and cost nothing.
+Pictures go to the border and cut finders, sound to the speech finder, both into a signature, all while the file streams
+by: memory does not grow with its length, but for the signature's 192 bytes a second. What was found is kept per source;
+windows and near duplicates are worked out from it afresh, since they cost nothing beside the decoding.
 """
 
 from collections import Counter, deque
@@ -17,7 +17,9 @@ from mova_core.curation.borders import BorderFinder
 from mova_core.curation.engine import Engine
 from mova_core.curation.footage import Footage
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.near_duplicates import Member, find_near_duplicates
 from mova_core.curation.scenes import CutFinder, small_size
+from mova_core.curation.signatures import Signature, SignatureMaker
 from mova_core.curation.speech import SPEECH_RATE_HZ, SpeechFinder
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.curation.windows import Timeline, common_span, find_windows
@@ -39,6 +41,7 @@ CODE = (
     "mova_core.curation.segment",
     "mova_core.curation.borders",
     "mova_core.curation.scenes",
+    "mova_core.curation.signatures",
     "mova_core.curation.speech",
     "mova_core.media.decode",
     "mova_core.media.clock",
@@ -59,7 +62,7 @@ class Source:
 
 
 def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
-    """Segment every accepted source; write `segments`, `windows` and the rejects of this stage.
+    """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
 
     A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
     sound alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
@@ -68,6 +71,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     engine = engine.giving(params.engine.segment)
     files = Footage.open(footage)
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
+    row_of = {row["source_id"]: row for row in accepted}
     sources = [
         Source(row["source_id"], files.path_of(row["path"]), params.segment)
         for row in accepted
@@ -76,12 +80,18 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     segments: list[dict[str, Any]] = []
     windows: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
+    members: list[Member] = []
     found = _found(sources, engine, params, Parts("segment", parts))
     for source, result in zip(sources, found, strict=True):
         if "reason_code" not in result:
             segments.append({"source_id": source.source_id, **result["segment"]})
+            signature = Signature.from_json(result["signature"])
             result = windows_or_reason(result, params.clip_geometry, params.seed, source.source_id)
-        windows.extend(result.get("windows", []))
+        if "windows" in result:
+            windows.extend(result["windows"])
+            row = row_of[source.source_id]
+            pixels = row["width_px"] * row["height_px"]
+            members.append(Member(source.source_id, pixels, row["duration_s"], signature))
         if "reason_code" in result:
             rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
     rejects.extend(
@@ -93,14 +103,17 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
     made_from = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
     write_table(data.table("windows"), "windows", windows, made_from)
-    return _summary(len(accepted), windows, rejects, params.clip_geometry)
+    near_duplicates = find_near_duplicates(members, params.segment.near_duplicates)
+    write_table(data.table("near_duplicates"), "near_duplicates", near_duplicates, {"windows": data.table("windows")})
+    return _summary(len(accepted), windows, rejects, near_duplicates, params.clip_geometry)
 
 
 def segment_source(source: Source) -> dict[str, Any]:
     """Decode one source once.
 
     Returns:
-        `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds).
+        `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds),
+        `signature` (as JSON).
 
     Raises:
         MediaError: it is damaged, or has no picture or no sound.
@@ -109,18 +122,22 @@ def segment_source(source: Source) -> dict[str, Any]:
     borders = BorderFinder(params.border_luma)
     cuts = CutFinder(params.cut_threshold, params.min_content, params.min_scene_s)
     speech = SpeechFinder(params.speech_threshold)
+    signature = SignatureMaker(params.border_luma)
     video, audio = _Extent(), _Extent()
     last_times: deque[float] = deque(maxlen=LAST_GAPS + 1)
     for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Frame):
             last_times.append(piece.time_s)
             video.reach(piece.time_s, piece.time_s)
-            cuts.add(piece.time_s, piece.rgb(*small_size(piece.picture.width, piece.picture.height)))
+            small = piece.rgb(*small_size(piece.picture.width, piece.picture.height))
+            cuts.add(piece.time_s, small)
+            signature.add_picture(piece.time_s, small)
             if borders.wants(piece.time_s):
                 borders.add(piece.time_s, piece.luma())
         else:
             audio.reach(piece.time_s, piece.time_s + len(piece.samples) / SPEECH_RATE_HZ)
             speech.add(piece.time_s, piece.samples)
+            signature.add_sound(piece.time_s, piece.samples)
     if video.start_s is None:
         raise MediaError("no_video", "its video stream holds no picture")
     if audio.start_s is None:
@@ -135,6 +152,7 @@ def segment_source(source: Source) -> dict[str, Any]:
         },
         "video_s": [video.start_s, video.end_s + (median(gaps) if gaps else 0.0)],
         "audio_s": [audio.start_s, audio.end_s],
+        "signature": signature.signature().to_json(),
     }
 
 
@@ -169,7 +187,8 @@ class _Extent:
 
 def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) -> list[dict[str, Any]]:
     """What `segment_source` says of each, from an earlier run where it still holds."""
-    keys = [fingerprint(params.segment, source.source_id, modules=CODE) for source in sources]
+    found_by = params.segment.model_dump(exclude={"near_duplicates"})  # those are worked out from what is kept
+    keys = [fingerprint(found_by, source.source_id, modules=CODE) for source in sources]
     results = {key: part for key in keys if (part := parts.get(key)) is not None}
     missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
     if not missing:
@@ -186,13 +205,20 @@ def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) 
 
 
 def _summary(
-    sources: int, windows: list[dict[str, Any]], rejects: list[dict[str, Any]], geometry: ClipGeometry
+    sources: int,
+    windows: list[dict[str, Any]],
+    rejects: list[dict[str, Any]],
+    near_duplicates: list[dict[str, Any]],
+    geometry: ClipGeometry,
 ) -> dict[str, Any]:
     kinds = Counter(window["kind"] for window in windows)
     reasons = Counter(reject["reason_code"] for reject in rejects)
     told = ", ".join(f"{kinds[kind]} {kind.replace('_', ' ')}" for kind in WINDOW_KINDS if kinds[kind])
     text = f"{sources - len(rejects)} of {sources} sources give {len(windows)} windows"
     text += f" of {geometry.duration_s:.2f} s ({told})" if told else ""
+    sharing = len({row["source_id"] for row in near_duplicates})
+    if sharing:
+        text += f"; {sharing} share stretches with a better source"
     if reasons:
         text += "; none from " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
     return {
@@ -201,6 +227,7 @@ def _summary(
         "rejected": len(rejects),
         "windows": len(windows),
         "kinds": {kind: kinds[kind] for kind in WINDOW_KINDS},
+        "near_duplicates": sharing,
         "reasons": dict(sorted(reasons.items())),
         "text": text,
     }

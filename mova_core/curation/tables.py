@@ -100,6 +100,19 @@ TABLES: dict[str, pa.Schema] = {
     "windows": pa.schema(
         [("window_id", _text), ("source_id", _text), ("start_s", _real), ("end_s", _real), ("kind", _text)]
     ),
+    "near_duplicates": pa.schema(  # a row per stretch of a source that a better-ranked one has too
+        [
+            ("source_id", _text),
+            ("group_id", _text),  # the best-ranked source that it hangs together with: they share a split
+            ("start_s", _real),
+            ("end_s", _real),
+            ("kept_source_id", _text),
+            ("kept_start_s", _real),
+            ("is_copy", _flag),  # windows inside are rejected; else the pictures alone agree
+            ("picture_bits", _real),  # mean distance of the hashes, of 63
+            ("sound_agreement", _real),  # -1..1; null: neither has sound that changes
+        ]
+    ),
     "clips": pa.schema(
         [
             ("clip_id", _text),

@@ -58,6 +58,7 @@ class World:
             ],
             "segments": [{"source_id": row["source_id"], "cuts_s": [], "speech_s": []} for row in usable],
             "windows": windows,
+            "near_duplicates": [],
             "clips": clips,
             "verdicts": [*map(verdict, accepted), verdict(silent) | silence],
             "captions": [*map(caption, accepted)],
@@ -98,6 +99,21 @@ class World:
             "audio_samples": geometry.audio_samples,
             "split": "validation" if window["source_id"] == for_validation else "train",
         }
+
+    def share(self, **values: Any) -> None:
+        """A stretch of the second file that the first one has too; it holds the second window alone."""
+        first, second = (row["source_id"] for row in self.rows["sources"][:2])
+        stretch = {"source_id": second, "start_s": 2.5, "end_s": 6.0, "kept_source_id": first, "kept_start_s": 2.5}
+        self.rows["near_duplicates"].append(
+            stretch | {"group_id": first, "is_copy": True, "picture_bits": 3.0} | values
+        )
+
+    def lose_second_file(self, code: str) -> None:
+        """No clip of the second file: `cut` turned its windows away."""
+        second = self.rows["sources"][1]["source_id"]
+        lost = [row for row in self.rows["clips"] if row["source_id"] == second]
+        self.rows["clips"] = [row for row in self.rows["clips"] if row not in lost]
+        self.rejects["cut"] += [reject("cut", row["window_id"], code) for row in lost]
 
     def one_row_a_file(self, table: str) -> list[Row]:
         """Rows of a table that have no file in common, none of the first or the last file."""

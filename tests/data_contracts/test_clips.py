@@ -5,10 +5,12 @@ import pytest
 FATE = "every window became one clip or one reject"
 SPLIT = "all clips of a file are in one split"
 WINDOW = "every clip comes from a window, and from that window's file"
-HALF = "at least half of the windows became clips"
+HALF = "at least half of the windows that copy no other file became clips"
 TRAIN = "there is at least one clip to train on"
 VALIDATION = "some clips are kept for validation"
 CANVAS = "canvas is 48x48 for every clip"
+COPY = "no clip copies a better file"
+GROUP = "all clips of a group of near duplicates are in one split"
 TWICE = {"no two clips share a clip id", "no two clips share a place", FATE}
 EMPTY = {"there is at least one clip", FATE, HALF, TRAIN, VALIDATION}
 
@@ -39,7 +41,7 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    assert sentences("clips") == set.union(*(told for _, told in SPOILED), TWICE, EMPTY)
+    assert sentences("clips") == set.union(*(told for _, told in SPOILED), TWICE, EMPTY, {COPY, GROUP})
 
 
 @pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))
@@ -50,6 +52,22 @@ def test_a_spoiled_row_is_told(told, case, spoiled):
 def test_the_same_clip_twice_is_told(world, failing):
     world.rows["clips"].append(world.rows["clips"][0])
     assert failing("clips") == TWICE
+
+
+def test_near_duplicates_have_one_split_and_copies_give_no_clip(world, failing):
+    world.share(is_copy=False)
+    assert failing("clips") == {GROUP}  # the second file is the one for validation
+    world.rows["near_duplicates"][0]["is_copy"] = True
+    for row in world.rows["clips"]:
+        row["split"] = "train"
+    assert failing("clips") == {COPY, VALIDATION}
+
+
+@pytest.mark.parametrize(("code", "told"), [("near_duplicate", set()), ("truncated", {HALF})])
+def test_copies_are_no_windows_lost_by_a_fault_of_ours(world, failing, code, told):
+    world.share(start_s=0.0, kept_start_s=0.0)
+    world.lose_second_file(code)
+    assert failing("clips") == {VALIDATION} | told
 
 
 def test_an_empty_table_is_broken(world, failing):

@@ -32,6 +32,9 @@ SPOILED = [
 TWICE = {"no two windows share a window id"}
 LOST = {FATE}
 SEGMENTS = {"every file with windows has one row of segments"}
+STRETCH = "every shared stretch lies inside two files that have windows"
+DESCRIBED = "every shared stretch is fully described"
+GROUP = "two files that share a stretch are of one group"
 EMPTY = {"there is at least one window", HALF, FATE}
 
 
@@ -41,7 +44,7 @@ def test_a_good_table_holds(failing):
 
 def test_every_expectation_can_fail(sentences):
     assert sentences("windows") == set.union(
-        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}
+        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}, {STRETCH, DESCRIBED, GROUP}
     )
 
 
@@ -60,6 +63,36 @@ def test_a_file_that_disappears_is_named(world, judged):
     (finding,) = judged("windows").broken
     assert {finding.sentence} == LOST
     assert [(example.where, example.value) for example in finding.failing] == [("short.mp4", 0)]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, set()),
+        ({"is_copy": None}, {DESCRIBED}),
+        ({"end_s": 2.5}, {STRETCH}),
+        ({"end_s": 9.0, "kept_start_s": 0.0}, {STRETCH}),
+        ({"kept_start_s": 5.5}, {STRETCH}),
+        ({"kept_start_s": -1.0}, {STRETCH}),
+    ],
+)
+def test_a_shared_stretch_lies_inside_two_files(world, failing, values, told):
+    world.share(**values)
+    assert failing("windows") == told
+
+
+def test_a_stretch_shared_with_itself_or_with_no_file_is_told(world, failing):
+    first = world.rows["sources"][0]["source_id"]
+    world.share(source_id=first)
+    assert failing("windows") == {STRETCH}
+    world.share(source_id="no file")
+    assert failing("windows") == {STRETCH}
+
+
+def test_two_files_of_two_groups_are_told(world, failing):
+    world.share()
+    world.share(group_id=world.rows["sources"][1]["source_id"])
+    assert failing("windows") == {GROUP}
 
 
 def test_a_file_without_segments_is_told(world, failing):

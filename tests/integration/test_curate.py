@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table
+
 
 @pytest.fixture(scope="module")
 def curated(made_footage, tmp_path_factory, run):
@@ -24,11 +27,18 @@ def by_two(curated):
 
 def test_the_folder_holds_what_the_help_promises(by_two):
     tables = {path.stem for path in by_two.glob("*.parquet")}
-    assert tables == {"sources", "segments", "windows", "clips", "verdicts", "rejects"}
+    assert tables == {"sources", "segments", "windows", "near_duplicates", "clips", "verdicts", "rejects"}
     assert list((by_two / "clips").glob("*.mp4"))
     page = (by_two / "report.html").read_text()
     assert "fit to train on" in page
     assert "http://" not in page and "https://" not in page
+
+
+def test_made_footage_has_no_near_duplicates(by_two):
+    data = DataFolder(by_two)
+    assert read_table(data.table("near_duplicates"), "near_duplicates") == []
+    rejects = read_table(data.table("rejects"), "rejects")
+    assert "near_duplicate" not in {row["reason_code"] for row in rejects}
 
 
 @pytest.mark.parametrize("options", [("--workers", "1"), ("--engine", "ray", "--workers", "2")], ids=" ".join)

@@ -1,6 +1,7 @@
 """Clips hold exactly what lies in their windows, and every window is accounted for."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def write_tables(data, tables):
 
 
 def new_tables():
-    return {"sources": [], "segments": [], "windows": []}
+    return {"sources": [], "segments": [], "windows": [], "near_duplicates": []}
 
 
 @pytest.fixture(scope="module")
@@ -269,12 +270,64 @@ def test_no_windows_give_empty_tables(run, footage):
 
 
 def test_what_is_missing_is_said(tmp_path, footage):
-    with pytest.raises(UsageError, match=r"segments\.parquet is missing"):
+    with pytest.raises(UsageError, match=r"sources\.parquet is missing"):
         cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "parts")
     (tmp_path / "clips").write_text("")
     write_tables(DataFolder(tmp_path), footage[1])
     with pytest.raises(UsageError, match="clips cannot be made into a folder"):
         cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "parts")
+
+
+def shared(tables, source, kept, start_s, end_s, kept_start_s, **values):
+    """A row of `near_duplicates`: a stretch of one source (by number) that another one has too."""
+    ids = [row["source_id"] for row in tables["sources"]]
+    return {
+        "source_id": ids[source],
+        "group_id": ids[kept],
+        "start_s": start_s,
+        "end_s": end_s,
+        "kept_source_id": ids[kept],
+        "kept_start_s": kept_start_s,
+        "is_copy": True,
+        "picture_bits": 3.0,
+        "sound_agreement": 0.9,
+        **values,
+    }
+
+
+def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, footage):
+    tables = footage[1]
+    rows = [shared(tables, 1, 0, 0.0, 6.0, 0.25), shared(tables, 2, 0, 2.25, 4.75, 1.0, sound_agreement=None)]
+    data, summary = run("copies", tables={**tables, "near_duplicates": rows})
+    clips, rejects = rows_of(data)
+    b, c = (row["source_id"] for row in tables["sources"][1:3])
+    expected = [(row["window_id"], row["start_s"]) for row in tables["windows"] if row["source_id"] == b]
+    expected += [(row["window_id"], 2.5) for row in tables["windows"] if (row["source_id"], row["start_s"]) == (c, 2.5)]
+    assert [row["id"] for row in rejects] == [window_id for window_id, _ in expected]
+    assert {row["reason_code"] for row in rejects} == {"near_duplicate"} and {row["stage"] for row in rejects} == {
+        "cut"
+    }
+    assert rejects[1]["reason"] == "it looks and sounds like a.mp4 at 1.3 s, which is kept"
+    assert rejects[-1]["reason"] == "it looks like a.mp4 at 1.2 s, which is kept"
+    assert summary["windows"] == len(clips) + len(rejects) == 14
+    assert "not cut: 5 near_duplicate" in summary["text"]
+    whole, _ = rows_of(run("whole")[0])
+    kept = {row["window_id"]: row["sha256"] for row in clips}
+    assert kept == {row["window_id"]: row["sha256"] for row in whole if row["window_id"] in kept}, "the same bytes"
+
+
+def test_a_group_has_one_split_and_a_lone_source_keeps_its_own(run, footage):
+    tables = footage[1]
+    ids = [row["source_id"] for row in tables["sources"]]
+    draws = sorted(int(sha256(f"split:{one}".encode()).hexdigest(), 16) / 2**256 for one in ids)
+    params = params_from({"preset": "nano", "cut": {"clips_per_shard": 4, "validation_share": sum(draws[1:3]) / 2}})
+    alone = {row["source_id"]: row["split"] for row in rows_of(run("alone", params=params)[0])[0]}
+    assert set(alone.values()) == {"train", "validation"}
+    first = next(number for number, one in enumerate(ids) if alone[one] != alone[ids[0]])
+    row = shared(tables, first, 0, 0.0, 6.0, 0.0, is_copy=False)
+    clips, rejects = rows_of(run("dub", params=params, tables={**tables, "near_duplicates": [row]})[0])
+    splits = {clip["source_id"]: clip["split"] for clip in clips}
+    assert rejects == [] and splits == alone | {ids[first]: alone[ids[0]]}
 
 
 def test_the_split_is_by_source_and_near_its_share():

@@ -21,7 +21,7 @@ from mova_core.storage.atomic import sha256_file
 PARAMS = Params(preset="nano")
 FPS = 24
 RATE_HZ = 16_000
-TABLES = ("segments.parquet", "windows.parquet", "rejects/segment.parquet")
+TABLES = ("segments.parquet", "windows.parquet", "near_duplicates.parquet", "rejects/segment.parquet")
 
 
 def write_file(path: Path, seconds: float, cut_s: float = 0.0, sound_s: float | None = None) -> None:
@@ -59,6 +59,9 @@ def run(footage: Path, root: Path, workers: int = 2, params: Params = PARAMS) ->
             "source_id": sha256_file(path),
             "path": path.name,
             "verdict": "rejected" if path.name.startswith("refused") else "accepted",
+            "width_px": 96,
+            "height_px": 128,
+            "duration_s": 7.0,
         }
         for path in sorted(footage.iterdir())
     ]
