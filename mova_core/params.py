@@ -81,8 +81,7 @@ class IngestParams(Section):
 class NearDuplicateParams(Section):
     """When stretches of two sources are the same (`curation/near_duplicates.py`), judged over 4 s at a time."""
 
-    picture_bits_at_most: float = Field(11.0, ge=0, lt=31)  # of 63 in which two pictures' hashes differ, on average
-    sound_agreement_at_least: float = Field(0.5, gt=0, le=1)  # 1: levels change alike; 0: nothing in common
+    likeness_at_least: float = Field(0.73, gt=0, le=1)  # of pictures and sound: 1 equal, 0 unrelated
     overlap_s_at_least: float = Field(6.0, gt=0)
 
 

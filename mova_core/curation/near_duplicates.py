@@ -4,7 +4,8 @@ Sources are ranked: the largest picture first, then the longest, then by id. Can
 each hash is cut into three parts, and where several parts of two sources agree at one shift of time, that shift is
 looked at. The best-ranked entries of a part's list answer for it, so a thousand copies of one film cost a thousand
 looks. At a shift, pictures and sound are compared step by step: a stretch is a copy where both agree, or pictures alone
-where neither sound changes. What neither moves nor sounds (black, a title card over silence) is evidence of nothing.
+where neither sound changes. Likeness is 1 for equal pictures and 0 for unrelated ones; with sound, the mean of that and
+of how alike levels change. What neither moves nor sounds (black, a title card over silence) is evidence of nothing.
 
 A copy's stretch belongs to its better-ranked source. Sources that share a stretch form a group, whose first in rank
 names it. Pictures that agree under other sound (a dub) are no copy, but join the group: no picture is in both splits.
@@ -14,6 +15,7 @@ Inside this file times are steps of the signatures' grid; source step k is the o
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,8 @@ PARTS = 3  # of a hash: two that differ in 2 bits share one part for certain, in
 PART_BITS = HASH_BITS // PARTS
 LEADERS = 16  # entries of one list that answer for it
 BIN_STEPS = 4  # shifts are voted for in bins of 1 s that overlap by half
-LEAST_VOTES = 3
+LEAST_VOTES = 3  # of a bin that is looked at; a still picture gives just as many
+MOST_BINS = 8  # of one pair, those with most votes: footage that resembles itself votes for all of them
 BLOCK_ENTRIES = 1_000_000  # of the index that ask at once: bounds memory
 SMOOTH_STEPS = 32  # 4 s: agreement is judged over so much
 QUIET_DB = 50.0  # below a source's loudest level; what lies deeper is its codec's
@@ -34,8 +37,9 @@ LEAST_CHANGE_DB = 1.0  # of levels within a quarter of a second, root mean squar
 SLIP_STEPS = 8  # 1 s, up to which sound that was put out of step with its pictures is looked for
 SLIP_BITS = 1.5  # by which pictures then agree better at another shift than at the sound's
 LEAST_MOTION_BITS = 8.0  # by which pictures SMOOTH_STEPS apart differ; less looks the same at any shift
-INSIDE_SHARE = 0.9  # of a window lies in stretches of one kept source: their ends are good to about half a second
-COLOUR_STEPS = 12.0  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
+EDGE_S = 0.5  # to which a stretch's ends are good: of a copied window no more lies outside
+COLOUR_STEPS = 12  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
+LEAST_PICTURE = 0.6  # likeness of the same picture, however well the sound agrees
 UNLIKE_BITS = HASH_BITS / 2  # between a picture and none, as between two that have nothing in common
 
 Row = dict[str, Any]
@@ -82,6 +86,12 @@ class Stretch:
     picture_bits: float
     sound_agreement: float | None
 
+    @property
+    def likeness(self) -> float:
+        """Of pictures and, where it agrees, sound; at most 1."""
+        picture = 1 - self.picture_bits / UNLIKE_BITS
+        return picture if self.sound_agreement is None or not self.is_copy else (picture + self.sound_agreement) / 2
+
 
 def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams) -> list[Row]:
     """Rows of table `near_duplicates`: by source in rank, then by the rank of the one it agrees with, then by time."""
@@ -124,7 +134,7 @@ def copied_windows(windows: Iterable[Row], near_duplicates: Iterable[Row]) -> di
         start_s, end_s = window["start_s"], window["end_s"]
         for rows in stretches[window["source_id"]].values():  # the best-ranked kept source comes first
             inside_s = [max(0.0, min(row["end_s"], end_s) - max(row["start_s"], start_s)) for row in rows]
-            if sum(inside_s) >= INSIDE_SHARE * (end_s - start_s):
+            if sum(inside_s) >= end_s - start_s - EDGE_S:
                 copies[window["window_id"]] = rows[inside_s.index(max(inside_s))]
                 break
     return copies
@@ -146,8 +156,7 @@ def shared_stretches(
     ]
     found = [_in_step(own, its, stretch) for stretch in found]
     # Longest and closest first: a slow film agrees with itself a little later too.
-    most = params.picture_bits_at_most + 1
-    found.sort(key=lambda one: (not one.is_copy, (one.start - one.end) * (most - one.picture_bits), one.shift))
+    found.sort(key=lambda one: (not one.is_copy, (one.start - one.end) * one.likeness, one.shift))
     kept: list[Stretch] = []
     for stretch in found:
         if all(stretch.end <= one.start or one.end <= stretch.start for one in kept):
@@ -188,24 +197,21 @@ class _Aligned:
     """Two sources compared at one shift, a value for each step in which both have a picture.
 
     Args:
+        own, its: the source and the other one.
         begin: first step of the source.
         shift: of the other one against it.
         bits: distance of the two pictures.
         colour: by how much their mean colours differ, of 255.
         seen: 1.0 where at least one of them has a hash.
-        motion: distance of the source's picture and its own SMOOTH_STEPS later.
-        both: product of the two changes of level, summed over bands, dB^2.
-        change: mean of their squares, summed over bands, dB^2.
     """
 
+    own: _Side
+    its: _Side
     begin: int
     shift: int
     bits: Reals
     colour: Reals
     seen: Reals
-    motion: Reals
-    both: Reals
-    change: Reals
 
     @classmethod
     def at(cls, own: _Side, its: _Side, shift: int) -> "_Aligned":
@@ -217,9 +223,9 @@ class _Aligned:
         beside = (its.hashes_of(begin + shift + by, end + shift + by) for by in (-1, 1))
         bits = np.min([np.bitwise_count(shown ^ one) for one in (others, *beside)], axis=0).astype(float)
         bits[(shown == NO_HASH) != (others == NO_HASH)] = UNLIKE_BITS
-        later = own.hashes_of(begin + SMOOTH_STEPS, end + SMOOTH_STEPS)
-        own_change, its_change = own.changes_of(begin, end), its.changes_of(begin + shift, end + shift)
         return cls(
+            own=own,
+            its=its,
             begin=begin,
             shift=shift,
             bits=bits,
@@ -227,41 +233,59 @@ class _Aligned:
                 axis=1, initial=0
             ),
             seen=((shown != NO_HASH) | (others != NO_HASH)).astype(float),
-            motion=np.where(later == NO_HASH, 0, np.bitwise_count(shown ^ later)).astype(float),
-            both=(own_change * its_change).sum(axis=1),
-            change=(own_change**2 + its_change**2).sum(axis=1) / 2,
         )
 
     def stretches(self, params: NearDuplicateParams) -> Iterator[Stretch]:
         """Where pictures agree: with sound that agrees, or with other sound."""
         least = round(params.overlap_s_at_least * STEPS_PER_S)
-        seen, change = _smooth(self.seen), _smooth(self.change)
-        same_picture = _smooth(self.bits * self.seen) <= params.picture_bits_at_most * seen
+        seen = _smooth(self.seen)
+        picture = 1 - _smooth(self.bits * self.seen) / np.maximum(seen, 1) / UNLIKE_BITS
+        same_picture = picture >= LEAST_PICTURE
         same_picture &= _smooth(self.colour * self.seen) <= COLOUR_STEPS * seen
-        has_sound = change >= _smooth(np.full(len(self.change), BANDS * LEAST_CHANGE_DB**2))
-        same_sound = _smooth(self.both) >= params.sound_agreement_at_least * change
-        for is_copy, agree in ((True, same_sound | ~has_sound), (False, has_sound & ~same_sound)):
+        if not same_picture.any():
+            return
+        both, change = self._heard()
+        changed = _smooth(change)
+        has_sound = changed >= _smooth(np.full(len(change), BANDS * LEAST_CHANGE_DB**2))
+        alike = picture >= params.likeness_at_least
+        sound = _smooth(both) / np.maximum(changed, 1)
+        same_sound = (picture + sound) / 2 >= params.likeness_at_least
+        copied = np.where(has_sound, same_sound, alike)
+        for is_copy, agree in ((True, copied), (False, alike & ~copied)):
             for middle_start, middle_end in _runs(same_picture & agree):
-                start, end = self._reach(middle_start, middle_end, params.picture_bits_at_most)
-                if end - start < least:
-                    continue
+                start, end = self._reach(middle_start, middle_end)
                 place = slice(start, end)
+                if end - start < least or not self.seen[place].any():
+                    continue
                 sounds = bool(has_sound[place].mean() >= 0.5)
-                moves = self.motion[place].mean() >= LEAST_MOTION_BITS
-                if self.seen[place].any() and (moves or (is_copy and sounds)):
+                if (is_copy and sounds) or self._motion(start, end) >= LEAST_MOTION_BITS:
                     yield Stretch(
                         start=self.begin + start,
                         end=self.begin + end,
                         shift=self.shift,
                         is_copy=is_copy,
                         picture_bits=float(self.bits[place].sum() / self.seen[place].sum()),
-                        sound_agreement=float(self.both[place].sum() / self.change[place].sum()) if sounds else None,
+                        sound_agreement=float(both[place].sum() / change[place].sum()) if sounds else None,
                     )
 
-    def _reach(self, start: int, end: int, most_bits: float) -> tuple[int, int]:
+    def _heard(self) -> tuple[Reals, Reals]:
+        """Of the two changes of level, summed over bands, dB^2: their product, and the mean of their squares."""
+        end = self.begin + len(self.bits)
+        own = self.own.changes_of(self.begin, end)
+        its = self.its.changes_of(self.begin + self.shift, end + self.shift)
+        return (own * its).sum(axis=1), (own**2 + its**2).sum(axis=1) / 2
+
+    def _motion(self, start: int, end: int) -> float:
+        """Mean distance of the source's pictures and its own SMOOTH_STEPS later; 0 for those that have none."""
+        begin, end = self.begin + start, self.begin + end
+        shown = self.own.hashes_of(begin, end)
+        later = self.own.hashes_of(begin + SMOOTH_STEPS, end + SMOOTH_STEPS)
+        return float(np.where(later == NO_HASH, 0, np.bitwise_count(shown ^ later)).mean())
+
+    def _reach(self, start: int, end: int) -> tuple[int, int]:
         """From the middles of the spans judged to their ends, less what does not agree there."""
         start, end = max(0, start - SMOOTH_STEPS // 2), min(len(self.bits), end + SMOOTH_STEPS // 2)
-        agree = np.flatnonzero(self.bits[start:end] <= most_bits)
+        agree = np.flatnonzero(self.bits[start:end] <= (1 - LEAST_PICTURE) * UNLIKE_BITS)
         return (start + int(agree[0]), start + int(agree[-1]) + 1) if len(agree) else (start, start)
 
 
@@ -300,35 +324,46 @@ def _candidates(signatures: list[Signature]) -> Iterator[tuple[int, int, list[in
             place += (steps[told] - steps[ask] + longest) // BIN_STEPS
             votes += [place, place + 1]
         places, votes_of = np.unique(np.concatenate(votes), return_counts=True)
-        yield from _voted(places[votes_of >= LEAST_VOTES], len(signatures), bins, longest)
+        enough = votes_of >= LEAST_VOTES
+        yield from _voted(places[enough], votes_of[enough], len(signatures), bins, longest)
 
 
-def _voted(places: Integers, sources: int, bins: int, longest: int) -> Iterator[tuple[int, int, list[int]]]:
+def _voted(
+    places: Integers, votes: Integers, sources: int, bins: int, longest: int
+) -> Iterator[tuple[int, int, list[int]]]:
     pairs = places // bins
-    for pair in np.unique(pairs):
-        ends = (places[pairs == pair] % bins + 1) * BIN_STEPS - longest
+    edges = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1], True]) if len(pairs) else []
+    for begin, end in pairwise(edges):
+        pair = pairs[begin]
+        most = begin + np.argsort(-votes[begin:end], kind="stable")[:MOST_BINS]
+        ends = (places[most] % bins + 1) * BIN_STEPS - longest
         shifts = sorted({int(end) - back for end in ends for back in range(1, 2 * BIN_STEPS + 1)})
         yield int(pair) // sources, int(pair) % sources, shifts
 
 
 def _index(signatures: list[Signature]) -> tuple[Integers, Integers, Integers]:
-    """Entries by part of a hash, then rank, then time: what it says, whose it is, and when, int64 [N].
+    """Entries by part of a hash and colour, then rank, then time: what, whose, and when, int64 [N].
 
+    Colours are told apart on two grids, one half a mesh beside the other: what differs little meets on one at least.
     What stays the same is entered once, when it begins.
     """
     keys, owners, steps = [], [], []
     for owner, signature in enumerate(signatures):
-        for part in range(PARTS):
-            values = (signature.hashes >> np.uint64(part * PART_BITS)).astype(np.int64) % 2**PART_BITS
-            begins = np.flatnonzero((signature.hashes != NO_HASH) & (np.r_[-1, values[:-1]] != values))
-            keys.append(values[begins] * PARTS + part)
-            owners.append(np.full(len(begins), owner))
-            steps.append(begins + signature.picture_first)
+        for grid in range(2):
+            mesh = (signature.colours.astype(np.int64) + grid * COLOUR_STEPS) // (2 * COLOUR_STEPS)
+            colour = (mesh[:, 0] * 12 + mesh[:, 1]) * 2 + grid  # 0..11 each
+            for part in range(PARTS):
+                values = (signature.hashes >> np.uint64(part * PART_BITS)).astype(np.int64) % 2**PART_BITS
+                key = (values * PARTS + part) * 512 + colour
+                begins = np.flatnonzero((signature.hashes != NO_HASH) & (np.r_[-1, key[:-1]] != key))
+                keys.append(key[begins])
+                owners.append(np.full(len(begins), owner))
+                steps.append(begins + signature.picture_first)
     if not keys:
         return (np.zeros(0, np.int64),) * 3
-    key, owner, step = np.concatenate(keys), np.concatenate(owners), np.concatenate(steps)
-    order = np.lexsort((step, owner, key))
-    return key[order], owner[order], step[order]
+    key, owner_of, step = np.concatenate(keys), np.concatenate(owners), np.concatenate(steps)
+    order = np.lexsort((step, owner_of, key))
+    return key[order], owner_of[order], step[order]
 
 
 def _sound_shift(own: _Side, its: _Side) -> list[int]:

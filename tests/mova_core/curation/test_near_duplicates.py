@@ -206,8 +206,8 @@ def window(start_s, end_s, source="b"):
 
 def test_windows_inside_a_copy_are_copied_and_others_are_not():
     row = {"source_id": "b", "kept_source_id": "a", "start_s": 4.0, "end_s": 12.0, "is_copy": True}
-    windows = [window(0.0, 2.0), window(3.0, 5.0), window(3.9, 5.9), window(6.0, 8.0), window(11.5, 13.5)]
-    assert list(copied_windows([*windows, window(6.0, 8.0, "a")], [row])) == ["b 3.9", "b 6.0"]
+    windows = [window(0.0, 2.0), window(3.4, 5.4), window(3.6, 5.6), window(6.0, 8.0), window(11.5, 13.5)]
+    assert list(copied_windows([*windows, window(6.0, 8.0, "a")], [row])) == ["b 3.6", "b 6.0"]
     assert copied_windows(windows, [{**row, "is_copy": False}]) == {}
 
 
