@@ -28,7 +28,7 @@ PARTS = 3  # of a hash: two that differ in 2 bits share one part for certain, in
 PART_BITS = HASH_BITS // PARTS
 LEADERS = 16  # entries of one list that answer for it
 BIN_STEPS = 4  # shifts are voted for in bins of 1 s that overlap by half
-LEAST_VOTES = 3  # of a bin that is looked at; a still picture gives just as many
+LEAST_VOTES = 6  # of a bin that is looked at; a still picture gives just as many: 3 parts on 2 grids
 MOST_BINS = 8  # of one pair, those with most votes: footage that resembles itself votes for all of them
 BLOCK_ENTRIES = 1_000_000  # of the index that ask at once: bounds memory
 SMOOTH_STEPS = 32  # 4 s: agreement is judged over so much
@@ -332,7 +332,7 @@ def _voted(
     places: Integers, votes: Integers, sources: int, bins: int, longest: int
 ) -> Iterator[tuple[int, int, list[int]]]:
     pairs = places // bins
-    edges = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1], True]) if len(pairs) else []
+    edges = np.flatnonzero(np.diff(pairs, prepend=-1, append=-1)).tolist()
     for begin, end in pairwise(edges):
         pair = pairs[begin]
         most = begin + np.argsort(-votes[begin:end], kind="stable")[:MOST_BINS]
@@ -388,9 +388,11 @@ def _cut_out(values: Any, first: int, begin: int, end: int) -> Any:
 
 def _smooth(values: Reals) -> Reals:
     """Sums over SMOOTH_STEPS around each step, fewer at the ends."""
-    sums = np.r_[np.zeros(SMOOTH_STEPS // 2 + 1), np.cumsum(values)]
-    sums = np.r_[sums, np.full(SMOOTH_STEPS // 2, sums[-1])]
-    return sums[SMOOTH_STEPS:][: len(values)] - sums[: len(values)]
+    count, half = len(values), SMOOTH_STEPS // 2
+    sums = np.zeros(count + SMOOTH_STEPS + 1)
+    np.cumsum(values, out=sums[half + 1 : half + 1 + count])
+    sums[half + 1 + count :] = sums[half + count]
+    return sums[SMOOTH_STEPS : SMOOTH_STEPS + count] - sums[:count]
 
 
 def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
