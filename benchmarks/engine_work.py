@@ -1,7 +1,7 @@
 """`python -m benchmarks.engine_work ENGINE WORKERS TIMES PROJECT OUT`: the cutting of a project, so many times over.
 
 What an engine needs to start is set apart: every worker is first given something trivial to do, and OUT tells how long
-the rest took, by the clock. TIMES = 0 is the start alone.
+the rest took, by the clock.
 """
 
 import json

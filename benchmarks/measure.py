@@ -79,9 +79,10 @@ def record(rows: list[Row]) -> None:
     if not rows:
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("benchmark", "got", "target", "spread", "better", "against")
+    whole = (Column(name, no_wrap=True) for name in ("benchmark", "got", "target", "spread"))
+    table = Table(*whole, "better", "against")
     for row in rows:
         spread = f"{row.spread[0]:g} to {row.spread[1]:g}"
         got = f"{row.value:g}" + ("" if row.unit == "ratio" else f" {row.unit}")

@@ -1,8 +1,8 @@
 """What a command costs: seconds of processor and the most memory, of it and of every process that it leaves behind.
 
 Seconds of processor are robust to what else runs on the machine, seconds of a clock are not. A command is run under a
-small process that adopts what it orphans (a fork server, Ray's daemons), so nothing that it started goes uncounted.
-Linux only.
+small process that adopts what it orphans (a fork server's workers), so nothing that it started goes uncounted; Ray is
+the exception, whose own process drops the counts of its workers. Linux only.
 """
 
 import ctypes

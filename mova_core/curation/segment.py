@@ -36,13 +36,14 @@ SOUND_ALONE = {
     "reason_code": "audio_only",
     "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
 }
-PRELOAD = ("torch", "silero_vad", "onnxruntime", "scenedetect", "av", "mova_core.curation.segment")
+PRELOAD = ("onnxruntime", "scenedetect", "av", "mova_core.curation.segment")
 CODE = (
     "mova_core.curation.segment",
     "mova_core.curation.borders",
     "mova_core.curation.scenes",
     "mova_core.curation.signatures",
     "mova_core.curation.speech",
+    "mova_core.curation.speech_stretches",
     "mova_core.media.decode",
     "mova_core.media.clock",
     "mova_core.media.opening",

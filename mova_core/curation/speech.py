@@ -6,13 +6,17 @@ Sound is 16 kHz mono; times are seconds on the file's clock, good to about 0.2 s
 """
 
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-SPEECH_RATE_HZ = 16_000
-CHUNK_SAMPLES = 512
+from mova_core.curation.speech_stretches import CHUNK_SAMPLES, RATE_HZ, speech_stretches
+
+SPEECH_RATE_HZ = RATE_HZ
+MODEL_FILE = "data/silero_vad_16k_sequence.onnx"  # in the package's folder
 CONTEXT_SAMPLES = 64  # of the chunk before, which the model sees again
 BLOCK_CHUNKS = 256  # 8 s
 STATE_SHAPE = (1, 1, 128)
@@ -27,7 +31,7 @@ class SpeechFinder:
 
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
-        self._model = _model()
+        self._session = _session()
         self._hidden = np.zeros(STATE_SHAPE, np.float32)
         self._cell = np.zeros(STATE_SHAPE, np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -55,28 +59,21 @@ class SpeechFinder:
 
     def speech(self) -> list[list[float]]:
         """Stretches of speech as [start, end] in seconds; ends the stream."""
-        from silero_vad import get_speech_timestamps_from_probs
-
         if self._waiting_samples:
             line = np.concatenate(self._waiting)
             self._hear(np.pad(line, (0, -len(line) % CHUNK_SAMPLES)))
             self._waiting, self._waiting_samples = [], 0
-        stretches = get_speech_timestamps_from_probs(
-            self._probabilities,
-            threshold=self._threshold,
-            sampling_rate=SPEECH_RATE_HZ,
-            audio_length_samples=self._heard_samples,
-        )
         start_s = self._start_s or 0.0
         return [
-            [round(start_s + stretch[side] / SPEECH_RATE_HZ, 6) for side in ("start", "end")] for stretch in stretches
+            [round(start_s + sample / SPEECH_RATE_HZ, 6) for sample in stretch]
+            for stretch in speech_stretches(self._probabilities, self._threshold, self._heard_samples)
         ]
 
     def _hear(self, samples: NDArray[np.float32]) -> None:
         """Whole chunks: probabilities out, state and context carried on."""
         chunks = samples.reshape(-1, CHUNK_SAMPLES)
         contexts = np.vstack([self._context, chunks[:-1, -CONTEXT_SAMPLES:]])
-        probabilities, self._hidden, self._cell = self._model.session.run(
+        probabilities, self._hidden, self._cell = self._session.run(
             ["speech_probs", "hn", "cn"],
             {"input": np.hstack([contexts, chunks]), "h": self._hidden, "c": self._cell},
         )
@@ -85,8 +82,17 @@ class SpeechFinder:
 
 
 @cache
-def _model() -> Any:
-    """The packaged ONNX model, one thread, once a process; it holds no state of a stream."""
-    from silero_vad import load_silero_vad
+def _session() -> Any:
+    """The packaged ONNX model, one thread, once a process; it holds no state of a stream.
 
-    return load_silero_vad(sequence=True)
+    Opened as the package does it (`SileroVADSequence`), by its file: importing the package imports torch.
+    """
+    import onnxruntime
+
+    spec = find_spec("silero_vad")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("silero_vad is not installed: make the environment from requirements.lock")
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    file = Path(spec.origin).parent / MODEL_FILE
+    return onnxruntime.InferenceSession(str(file), sess_options=options, providers=["CPUExecutionProvider"])
