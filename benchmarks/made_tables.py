@@ -50,6 +50,7 @@ def write_tables(data: DataFolder, rows: int, params: Params) -> None:
     _write(data.table("segments"), "segments", files, _segments(source_ids, length_s))
     windows = {**of_file, "window_id": window_ids, **_windows(window % WINDOWS_PER_FILE, length_s)}
     _write(data.table("windows"), "windows", rows, windows)
+    _write(data.table("near_duplicates"), "near_duplicates", 0, {})
     place = {"clip_id": clip_ids, "window_id": window_ids.take(pa.array(clip))}
     clips = {**place, "source_id": of_file["source_id"].take(pa.array(clip)), **_clips(clip, file[clip], params)}
     _write(data.table("clips"), "clips", len(clip), clips)
@@ -82,6 +83,7 @@ def _sources(source_ids: pa.Array, length_s: float) -> Values:
         "audio_codec": "aac",
         "audio_rate_hz": 48_000,
         "audio_channels": 2,
+        "audio_track": 0,
         "audio_minus_video_start_s": 0.0,
         "rights": "own",
         "verdict": "accepted",

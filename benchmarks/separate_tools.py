@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.spent import Spent, spent_by_all
 from mova_core.geometry import ClipGeometry
-from mova_core.media.clip_writer import X264_OPTIONS
+from mova_core.media.clip_formats import CLIP_FORMATS
 
 NEEDED = ("ffmpeg", "ffprobe")
 SILERO = Path(__file__).with_name("silero_alone.py")
@@ -73,7 +73,7 @@ def looking(paths: Sequence[Path], folder: Path) -> Looked:
 
 def cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: int, folder: Path) -> list[Command]:
     """A command a window: the codec, preset, quality, size, frames and samples of our clips."""
-    options = [part for name, value in X264_OPTIONS.items() for part in (f"-{name}", value)]
+    options = [part for name, value in CLIP_FORMATS["libx264"].options.items() for part in (f"-{name}", value)]
     return [
         [
             *FFMPEG,

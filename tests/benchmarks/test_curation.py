@@ -85,6 +85,7 @@ def test_made_tables_are_those_of_curation(tmp_path):
     assert pq.read_metadata(DataFolder(tmp_path).table("windows")).num_rows == 40
 
 
+@pytest.mark.soak
 def test_separate_tools_make_the_clips_that_we_make(media: Path, tmp_path: Path):
     if reason := separate_tools.why_not():
         pytest.skip(reason)

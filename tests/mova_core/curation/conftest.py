@@ -124,6 +124,7 @@ def write_sources() -> Callable[[Path, Path], DataFolder]:
     def write(footage: Path, root: Path) -> DataFolder:
         data = DataFolder(root / "data")
         about = {"verdict": "accepted", "kind": "video", "rotation_deg": 0, "display_aspect": 1.0}
+        about |= {"width_px": 48, "height_px": 48, "duration_s": 3.0}
         files = sorted(footage.iterdir())
         rows = [{"source_id": sha256_file(path), "path": path.name, **about} for path in files]
         write_table(data.table("sources"), "sources", rows)
@@ -142,7 +143,7 @@ def segment_small(
     def run(footage: Path, root: Path, engine: Engine) -> dict[str, bytes]:
         data = write_sources(footage, root)
         segment(Params(), footage, data, engine, root / "parts")
-        made = (data.table("segments"), data.table("windows"), data.rejects("segment"))
+        made = (*(data.table(name) for name in ("segments", "windows", "near_duplicates")), data.rejects("segment"))
         return {path.name: path.read_bytes() for path in made}
 
     return run

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mova_core.curation.engine import Engine, run
+from mova_core.curation.local_engine import AHEAD_PER_WORKER
 from mova_core.curation.worker import ANSWER_MB
 from mova_core.errors import DiskFull, MediaError, UsageError
 from mova_core.params import Limits, Resources
@@ -111,9 +112,9 @@ def test_many_items_keep_their_order(engine):
 
 @pytest.mark.parametrize("engine", LOCAL, ids=str)
 def test_workers_killed_from_outside_are_replaced(engine):
-    """Whether they are at work or have nothing to do at the moment."""
+    """Whether they are at work or have nothing to do at the moment; more items than one worker may have done before."""
     killed = set()
-    for outcome in run(own_pid, range(6), engine=engine, limits=LIMITS):
+    for outcome in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=LIMITS):
         assert not outcome.failed, outcome.reason
         if outcome.value not in killed:
             os.kill(outcome.value, signal.SIGKILL)
