@@ -23,14 +23,19 @@ STAYS = "will now block"  # what it says when it is ready
 
 
 @pytest.fixture
-def another_terminal() -> Iterator[Callable[[Path, list[str]], None]]:
+def another_terminal() -> Iterator[Callable[..., None]]:
     """Function that starts a command which stays, and returns when it is ready; ended after the test."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with ExitStack() as ends:
 
-        def start(folder: Path, command: list[str]) -> None:
+        def start(folder: Path, command: list[str], environment: dict[str, str]) -> None:
             process = subprocess.Popen(
-                command, cwd=folder, env=os.environ | {"PATH": path}, stdout=subprocess.PIPE, text=True
+                command,
+                cwd=folder,
+                env=os.environ | {"PATH": path} | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
             ends.callback(process.wait)
             ends.callback(process.send_signal, signal.SIGINT)  # at SIGTERM Ray drains for half a minute
@@ -48,11 +53,11 @@ def test_commands_of_a_page(page, life, run, another_terminal, tmp_path):
     project = shutil.copytree(life[0], tmp_path / "project", symlinks=True)
     lines = [line for block in BLOCK.findall(page.read_text()) for line in block.splitlines() if line]
     assert lines, f"{page.name} shows no command"
-    environment: dict[str, str] = {}
+    environment = {"HOME": str(tmp_path)}  # a token that a page makes is the test's own
     for words in (shlex.split(line, comments=True) for line in lines):
         if words[0] == "export":
             environment |= dict(word.split("=", 1) for word in words[1:])
         elif words[-1] == ANOTHER_TERMINAL:
-            another_terminal(project, words)
+            another_terminal(project, words, environment)
         else:
             run(project, *words, **environment)
