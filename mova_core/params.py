@@ -23,6 +23,7 @@ class Limits(Section):
     """What one untrusted file may cost a worker before it is given up with a reason."""
 
     seconds_per_file: float = Field(300, gt=0)
+    seconds_per_minute: float = Field(240, ge=0)  # and so many for each minute that a source lasts, in segment and cut
     memory_mb: int = Field(4096, ge=512)
 
 

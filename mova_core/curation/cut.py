@@ -92,6 +92,7 @@ def source_tasks(
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
             split=split_of(group_of.get(row["source_id"], row["source_id"]), params.cut.validation_share),
+            duration_s=row["duration_s"],
         )
         for row in read_table(data.table("sources"), "sources")
         if row["verdict"] == "accepted" and row["source_id"] in windows

@@ -2,7 +2,8 @@
 
 A source is framed once, by its coded size, its borders, its turn and its sample aspect; every picture of it then takes
 the same way, so nothing jumps inside a clip. The content keeps its aspect: it fills the canvas along one side, to the
-nearest even pixel along the other, so that bars are equal on both sides and chroma samples never straddle an edge.
+nearest even pixel along the other (where pictures stay in YUV, to the nearest that leaves bars of even width), so that
+bars are equal on both sides and chroma samples never straddle an edge.
 Pictures are uint8 [H, W, 3] RGB. "Turn" is counter-clockwise in quarters, as in table `sources`.
 """
 
@@ -17,6 +18,7 @@ from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
 
 Picture = NDArray[np.uint8]
+LEAST_CODED_SIDE_PX = 128  # of a canvas whose pictures are framed in YUV
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,14 @@ class Framing:
             shown_width, shown_height = shown_height, shown_width
         canvas = geometry.canvas_for(shown_width, shown_height)
         scale = min(canvas.width_px / shown_width, canvas.height_px / shown_height)
+        step = 4 if stays_coded(canvas) else 2
         return cls(
             coded_height_px,
             coded_width_px,
             borders,
             turns,
-            _even(shown_height * scale, canvas.height_px),
-            _even(shown_width * scale, canvas.width_px),
+            _fitted(shown_height * scale, canvas.height_px, step),
+            _fitted(shown_width * scale, canvas.width_px, step),
             canvas,
         )
 
@@ -127,5 +130,11 @@ def _resize(picture: Picture, height_px: int, width_px: int, interpolation: int)
     return cv2.resize(picture, (width_px, height_px), interpolation=interpolation).astype(np.uint8, copy=False)
 
 
-def _even(length_px: float, most_px: int) -> int:
-    return max(2, min(most_px, 2 * round(length_px / 2)))
+def stays_coded(canvas: Canvas) -> bool:
+    """Whether pictures for this canvas are framed in YUV (`coded_framing.py`): not where pixels are few."""
+    return min(canvas.height_px, canvas.width_px) >= LEAST_CODED_SIDE_PX
+
+
+def _fitted(length_px: float, most_px: int, step_px: int) -> int:
+    """The nearest length that leaves bars of whole steps: `step_px` for both together."""
+    return most_px - step_px * round(min(most_px - step_px, max(0.0, most_px - length_px)) / step_px)

@@ -25,12 +25,12 @@ def run_locally(
         outcome = pool.outcome(trial)
         if outcome.ended_its_worker:
             log.warning("%s; tried again: %.200r", outcome.reason, item)
-            outcome = pool.outcome(pool.hand_out(attempt, item)).second()
+            outcome = pool.outcome(pool.hand_out(attempt, item, attempt.seconds_for(item))).second()
         return outcome
 
     try:
         for item in items:
-            waiting.append((item, pool.hand_out(attempt, item)))
+            waiting.append((item, pool.hand_out(attempt, item, attempt.seconds_for(item))))
             if len(waiting) >= workers * AHEAD_PER_WORKER:
                 yield next_outcome()
         while waiting:

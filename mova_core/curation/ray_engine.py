@@ -111,7 +111,8 @@ class _Tasks:
             if len(self._running) >= self._workers:
                 break
             if ticket.answer is None and ticket.outcome is None:
-                ticket.answer = self._task.remote(self._kind, pickle.dumps((self._attempt, ticket.item)))
+                call = pickle.dumps((self._attempt, ticket.item))
+                ticket.answer = self._task.remote(self._kind, call, self._attempt.seconds_for(ticket.item))
                 self._running.append(ticket)
         ended, _ = ray.wait([ticket.answer for ticket in self._running], num_returns=1, timeout=LOOK_S)
         if not ended and not _room(self._held):
@@ -152,7 +153,7 @@ class _Tasks:
 _pool: WorkerPool | None = None  # in the process of a Ray worker: it outlives the task, as that process does
 
 
-def _attempt_beside(kind: WorkerKind, call: bytes) -> Outcome:
+def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> Outcome:
     """The task: on its node, in a worker process of its own."""
     global _pool
     if _pool is not None and _pool.kind != kind:
@@ -160,7 +161,7 @@ def _attempt_beside(kind: WorkerKind, call: bytes) -> Outcome:
         _pool = None
     if _pool is None:
         _pool = WorkerPool(kind, workers=1)
-    return _pool.outcome(_pool.hand_out(_attempt_from, call))
+    return _pool.outcome(_pool.hand_out(_attempt_from, call, seconds))
 
 
 def _attempt_from(call: bytes) -> Outcome:

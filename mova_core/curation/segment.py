@@ -55,11 +55,19 @@ CODE = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to be segmented."""
+    """One file to be segmented.
+
+    Args:
+        source_id: sha256 of its bytes.
+        path: where it lies.
+        params: how.
+        duration_s: how long it lasts, which says how long that may take.
+    """
 
     source_id: str
     path: Path
     params: SegmentParams
+    duration_s: float = 0.0
 
 
 def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     row_of = {row["source_id"]: row for row in accepted}
     sources = [
-        Source(row["source_id"], files.path_of(row["path"]), params.segment)
+        Source(row["source_id"], files.path_of(row["path"]), params.segment, row["duration_s"])
         for row in accepted
         if row["kind"] != "audio"
     ]

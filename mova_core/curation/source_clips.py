@@ -5,17 +5,17 @@ An encoder is open per window that the pass is in, so memory is bound by how man
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import av
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from mova_core.curation.borders import Borders
-from mova_core.curation.framing import Framing
+from mova_core.curation.coded_framing import CodedFraming
+from mova_core.curation.framing import Framing, Picture, stays_coded
 from mova_core.curation.resample import Pictures, Shown, Sounds
 from mova_core.curation.source_parts import CutClip, Row, write_part
 from mova_core.errors import MediaError
@@ -29,6 +29,7 @@ CODE = (
     "mova_core.geometry",
     "mova_core.curation.source_clips",
     "mova_core.curation.framing",
+    "mova_core.curation.coded_framing",
     "mova_core.curation.resample",
     "mova_core.curation.source_parts",
     "mova_core.media.clip_formats",
@@ -68,6 +69,7 @@ class SourceTask:
         geometry: of the clips.
         coding: how the clips are stored.
         split: of the clips.
+        duration_s: how long the source lasts, which says how long the cutting may take.
     """
 
     path: Path
@@ -80,12 +82,13 @@ class SourceTask:
     geometry: ClipGeometry
     coding: ClipCoding
     split: str
+    duration_s: float = 0.0
 
     @property
     def key(self) -> str:
-        """Fingerprint of all that its clips depend on; where the file lies is not part of it."""
+        """Fingerprint of all that its clips depend on: not of where the file lies and how long it lasts."""
         values = asdict(self)
-        del values["path"], values["parts_folder"]
+        del values["path"], values["parts_folder"], values["duration_s"]
         return fingerprint(values, modules=CODE)
 
     @property
@@ -131,11 +134,11 @@ class _FramedPicture:
     """A source picture, brought onto the canvas when the first window shows it, then kept for the others."""
 
     frame: Frame
-    framing: Framing
+    apply: Callable[[Frame], Picture | av.VideoFrame]
 
     @cached_property
-    def rgb(self) -> NDArray[np.uint8]:
-        return self.framing.apply(self.frame.rgb())
+    def framed(self) -> Picture | av.VideoFrame:
+        return self.apply(self.frame)
 
 
 class _Cutting:
@@ -147,6 +150,7 @@ class _Cutting:
         self._pictures: Pictures[_FramedPicture] = Pictures(starts_s, task.geometry)
         self._sounds = Sounds(starts_s, task.geometry)
         self._framing: Framing | None = None
+        self._coded: CodedFraming | None = None  # where pictures are framed as they are coded
         self._writers: dict[int, ClipWriter] = {}
         self._next = 0  # the first window that is not finished
 
@@ -156,7 +160,8 @@ class _Cutting:
 
     def push(self, piece: Frame | Sound) -> None:
         if isinstance(piece, Frame):
-            self._write(self._pictures.push(piece.time_s, _FramedPicture(piece, self._framing_of(piece))))
+            self._plan(piece.picture)
+            self._write(self._pictures.push(piece.time_s, _FramedPicture(piece, self._framed)))
         else:
             self._sounds.push(piece.time_s, piece.samples)
 
@@ -173,20 +178,26 @@ class _Cutting:
         while not self.is_done:
             yield self._finish(damage)
 
-    def _framing_of(self, frame: Frame) -> Framing:
-        if self._framing is None:
-            task, picture = self._task, frame.picture
-            self._framing = Framing.plan(
-                picture.height, picture.width, task.borders, task.rotation_deg, task.display_aspect, task.geometry
-            )
-        return self._framing
+    def _plan(self, first: av.VideoFrame) -> None:
+        if self._framing is not None:
+            return
+        task = self._task
+        self._framing = Framing.plan(
+            first.height, first.width, task.borders, task.rotation_deg, task.display_aspect, task.geometry
+        )
+        if stays_coded(self._framing.canvas) and not task.coding.format.stores_rgb:
+            self._coded = CodedFraming(self._framing)
+
+    def _framed(self, frame: Frame) -> Picture | av.VideoFrame:
+        assert self._framing is not None  # planned by the first picture
+        return self._framing.apply(frame.rgb()) if self._coded is None else self._coded.apply(frame)
 
     def _write(self, shown: list[Shown[_FramedPicture]]) -> None:
         for window, picture, times in shown:
             if window not in self._writers:
-                canvas = picture.framing.canvas
-                self._writers[window] = ClipWriter(self._task.geometry, canvas, self._task.coding)
-            self._writers[window].show(picture.rgb, times)
+                assert self._framing is not None
+                self._writers[window] = ClipWriter(self._task.geometry, self._framing.canvas, self._task.coding)
+            self._writers[window].show(picture.framed, times)
 
     def _finish(self, damage: MediaError | None) -> CutClip | Row:
         number, window = self._next, self._task.windows[self._next]

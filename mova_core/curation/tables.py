@@ -211,7 +211,8 @@ def read_columns(path: Path, name: str) -> pa.Table:
     """As `read_table`, column by column: for tables of millions of rows, of which few are looked at one by one."""
     if not path.exists():
         raise UsageError(f"{path} is missing: it is made by an earlier stage, run `dvc repro` (or `mova --help`)")
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:  # `pq.read_table` would import pandas
+        table = file.read()
     if table.schema.names != TABLES[name].names:
         raise StaleError(
             f"{path} has columns {table.schema.names}, table {name} has {TABLES[name].names}: make it again"

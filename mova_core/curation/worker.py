@@ -52,10 +52,10 @@ class Outcome:
         return replace(self, reason=f"{self.reason}; tried twice") if self.ended_its_worker else self
 
     @classmethod
-    def over_time(cls, limits: Limits) -> "Outcome":
+    def over_time(cls, seconds: float) -> "Outcome":
         """The worker was stopped at the time limit."""
-        where = "params limits.seconds_per_file, or seconds in section engine"
-        return cls(None, "time_limit", f"took more than {limits.seconds_per_file:g} s ({where})")
+        where = "params limits.seconds_per_file and seconds_per_minute, or seconds in section engine"
+        return cls(None, "time_limit", f"took more than {seconds:g} s ({where})")
 
     @classmethod
     def over_memory(cls, limits: Limits) -> "Outcome":
@@ -76,6 +76,11 @@ class Attempt:
     function: Callable[[Any], Any]
     limits: Limits
     threads: int = 1
+
+    def seconds_for(self, item: Any) -> float:
+        """How long an item may take: longer, the longer its footage lasts (`duration_s`, if it has that)."""
+        minutes = getattr(item, "duration_s", 0.0) / 60
+        return self.limits.seconds_per_file + self.limits.seconds_per_minute * minutes
 
     def __call__(self, item: Any) -> Outcome:
         try:

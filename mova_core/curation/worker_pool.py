@@ -46,6 +46,7 @@ class Trial:
 
     attempt: Callable[[Any], Outcome]
     item: Any
+    seconds: float
     pool: ProcessPool
     future: "ProcessFuture[Outcome]"
 
@@ -63,15 +64,15 @@ class WorkerPool:
         self._workers = workers
         self._pool = self._new_pool()
 
-    def hand_out(self, attempt: Callable[[Any], Outcome], item: Any) -> Trial:
-        """Give an item to the next worker that is free; the time limit runs from when it takes it."""
+    def hand_out(self, attempt: Callable[[Any], Outcome], item: Any, seconds: float) -> Trial:
+        """Give an item to the next worker that is free; it has so many seconds from when that takes it."""
         try:
-            future = self._schedule(attempt, item)
+            future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
         except RuntimeError:  # the pool broke
             self.stop()
             self._pool = self._new_pool()
-            future = self._schedule(attempt, item)
-        return Trial(attempt, item, self._pool, future)
+            future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
+        return Trial(attempt, item, seconds, self._pool, future)
 
     def outcome(self, trial: Trial) -> Outcome:
         """Wait for what became of an item; in another pool where this one breaks, as when an idle worker is killed.
@@ -83,7 +84,7 @@ class WorkerPool:
             try:
                 return self._answer(trial)
             except BrokenExecutor:
-                trial = self.hand_out(trial.attempt, trial.item)
+                trial = self.hand_out(trial.attempt, trial.item, trial.seconds)
         raise MovaError(
             f"worker processes of {socket.gethostname()} do not start, or are killed again and again while they have "
             "nothing to do: look at its memory and at what the log says; finished parts are kept, run again to go on"
@@ -94,9 +95,6 @@ class WorkerPool:
         self._pool.stop()
         self._pool.join()
 
-    def _schedule(self, attempt: Callable[[Any], Outcome], item: Any) -> "ProcessFuture[Outcome]":
-        return self._pool.schedule(attempt, args=(item,), timeout=self.kind.limits.seconds_per_file)
-
     def _answer(self, trial: Trial) -> Outcome:
         while not wait([trial.future], LOOK_S).done:
             if not trial.pool.active:  # it broke with the item still in its queue
@@ -104,7 +102,7 @@ class WorkerPool:
         try:
             return trial.future.result()
         except FutureTimeout:
-            return Outcome.over_time(self.kind.limits)
+            return Outcome.over_time(trial.seconds)
         except ProcessExpired as death:
             return Outcome.died(f"exit code {death.exitcode}")
         except MemoryError:  # raised while the answer was being sent

@@ -25,6 +25,11 @@ class ClipFormat:
     options: dict[str, str] = field(default_factory=dict)
     head: bytes = b""
 
+    @property
+    def stores_rgb(self) -> bool:
+        """Whether frames are stored in RGB, not in YUV (BT.709, limited range)."""
+        return not self.pixel_format.startswith("yuv")
+
 
 CLIP_FORMATS = {
     # No macroblock-tree: in x264 it reads memory that it has not written at many small picture sizes, so that bytes

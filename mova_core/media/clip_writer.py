@@ -77,7 +77,7 @@ class ClipWriter:
         context.flags |= Flags.bitexact
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
-        if self._stores_rgb:
+        if self._format.stores_rgb:
             context.color_range = ColorRange.JPEG
         else:
             context.colorspace = Colorspace.ITU709
@@ -87,30 +87,41 @@ class ClipWriter:
         self._sound.codec_context.flags |= Flags.bitexact
         self._reformatter = VideoReformatter()
 
-    def show(self, picture: NDArray[np.uint8], times: int = 1) -> None:
-        """Add one picture, uint8 [H, W, 3] RGB of the canvas's size, for so many frames.
+    def show(self, picture: NDArray[np.uint8] | av.VideoFrame, times: int = 1) -> None:
+        """Add one picture of the canvas's size for so many frames.
+
+        Args:
+            picture: uint8 [H, W, 3] RGB, or a frame as it is stored (yuv420p, BT.709, limited range).
+            times: how often.
 
         Raises:
             ShapeError: it has another size.
         """
-        if picture.shape != (self._canvas.height_px, self._canvas.width_px, 3):
+        shape = (picture.height, picture.width, 3) if isinstance(picture, av.VideoFrame) else picture.shape
+        if shape != (self._canvas.height_px, self._canvas.width_px, 3):
             raise ShapeError(
-                f"frame {self._frames} has shape {picture.shape}, the canvas is "
+                f"frame {self._frames} has shape {shape}, the canvas is "
                 f"{self._canvas.width_px}x{self._canvas.height_px}"
             )
-        frame = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(picture, format="rgb24"),
-            format=self._format.pixel_format,
-            dst_colorspace=None if self._stores_rgb else Colorspace.ITU709,
-            dst_color_range=None if self._stores_rgb else ColorRange.MPEG,
-            threads=1,  # more would be started anew for every picture
-        )
+        frame = self._as_stored(picture)
         for _ in range(times):
             frame.pts = self._frames
             self._output.mux(self._video.encode(frame))
             self._frames += 1
         if self._frames == self._geometry.frames:  # what the encoder looked ahead at is let go, sound may come later
             self._output.mux(self._video.encode(None))
+
+    def _as_stored(self, picture: NDArray[np.uint8] | av.VideoFrame) -> av.VideoFrame:
+        if isinstance(picture, av.VideoFrame):
+            picture.time_base = self._video.codec_context.time_base
+            return picture
+        return self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(picture, format="rgb24"),
+            format=self._format.pixel_format,
+            dst_colorspace=None if self._format.stores_rgb else Colorspace.ITU709,
+            dst_color_range=None if self._format.stores_rgb else ColorRange.MPEG,
+            threads=1,  # more would be started anew for every picture
+        )
 
     def finish(self, sound: NDArray[np.float32]) -> bytes:
         """Add the sound, float32 [S] in -1..1 (louder is clipped), and return the clip's bytes.
@@ -137,7 +148,3 @@ class ClipWriter:
     def drop(self) -> None:
         """Give up this clip and free its encoder."""
         self._output.close()
-
-    @property
-    def _stores_rgb(self) -> bool:
-        return not self._format.pixel_format.startswith("yuv")

@@ -69,7 +69,10 @@ class Clock:
     def seconds(self, ticks: int, time_base: Fraction | None) -> float:
         """A stream's time stamp on the file's clock."""
         assert time_base is not None  # whatever has a time stamp has its unit
-        return float(ticks * time_base - self.zero)
+        zero = self.zero
+        # The quotient of whole numbers is rounded once, like the fraction that it stands for.
+        numerator = ticks * time_base.numerator * zero.denominator - zero.numerator * time_base.denominator
+        return numerator / (time_base.denominator * zero.denominator)
 
     def audio_stream(self, container: InputContainer) -> AudioStream | None:
         """The sound that is heard, in a container opened anew."""

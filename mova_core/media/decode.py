@@ -32,7 +32,9 @@ from mova_core.media.sound import Sound, SoundLine
 
 HD_HEIGHT_PX = 720  # from here on untagged pictures are meant in BT.709, below in BT.601
 UNTAGGED_COLORSPACES = (2, 3)  # ITU-T H.273: unspecified, reserved
-SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
+EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
+SCALING = Interpolation.BICUBIC | EXACT
+SHRINKING = Interpolation.AREA | EXACT  # a quarter of the taps
 SAME_TIME_S = 1e-6
 
 
@@ -49,11 +51,15 @@ class Frame:
     picture: av.VideoFrame
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> NDArray[np.uint8]:
-        """Full-range RGB [H, W, 3], coded orientation, scaled when a size is given."""
-        colorspace = self.picture.colorspace
-        if colorspace in UNTAGGED_COLORSPACES:
-            colorspace = Colorspace.ITU709 if self.picture.height >= HD_HEIGHT_PX else Colorspace.ITU601
-        return self._converted("rgb24", width_px, height_px, colorspace)
+        """Full-range RGB [H, W, 3], coded orientation, scaled down to means over areas when a size is given."""
+        return self._converted("rgb24", width_px, height_px, self.colorspace)
+
+    @property
+    def colorspace(self) -> int:
+        """Its matrix (ITU-T H.273), or the usual one of its size where it is not tagged."""
+        if self.picture.colorspace in UNTAGGED_COLORSPACES:
+            return Colorspace.ITU709 if self.picture.height >= HD_HEIGHT_PX else Colorspace.ITU601
+        return self.picture.colorspace
 
     def luma(self) -> NDArray[np.uint8]:
         """Luma [H, W] of the coded pixels, 0 black to 255 white."""
@@ -68,7 +74,7 @@ class Frame:
             format=pixels,
             src_colorspace=colorspace,
             dst_color_range=ColorRange.JPEG,
-            interpolation=SCALING,
+            interpolation=SCALING if width_px is None else SHRINKING,
             threads=1,
         )
         return converted.to_ndarray().astype(np.uint8, copy=False)

@@ -20,6 +20,7 @@ from mova_core.media.hearing import channel_samples
 JITTER_S = 0.020
 VORBIS_JITTER_S = 0.050  # its stamps tell where blocks of changing length overlap, not where samples begin
 SILENCE_PIECE_S = 1.0
+PIECE_SAMPLES = 8192  # of the source that wait for one mix: 0.17 s at 48 kHz
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class SoundLine:
         self._source_rate_hz = 0
         self._start_s = 0.0
         self._packet_lost = False
+        self._waiting: list[NDArray[np.float32]] = []  # [C, S] of the same channels, not yet mixed
+        self._waiting_samples = 0
         self._heard = 0  # samples of the source line so far
         self._given = 0  # samples given out so far
 
@@ -62,41 +65,42 @@ class SoundLine:
             MediaError: `rate_changes`, `channels_change`, or `decode_error` for samples that are not numbers and for a
                 gap that a packet told of by `silent_packet` should have filled, or that the container cannot have.
         """
-        samples = self._mono(frame)
+        samples = self._channels(frame)
         if self._resampler is None:
             self._begin(frame)
         if frame.sample_rate != self._source_rate_hz:
             raise MediaError(
                 "rate_changes", f"the sound changes from {self._source_rate_hz} to {frame.sample_rate} samples a second"
             )
-        if not np.isfinite(samples).all():
-            raise MediaError("decode_error", f"the sound at {self._time_s():.3f} s holds values that are not numbers")
         late = self._lateness(frame)
         self._packet_lost = False
         while late > 0:
             silence = min(late, round(SILENCE_PIECE_S * self._source_rate_hz))
-            yield from self._push(np.zeros(silence, np.float32))
+            yield from self._push(np.zeros((1, silence), np.float32))
             late -= silence
-        yield from self._push(samples[-late:] if late < 0 else samples)
+        yield from self._push(samples[:, -late:] if late < 0 else samples)
 
     def silent_packet(self) -> None:
         """A packet came of which the decoder made no sound; harmless unless a gap follows (priming makes none)."""
         self._packet_lost = True
 
     def end(self) -> Iterator[Sound]:
-        """What the resampler still holds."""
+        """What still waits, and what the resampler still holds."""
+        yield from self._mixed()
         if self._resampler is not None:
             yield from self._given_out(self._resampler.flush())
 
-    def _mono(self, frame: av.AudioFrame) -> NDArray[np.float32]:
+    def _channels(self, frame: av.AudioFrame) -> NDArray[np.float32]:
         heard = self._clock.heard
-        if heard.channels is not None and frame.layout.nb_channels != heard.channel_count:
+        if heard.channels is None:
+            return channel_samples(frame)
+        if frame.layout.nb_channels != heard.channel_count:
             raise MediaError(
                 "channels_change",
                 f"the sound changes from {heard.channel_count} to {frame.layout.nb_channels} channels, "
                 "of which only some sound",
             )
-        return mono(frame, heard.channels)
+        return channel_samples(frame)[list(heard.channels)]
 
     def _begin(self, frame: av.AudioFrame) -> None:
         self._source_rate_hz = frame.sample_rate
@@ -119,9 +123,25 @@ class SoundLine:
         return round(late_s * self._source_rate_hz)
 
     def _push(self, samples: NDArray[np.float32]) -> Iterator[Sound]:
-        self._heard += len(samples)
-        if len(samples) and self._resampler is not None:
-            yield from self._given_out(self._resampler.push(samples))
+        """The next [C, S] of the line; they wait until they are worth the calls that mixing and resampling take."""
+        if self._waiting and len(self._waiting[0]) != len(samples):
+            yield from self._mixed()
+        self._waiting.append(samples)
+        self._waiting_samples += samples.shape[1]
+        self._heard += samples.shape[1]
+        if self._waiting_samples >= PIECE_SAMPLES:
+            yield from self._mixed()
+
+    def _mixed(self) -> Iterator[Sound]:
+        if self._resampler is None or not self._waiting_samples:
+            return
+        start_s = self._time_s() - self._waiting_samples / self._source_rate_hz
+        samples = mean_of_channels(np.concatenate(self._waiting, axis=1))
+        self._waiting, self._waiting_samples = [], 0
+        if not np.isfinite(samples).all():
+            late_s = int(np.argmin(np.isfinite(samples))) / self._source_rate_hz
+            raise MediaError("decode_error", f"the sound at {start_s + late_s:.3f} s holds values that are not numbers")
+        yield from self._given_out(self._resampler.push(samples))
 
     def _given_out(self, samples: NDArray[np.float32]) -> Iterator[Sound]:
         if len(samples):
@@ -129,12 +149,12 @@ class SoundLine:
             self._given += len(samples)
 
 
-def mono(frame: av.AudioFrame, channels: tuple[int, ...] | None = None) -> NDArray[np.float32]:
-    """Mean of a frame's channels (of those with these numbers, or of all), float32 [S], full scale -1..1."""
-    samples = channel_samples(frame)
+def mean_of_channels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mono mix of [C, S], float32 [S]."""
+    if len(samples) == 1:
+        return samples[0]
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found and refused by its taker
-        mixed = samples if channels is None else samples[list(channels)]
-        mean: NDArray[np.float32] = mixed.mean(axis=0, dtype=np.float32)
+        mean: NDArray[np.float32] = samples.mean(axis=0, dtype=np.float32)
     return mean
 
 
@@ -160,4 +180,7 @@ class _Resampler:
 
 
 def _joined(frames: list[av.AudioFrame]) -> NDArray[np.float32]:
+    if len(frames) == 1:
+        only: NDArray[np.float32] = frames[0].to_ndarray()[0]
+        return only
     return np.concatenate([np.zeros(0, np.float32), *(frame.to_ndarray()[0] for frame in frames)])

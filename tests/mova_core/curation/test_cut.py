@@ -58,6 +58,7 @@ def add_source(folder, name, tables, starts_s=STARTS_S, height=96, width=96, **r
         {
             "source_id": source_id,
             "path": name,
+            "duration_s": float(SOURCE_S),
             "rotation_deg": 0,
             "display_aspect": width / height,
             "verdict": "accepted",
@@ -251,7 +252,7 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
 
 def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, monkeypatch):
     def out_of_time(function, items, *, limits, **_):  # how a real worker ends is the engine's test
-        return iter([Outcome.over_time(limits) for _ in items])
+        return iter([Outcome.over_time(limits.seconds_per_file) for _ in items])
 
     with monkeypatch.context() as slow:
         slow.setattr(stage, "run", out_of_time)

@@ -10,9 +10,10 @@ import pytest
 
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.local_engine import AHEAD_PER_WORKER
-from mova_core.curation.worker import ANSWER_MB
+from mova_core.curation.segment import Source
+from mova_core.curation.worker import ANSWER_MB, Attempt
 from mova_core.errors import DiskFull, MediaError, UsageError
-from mova_core.params import Limits, Resources
+from mova_core.params import Limits, Resources, SegmentParams
 
 LIMITS = Limits(seconds_per_file=4, memory_mb=1024)
 
@@ -52,7 +53,10 @@ ITEMS = ["a", "refuse", "b", "crash", "c", "hang", "d", "bug", "e", "hoard", "f"
 REASONS = {
     "refuse": ("no_audio", "it has no sound"),
     "crash": ("worker_died", "its worker process died (exit code -11); tried twice"),
-    "hang": ("time_limit", "took more than 4 s (params limits.seconds_per_file, or seconds in section engine)"),
+    "hang": (
+        "time_limit",
+        "took more than 4 s (params limits.seconds_per_file and seconds_per_minute, or seconds in section engine)",
+    ),
     "bug": ("unexpected_error", "ZeroDivisionError: division by zero"),
     "hoard": (
         "memory_limit",
@@ -138,3 +142,9 @@ def test_a_step_has_as_many_workers_as_fit_and_gpus_from_ray_alone():
     assert Engine("local", 8).giving(Resources(cpu=3)).workers == 8
     with pytest.raises(UsageError, match=r"hold 0\.5 GPUs.*use --engine ray"):
         Engine("local", 8).giving(Resources(gpu=0.5))
+
+
+def test_what_lasts_longer_may_take_longer():
+    attempt = Attempt(behave, Limits(seconds_per_file=10, seconds_per_minute=30))
+    film = Source("0" * 64, Path("film.mp4"), SegmentParams(), duration_s=7200.0)
+    assert (attempt.seconds_for("a"), attempt.seconds_for(film)) == (10, 10 + 120 * 30)

@@ -24,12 +24,12 @@ def lit(picture):
 @pytest.mark.parametrize(
     ("height", "width", "canvas", "content"),
     [
-        (1080, 1920, Canvas(352, 640), (352, 626)),
-        (720, 1280, Canvas(352, 640), (352, 626)),
-        (1920, 1080, Canvas(640, 352), (626, 352)),
+        (1080, 1920, Canvas(352, 640), (352, 624)),
+        (720, 1280, Canvas(352, 640), (352, 624)),
+        (1920, 1080, Canvas(640, 352), (624, 352)),
         (352, 640, Canvas(352, 640), (352, 640)),
-        (90, 160, Canvas(352, 640), (352, 626)),
-        (480, 640, Canvas(352, 640), (352, 470)),
+        (90, 160, Canvas(352, 640), (352, 624)),
+        (480, 640, Canvas(352, 640), (352, 468)),
         (100, 400, Canvas(352, 640), (160, 640)),
         (7, 5, Canvas(640, 352), (492, 352)),
     ],
@@ -74,7 +74,7 @@ def test_borders_are_of_the_coded_picture_not_of_the_turned_one():
 
 def test_anamorphic_pixels_are_stretched():
     framing = plan(576, 704, display_aspect=16 / 9)  # PAL, sample aspect 16:11
-    assert (framing.content_height_px, framing.content_width_px) == (352, 626)
+    assert (framing.content_height_px, framing.content_width_px) == (352, 624)
     assert framing.apply(np.full((576, 704, 3), 90, np.uint8)).shape == (352, 640, 3)
 
 

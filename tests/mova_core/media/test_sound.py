@@ -6,7 +6,7 @@ import pytest
 
 from mova_core.errors import MediaError
 from mova_core.media.clock import Clock
-from mova_core.media.sound import SoundLine, mono
+from mova_core.media.sound import PIECE_SAMPLES, SoundLine
 
 CLOCK = Clock(Fraction(0), None, None)
 
@@ -31,6 +31,13 @@ def test_pieces_join_to_what_went_in():
     start_s, joined = line_of([frame_of(noise[:1000], 400), frame_of(noise[1000:], 1400)])
     assert start_s == 0.05
     np.testing.assert_array_equal(joined, noise)
+
+
+def test_pieces_may_have_any_length():
+    noise = np.random.default_rng(2).normal(0, 0.1, 3 * PIECE_SAMPLES + 17).astype(np.float32)
+    for length in (100, PIECE_SAMPLES - 1, PIECE_SAMPLES, 2 * PIECE_SAMPLES + 5):
+        _, joined = line_of([frame_of(noise[at : at + length], at) for at in range(0, len(noise), length)])
+        np.testing.assert_array_equal(joined, noise)
 
 
 def test_a_gap_becomes_silence_and_an_overlap_is_trimmed():
@@ -80,7 +87,13 @@ def test_mono_is_the_mean_of_the_channels_in_every_format():
     packed = frame_of((np.stack([left, right], 1).ravel() * 32768).astype(np.int16), 0, layout="stereo", format="s16")
     eight = frame_of((np.stack([left, right], 1).ravel() * 128 + 128).astype(np.uint8), 0, layout="stereo", format="u8")
     for frame in (planar, packed, eight):
-        np.testing.assert_allclose(mono(frame), 0.125, atol=1e-6)
+        np.testing.assert_allclose(line_of([frame])[1], 0.125, atol=1e-6)
+
+
+def test_channels_that_come_or_go_are_mixed_as_they_are():
+    one, two = np.full(500, 0.5, np.float32), np.stack([np.full(500, 0.5), np.full(500, -0.25)]).astype(np.float32)
+    _, joined = line_of([frame_of(one, 0), frame_of(two, 500, layout="stereo"), frame_of(one, 1000)])
+    np.testing.assert_array_equal(joined, np.r_[one, np.full(500, 0.125), one].astype(np.float32))
 
 
 def test_a_changing_rate_and_values_that_are_no_numbers_are_refused():
