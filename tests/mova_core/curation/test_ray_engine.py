@@ -62,6 +62,7 @@ def nodes(started):
     """Two nodes of one processor, whatever the test before lost."""
     if "other" not in started.nodes:
         started.add("other")
+    started.cluster.wait_for_nodes()  # and for the lost one to be known as lost
     return started
 
 
