@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.footage_project import Project
-from mova_core.curation.cut import PRELOAD, source_tasks
+from mova_core.curation.cut import PRELOAD, read_tables, source_tasks
 from mova_core.curation.engine import Engine, run
 from mova_core.curation.source_clips import SourceTask, cut_source
 
@@ -37,10 +37,11 @@ def main(engine: str, workers: int, times: int, project: Project, out: Path) -> 
     """Do the work and write how long it took."""
     params = project.params
     parts = out.parent / f"{out.stem}-parts"
+    tables = read_tables(project.data)
     tasks = [
         replace(task, parts_folder=parts / str(number))
         for number in range(times)
-        for task in source_tasks(params, project.footage, project.data, parts)
+        for task in source_tasks(params, project.footage, tables, parts)
     ]
     for task in tasks:
         task.parts_folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from benchmarks import footage_project
 from benchmarks.footage_project import MEDIA, Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
-from mova_core.curation.cut import source_tasks
+from mova_core.curation.cut import read_tables, source_tasks
 from mova_core.curation.segment import Source, segment_source
 from mova_core.curation.source_clips import SourceTask, cut_source
 from mova_core.curation.tables import read_table
@@ -97,7 +97,7 @@ def work(stage: str, project: Project, path: Path, length_s: float) -> None:
         json.dumps(segment_source(Source(source["source_id"], path, project.params.segment)))
         return
     with tempfile.TemporaryDirectory() as parts:
-        (task,) = source_tasks(project.params, project.footage, project.data, Path(parts))
+        (task,) = source_tasks(project.params, project.footage, read_tables(project.data), Path(parts))
         cut_source(replace(task, path=path, windows=tuple(windows_along(task, length_s))))
 
 

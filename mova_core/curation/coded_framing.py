@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 from mova_core.curation.framing import Framing
 from mova_core.errors import ShapeError
 from mova_core.media.decode import Frame
+from mova_core.media.filters import Filter, picture_graph
 
 SCALING = "bicubic+accurate_rnd+bitexact"
 TICK = Fraction(1, 1000)  # of the filters' own clock, which nothing here goes by
@@ -24,8 +25,6 @@ TURNS = {
     3: (("transpose", "clock"),),
 }  # by quarters counter-clockwise
 MATRIX = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}  # ITU-T H.273
-
-Filters = list[tuple[str, str | None]]
 
 
 class CodedFraming:
@@ -54,34 +53,20 @@ class CodedFraming:
             )
         made_for = (picture.format.name, frame.colorspace)
         if self._graph is None or self._made_for != made_for:
-            self._graph, self._made_for = self._built(picture, frame.colorspace), made_for
+            self._graph = picture_graph(picture, TICK, self._filters(frame.colorspace))
+            self._made_for = made_for
         self._graph.push(picture)
         framed = self._graph.pull()
         assert isinstance(framed, av.VideoFrame)  # a graph of pictures gives nothing else
         framed.pict_type = PictureType.NONE  # what it was in its source would tell the encoder what to make of it
         return framed
 
-    def _built(self, picture: av.VideoFrame, colorspace: int) -> Graph:
-        graph = Graph()
-        graph.threads = 1
-        last = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=TICK)
-        for name, arguments in [*self._filters(colorspace), ("buffersink", None)]:
-            following = graph.add(name, arguments)
-            last.link_to(following)
-            last = following
-        graph.configure()
-        return graph
-
-    def _filters(self, colorspace: int) -> Filters:
-        framing, borders = self._framing, self._framing.borders
-        width = framing.coded_width_px - borders.left_px - borders.right_px
-        height = framing.coded_height_px - borders.top_px - borders.bottom_px
-        size = (framing.content_width_px, framing.content_height_px)
-        scaled_width, scaled_height = size[::-1] if framing.quarter_turns % 2 else size
-        canvas = framing.canvas
-        left, top = (canvas.width_px - size[0]) // 2, (canvas.height_px - size[1]) // 2
+    def _filters(self, colorspace: int) -> list[Filter]:
+        framing, canvas = self._framing, self._framing.canvas
+        (height, width), (scaled_height, scaled_width) = framing.kept_px, framing.scaled_px
+        top, left = framing.offset_px
         return [
-            ("crop", f"{width}:{height}:{borders.left_px}:{borders.top_px}:exact=1"),
+            ("crop", f"{width}:{height}:{framing.borders.left_px}:{framing.borders.top_px}:exact=1"),
             (
                 "scale",
                 f"{scaled_width}:{scaled_height}:flags={SCALING}:in_color_matrix={MATRIX.get(colorspace, 'auto')}:"

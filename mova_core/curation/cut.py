@@ -32,6 +32,8 @@ STAGE = "cut"
 PRELOAD = ("av", "cv2", "mova_core.curation.source_clips")
 BORDER_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
 
+Tables = dict[str, list[Row]]
+
 
 def cut(
     params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path, as_files: bool = False
@@ -50,8 +52,9 @@ def cut(
         UsageError: a table or the footage is missing, or a folder cannot be written to.
     """
     engine = engine.giving(params.engine.cut)
-    copies = _copies(data)
-    tasks = source_tasks(params, footage, data, parts / STAGE, left_out={row["id"] for row in copies})
+    tables = read_tables(data)
+    copies = _copies(tables)
+    tasks = source_tasks(params, footage, tables, parts / STAGE, left_out={row["id"] for row in copies})
     make_folder(data.clips)
     make_folder(parts / STAGE)
     clear_temporary(parts / STAGE)
@@ -67,15 +70,24 @@ def cut(
     return _summary(clips, rejects)
 
 
+def read_tables(data: DataFolder) -> Tables:
+    """The tables that tell what is to be cut, by name.
+
+    Raises:
+        UsageError: one is missing.
+    """
+    return {name: read_table(data.table(name), name) for name in ("sources", "segments", "windows", "near_duplicates")}
+
+
 def source_tasks(
-    params: Params, footage: Path, data: DataFolder, parts_folder: Path, left_out: Collection[str] = ()
+    params: Params, footage: Path, tables: Tables, parts_folder: Path, left_out: Collection[str] = ()
 ) -> list[SourceTask]:
     """A task for each source that has windows but those left out (window ids), in the order of table `sources`."""
     files = Footage.open(footage)
-    segments = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
-    group_of = _groups(data)
+    segments = {row["source_id"]: row for row in tables["segments"]}
+    group_of = _groups(tables)
     windows: dict[str, list[Window]] = {}
-    for row in read_table(data.table("windows"), "windows"):
+    for row in tables["windows"]:
         if row["window_id"] in left_out:
             continue
         window = Window(row["window_id"], row["start_s"], row["end_s"], row["kind"])
@@ -91,10 +103,10 @@ def source_tasks(
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
-            split=split_of(group_of.get(row["source_id"], row["source_id"]), params.cut.validation_share),
+            split=split_of(group_of[row["source_id"]], params.cut.validation_share),
             duration_s=row["duration_s"],
         )
-        for row in read_table(data.table("sources"), "sources")
+        for row in tables["sources"]
         if row["verdict"] == "accepted" and row["source_id"] in windows
     ]
 
@@ -108,19 +120,21 @@ def split_of(group_id: str, validation_share: float) -> str:
     return "validation" if draw < validation_share else "train"
 
 
-def _groups(data: DataFolder) -> dict[str, str]:
-    """source_id -> group_id of those that share a stretch with another one."""
-    rows = read_table(data.table("near_duplicates"), "near_duplicates")
-    return {row[name]: row["group_id"] for row in rows for name in ("source_id", "kept_source_id")}
+def _groups(tables: Tables) -> dict[str, str]:
+    """source_id -> group_id: of those that share a stretch with another one, and of each other one its own id."""
+    own = {row["source_id"]: row["source_id"] for row in tables["sources"]}
+    shared = {
+        row[name]: row["group_id"] for row in tables["near_duplicates"] for name in ("source_id", "kept_source_id")
+    }
+    return own | shared
 
 
-def _copies(data: DataFolder) -> list[Row]:
+def _copies(tables: Tables) -> list[Row]:
     """Rejects: windows that show and sound like a stretch of a better source, each naming it."""
-    paths = {row["source_id"]: row["path"] for row in read_table(data.table("sources"), "sources")}
-    windows = read_table(data.table("windows"), "windows")
-    copies = copied_windows(windows, read_table(data.table("near_duplicates"), "near_duplicates"))
+    paths = {row["source_id"]: row["path"] for row in tables["sources"]}
+    copies = copied_windows(tables["windows"], tables["near_duplicates"])
     rejects = []
-    for window in windows:
+    for window in tables["windows"]:
         if copy := copies.get(window["window_id"]):
             kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
             same = "looks and sounds" if copy["sound_agreement"] is not None else "looks"

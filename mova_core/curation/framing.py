@@ -89,6 +89,27 @@ class Framing:
             canvas,
         )
 
+    @property
+    def kept_px(self) -> tuple[int, int]:
+        """Height and width of what the borders leave of a coded picture."""
+        borders = self.borders
+        return (
+            self.coded_height_px - borders.top_px - borders.bottom_px,
+            self.coded_width_px - borders.left_px - borders.right_px,
+        )
+
+    @property
+    def scaled_px(self) -> tuple[int, int]:
+        """Height and width that it is scaled to, before the turn."""
+        size = (self.content_height_px, self.content_width_px)
+        return size[::-1] if self.quarter_turns % 2 else size
+
+    @property
+    def offset_px(self) -> tuple[int, int]:
+        """Rows above and columns left of the content on the canvas."""
+        canvas = self.canvas
+        return (canvas.height_px - self.content_height_px) // 2, (canvas.width_px - self.content_width_px) // 2
+
     def apply(self, picture: Picture) -> Picture:
         """One coded picture [coded H, coded W, 3] as [canvas H, canvas W, 3].
 
@@ -100,18 +121,16 @@ class Framing:
                 f"picture has shape {picture.shape}, the source was framed for {self.coded_width_px}x"
                 f"{self.coded_height_px}"
             )
-        bottom = self.coded_height_px - self.borders.bottom_px
-        right = self.coded_width_px - self.borders.right_px
-        content = picture[self.borders.top_px : bottom, self.borders.left_px : right]
-        size = (self.content_height_px, self.content_width_px)
-        content = scaled(content, *(size[::-1] if self.quarter_turns % 2 else size))
+        (kept_height, kept_width), (top, left) = self.kept_px, (self.borders.top_px, self.borders.left_px)
+        content = scaled(picture[top : top + kept_height, left : left + kept_width], *self.scaled_px)
         if self.quarter_turns:
             content = np.rot90(content, self.quarter_turns)
-        if size == (self.canvas.height_px, self.canvas.width_px):
+        height, width = content.shape[:2]
+        if (height, width) == (self.canvas.height_px, self.canvas.width_px):
             return np.ascontiguousarray(content)
         padded = np.zeros((self.canvas.height_px, self.canvas.width_px, 3), np.uint8)
-        top, left = (self.canvas.height_px - size[0]) // 2, (self.canvas.width_px - size[1]) // 2
-        padded[top : top + size[0], left : left + size[1]] = content
+        top, left = self.offset_px
+        padded[top : top + height, left : left + width] = content
         return padded
 
 

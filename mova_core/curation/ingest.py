@@ -29,7 +29,8 @@ from mova_core.storage.parts import Parts
 
 STAGE = "ingest"
 MADE_BY = tuple(
-    f"mova_core.media.{name}" for name in ("opening", "hearing", "clock", "sound", "interlace", "decode", "probe")
+    f"mova_core.media.{name}"
+    for name in ("opening", "hearing", "clock", "sound", "filters", "interlace", "decode", "probe")
 )
 
 Row = dict[str, Any]

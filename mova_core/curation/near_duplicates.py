@@ -1,50 +1,24 @@
-"""Which stretches of a collection show and sound the same, found without comparing every source with every other.
+"""Which stretches of a collection show and sound the same: what a copy is, whose it is, and what follows for windows.
 
-Sources are ranked: the largest picture first, then the longest, then by id. Candidates come from an inverted index:
-each hash is cut into three parts, and where several parts of two sources agree at one shift of time, that shift is
-looked at. The best-ranked entries of a part's list answer for it, so a thousand copies of one film cost a thousand
-looks. At a shift, pictures and sound are compared step by step: a stretch is a copy where both agree, or pictures alone
-where neither sound changes. Likeness is 1 for equal pictures and 0 for unrelated ones; with sound, the mean of that and
-of how alike levels change. What neither moves nor sounds (black, a title card over silence) is evidence of nothing.
-
-A copy's stretch belongs to its better-ranked source. Sources that share a stretch form a group, whose first in rank
-names it. Pictures that agree under other sound (a dub) are no copy, but join the group: no picture is in both splits.
-Inside this file times are steps of the signatures' grid; source step k is the other's step k + shift.
+Sources are ranked: the largest picture first, then the longest, then by id. Pairs worth a look come from an index
+(`candidate_pairs.py`), what they share from a comparison step by step (`shared_stretches.py`). A copy's stretch belongs
+to its better-ranked source. Sources that share a stretch form a group, whose first in rank names it. Pictures that
+agree under other sound (a dub) are no copy, but join the group: no picture is in both splits.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mova_core.curation.signatures import BANDS, HASH_BITS, LEVELS_PER_DB, NO_HASH, STEPS_PER_S, Signature
+from mova_core.curation.candidate_pairs import candidate_pairs
+from mova_core.curation.shared_stretches import Stretch, shared_stretches
+from mova_core.curation.signatures import STEPS_PER_S, Signature
 from mova_core.params import NearDuplicateParams
 
-PARTS = 3  # of a hash: two that differ in 2 bits share one part for certain, in 6 bits one time in three
-PART_BITS = HASH_BITS // PARTS
-LEADERS = 16  # entries of one list that answer for it
-BIN_STEPS = 4  # shifts are voted for in bins of 1 s that overlap by half
-LEAST_VOTES = 6  # of a bin that is looked at; a still picture gives just as many: 3 parts on 2 grids
-MOST_BINS = 8  # of one pair, those with most votes: footage that resembles itself votes for all of them
-BLOCK_ENTRIES = 1_000_000  # of the index that ask at once: bounds memory
-SMOOTH_STEPS = 32  # 4 s: agreement is judged over so much
-QUIET_DB = 50.0  # below a source's loudest level; what lies deeper is its codec's
-LEAST_CHANGE_DB = 1.0  # of levels within a quarter of a second, root mean square; less is silence or a hum
-SLIP_STEPS = 8  # 1 s, up to which sound that was put out of step with its pictures is looked for
-SLIP_BITS = 1.5  # by which pictures then agree better at another shift than at the sound's
-LEAST_MOTION_BITS = 8.0  # by which pictures SMOOTH_STEPS apart differ; less looks the same at any shift
 EDGE_S = 0.5  # to which a stretch's ends are good: of a copied window no more lies outside
-COLOUR_STEPS = 12  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
-LEAST_PICTURE = 0.6  # likeness of the same picture, however well the sound agrees
-UNLIKE_BITS = HASH_BITS / 2  # between a picture and none, as between two that have nothing in common
 
 Row = dict[str, Any]
-Integers = NDArray[np.int64]
-Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +43,13 @@ class Member:
         return -self.pixels, -self.duration_s, self.source_id
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Steps [start, end) of one source that another one shows as well.
-
-    Args:
-        is_copy: the sound agrees too, or neither has any.
-        picture_bits: mean distance of the hashes, of 63.
-        sound_agreement: -1..1; None where neither has sound that changes.
-    """
-
-    start: int
-    end: int
-    shift: int
-    is_copy: bool
-    picture_bits: float
-    sound_agreement: float | None
-
-    @property
-    def likeness(self) -> float:
-        """Of pictures and, where it agrees, sound; at most 1."""
-        picture = 1 - self.picture_bits / UNLIKE_BITS
-        return picture if self.sound_agreement is None or not self.is_copy else (picture + self.sound_agreement) / 2
-
-
 def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams) -> list[Row]:
     """Rows of table `near_duplicates`: by source in rank, then by the rank of the one it agrees with, then by time."""
     ranked = sorted(members, key=lambda member: member.rank)
     found: list[tuple[int, int, Stretch]] = []
     least = round(params.overlap_s_at_least * STEPS_PER_S)
     copied: set[int] = set()  # what is left of them is too short for another stretch
-    for source, other, shifts in _candidates([member.signature for member in ranked]):
+    for source, other, shifts in candidate_pairs([member.signature for member in ranked]):
         if source not in copied:
             signature = ranked[source].signature
             stretches = shared_stretches(signature, ranked[other].signature, shifts, params)
@@ -138,267 +88,6 @@ def copied_windows(windows: Iterable[Row], near_duplicates: Iterable[Row]) -> di
                 copies[window["window_id"]] = rows[inside_s.index(max(inside_s))]
                 break
     return copies
-
-
-def shared_stretches(
-    source: Signature, other: Signature, shifts: Iterable[int], params: NearDuplicateParams
-) -> list[Stretch]:
-    """Stretches of `source` that `other` has too, by start; no two overlap.
-
-    Args:
-        shifts: worth a look; the one at which the sounds agree best is added, for a still picture tells none.
-    """
-    own, its = _Side.of(source), _Side.of(other)
-    found = [
-        stretch
-        for shift in sorted({*shifts, *_sound_shift(own, its)})
-        for stretch in _Aligned.at(own, its, shift).stretches(params)
-    ]
-    found = [_in_step(own, its, stretch) for stretch in found]
-    # Longest and closest first: a slow film agrees with itself a little later too.
-    found.sort(key=lambda one: (not one.is_copy, (one.start - one.end) * one.likeness, one.shift))
-    kept: list[Stretch] = []
-    for stretch in found:
-        if all(stretch.end <= one.start or one.end <= stretch.start for one in kept):
-            kept.append(stretch)
-    return sorted(kept, key=lambda one: one.start)
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One of two sources: its signature, and by how much its levels change around each step of sound, dB [S, 16]."""
-
-    signature: Signature
-    changes: Reals
-
-    @classmethod
-    def of(cls, signature: Signature) -> "_Side":
-        levels = signature.levels.astype(float) / LEVELS_PER_DB
-        levels = np.maximum(levels, levels.max(initial=0.0) - QUIET_DB)
-        changes = np.zeros_like(levels)
-        changes[1:-1] = levels[2:] - levels[:-2]
-        return cls(signature, changes)
-
-    def hashes_of(self, begin: int, end: int) -> NDArray[np.uint64]:
-        """Of steps [begin, end); `NO_HASH` outside."""
-        return _cut_out(self.signature.hashes, self.signature.picture_first, begin, end)
-
-    def colours_of(self, begin: int, end: int) -> Reals:
-        """Of steps [begin, end), mean Cr and Cb, [N, 2]; 0 outside."""
-        return _cut_out(self.signature.colours, self.signature.picture_first, begin, end).astype(float)
-
-    def changes_of(self, begin: int, end: int) -> Reals:
-        """Of steps [begin, end), dB [N, 16]; 0 outside."""
-        return _cut_out(self.changes, self.signature.sound_first, begin, end)
-
-
-@dataclass(frozen=True, slots=True)
-class _Aligned:
-    """Two sources compared at one shift, a value for each step in which both have a picture.
-
-    Args:
-        own, its: the source and the other one.
-        begin: first step of the source.
-        shift: of the other one against it.
-        bits: distance of the two pictures.
-        colour: by how much their mean colours differ, of 255.
-        seen: 1.0 where at least one of them has a hash.
-    """
-
-    own: _Side
-    its: _Side
-    begin: int
-    shift: int
-    bits: Reals
-    colour: Reals
-    seen: Reals
-
-    @classmethod
-    def at(cls, own: _Side, its: _Side, shift: int) -> "_Aligned":
-        first, its_first = own.signature.picture_first, its.signature.picture_first - shift
-        begin = max(first, its_first)
-        end = max(begin, min(first + len(own.signature.hashes), its_first + len(its.signature.hashes)))
-        shown, others = own.hashes_of(begin, end), its.hashes_of(begin + shift, end + shift)
-        # The other one's grid lies up to half a step beside: its picture before or after may be the same one.
-        beside = (its.hashes_of(begin + shift + by, end + shift + by) for by in (-1, 1))
-        bits = np.min([np.bitwise_count(shown ^ one) for one in (others, *beside)], axis=0).astype(float)
-        bits[(shown == NO_HASH) != (others == NO_HASH)] = UNLIKE_BITS
-        return cls(
-            own=own,
-            its=its,
-            begin=begin,
-            shift=shift,
-            bits=bits,
-            colour=np.abs(own.colours_of(begin, end) - its.colours_of(begin + shift, end + shift)).max(
-                axis=1, initial=0
-            ),
-            seen=((shown != NO_HASH) | (others != NO_HASH)).astype(float),
-        )
-
-    def stretches(self, params: NearDuplicateParams) -> Iterator[Stretch]:
-        """Where pictures agree: with sound that agrees, or with other sound."""
-        least = round(params.overlap_s_at_least * STEPS_PER_S)
-        seen = _smooth(self.seen)
-        picture = 1 - _smooth(self.bits * self.seen) / np.maximum(seen, 1) / UNLIKE_BITS
-        same_picture = picture >= LEAST_PICTURE
-        same_picture &= _smooth(self.colour * self.seen) <= COLOUR_STEPS * seen
-        if not same_picture.any():
-            return
-        both, change = self._heard()
-        changed = _smooth(change)
-        has_sound = changed >= _smooth(np.full(len(change), BANDS * LEAST_CHANGE_DB**2))
-        alike = picture >= params.likeness_at_least
-        sound = _smooth(both) / np.maximum(changed, 1)
-        same_sound = (picture + sound) / 2 >= params.likeness_at_least
-        copied = np.where(has_sound, same_sound, alike)
-        for is_copy, agree in ((True, copied), (False, alike & ~copied)):
-            for middle_start, middle_end in _runs(same_picture & agree):
-                start, end = self._reach(middle_start, middle_end)
-                place = slice(start, end)
-                if end - start < least or not self.seen[place].any():
-                    continue
-                sounds = bool(has_sound[place].mean() >= 0.5)
-                if (is_copy and sounds) or self._motion(start, end) >= LEAST_MOTION_BITS:
-                    yield Stretch(
-                        start=self.begin + start,
-                        end=self.begin + end,
-                        shift=self.shift,
-                        is_copy=is_copy,
-                        picture_bits=float(self.bits[place].sum() / self.seen[place].sum()),
-                        sound_agreement=float(both[place].sum() / change[place].sum()) if sounds else None,
-                    )
-
-    def _heard(self) -> tuple[Reals, Reals]:
-        """Of the two changes of level, summed over bands, dB^2: their product, and the mean of their squares."""
-        end = self.begin + len(self.bits)
-        own = self.own.changes_of(self.begin, end)
-        its = self.its.changes_of(self.begin + self.shift, end + self.shift)
-        return (own * its).sum(axis=1), (own**2 + its**2).sum(axis=1) / 2
-
-    def _motion(self, start: int, end: int) -> float:
-        """Mean distance of the source's pictures and its own SMOOTH_STEPS later; 0 for those that have none."""
-        begin, end = self.begin + start, self.begin + end
-        shown = self.own.hashes_of(begin, end)
-        later = self.own.hashes_of(begin + SMOOTH_STEPS, end + SMOOTH_STEPS)
-        return float(np.where(later == NO_HASH, 0, np.bitwise_count(shown ^ later)).mean())
-
-    def _reach(self, start: int, end: int) -> tuple[int, int]:
-        """From the middles of the spans judged to their ends, less what does not agree there."""
-        start, end = max(0, start - SMOOTH_STEPS // 2), min(len(self.bits), end + SMOOTH_STEPS // 2)
-        agree = np.flatnonzero(self.bits[start:end] <= (1 - LEAST_PICTURE) * UNLIKE_BITS)
-        return (start + int(agree[0]), start + int(agree[-1]) + 1) if len(agree) else (start, start)
-
-
-def _in_step(own: _Side, its: _Side, stretch: Stretch) -> Stretch:
-    """The stretch, or no copy where its pictures agree better at another shift than the sound: one is out of step."""
-    if not stretch.is_copy or stretch.sound_agreement is None:
-        return stretch
-    shown = own.hashes_of(stretch.start, stretch.end)
-    for slip in (slip for slip in range(-SLIP_STEPS, SLIP_STEPS + 1) if abs(slip) > 1):
-        shift = stretch.shift + slip
-        bits = np.bitwise_count(shown ^ its.hashes_of(stretch.start + shift, stretch.end + shift)).mean()
-        if bits < stretch.picture_bits - SLIP_BITS:
-            return replace(stretch, is_copy=False)
-    return stretch
-
-
-def _candidates(signatures: list[Signature]) -> Iterator[tuple[int, int, list[int]]]:
-    """Pairs that agree in something: (source, one of better rank, shifts), in order."""
-    keys, owners, steps = _index(signatures)
-    if not len(keys):
-        return
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
-    list_start = np.repeat(starts, np.diff(np.r_[starts, len(keys)]))
-    longest = int(np.ptp(steps)) + 2 * BIN_STEPS  # no shift is larger
-    bins = 2 * longest // BIN_STEPS + 2
-    counts = np.bincount(owners, minlength=len(signatures))
-    block_of = (np.cumsum(counts) - counts) // BLOCK_ENTRIES
-    for block in np.unique(block_of):
-        asking = np.flatnonzero(block_of[owners] == block)
-        votes = []
-        for number in range(LEADERS):
-            ask, told = asking, list_start[asking] + number
-            ask, told = ask[told < ask], told[told < ask]
-            ask, told = ask[owners[ask] != owners[told]], told[owners[ask] != owners[told]]
-            place = (owners[ask] * len(signatures) + owners[told]) * bins
-            place += (steps[told] - steps[ask] + longest) // BIN_STEPS
-            votes += [place, place + 1]
-        places, votes_of = np.unique(np.concatenate(votes), return_counts=True)
-        enough = votes_of >= LEAST_VOTES
-        yield from _voted(places[enough], votes_of[enough], len(signatures), bins, longest)
-
-
-def _voted(
-    places: Integers, votes: Integers, sources: int, bins: int, longest: int
-) -> Iterator[tuple[int, int, list[int]]]:
-    pairs = places // bins
-    edges = np.flatnonzero(np.diff(pairs, prepend=-1, append=-1)).tolist()
-    for begin, end in pairwise(edges):
-        pair = pairs[begin]
-        most = begin + np.argsort(-votes[begin:end], kind="stable")[:MOST_BINS]
-        ends = (places[most] % bins + 1) * BIN_STEPS - longest
-        shifts = sorted({int(end) - back for end in ends for back in range(1, 2 * BIN_STEPS + 1)})
-        yield int(pair) // sources, int(pair) % sources, shifts
-
-
-def _index(signatures: list[Signature]) -> tuple[Integers, Integers, Integers]:
-    """Entries by part of a hash and colour, then rank, then time: what, whose, and when, int64 [N].
-
-    Colours are told apart on two grids, one half a mesh beside the other: what differs little meets on one at least.
-    What stays the same is entered once, when it begins.
-    """
-    keys, owners, steps = [], [], []
-    for owner, signature in enumerate(signatures):
-        for grid in range(2):
-            mesh = (signature.colours.astype(np.int64) + grid * COLOUR_STEPS) // (2 * COLOUR_STEPS)
-            colour = (mesh[:, 0] * 12 + mesh[:, 1]) * 2 + grid  # 0..11 each
-            for part in range(PARTS):
-                values = (signature.hashes >> np.uint64(part * PART_BITS)).astype(np.int64) % 2**PART_BITS
-                key = (values * PARTS + part) * 512 + colour
-                begins = np.flatnonzero((signature.hashes != NO_HASH) & (np.r_[-1, key[:-1]] != key))
-                keys.append(key[begins])
-                owners.append(np.full(len(begins), owner))
-                steps.append(begins + signature.picture_first)
-    if not keys:
-        return (np.zeros(0, np.int64),) * 3
-    key, owner_of, step = np.concatenate(keys), np.concatenate(owners), np.concatenate(steps)
-    order = np.lexsort((step, owner_of, key))
-    return key[order], owner_of[order], step[order]
-
-
-def _sound_shift(own: _Side, its: _Side) -> list[int]:
-    """The shift at which the two sounds' changes agree best; none where one has no sound."""
-    if not len(own.changes) or not len(its.changes):
-        return []
-    size = 1 << (len(own.changes) + len(its.changes)).bit_length()
-    own_spectrum, its_spectrum = (np.fft.rfft(side.changes, size, axis=0) for side in (own, its))
-    lag = int(np.argmax(np.fft.irfft((own_spectrum.conj() * its_spectrum).sum(axis=1), size)))
-    lag -= size if lag > size // 2 else 0
-    return [lag + its.signature.sound_first - own.signature.sound_first]
-
-
-def _cut_out(values: Any, first: int, begin: int, end: int) -> Any:
-    """Values of steps [begin, end) of an array whose first value is of step `first`; zero outside."""
-    out = np.zeros((end - begin, *values.shape[1:]), values.dtype)
-    start, stop = max(begin, first), min(end, first + len(values))
-    if start < stop:
-        out[start - begin : stop - begin] = values[start - first : stop - first]
-    return out
-
-
-def _smooth(values: Reals) -> Reals:
-    """Sums over SMOOTH_STEPS around each step, fewer at the ends."""
-    count, half = len(values), SMOOTH_STEPS // 2
-    sums = np.zeros(count + SMOOTH_STEPS + 1)
-    np.cumsum(values, out=sums[half + 1 : half + 1 + count])
-    sums[half + 1 + count :] = sums[half + count]
-    return sums[SMOOTH_STEPS : SMOOTH_STEPS + count] - sums[:count]
-
-
-def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """[start, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False]))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:

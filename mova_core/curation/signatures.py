@@ -28,6 +28,7 @@ STEPS_PER_S = 8
 HASH_BITS = 63
 NO_HASH = 0  # no picture gives it: 31 of 63 waves lie above their median
 SQUARE_PX = 32
+COLOUR_STEPS = 12  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
 LEAST_CONTRAST = 6.0  # standard deviation of luma, 0..255
 LEAST_SIDE_PX = 8  # of a picture at most 64 px long: less is a line between borders
 BANDS = 16

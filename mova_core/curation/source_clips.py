@@ -40,6 +40,7 @@ CODE = (
     "mova_core.media.opening",
     "mova_core.media.hearing",
     "mova_core.media.interlace",
+    "mova_core.media.filters",
     "mova_core.media.sound",
 )
 

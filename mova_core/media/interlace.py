@@ -12,9 +12,10 @@ import av
 from av.filter import Graph
 
 from mova_core.errors import MediaError
+from mova_core.media.filters import picture_graph
 from mova_core.media.opening import read_errors
 
-FILTER, OPTIONS = "bwdif", "mode=send_frame:parity=auto:deint=interlaced"
+BWDIF = ("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
 AGAIN = (av.error.BlockingIOError, av.error.EOFError)  # nothing to pull yet; nothing to pull any more
 
 Timed = tuple[float, av.VideoFrame]
@@ -39,7 +40,7 @@ class Deinterlacer:
             return
         with read_errors("decode_error", f"its interlaced picture at {time_s:.3f} s cannot be made whole"):
             if self._graph is None:
-                self._graph = _graph_for(picture)
+                self._graph = picture_graph(picture, picture.time_base, [BWDIF])
             picture.pts = self._pushed  # the filter wants rising ones, some containers have none
             self._graph.vpush(picture)
         self._pushed += 1
@@ -54,7 +55,7 @@ class Deinterlacer:
             self._graph.vpush(None)
         yield from self._pull()
         if self._times_s:
-            raise MediaError("decode_error", f"{len(self._times_s)} interlaced pictures vanish in filter {FILTER}")
+            raise MediaError("decode_error", f"{len(self._times_s)} interlaced pictures vanish in filter {BWDIF[0]}")
 
     def _pull(self) -> Iterator[Timed]:
         assert self._graph is not None
@@ -64,13 +65,3 @@ class Deinterlacer:
             except AGAIN:
                 return
             yield self._times_s.popleft(), picture
-
-
-def _graph_for(picture: av.VideoFrame) -> Graph:
-    graph = Graph()
-    graph.threads = 1
-    source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
-    )
-    graph.link_nodes(source, graph.add(FILTER, OPTIONS), graph.add("buffersink")).configure()
-    return graph

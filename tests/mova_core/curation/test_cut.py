@@ -209,7 +209,8 @@ def test_lossless_clips_hold_every_pixel_as_scaled_and_are_assessed(run, footage
     clips, rejects = rows_of(data)
     assert summary["accepted"] == len(clips) == 14 and rejects == []
     assert {row["member"] for row in clips} == {f"{row['clip_id']}.mkv" for row in clips}
-    [task] = [task for task in stage.source_tasks(lossless, footage[0], data, data.root) if task.path.name == "d.mp4"]
+    tasks = stage.source_tasks(lossless, footage[0], stage.read_tables(data), data.root)
+    [task] = [task for task in tasks if task.path.name == "d.mp4"]
     pictures = [piece for piece in decode(task.path, audio_rate_hz=None) if isinstance(piece, Frame)]
     framing = Framing.plan(48, 96, task.borders, 0, 2.0, GEOMETRY)
     for row, start_s in zip(clips[-2:], (0.5, 3.0), strict=True):

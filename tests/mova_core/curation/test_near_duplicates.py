@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mova_core.curation import near_duplicates
+from mova_core.curation import candidate_pairs, near_duplicates
 from mova_core.curation.near_duplicates import Member, copied_windows, find_near_duplicates
 from mova_core.curation.signatures import BANDS, HASH_BITS, NO_HASH, STEPS_PER_S, Signature
 from mova_core.params import NearDuplicateParams
@@ -196,7 +196,7 @@ def test_blocks_of_the_index_change_nothing(monkeypatch):
         part(film(0, 20), 3, 11),
     ]
     whole = found(*signatures)
-    monkeypatch.setattr(near_duplicates, "BLOCK_ENTRIES", 50)
+    monkeypatch.setattr(candidate_pairs, "BLOCK_ENTRIES", 50)
     assert found(*signatures) == whole and len(whole) == 3
 
 
