@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.storage.atomic import atomic_path, sha256_file
+from mova_core.storage.atomic import atomic_path, clear_temporary, sha256_file
 
 _text, _int, _real, _flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -193,6 +193,7 @@ def write_table(
         for key, value in sorted((made_from or {}).items())
     }
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    clear_temporary(path.parent, path.name)  # a stage that was killed at this very table
     with atomic_path(path) as temporary:
         pq.write_table(table.replace_schema_metadata({"made_from": json.dumps(origin)}), temporary, compression="zstd")
 

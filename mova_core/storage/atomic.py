@@ -27,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         UsageError: the folder cannot be made or written to.
         DiskFull: it has no room.
     """
-    temporary = path.parent / f".tmp-{secrets.token_hex(6)}{path.suffix}"
+    temporary = path.parent / f"{_leading(path.name)}{secrets.token_hex(6)}{path.suffix}"
     make_folder(path.parent)
     try:
         yield temporary
@@ -71,9 +71,12 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written to: choose another place or change its permissions")
 
 
-def clear_temporary(folder: Path) -> None:
-    """Remove what a killed run left half-written in `folder`."""
-    for path in folder.glob(".tmp-*"):
+def clear_temporary(folder: Path, name: str | None = None) -> None:
+    """Remove what a killed run left half-written in `folder`: all of it, or what was to become the file of this name.
+
+    Nobody else may be writing the same.
+    """
+    for path in folder.glob(".tmp-*" if name is None else f"{_leading(name)}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -81,6 +84,11 @@ def sha256_file(path: Path) -> str:
     """Hex digest of a file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _leading(name: str) -> str:
+    """How temporary names of a file begin; as short for a long name."""
+    return f".tmp-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}-"
 
 
 def _system_error(error: Exception) -> int | None:

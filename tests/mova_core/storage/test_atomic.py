@@ -36,6 +36,18 @@ def test_leavings_are_cleared(tmp_path):
     assert os.listdir(tmp_path) == ["kept.tar"]
 
 
+def test_leavings_of_one_file_are_known_by_its_name(tmp_path):
+    leavings = []
+    for name in ("a.parquet", "b.parquet"):
+        with pytest.raises(KeyboardInterrupt), atomic_path(tmp_path / name) as temporary:
+            leavings.append(temporary)
+            raise KeyboardInterrupt
+    for path in leavings:  # as where the process was killed before it could clear up
+        path.write_text("half")
+    clear_temporary(tmp_path, "a.parquet")
+    assert [path.exists() for path in leavings] == [False, True]
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be made into a folder"):
