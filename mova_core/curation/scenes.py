@@ -170,6 +170,7 @@ def _unmatched(here: Rgb, there: Rgb, reach: int) -> float:
             found = cv2.minMaxLoc(cv2.matchTemplate(around, square, cv2.TM_SQDIFF))[2]
             y, x = top + found[1], left + found[0]
             match = wide[y : y + height, x : x + width]
-            differences.append(float(cv2.absdiff(match, here[top : top + height, left : left + width]).mean()))
+            missed = cv2.norm(match, here[top : top + height, left : left + width], cv2.NORM_L1)
+            differences.append(missed / match.size)
     kept = max(1, int((1 - WORST_SHARE) * len(differences)))
     return float(np.mean(sorted(differences)[:kept]))

@@ -36,6 +36,7 @@ EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolatio
 SCALING = Interpolation.BICUBIC | EXACT
 SHRINKING = Interpolation.AREA | EXACT  # a quarter of the taps
 SAME_TIME_S = 1e-6
+FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)  # of luma in 16..235
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,16 @@ class Frame:
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> NDArray[np.uint8]:
         """Full-range RGB [H, W, 3], coded orientation, scaled down to means over areas when a size is given."""
-        return self._converted("rgb24", width_px, height_px, self.colorspace)
+        converted = self.picture.reformat(
+            width=width_px,
+            height=height_px,
+            format="rgb24",
+            src_colorspace=self.colorspace,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=SCALING if width_px is None else SHRINKING,
+            threads=1,
+        )
+        return converted.to_ndarray().astype(np.uint8, copy=False)
 
     @property
     def colorspace(self) -> int:
@@ -63,21 +73,28 @@ class Frame:
 
     def luma(self) -> NDArray[np.uint8]:
         """Luma [H, W] of the coded pixels, 0 black to 255 white."""
-        return self._converted("gray", None, None, None)
+        import cv2
 
-    def _converted(
-        self, pixels: str, width_px: int | None, height_px: int | None, colorspace: int | None
-    ) -> NDArray[np.uint8]:
-        converted = self.picture.reformat(
-            width=width_px,
-            height=height_px,
-            format=pixels,
-            src_colorspace=colorspace,
+        pixels = self.picture.format
+        if not pixels.is_rgb and pixels.is_planar and pixels.components[0].bits == 8:
+            picture, is_full = self.picture, self.picture.color_range == ColorRange.JPEG
+        else:
+            picture, is_full = self._as_full_range_yuv(), True
+        plane = picture.planes[0]
+        lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size]
+        coded = lines.reshape(plane.height, plane.line_size)[:, : plane.width]
+        return coded if is_full else cv2.LUT(coded, FULL_RANGE).astype(np.uint8, copy=False)
+
+    def _as_full_range_yuv(self) -> av.VideoFrame:
+        """In 8 bits, by its own matrix: by another one its luma would change."""
+        return self.picture.reformat(
+            format="yuv444p",
+            src_colorspace=self.colorspace,
+            dst_colorspace=self.colorspace,
             dst_color_range=ColorRange.JPEG,
-            interpolation=SCALING if width_px is None else SHRINKING,
+            interpolation=SCALING,
             threads=1,
         )
-        return converted.to_ndarray().astype(np.uint8, copy=False)
 
 
 def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | Sound]:

@@ -193,6 +193,20 @@ def test_luma_is_full_range_whatever_the_coding():
     assert (Frame(0, full).luma() == 200).all()
 
 
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p", "yuv420p10le"])
+def test_luma_is_the_coded_one_whatever_its_format_and_matrix(pixels):
+    orange = flat((126, 60, 200)).reformat(format=pixels)
+    for matrix in (1, 5):  # BT.709, BT.601
+        orange.colorspace = matrix
+        assert abs(int(Frame(0, orange).luma().min()) - 128) <= 1
+
+
+def test_luma_of_rgb_and_of_grey_pictures():
+    assert abs(int(Frame(0, flat((128,), format="gray")).luma().min()) - 128) <= 1
+    white = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 255, np.uint8), "rgb24")
+    assert Frame(0, white).luma().min() == 255
+
+
 def test_an_untagged_picture_is_bt709_when_it_is_high_definition():
     red_601, red_709 = (81, 90, 240), (63, 102, 240)
     np.testing.assert_allclose(Frame(0, flat(red_601)).rgb()[0, 0], (255, 0, 0), atol=2)
