@@ -9,16 +9,14 @@ Times are seconds on the file's clock.
 """
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 from math import ceil
-from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.curation.last_picture import LastPicture
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 
@@ -27,9 +25,6 @@ SAME_TIME_S = 1e-6
 
 TOLERANCE_S = 2e-3
 """How far a window may reach past the source's ends: millisecond clocks, and the last samples of a resampler."""
-
-LAST_GAPS = 25
-"""The last picture is shown for the median of so many gaps before it: its own duration is often missing or wrong."""
 
 P = TypeVar("P")
 
@@ -56,7 +51,7 @@ class Pictures(Generic[P]):
         self._shown = [0] * len(starts_s)  # output frames each window has so far
         self._first_open = 0
         self._held: P | None = None
-        self._last_times_s: deque[float] = deque(maxlen=LAST_GAPS + 1)
+        self._last = LastPicture()
 
     def push(self, time_s: float, picture: P) -> list[Shown[P]]:
         """A picture begins at this time; returns what the one before it was shown for."""
@@ -64,15 +59,14 @@ class Pictures(Generic[P]):
             self._first_open = bisect_left(self._starts_s, time_s - TOLERANCE_S)
         shown = [] if self._held is None else self._show(self._held, time_s)
         self._held = picture
-        self._last_times_s.append(time_s)
+        self._last.add(time_s)
         return shown
 
     def end(self) -> list[Shown[P]]:
         """There are no more pictures; returns what the last one was shown for."""
         if self._held is None:
             return []
-        lasts_s = median([after - before for before, after in pairwise(self._last_times_s)] or [0.0])
-        return self._show(self._held, self._last_times_s[-1] + lasts_s + TOLERANCE_S)
+        return self._show(self._held, self._last.end_s() + TOLERANCE_S)
 
     def is_whole(self, window: int) -> bool:
         """Whether the window has all its frames."""

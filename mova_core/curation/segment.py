@@ -5,17 +5,16 @@ by: memory does not grow with its length, but for the signature's 192 bytes a se
 windows and near duplicates are worked out from it afresh, since they cost nothing beside the decoding.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from mova_core.curation import engine as engines
 from mova_core.curation.borders import BorderFinder
 from mova_core.curation.engine import Engine
 from mova_core.curation.footage import Footage
+from mova_core.curation.last_picture import LastPicture
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.near_duplicates import Member, find_near_duplicates
 from mova_core.curation.scenes import CutFinder, small_size
@@ -31,7 +30,6 @@ from mova_core.progress import track
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.storage.parts import Parts
 
-LAST_GAPS = 25  # the last picture is shown for the median of so many gaps: its own duration is often missing or wrong
 SOUND_ALONE = {
     "reason_code": "audio_only",
     "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
@@ -40,6 +38,7 @@ PRELOAD = ("onnxruntime", "scenedetect", "av", "mova_core.curation.segment")
 CODE = (
     "mova_core.curation.segment",
     "mova_core.curation.borders",
+    "mova_core.curation.last_picture",
     "mova_core.curation.scenes",
     "mova_core.curation.signatures",
     "mova_core.curation.speech",
@@ -133,26 +132,27 @@ def segment_source(source: Source) -> dict[str, Any]:
     cuts = CutFinder(params.cut_threshold, params.min_content, params.min_scene_s)
     speech = SpeechFinder(params.speech_threshold)
     signature = SignatureMaker(params.border_luma)
-    video, audio = _Extent(), _Extent()
-    last_times: deque[float] = deque(maxlen=LAST_GAPS + 1)
+    last_picture = LastPicture()
+    video_start_s = audio_start_s = None
+    audio_end_s = 0.0
     for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Frame):
-            last_times.append(piece.time_s)
-            video.reach(piece.time_s, piece.time_s)
+            video_start_s = piece.time_s if video_start_s is None else video_start_s
+            last_picture.add(piece.time_s)
             small = piece.rgb(*small_size(piece.picture.width, piece.picture.height))
             cuts.add(piece.time_s, small)
             signature.add_picture(piece.time_s, small)
             if borders.wants(piece.time_s):
                 borders.add(piece.time_s, piece.luma())
         else:
-            audio.reach(piece.time_s, piece.time_s + len(piece.samples) / SPEECH_RATE_HZ)
+            audio_start_s = piece.time_s if audio_start_s is None else audio_start_s
+            audio_end_s = piece.time_s + len(piece.samples) / SPEECH_RATE_HZ
             speech.add(piece.time_s, piece.samples)
             signature.add_sound(piece.time_s, piece.samples)
-    if video.start_s is None:
+    if video_start_s is None:
         raise MediaError("no_video", "its video stream holds no picture")
-    if audio.start_s is None:
+    if audio_start_s is None:
         raise MediaError("no_audio", "its audio stream holds no sound")
-    gaps = [after - before for before, after in pairwise(last_times)]
     edges = borders.borders()
     return {
         "segment": {
@@ -160,8 +160,8 @@ def segment_source(source: Source) -> dict[str, Any]:
             "speech_s": speech.speech(),
             **{f"crop_{side}": width for side, width in asdict(edges).items()},
         },
-        "video_s": [video.start_s, video.end_s + (median(gaps) if gaps else 0.0)],
-        "audio_s": [audio.start_s, audio.end_s],
+        "video_s": [video_start_s, last_picture.end_s()],
+        "audio_s": [audio_start_s, audio_end_s],
         "signature": signature.signature().to_json(),
     }
 
@@ -181,18 +181,6 @@ def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int,
         "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} stretches of speech "
         f"leave no room for a window of {geometry.duration_s:.2f} s of any kind",
     }
-
-
-@dataclass(slots=True)
-class _Extent:
-    """From where to where a stream has been seen, in seconds."""
-
-    start_s: float | None = None
-    end_s: float = 0.0
-
-    def reach(self, start_s: float, end_s: float) -> None:
-        self.start_s = start_s if self.start_s is None else self.start_s
-        self.end_s = end_s
 
 
 def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ CODE = (
     "mova_core.curation.source_clips",
     "mova_core.curation.framing",
     "mova_core.curation.coded_framing",
+    "mova_core.curation.last_picture",
     "mova_core.curation.resample",
     "mova_core.curation.source_parts",
     "mova_core.media.clip_formats",
