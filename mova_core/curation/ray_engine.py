@@ -204,7 +204,7 @@ def _connect(processors: int) -> None:
     """Reach the cluster, or start one.
 
     Raises:
-        UsageError: nothing answers at `RAY_ADDRESS`.
+        UsageError: nothing answers at `RAY_ADDRESS`, or it does not let us in.
     """
     if ray.is_initialized():
         return
@@ -221,7 +221,13 @@ def _connect(processors: int) -> None:
             "include_dashboard": False,
             "object_store_memory": store_mb * 2**20,
         }
-    ray.init(log_to_driver=False, logging_level=logging.WARNING, **cluster)
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, **cluster)
+    except (OSError, RuntimeError, RayError) as error:  # AuthenticationError is the last
+        raise UsageError(
+            f"Ray cannot be used ({' '.join(str(error).split())[:200]}): a cluster takes programs of its own versions "
+            "of Python and Ray alone and, where it asks for a token, of its RAY_AUTH_MODE and ~/.ray/auth_token"
+        ) from None
 
 
 def _check_answers(address: str) -> None:

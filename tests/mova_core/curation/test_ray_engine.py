@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -201,3 +203,13 @@ def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch, address):
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(UsageError, match=f"no Ray cluster answers at RAY_ADDRESS '{address}'"):
         list(run(answer_at_length, [1], engine=ON_RAY, limits=Limits()))
+
+
+def test_a_token_that_is_missing_is_one_sentence(started, tmp_path):
+    program = "from mova_core.curation.ray_engine import _connect; _connect(1)"
+    variables = {"RAY_AUTH_MODE": "token", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    last = done.stderr.splitlines()[-1]
+    assert "UsageError: Ray cannot be used (" in last and "of its RAY_AUTH_MODE and ~/.ray/auth_token" in last
