@@ -14,6 +14,7 @@ After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2
 """
 
 import base64
+from array import array
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -94,8 +95,8 @@ class SignatureMaker:
         self._border_luma = border_luma
         self._shown: NDArray[np.uint8] | None = None
         self._picture_first = 0
-        self._hashes: list[int] = []
-        self._colours: list[Bytes] = []
+        self._hashes = array("Q")
+        self._colours = bytearray()  # Cr and Cb of each in turn
         self._sound_first: int | None = None
         self._before = 0  # samples still to be left out, so that spans lie on the grid
         self._waiting: list[NDArray[np.float32]] = []
@@ -109,8 +110,8 @@ class SignatureMaker:
             self._picture_first = step
         elif (steps := step - self._picture_first - len(self._hashes)) > 0:
             inside = without_borders(self._shown, self._border_luma)
-            self._hashes += [picture_hash(inside)] * steps
-            self._colours += [mean_colour(inside)] * steps
+            self._hashes.extend([picture_hash(inside)] * steps)
+            self._colours += mean_colour(inside).tobytes() * steps
         self._shown = rgb
 
     def add_sound(self, time_s: float, samples: NDArray[np.float32]) -> None:
@@ -131,7 +132,7 @@ class SignatureMaker:
         return Signature(
             picture_first=self._picture_first,
             hashes=np.array(self._hashes, np.uint64),
-            colours=np.array(self._colours, np.uint8).reshape(-1, 2),
+            colours=np.frombuffer(bytes(self._colours), np.uint8).reshape(-1, 2),
             sound_first=self._sound_first or 0,
             levels=np.concatenate([np.zeros((0, BANDS), np.uint8), *self._levels]),
         )

@@ -5,6 +5,7 @@ one call with the same probabilities as one by one, five times as fast; memory i
 Sound is 16 kHz mono; times are seconds on the file's clock, good to about 0.2 s.
 """
 
+from array import array
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,7 +39,7 @@ class SpeechFinder:
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_samples = 0
         self._heard_samples = 0
-        self._probabilities: list[float] = []
+        self._probabilities = array("f")
         self._start_s: float | None = None
 
     def add(self, time_s: float, samples: NDArray[np.float32]) -> None:

@@ -5,6 +5,7 @@ than what they hold. AVI stores no display times: FFmpeg guesses them wrongly on
 so there, and wherever display times are missing or doubled, the i-th picture shown takes the i-th decoding time.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,6 +25,7 @@ from mova_core.media.opening import Container, read_errors
 
 LONGEST_GAP_S = 60.0  # a longer one is a clock that jumps: filling it would make hours out of a damaged number
 GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word
+NO_TIME = -(2**63)  # FFmpeg's AV_NOPTS_VALUE; no packet has it as its time
 MICROSECOND = Fraction(1, 1_000_000)
 VP8_SHOWN = 0x10  # bit of a packet's first byte
 NOT_A_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -132,27 +134,26 @@ def _is_hidden(packet: "Packet[Any]") -> bool:
 
 
 class _Stamps:
-    """Time stamps of one stream's packets, in ticks."""
+    """Time stamps of one stream's packets, in ticks: 24 bytes a packet, for a film has half a million of them."""
 
     def __init__(self) -> None:
-        self._shown: list[int | None] = []
-        self._decoded: list[int | None] = []
-        self._lasts: list[int] = []
+        self._shown, self._decoded, self._lasts = array("q"), array("q"), array("q")
 
     def __len__(self) -> int:
         return len(self._shown)
 
     def add(self, packet: "Packet[Any]") -> None:
-        self._shown.append(packet.pts)
-        self._decoded.append(packet.dts)
+        self._shown.append(NO_TIME if packet.pts is None else packet.pts)
+        self._decoded.append(NO_TIME if packet.dts is None else packet.dts)
         self._lasts.append(packet.duration or 0)
 
     def shown(self, time_base: Fraction | None, zero: Fraction, guessed: bool) -> Track:
         """The track of a picture stream; `guessed` when the container stores no display times."""
-        reordered = guessed and self._shown != self._decoded
-        rebuilt = reordered or None in self._shown or len(set(self._shown)) < len(self._shown)
-        ticks = _whole(self._decoded if rebuilt else self._shown)
-        if ticks is None or (np.diff(np.sort(ticks)) <= 0).any():
+        shown, decoded = _ticks(self._shown), _ticks(self._decoded)
+        reordered = guessed and (shown != decoded).any()
+        rebuilt = bool(reordered or NO_TIME in shown or len(np.unique(shown)) < len(shown))
+        ticks = decoded if rebuilt else shown
+        if NO_TIME in ticks or (np.diff(np.sort(ticks)) <= 0).any():
             raise MediaError("no_clock", "its pictures carry neither display nor decoding times that tell them apart")
         order = np.argsort(ticks)
         lasts = self._lasts[order[-1]]
@@ -162,10 +163,13 @@ class _Stamps:
 
     def heard(self, time_base: Fraction | None, zero: Fraction) -> Track | None:
         """The track of a sound stream; packets without a time follow the one before."""
-        ticks = [tick for tick in self._shown if tick is not None]
-        if not ticks:
-            return None
-        return _track(np.sort(np.array(ticks)), self._lasts[-1], time_base, zero, False)
+        ticks = _ticks(self._shown)
+        ticks = np.sort(ticks[ticks != NO_TIME])
+        return _track(ticks, self._lasts[-1], time_base, zero, False) if len(ticks) else None
+
+
+def _ticks(times: "array[int]") -> NDArray[np.int64]:
+    return np.frombuffer(times, np.int64)
 
 
 def _track(ticks: NDArray[np.int64], lasts: int, time_base: Fraction | None, zero: Fraction, rebuilt: bool) -> Track:
@@ -176,10 +180,6 @@ def _track(ticks: NDArray[np.int64], lasts: int, time_base: Fraction | None, zer
         before_s = seconds[int(np.argmax(gaps))]
         raise MediaError("clock_jump", f"its times jump by {gaps.max():.0f} s after {before_s:.3f} s")
     return Track(seconds, float((int(ticks[-1]) + lasts) * time_base - zero), rebuilt)
-
-
-def _whole(ticks: list[int | None]) -> NDArray[np.int64] | None:
-    return None if None in ticks else np.array(ticks, dtype=np.int64)
 
 
 def _zero(container: InputContainer, *streams: VideoStream | AudioStream | None) -> Fraction:
