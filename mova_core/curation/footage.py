@@ -111,7 +111,10 @@ class Footage:
             if not (is_bucket(root) or Path(root).is_absolute()):
                 raise ValueError(root)
         except (ValueError, KeyError, TypeError, OSError):
-            raise UsageError(f"{where} is not a lock of footage: write one with `mova ingest --lock FOLDER`") from None
+            raise UsageError(
+                f"{where} is no footage: expected a folder, a list of files ({LIST_SUFFIX}), s3://BUCKET/PREFIX, or a "
+                "lock written by `mova ingest --lock FOOTAGE`"
+            ) from None
         if not is_bucket(root) and not Path(root).is_dir():
             raise UsageError(f"the footage locked in {where} is missing: {root} is not a folder here")
         return cls.of_files(open_store(root), sorted(entries, key=_order), locked=True)
