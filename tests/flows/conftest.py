@@ -119,8 +119,8 @@ class History:
         answer.raise_for_status()
         return answer.json()
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        """Until a condition holds; fails when it never does."""
+    def wait(self, condition: Callable[[], bool], seconds: float = 240) -> None:
+        """Until a condition holds; fails when it never does: the bound is for what hangs, not for a slow machine."""
         give_up = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < give_up, "the server did not get there"

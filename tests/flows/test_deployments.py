@@ -41,6 +41,7 @@ def _interrupt(serving: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("serving went on after two interrupts")
 
 
+@pytest.mark.timeout(900)
 def test_the_form_is_typed_and_runs_complete_fail_and_cancel(
     project: Path, deployments: dict[str, dict[str, Any]], history: Any, break_contract: Callable[[], None]
 ) -> None:
@@ -66,7 +67,7 @@ def test_the_form_is_typed_and_runs_complete_fail_and_cancel(
         return str(history.ask(f"/deployments/{deployment['id']}/create_flow_run", **body)["id"])
 
     def wait_for(run_id: str, *types: str) -> dict[str, Any]:
-        history.wait(lambda: history.run(run_id)["state_type"] in types, seconds=120)
+        history.wait(lambda: history.run(run_id)["state_type"] in types)
         return history.run(run_id)
 
     done = start()
