@@ -93,7 +93,7 @@ class History:
         return self.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)[0]
 
     def run(self, run_id: str) -> dict[str, Any]:
-        return self._client.get(f"/flow_runs/{run_id}").json()
+        return self._answer("GET", f"/flow_runs/{run_id}")
 
     def tasks(self, run_id: str) -> dict[str, tuple[str, str, int]]:
         """(state type, state name, times run) of each task, once the server has heard how all of them ended."""
@@ -115,9 +115,18 @@ class History:
         return [row["message"] for row in rows]
 
     def ask(self, path: str, **body: Any) -> Any:
-        answer = self._client.post(path, json=body)
-        answer.raise_for_status()
-        return answer.json()
+        return self._answer("POST", path, json=body)
+
+    def _answer(self, method: str, path: str, **request: Any) -> Any:
+        """Asked again while the server is too busy (503, its database is locked), as Prefect's own client does."""
+        answers: list[httpx.Response] = []
+
+        def served() -> bool:
+            answers[:] = [self._client.request(method, path, **request)]
+            return answers[0].status_code != httpx.codes.SERVICE_UNAVAILABLE
+
+        self.wait(served)
+        return answers[0].raise_for_status().json()
 
     def wait(self, condition: Callable[[], bool], seconds: float = 240) -> None:
         """Until a condition holds; fails when it never does: the bound is for what hangs, not for a slow machine."""
