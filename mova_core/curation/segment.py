@@ -1,8 +1,9 @@
 """Stage `segment`: what one decode pass tells about each source, and the windows that follow from it.
 
 Pictures go to the border and cut finders, sound to the speech finder, both into a signature, all while the file streams
-by: memory does not grow with its length, but for the signature's 192 bytes a second. What was found is kept per source;
-windows and near duplicates are worked out from it afresh, since they cost nothing beside the decoding.
+by: memory does not grow with its length, but for the signature's 192 bytes a second and the clock's 24 a packet. What
+was found is kept per source; windows and near duplicates are worked out from it afresh, since they cost nothing beside
+the decoding.
 """
 
 from collections import Counter

@@ -151,9 +151,9 @@ class _Stamps:
         """The track of a picture stream; `guessed` when the container stores no display times."""
         shown, decoded = _ticks(self._shown), _ticks(self._decoded)
         reordered = guessed and (shown != decoded).any()
-        rebuilt = bool(reordered or NO_TIME in shown or len(np.unique(shown)) < len(shown))
+        rebuilt = bool(reordered or not _tell_apart(shown))
         ticks = decoded if rebuilt else shown
-        if NO_TIME in ticks or (np.diff(np.sort(ticks)) <= 0).any():
+        if not _tell_apart(ticks):
             raise MediaError("no_clock", "its pictures carry neither display nor decoding times that tell them apart")
         order = np.argsort(ticks)
         lasts = self._lasts[order[-1]]
@@ -170,6 +170,11 @@ class _Stamps:
 
 def _ticks(times: "array[int]") -> NDArray[np.int64]:
     return np.frombuffer(times, np.int64)
+
+
+def _tell_apart(ticks: NDArray[np.int64]) -> bool:
+    """Whether each picture has a time, and no two the same."""
+    return NO_TIME not in ticks and bool((np.diff(np.sort(ticks)) > 0).all())
 
 
 def _track(ticks: NDArray[np.int64], lasts: int, time_base: Fraction | None, zero: Fraction, rebuilt: bool) -> Track:

@@ -53,16 +53,7 @@ class Frame:
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> NDArray[np.uint8]:
         """Full-range RGB [H, W, 3], coded orientation, scaled down to means over areas when a size is given."""
-        converted = self.picture.reformat(
-            width=width_px,
-            height=height_px,
-            format="rgb24",
-            src_colorspace=self.colorspace,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=SCALING if width_px is None else SHRINKING,
-            threads=1,
-        )
-        return converted.to_ndarray().astype(np.uint8, copy=False)
+        return self._converted("rgb24", width_px, height_px).to_ndarray().astype(np.uint8, copy=False)
 
     @property
     def colorspace(self) -> int:
@@ -75,24 +66,26 @@ class Frame:
         """Luma [H, W] of the coded pixels, 0 black to 255 white."""
         import cv2
 
-        pixels = self.picture.format
-        if not pixels.is_rgb and pixels.is_planar and pixels.components[0].bits == 8:
-            picture, is_full = self.picture, self.picture.color_range == ColorRange.JPEG
-        else:
-            picture, is_full = self._as_full_range_yuv(), True
+        pixels, picture = self.picture.format, self.picture
+        if pixels.is_rgb or not pixels.is_planar or pixels.components[0].bits != 8:
+            picture = self._converted("yuv444p")
         plane = picture.planes[0]
         lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size]
         coded = lines.reshape(plane.height, plane.line_size)[:, : plane.width]
-        return coded if is_full else cv2.LUT(coded, FULL_RANGE).astype(np.uint8, copy=False)
+        if picture.color_range == ColorRange.JPEG:
+            return coded
+        return cv2.LUT(coded, FULL_RANGE).astype(np.uint8, copy=False)
 
-    def _as_full_range_yuv(self) -> av.VideoFrame:
-        """In 8 bits, by its own matrix: by another one its luma would change."""
+    def _converted(self, pixels: str, width_px: int | None = None, height_px: int | None = None) -> av.VideoFrame:
+        """In other pixels of full range, by its own matrix: by another one its luma would change."""
         return self.picture.reformat(
-            format="yuv444p",
+            width=width_px,
+            height=height_px,
+            format=pixels,
             src_colorspace=self.colorspace,
             dst_colorspace=self.colorspace,
             dst_color_range=ColorRange.JPEG,
-            interpolation=SCALING,
+            interpolation=SCALING if width_px is None else SHRINKING,
             threads=1,
         )
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from dvc.repo import Repo
+from prefect.client.base import PrefectHttpxSyncClient
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows.server import WITH_UI, server
@@ -87,13 +87,13 @@ class History:
     """What a Prefect server knows of the runs, asked the way its UI asks."""
 
     def __init__(self, api: str) -> None:
-        self._client = httpx.Client(base_url=api, timeout=30)
+        self._client = PrefectHttpxSyncClient(base_url=api, timeout=30)  # asks again where the server is too busy
 
     def last_run(self) -> dict[str, Any]:
         return self.ask("/flow_runs/filter", sort="START_TIME_DESC", limit=1)[0]
 
     def run(self, run_id: str) -> dict[str, Any]:
-        return self._answer("GET", f"/flow_runs/{run_id}")
+        return self._client.get(f"/flow_runs/{run_id}").json()
 
     def tasks(self, run_id: str) -> dict[str, tuple[str, str, int]]:
         """(state type, state name, times run) of each task, once the server has heard how all of them ended."""
@@ -115,18 +115,7 @@ class History:
         return [row["message"] for row in rows]
 
     def ask(self, path: str, **body: Any) -> Any:
-        return self._answer("POST", path, json=body)
-
-    def _answer(self, method: str, path: str, **request: Any) -> Any:
-        """Asked again while the server is too busy (503, its database is locked), as Prefect's own client does."""
-        answers: list[httpx.Response] = []
-
-        def served() -> bool:
-            answers[:] = [self._client.request(method, path, **request)]
-            return answers[0].status_code != httpx.codes.SERVICE_UNAVAILABLE
-
-        self.wait(served)
-        return answers[0].raise_for_status().json()
+        return self._client.post(path, json=body).json()
 
     def wait(self, condition: Callable[[], bool], seconds: float = 240) -> None:
         """Until a condition holds; fails when it never does: the bound is for what hangs, not for a slow machine."""
