@@ -74,9 +74,10 @@ def make_folder(folder: Path) -> None:
 def clear_temporary(folder: Path, name: str | None = None) -> None:
     """Remove what a killed run left half-written in `folder`: all of it, or what was to become the file of this name.
 
+    All of it is what safetensors left as well, which writes into a file `.tmpXXXXXX` of its own before it renames that.
     Nobody else may be writing the same.
     """
-    for path in folder.glob(".tmp-*" if name is None else f"{_leading(name)}*"):
+    for path in folder.glob(".tmp*" if name is None else f"{_leading(name)}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

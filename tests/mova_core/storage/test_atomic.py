@@ -30,6 +30,7 @@ def test_a_name_of_255_bytes_can_be_written(tmp_path):
 
 def test_leavings_are_cleared(tmp_path):
     (tmp_path / ".tmp-abc.tar").write_text("half")
+    (tmp_path / ".tmpUV2ioY").write_text("half")  # as safetensors names its own
     (tmp_path / ".tmp-folder").mkdir()
     (tmp_path / "kept.tar").write_text("whole")
     clear_temporary(tmp_path)
