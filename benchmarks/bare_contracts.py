@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from data_contracts.ranges import ALWAYS_MEASURED, RANGES
+from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.phases import PHASES
 from mova_core.curation.tables import MEASURES
 from mova_core.params import Params
 

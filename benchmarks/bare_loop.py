@@ -20,8 +20,8 @@ from mova_core.flow_matching import add_noise, velocity_target
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.folder_index import BOUNDARY_RATIO
-from mova_core.params_model import LossParams, OptimizerParams
+from mova_core.model.pretrained.index import BOUNDARY_RATIO
+from mova_core.params.model import LossParams, OptimizerParams
 from mova_core.training.draws import (
     Stream,
     draw_audio,

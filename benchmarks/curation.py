@@ -11,10 +11,10 @@ from pathlib import Path
 
 from benchmarks import against_tools, contracts, engines, long_source
 from benchmarks.measure import Row, ratio
-from mova_core.curation.segment import Source, segment_source
+from mova_core.curation.segment.stage import Source, segment_source
 from mova_core.media.decode import decode
-from mova_core.media.made_footage import make_footage
 from mova_core.params import Params
+from mova_core.synthetic.footage import make_footage
 
 CLIPS = 60
 

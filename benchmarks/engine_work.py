@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.footage_project import Project
-from mova_core.curation.cut import PRELOAD, read_tables, source_tasks
-from mova_core.curation.engine import Engine, run
-from mova_core.curation.source_clips import SourceTask, cut_source
+from mova_core.curation.cut.source_clips import SourceTask, cut_source
+from mova_core.curation.cut.stage import PRELOAD, read_tables, source_tasks
+from mova_core.curation.engine.base import Engine, run
 
 WARM_UP_S = 1.0  # long enough that no worker takes two of them
 

@@ -13,7 +13,7 @@ from benchmarks import footage_project
 from benchmarks.footage_project import Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
-from mova_core.curation.worker import ONE_THREAD
+from mova_core.curation.engine.worker import ONE_THREAD
 
 REPEATS = 2
 WORKERS = 2

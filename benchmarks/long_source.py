@@ -19,9 +19,9 @@ from benchmarks import footage_project
 from benchmarks.footage_project import MEDIA, Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
-from mova_core.curation.cut import read_tables, source_tasks
-from mova_core.curation.segment import Source, segment_source
-from mova_core.curation.source_clips import SourceTask, cut_source
+from mova_core.curation.cut.source_clips import SourceTask, cut_source
+from mova_core.curation.cut.stage import read_tables, source_tasks
+from mova_core.curation.segment.stage import Source, segment_source
 from mova_core.curation.tables import read_table
 
 SHORT = MEDIA / "derived/edited-sequence-known-cuts-720p-30fps-51s.mp4"

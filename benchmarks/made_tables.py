@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.phases import PHASES
 from mova_core.curation.tables import MEASURES, TABLES
 from mova_core.params import Params
 

@@ -14,12 +14,12 @@ from benchmarks.plain_step import Pair, PlainModel, Text, dual_step
 from mova_core.flow_matching import PairSchedule
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
-from mova_core.model.folder_index import BOUNDARY_RATIO
 from mova_core.model.nano import CHANNELS, GEOMETRY, nano_dual_tower
 from mova_core.model.one_thread import one_thread
-from mova_core.model.prompt import NANO_CONTEXT_LENGTH
-from mova_core.model.text import TEXT_WIDTH
-from mova_core.params_model import GenerateParams
+from mova_core.model.pretrained.index import BOUNDARY_RATIO
+from mova_core.model.text.nano_encoder import TEXT_WIDTH
+from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.params.model import GenerateParams
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler
 

@@ -21,10 +21,10 @@ from mova_core.geometry import ClipGeometry
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano import CHANNELS, nano_dual_tower
 from mova_core.model.one_thread import one_thread
-from mova_core.model.prompt import NANO_CONTEXT_LENGTH
-from mova_core.model.text import TEXT_WIDTH
+from mova_core.model.text.nano_encoder import TEXT_WIDTH
+from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params import Params
-from mova_core.params_model import JointPhaseParams
+from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
 from mova_core.training.latents import FirstFrames, LatentSet
 from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss

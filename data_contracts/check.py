@@ -45,7 +45,7 @@ def contract_of(table: str, data: DataFolder, params: Params) -> Contract:
     """
     if table not in TABLES:
         raise UsageError(f"table is {table!r}, expected one of {', '.join(TABLES)}")
-    module = import_module(f"data_contracts.{table}")  # this one alone: latents brings torch
+    module = import_module(f"data_contracts.tables.{table}")  # this one alone: latents brings torch
     contract: Contract = getattr(module, table)(data, params)
     return contract
 

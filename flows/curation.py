@@ -7,10 +7,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.footage import MADE, NAME, own_footage
-from flows.form import Advanced, without_arguments
-from flows.knobs import AS_IN_PARAMS, Preset, choose
-from flows.line import line
-from flows.stages import failed
+from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.pipeline_run import line
+from flows.run.schemas import Advanced, without_arguments
+from flows.run.stages import failed
 from mova_core.errors import MovaError
 
 LAST = "contract@latents"

@@ -21,12 +21,12 @@ from flows.curation import LAST as CURATED
 from flows.curation import curation
 from flows.evaluation import evaluation
 from flows.lifecycle import lifecycle
-from flows.line import EVERYTHING
 from flows.packaging import packaging
 from flows.pipeline import plan
 from flows.reports import reports_served
-from flows.server import HOST, WITH_UI, server
-from flows.stages import LOGS
+from flows.run.pipeline_run import EVERYTHING
+from flows.run.server import HOST, WITH_UI, server
+from flows.run.stages import LOGS
 from flows.training import training
 from mova_core.errors import MovaError
 

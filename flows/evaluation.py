@@ -5,8 +5,8 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.form import PhaseName, without_arguments
-from flows.line import run_line_to
+from flows.run.pipeline_run import run_line_to
+from flows.run.schemas import PhaseName, without_arguments
 
 
 @flow(name="evaluation", flow_run_name="evaluation-{phase}", persist_result=False, cache_result_in_memory=False)

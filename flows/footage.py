@@ -13,10 +13,10 @@ from pathlib import Path
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.children import StageRunner
-from flows.knobs import AS_IN_PARAMS, footage_in_params, set_footage
-from flows.stages import Transcript, failed, step
-from flows.story import STORY
+from flows.run.console import STORY
+from flows.run.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
+from flows.run.stage_runner import StageRunner
+from flows.run.stages import Transcript, failed, step
 from mova_core.errors import MovaError, UsageError
 
 NAME = "footage"

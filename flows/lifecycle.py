@@ -16,12 +16,12 @@ from prefect.states import Completed
 from flows.curation import curation
 from flows.evaluation import evaluation
 from flows.footage import MADE, NAME
-from flows.form import Advanced, PhaseName, without_arguments
-from flows.knobs import AS_IN_PARAMS, Preset, choose
-from flows.line import EVERYTHING, line
 from flows.packaging import DEPLOY, PROMOTE, check_port, packaging
-from flows.stages import failed
-from flows.terminal import run_at_terminal
+from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.pipeline_run import EVERYTHING, line
+from flows.run.schemas import Advanced, PhaseName, without_arguments
+from flows.run.stages import failed
+from flows.run.terminal import run_at_terminal
 from flows.training import training
 from mova_core.errors import MovaError
 from mova_core.params import PresetName

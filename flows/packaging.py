@@ -7,12 +7,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.artifacts import show_promotion, show_report
-from flows.children import StageRunner
-from flows.form import without_arguments
-from flows.line import line
-from flows.stages import Transcript, failed, run_command, step
-from flows.story import STORY
+from flows.run.artifacts import show_promotion, show_report
+from flows.run.console import STORY
+from flows.run.pipeline_run import line
+from flows.run.schemas import without_arguments
+from flows.run.stage_runner import StageRunner
+from flows.run.stages import Transcript, failed, run_command, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
 from mova_core.ports import obstacle

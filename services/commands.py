@@ -23,7 +23,7 @@ def package(
 
     Example: mova package models/phase3
     """
-    from mova_core.cli.checkpoint_reference import resolve_checkpoint
+    from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
     from services.package import package as run_package
 
     return run_package(resolve_checkpoint(model), dist)

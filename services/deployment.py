@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from mova_core.model.folder_index import read_json
+from mova_core.model.pretrained.index import read_json
 from mova_core.storage.atomic import write_text
 
 DEPLOYMENT = ".mova/deployment.json"  # from the project's folder

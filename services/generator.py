@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
-from mova_core.media.picture import read_picture
+from mova_core.media.image import read_picture
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.registry.tables import Job
 from mova_core.sampling.clip_file import write_clip

@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.model.folder_index import read_json
+from mova_core.model.pretrained.index import read_json
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS, SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.atomic import sha256_file, write_text
 

@@ -20,8 +20,8 @@ import yaml
 
 import services
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.folder_index import FolderIndex, read_json
-from mova_core.params_model import ServeParams
+from mova_core.model.pretrained.index import FolderIndex, read_json
+from mova_core.params.model import ServeParams
 from mova_core.storage.atomic_folder import atomic_folder
 from services.model_manifest import MODEL_FOLDER, Packaged, check_whole, read_packaged, write_model_manifest
 from services.settings import ServiceSettings

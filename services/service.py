@@ -18,7 +18,7 @@ from bentoml.exceptions import BentoMLException
 from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError
-from mova_core.model.folder_index import FolderIndex
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.registry.database import open_database
 from services.api import create_app
 from services.model_manifest import Packaged, read_packaged, verify_packaged

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mova_core.errors import UsageError
-from mova_core.params_model import ServeParams
+from mova_core.params.model import ServeParams
 from mova_core.registry.database import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mova_core.errors import UsageError
-from mova_core.media.picture import read_picture
-from mova_core.model.folder_index import FolderIndex
+from mova_core.media.image import read_picture
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.settings import GenerateSettings
 
 MODEL_NAME = "mova"

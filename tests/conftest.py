@@ -92,7 +92,7 @@ def tiny_checkpoint(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def made_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small folder of made footage, the broken files included."""
-    from mova_core.media.made_footage import make_footage
+    from mova_core.synthetic.footage import make_footage
 
     folder = tmp_path_factory.mktemp("made") / "footage"
     make_footage(folder, clips=24, seed=7)

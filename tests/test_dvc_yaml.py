@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mova_core.curation import segment, source_clips
+from mova_core.curation.cut import source_clips
+from mova_core.curation.segment import stage as segment
 
 REPOSITORY = Path(__file__).parents[1]
 

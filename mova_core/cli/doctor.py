@@ -11,8 +11,8 @@ def doctor(params_file: ParamsFile = Path("params.yaml")) -> dict[str, Any]:
 
     Example: mova doctor
     """
-    from mova_core.evaluation.doctor import examine
     from mova_core.params import load_params
+    from mova_core.reporting.health import examine
 
     findings = examine(load_params(params_file))
     width = max(len(finding.what) for finding in findings)

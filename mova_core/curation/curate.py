@@ -4,20 +4,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.assess import assess
-from mova_core.curation.cut import cut
-from mova_core.curation.engine import Engine
-from mova_core.curation.footage_lock import lock_footage
-from mova_core.curation.ingest import ingest
+from mova_core.curation.assess.measure_groups import measuring
+from mova_core.curation.assess.stage import assess
+from mova_core.curation.cut.stage import cut
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.ingest.lock import lock_footage
+from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.made_with import MADE_WITH, write_made_with
-from mova_core.curation.measure_groups import measuring
-from mova_core.curation.segment import segment
+from mova_core.curation.recorded_params import MADE_WITH, write_made_with
+from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
 from mova_core.storage.atomic import make_folder
-from mova_core.storage.objects import is_bucket
+from mova_core.storage.object_store.base import is_bucket
 
 STAGES = ("ingest", "segment", "cut", "assess")
 

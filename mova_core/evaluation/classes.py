@@ -8,7 +8,7 @@ Both take the class whose direction is nearest (cosine), and none where even tha
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.media.bouncing import FLOOR, KINDS
+from mova_core.synthetic.world import FLOOR, KINDS
 
 NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58
 COLOUR_AT_LEAST = 8.0  # of 255: mean colour, weighted by itself, below which a picture is grey

@@ -22,21 +22,21 @@ from mova_core.evaluation.metrics import (
     measure,
     tallies_of,
 )
-from mova_core.evaluation.phase_reports import Evaluated, headline
 from mova_core.evaluation.suite import SeenClip, Suite, generate_suite, suite_for, validation_clips
 from mova_core.evaluation.sweep import sweep
-from mova_core.evaluation.sweep_plot import PLOT_FILE, sweep_plot
 from mova_core.evaluation.tally import Tally, draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
+from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.folder import Components, nano_components
-from mova_core.model.folder_index import read_json
-from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.one_thread import one_thread
+from mova_core.model.pretrained.folder import Components, nano_components
+from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
-from mova_core.params_model import EvaluateParams, GenerateParams, TrainParams
+from mova_core.params.model import EvaluateParams, GenerateParams, TrainParams
 from mova_core.registry.manifests import METRICS_FILE
+from mova_core.reporting.phase_reports import Evaluated, headline
+from mova_core.reporting.sweep_plot import PLOT_FILE, sweep_plot
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.atomic import write_text

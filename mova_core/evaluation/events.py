@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.media.bouncing import FLOOR
+from mova_core.synthetic.world import FLOOR
 
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 FLASH_RISE = 0.14  # of full luminance, from one frame to the next

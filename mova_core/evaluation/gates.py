@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mova_core.params_model import SelectParams
+from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import Metric
 
 AT_LEAST, AT_MOST = "_at_least", "_at_most"

@@ -13,9 +13,9 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation.evaluate import Judged, last_of
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.suite import MADE
-from mova_core.model.folder import save_components
+from mova_core.model.pretrained.folder import save_components
 from mova_core.params import Params
-from mova_core.params_model import GenerateParams, SelectParams
+from mova_core.params.model import GenerateParams, SelectParams
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, read_manifest
 from mova_core.storage.atomic import sha256_file, write_text
 from mova_core.storage.atomic_folder import atomic_folder

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
-from mova_core.curation.captions import made_caption
+from mova_core.curation.caption.templates import made_caption
+from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import MovaError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.bouncing import KINDS
 from mova_core.media.loudness import normalise_loudness
 from mova_core.params import Params
-from mova_core.params_model import EvaluateParams
+from mova_core.params.model import EvaluateParams
 from mova_core.progress import track
 from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.synthetic.world import KINDS
 
 MADE, CAPTIONS = "made", "captions"
 CAPTION_OF = {name: made_caption([name], None).merged for name in KINDS}

@@ -9,7 +9,7 @@ from mova_core.evaluation.metrics import CLASS_METRICS, EVENT_METRICS, class_tal
 from mova_core.evaluation.suite import Suite, generate_suite
 from mova_core.evaluation.tally import draw_clips, interval
 from mova_core.geometry import ClipGeometry
-from mova_core.params_model import EvaluateParams
+from mova_core.params.model import EvaluateParams
 from mova_core.sampling.pipeline import MovaPipeline
 
 TEXT_SCALE = 1.0

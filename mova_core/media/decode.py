@@ -25,10 +25,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.clock import Clock, Track, first_video, read_clock
-from mova_core.media.interlace import Deinterlacer
-from mova_core.media.opening import decode_strictly, open_media, read_errors
-from mova_core.media.sound import Sound, SoundLine
+from mova_core.media.audio_resample import Sound, SoundLine
+from mova_core.media.deinterlace import Deinterlacer
+from mova_core.media.demux import decode_strictly, open_media, read_errors
+from mova_core.media.timeline import Clock, Track, first_video, read_clock
 
 HD_HEIGHT_PX = 720  # from here on untagged pictures are meant in BT.709, below in BT.601
 UNTAGGED_COLORSPACES = (2, 3)  # ITU-T H.273: unspecified, reserved

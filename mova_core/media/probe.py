@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.clock import Clock, first_video, read_clock
+from mova_core.media.audio_resample import Sound
 from mova_core.media.decode import Frame, check_decoder, decode_opened
-from mova_core.media.opening import Container, open_media
-from mova_core.media.sound import Sound
+from mova_core.media.demux import Container, open_media
+from mova_core.media.timeline import Clock, first_video, read_clock
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
 LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0

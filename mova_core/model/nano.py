@@ -13,7 +13,7 @@ from mova_core.geometry import GEOMETRIES, VIDEO_FRAMES_PER_LATENT, VIDEO_LATENT
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import Bridge
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.text import TEXT_WIDTH
+from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.video_tower import VideoTower
 
 DIM = 96

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.attention import Attention
-from mova_core.model.component import Component
+from mova_core.model.pretrained.component import Component
 from mova_core.model.rope import rotate_interleaved
 
 

@@ -13,7 +13,7 @@ models/PHASE/selection.json
      "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason"}
     `manifest_sha256` of the run's checkpoint, whose first 16 digits are its id; `evaluation_sha256` of metrics.json.
 data/latents/GEOMETRY/manifest.json
-    as `mova_core.curation.latent_shards` writes it.
+    as `mova_core.curation.encode.latent_shards` writes it.
 """
 
 import hashlib

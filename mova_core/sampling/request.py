@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.errors import UsageError
-from mova_core.media.picture import read_picture
-from mova_core.model.folder_index import FolderIndex
+from mova_core.media.image import read_picture
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.atomic import make_folder

@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
-from mova_core.model.folder_index import FolderIndex
-from mova_core.params_model import GenerateParams
+from mova_core.model.pretrained.index import FolderIndex
+from mova_core.params.model import GenerateParams
 
 # A released folder names no defaults; these are the report's, at its smaller size.
 RELEASED = {"geometry": "mova-360p", "steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5}

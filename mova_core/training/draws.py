@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mova_core.flow_matching import shift_sigma, unshift_sigma
 from mova_core.model.dual_tower import EXPERTS
-from mova_core.params_model import AudioPhaseParams, JointPhaseParams
+from mova_core.params.model import AudioPhaseParams, JointPhaseParams
 
 
 class Stream(IntEnum):

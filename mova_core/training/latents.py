@@ -11,16 +11,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mova_core.curation.latent_shards import INDEX_FILE, LatentShard, open_shard, read_manifest
+from mova_core.curation.encode.latent_shards import INDEX_FILE, LatentShard, open_shard, read_manifest
 from mova_core.curation.tables import read_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, Canvas
 from mova_core.model.condition import condition_from, known_frames, white_image
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.folder import VideoCodec
-from mova_core.model.nano_text import NanoText, pad_context
 from mova_core.model.pixels import to_unit_range
-from mova_core.model.text import NanoTextEncoder
+from mova_core.model.pretrained.folder import VideoCodec
+from mova_core.model.text.nano_encoder import NanoTextEncoder
+from mova_core.model.text.nano_text import NanoText, pad_context
 
 CAPTION = "merged"  # the caption kind that all phases train on: what a prompt is
 

@@ -21,13 +21,13 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mova_core.errors import MovaError, StaleError
+from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano import nano_dual_tower
-from mova_core.model.nano_codec import NanoCodec
 from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
-from mova_core.params_model import JointPhaseParams, TrainParams
+from mova_core.params.model import JointPhaseParams, TrainParams
 from mova_core.progress import track
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, sha256_file, write_text
@@ -53,10 +53,10 @@ MADE_BY = (
     "mova_core.model.bridge",
     "mova_core.model.condition",
     "mova_core.model.dual_tower",
-    "mova_core.model.half_whitened_pca",
+    "mova_core.model.codecs.nano.half_whitened_pca",
     "mova_core.model.nano",
-    "mova_core.model.nano_text",
-    "mova_core.model.nano_video_codec",
+    "mova_core.model.text.nano_text",
+    "mova_core.model.codecs.nano.video",
     "mova_core.model.one_thread",
     "mova_core.model.pixels",
     "mova_core.model.rope",

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
-from mova_core.model.folder_index import BOUNDARY_RATIO
-from mova_core.params_model import AudioPhaseParams, JointPhaseParams, LossParams
+from mova_core.model.pretrained.index import BOUNDARY_RATIO
+from mova_core.params.model import AudioPhaseParams, JointPhaseParams, LossParams
 from mova_core.training.draws import (
     AudioDraws,
     JointDraws,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from mova_core.params_model import OptimizerParams
+from mova_core.params.model import OptimizerParams
 
 BETAS = (0.9, 0.98)
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")

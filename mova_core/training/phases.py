@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mova_core.errors import UsageError
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
-from mova_core.params_model import AudioPhaseParams, TrainParams
+from mova_core.params.model import AudioPhaseParams, TrainParams
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import StaleError, UsageError
-from mova_core.model.folder_index import TOWER_COMPONENTS, FolderIndex, read_json
+from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.atomic import sha256_file

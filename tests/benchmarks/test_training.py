@@ -10,7 +10,7 @@ from benchmarks.training import Watched, made_clips, made_objective, train_ours
 from mova_core.model.nano import nano_dual_tower
 from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
-from mova_core.params_model import TrainParams
+from mova_core.params.model import TrainParams
 from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.phases import PHASES
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from data_contracts.check import as_json, check, contract_of, ephemeral_context, judge
-from data_contracts.command import REPORTS
+from data_contracts.commands import REPORTS
 from data_contracts.contract import KEPT_ROWS
 from data_contracts.wording import rows_listed, summary
 from mova_core.errors import UsageError

@@ -7,7 +7,7 @@ import pytest
 
 from data_contracts.columns import Columns
 from data_contracts.found_in_files import FoundInFiles
-from data_contracts.windows import FILE_END_S, TOUCH_S, _cuts_fault, _kind_fault, _speech_fault
+from data_contracts.tables.windows import FILE_END_S, TOUCH_S, _cuts_fault, _kind_fault, _speech_fault
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
 
 FILES, WINDOWS = 40, 4000

@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from prefect.client.base import PrefectHttpxSyncClient
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from flows.server import WITH_UI, server
+from flows.run.server import WITH_UI, server
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,11 +13,11 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.curation.borders import Borders
-from mova_core.curation.source_clips import SourceTask, Window, clips_of
+from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
+from mova_core.curation.segment.letterbox import Borders
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
-from mova_core.media.clip import read_clip
-from mova_core.media.clip_writer import ClipCoding
+from mova_core.media.read_clip import read_clip
+from mova_core.media.write_clip import ClipCoding
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
 CODING = ClipCoding("libx264", 14)

@@ -1,6 +1,7 @@
 """Cuts and crop of real footage, as stage `segment` finds them, against what a person saw there.
 
-The finders' parameters come from made footage alone (see `curation/scenes.py`); this footage only judges them.
+The finders' parameters come from made footage alone (see `curation/segment/shot_boundaries.py`); this footage only
+judges them.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.curation.segment import Source, segment_source
+from mova_core.curation.segment.stage import Source, segment_source
 from mova_core.errors import MediaError
 from mova_core.params import IngestParams, SegmentParams
 

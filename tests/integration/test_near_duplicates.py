@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 
 from data_contracts.check import contract_of, ephemeral_context, judge
-from mova_core.curation.cut import cut
-from mova_core.curation.engine import Engine
+from mova_core.curation.cut.stage import cut
+from mova_core.curation.dedup.duplicates import Member, find_near_duplicates
+from mova_core.curation.dedup.fingerprints import Signature, SignatureMaker
+from mova_core.curation.engine.base import Engine
 from mova_core.curation.funnel import curation_funnel
-from mova_core.curation.ingest import ingest
+from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.near_duplicates import Member, find_near_duplicates
-from mova_core.curation.scenes import small_size
-from mova_core.curation.segment import segment
-from mova_core.curation.signatures import Signature, SignatureMaker
-from mova_core.curation.speech import SPEECH_RATE_HZ
+from mova_core.curation.segment.shot_boundaries import small_size
+from mova_core.curation.segment.speech import SPEECH_RATE_HZ
+from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table, write_table
-from mova_core.media.bouncing import draw_take, render_frames, render_sound
 from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.params import NearDuplicateParams, Params
+from mova_core.synthetic.world import draw_take, render_frames, render_sound
 
 SECONDS = 12
 FPS = Fraction(24)

@@ -29,9 +29,9 @@ KEY, SECRET = "test-key", "test-secret-never-shown"
 @pytest.fixture(scope="session")
 def nano_codec():
     """Both nano codecs, fitted on a little coloured noise: right in form, good for nothing."""
-    from mova_core.model.nano_audio_codec import NanoAudioCodec
-    from mova_core.model.nano_codec import NanoCodec
-    from mova_core.model.nano_video_codec import NanoVideoCodec
+    from mova_core.model.codecs.nano.audio import NanoAudioCodec
+    from mova_core.model.codecs.nano.codec import NanoCodec
+    from mova_core.model.codecs.nano.video import NanoVideoCodec
 
     generator = torch.Generator().manual_seed(0)
     videos = [torch.rand(1, 3, 9, 48, 48, generator=generator) * 2 - 1 for _ in range(4)]
@@ -58,8 +58,8 @@ def nano_towers():
 @pytest.fixture(scope="session")
 def nano_model(nano_towers, nano_codec):
     """`Components` of that model, 3 steps by default."""
-    from mova_core.model.folder import nano_components
-    from mova_core.params_model import GenerateParams
+    from mova_core.model.pretrained.folder import nano_components
+    from mova_core.params.model import GenerateParams
 
     return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], GenerateParams(steps=3))
 
@@ -67,7 +67,7 @@ def nano_model(nano_towers, nano_codec):
 @pytest.fixture(scope="session")
 def nano_folder(nano_model, tmp_path_factory):
     """That model as a folder. Tests only read it."""
-    from mova_core.model.folder import save_components
+    from mova_core.model.pretrained.folder import save_components
 
     folder = tmp_path_factory.mktemp("nano") / "model"
     save_components(nano_model, folder)
@@ -87,9 +87,9 @@ MEASURED = (
 @pytest.fixture(scope="session")
 def small_curation() -> Callable[..., Any]:
     """Function that writes the tables of a finished curation, of clips back to back in one file, each as measured."""
-    from mova_core.curation.assess import judge_clips
+    from mova_core.curation.assess.stage import judge_clips
     from mova_core.curation.layout import DataFolder
-    from mova_core.curation.made_with import write_made_with
+    from mova_core.curation.recorded_params import write_made_with
     from mova_core.curation.tables import MEASURES, write_table
     from mova_core.params import Params
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
-from mova_core.model.folder import load_components
-from mova_core.model.folder_index import FROZEN_COMPONENTS, TOWER_COMPONENTS
+from mova_core.model.pretrained.folder import load_components
+from mova_core.model.pretrained.index import FROZEN_COMPONENTS, TOWER_COMPONENTS
 from mova_core.sampling import MovaPipeline
 
 RUN = {"frames": 5, "height": 32, "width": 48, "steps": 2, "seed": 4}
@@ -73,7 +73,7 @@ def test_saved_again_it_is_the_same_folder(tiny_checkpoint, tmp_path, expected):
 
 
 def test_exported_it_has_the_released_names(tiny_checkpoint, tmp_path):
-    from mova_core.cli.export import export
+    from mova_core.cli.model.export import export
 
     summary = export(str(tiny_checkpoint), tmp_path / "out")
     assert summary["parameters"] == sum(p.numel() for p in DualTower.from_pretrained(tiny_checkpoint).parameters())
@@ -190,7 +190,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 @pytest.mark.parametrize(("words", "fits"), [(100, True), (600, False)])
 def test_prompts_are_counted_without_torch(tiny_checkpoint, words, fits):
-    from mova_core.model.folder_index import FolderIndex
+    from mova_core.model.pretrained.index import FolderIndex
 
     prompt = "hello " * words
     index, text = FolderIndex.read(tiny_checkpoint), load_components(tiny_checkpoint).text

@@ -5,10 +5,10 @@ import warnings
 import pytest
 import torch
 
+from mova_core.model.codecs.dac_vae import DacVae
+from mova_core.model.codecs.wan_vae import WanVideoVae, to_uint8
 from mova_core.model.condition import condition_from, fit_image, known_frames
-from mova_core.model.dac_vae import DacVae
-from mova_core.model.umt5_text import Umt5Text, clean_prompt
-from mova_core.model.wan_vae import WanVideoVae, to_uint8
+from mova_core.model.text.umt5 import Umt5Text, clean_prompt
 
 
 @pytest.fixture(autouse=True)

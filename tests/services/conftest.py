@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import torch
 
 from mova_core.geometry import GEOMETRIES
-from mova_core.params_model import GenerateParams, ServeParams
+from mova_core.params.model import GenerateParams, ServeParams
 from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database import open_database, writing
@@ -34,12 +34,12 @@ def own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained nano model of 2 steps whose codecs were fitted on a few made clips."""
-    from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
-    from mova_core.model.folder import nano_components, save_components
+    from mova_core.model.codecs.nano.audio import NanoAudioCodec
+    from mova_core.model.codecs.nano.codec import NanoCodec
+    from mova_core.model.codecs.nano.video import NanoVideoCodec
     from mova_core.model.nano import nano_dual_tower
-    from mova_core.model.nano_audio_codec import NanoAudioCodec
-    from mova_core.model.nano_codec import NanoCodec
-    from mova_core.model.nano_video_codec import NanoVideoCodec
+    from mova_core.model.pretrained.folder import nano_components, save_components
+    from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
     rng = np.random.default_rng(5)
     takes = [draw_take(rng, kind, 1.0) for kind in KINDS]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from mova_core.model.folder_index import FolderIndex
+from mova_core.model.pretrained.index import FolderIndex
 from services import jobs
 from services.api import create_app
 from services.settings import ServiceSettings

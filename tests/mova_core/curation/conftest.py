@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mova_core.curation.engine import Engine
+from mova_core.curation.engine.base import Engine
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.geometry import GEOMETRIES
-from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
 from mova_core.media.encode import write_media
 from mova_core.params import FitCodecParams, Params
 from mova_core.storage.atomic import sha256_file
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 CLIPS = 21  # the last one is rejected, two of the accepted are for validation
 
@@ -89,7 +89,7 @@ def curated(curated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def codec_once(curated_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a codec fitted on those clips."""
-    from mova_core.curation.fit_codec import fit_codec
+    from mova_core.curation.fit_codec.stage import fit_codec
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("codec"))
@@ -138,7 +138,7 @@ def segment_small(
     write_sources: Callable[[Path, Path], DataFolder],
 ) -> Callable[[Path, Path, Engine], dict[str, bytes]]:
     """Function that runs `segment` on a folder with the tables and parts under a root; the tables' bytes by name."""
-    from mova_core.curation.segment import segment
+    from mova_core.curation.segment.stage import segment
 
     def run(footage: Path, root: Path, engine: Engine) -> dict[str, bytes]:
         data = write_sources(footage, root)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mova_core.curation.engine import Engine
-from mova_core.curation.latent_shards import MANIFEST_FILE, is_vouched, read_manifest
+from mova_core.curation.encode.latent_shards import MANIFEST_FILE, is_vouched, read_manifest
+from mova_core.curation.engine.base import Engine
 
 KILLING = Path(__file__).parent / "killing"
 PARAMS = {"preset": "nano", "cut": {"clips_per_shard": 4}, "encode": {"clips_per_shard": 4}}

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from mova_core.curation import ingest as ingest_stage
-from mova_core.curation.cut import cut
-from mova_core.curation.encode import encode
-from mova_core.curation.engine import Engine
-from mova_core.curation.footage_lock import lock_footage
-from mova_core.curation.ingest import ingest
-from mova_core.curation.latent_shards import MANIFEST_FILE
+from mova_core.curation.cut.stage import cut
+from mova_core.curation.encode.latent_shards import MANIFEST_FILE
+from mova_core.curation.encode.stage import encode
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.ingest import stage as ingest_stage
+from mova_core.curation.ingest.lock import lock_footage
+from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.segment import segment
+from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table
 from mova_core.errors import DiskFull, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.params import Params, params_from
-from mova_core.storage.bucket import Bucket
+from mova_core.storage.object_store.s3 import Bucket
 
 TWO = Engine("local", 2)
 BUCKET = "footage-that-goes"

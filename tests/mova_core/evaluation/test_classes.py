@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mova_core.evaluation.classes import heard_class, seen_class
-from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,11 +14,11 @@ from mova_core.evaluation import evaluate as module
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suite import SeenClip, made_suite
-from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
-from mova_core.model.folder_index import FolderIndex
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
-from mova_core.params_model import EvaluateParams, GenerateParams, SelectParams, TrainParams
+from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 from mova_core.training.checkpoints import save
 from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places

@@ -13,7 +13,7 @@ from mova_core.evaluation.events import (
     sound_onsets,
     sound_rise,
 )
-from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 FPS, RATE_HZ, FRAMES, SAMPLES = 16, 16_000, 33, 33_000
 

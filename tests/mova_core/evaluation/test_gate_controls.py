@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mova_core.curation.encode import encode
-from mova_core.curation.engine import Engine
-from mova_core.curation.fit_codec import fit_codec
+from mova_core.curation.encode.stage import encode
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.fit_codec.stage import fit_codec
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
@@ -26,13 +26,13 @@ from mova_core.evaluation.metrics import chances, measure, tallies_of
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suite import CAPTION_OF, SeenClip
 from mova_core.geometry import GEOMETRIES
-from mova_core.media.bouncing import KINDS, Take, draw_take, render_frames, render_sound
 from mova_core.media.encode import write_media
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
 from mova_core.params import Params, params_from
-from mova_core.params_model import SelectParams
+from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
+from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_sound
 from mova_core.training.checkpoints import WEIGHTS_FILE, save
 from mova_core.training.loop import train
 from mova_core.training.phases import PHASES

@@ -3,7 +3,7 @@
 import pytest
 
 from mova_core.evaluation.gates import judge, table
-from mova_core.params_model import SelectParams
+from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import Metric
 
 GOOD = {

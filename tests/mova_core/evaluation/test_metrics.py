@@ -6,7 +6,7 @@ import pytest
 from mova_core.evaluation.metrics import chances, measure, tallies_of, wrong_pairs
 from mova_core.evaluation.suite import SeenClip
 from mova_core.geometry import GEOMETRIES
-from mova_core.media.bouncing import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 GEOMETRY = GEOMETRIES["nano-48"]
 

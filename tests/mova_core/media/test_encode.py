@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError, ShapeError
-from mova_core.media.clip import read_clip
 from mova_core.media.encode import to_pcm16, write_media
+from mova_core.media.read_clip import read_clip
 
 
 def pictures(count: int, height_px: int = 48, width_px: int = 64) -> NDArray[np.uint8]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.clip import read_clip
 from mova_core.media.encode import write_media
 from mova_core.media.provenance import Provenance, read_provenance, write_provenance
+from mova_core.media.read_clip import read_clip
 
 ONE, TWO = Provenance("0123456789abcdef"), Provenance("f" * 16)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mova_core.model import AudioTower, Bridge, VideoTower
-from mova_core.model.dac_vae import DacVae
+from mova_core.model.codecs.dac_vae import DacVae
 
 WAN = {"in_dim": 36, "ffn_dim": 13824, "out_dim": 16, "patch_size": [1, 2, 2], "num_heads": 40, "num_layers": 40}
 AUDIO = {"in_dim": 128, "ffn_dim": 8960, "out_dim": 128, "patch_size": [1], "num_heads": 12, "num_layers": 30}

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.model.folder_index import FolderIndex
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.settings import GenerateSettings
 
 NANO = {"geometry": "nano-48", "steps": 8, "keep_first_latent": True}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from mova_core.curation.latent_shards import (
+from mova_core.curation.encode.latent_shards import (
     INDEX_FILE,
     LatentShard,
     ShardHeader,
@@ -22,15 +22,15 @@ from mova_core.curation.latent_shards import (
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.geometry import GEOMETRIES, ClipGeometry
-from mova_core.model.folder import nano_components, save_components
+from mova_core.model.codecs.nano.audio import NanoAudioCodec
+from mova_core.model.codecs.nano.codec import NanoCodec
+from mova_core.model.codecs.nano.video import NanoVideoCodec
 from mova_core.model.nano import nano_dual_tower
-from mova_core.model.nano_audio_codec import NanoAudioCodec
-from mova_core.model.nano_codec import NanoCodec
-from mova_core.model.nano_video_codec import NanoVideoCodec
 from mova_core.model.one_thread import one_thread
-from mova_core.model.text import TEXT_WIDTH, NanoTextEncoder
+from mova_core.model.pretrained.folder import nano_components, save_components
+from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.params import Params
-from mova_core.params_model import GenerateParams, TrainParams
+from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.storage.fingerprint import fingerprint
 from mova_core.training.loop import train
 from mova_core.training.phases import PHASES

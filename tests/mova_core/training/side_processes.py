@@ -9,7 +9,7 @@ import signal
 import sys
 
 from mova_core.params import Params
-from mova_core.params_model import TrainParams
+from mova_core.params.model import TrainParams
 from mova_core.training import checkpoints, loop
 from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places

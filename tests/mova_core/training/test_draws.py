@@ -6,7 +6,7 @@ import torch
 from mova_core.flow_matching import boundary_index, unshift_sigma
 from mova_core.flow_matching.schedule import TRAINING_STEPS, shifted_levels
 from mova_core.model.dual_tower import EXPERTS
-from mova_core.params_model import JointPhaseParams
+from mova_core.params.model import JointPhaseParams
 from mova_core.training.draws import (
     JointDraws,
     Stream,

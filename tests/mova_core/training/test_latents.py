@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from mova_core.curation.latent_shards import open_shard
+from mova_core.curation.encode.latent_shards import open_shard
 from mova_core.geometry import GEOMETRIES
+from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_from, known_frames, white_image
-from mova_core.model.nano_codec import NanoCodec
-from mova_core.model.nano_text import NanoText
 from mova_core.model.pixels import to_unit_range
+from mova_core.model.text.nano_text import NanoText
 from mova_core.training.latents import FirstFrames, load_latents
 
 GEOMETRY = GEOMETRIES["nano-32"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mova_core.params_model import OptimizerParams
+from mova_core.params.model import OptimizerParams
 from mova_core.training.ema import Ema
 from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mova_core.cli.train import train as train_command
+from mova_core.cli.model.train import train as train_command
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
-from mova_core.model.nano_codec import NanoCodec
+from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.params import Params, params_from
 from mova_core.training.phases import PHASES, phase_named
 from mova_core.training.preflight import Places, check_inputs
@@ -43,7 +43,7 @@ def test_unknown_phase():
 
 
 def test_the_checks_load_no_torch():
-    code = "import sys, mova_core.training.preflight, mova_core.cli.train; sys.exit('torch' in sys.modules)"
+    code = "import sys, mova_core.training.preflight, mova_core.cli.model.train; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -122,7 +122,7 @@ def test_start_weights_of_another_size(project):
 def test_a_phase_without_clips(project):
     import pyarrow.parquet as pq
 
-    from mova_core.curation.latent_shards import write_manifest
+    from mova_core.curation.encode.latent_shards import write_manifest
     from mova_core.curation.tables import read_table, write_table
 
     folder = project.root / "data/latents/nano-32"

@@ -1,0 +1,243 @@
+"""Contract of `latents`: every accepted clip once a geometry, in whole shards that one codec made.
+
+Shapes and counts come from the shards' headers, so all shards are looked at; numbers are sampled, a few rows a shard.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+
+from data_contracts.columns import Columns, Tables, accepted_clips, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View, nowhere, rows_of
+from data_contracts.expectations import (
+    Column,
+    Expectation,
+    ExpectExactly,
+    ExpectNoFault,
+    ExpectOneOf,
+    ExpectOneValue,
+    ExpectRows,
+    ExpectSome,
+    ExpectStated,
+    ExpectUnique,
+)
+from data_contracts.places import at_clip
+from mova_core.curation.encode.latent_shards import (
+    INDEX_FILE,
+    MANIFEST_FILE,
+    METADATA_KEY,
+    SCHEMA,
+    is_vouched,
+    read_manifest,
+)
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_columns
+from mova_core.geometry import ClipGeometry
+from mova_core.params import Params
+
+SAMPLED_ROWS = 8  # a shard
+LATENTS = ("video", "audio", "audio_lufs")
+
+Row = dict[str, Any]
+
+
+def latents(data: DataFolder, params: Params) -> Contract:
+    """The contract over the indexes and shards of all of the preset's geometries.
+
+    Raises:
+        UsageError: a table is missing, or a geometry's latents are not finished.
+        StaleError: latents of another version.
+    """
+    tables = Tables(data)
+    index: list[pd.DataFrame] = []
+    shards: list[Row] = []
+    for geometry in params.geometries:
+        folder = data.latents(geometry.name)
+        made = list(_shards(folder, geometry))
+        shards += made
+        index.append(_index(Columns(read_columns(folder / INDEX_FILE, "latents")), geometry, made, tables))
+    rows = pd.concat(index, ignore_index=True)
+    return Contract(
+        table="latents",
+        views=(
+            View("latents", "latent", rows, "latent", at_clip(tables), tuple(_index_rules())),
+            _by_clip(rows, params.geometries, tables),
+            View(
+                "latent shards",
+                "shard",
+                rows_of(shards, _SHARD_COLUMNS),
+                "shard",
+                nowhere,
+                tuple(_shard_rules(params.geometries)),
+            ),
+        ),
+        files={
+            f"latents/{geometry.name}/{MANIFEST_FILE}": data.latents(geometry.name) / MANIFEST_FILE
+            for geometry in params.geometries
+        },
+    )
+
+
+_SHARD_COLUMNS = [
+    *("shard", "geometry", "codec", "text_encoder", "shape_video", "shape_audio", "shape_audio_lufs"),
+    *("vouch_fault", "header_fault", "rows_fault", "number_fault"),
+]
+
+
+def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], tables: Tables) -> pd.DataFrame:
+    """The index of one geometry, each row beside its clip, its verdict and what its shard holds in its place."""
+    frame, clips, verdicts = index.frame, tables["clips"].frame, tables["verdicts"]
+    clip_ids = frame["clip_id"]
+    verdict = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.frame["verdict"].astype(object))
+    phases = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.joined("phases"))
+    split, orientation = (
+        looked_up(clip_ids, clips["clip_id"], clips[fact].astype(object)) for fact in ("split", "orientation")
+    )
+    is_accepted = is_among(clip_ids, clips["clip_id"]) & is_word(verdict, "accepted")
+    facts_differ = (frame["split"].astype(object) != split) | (frame["orientation"].astype(object) != orientation)
+    held, names = _held(shards), {row["shard"].rpartition("/")[2] for row in shards}
+    place = index.text_of("path", "[", "row") + "]"
+    return frame.assign(
+        latent=f"{geometry.name}/" + clip_ids.fillna("None"),
+        place=f"{geometry.name}/" + place,
+        train=is_word(frame["split"], "train").astype(float),
+        clip_fault=index.faults(~is_accepted, lambda _: "no such accepted clip"),
+        place_fault=index.faults(
+            place.map(held).astype(object).fillna("") != clip_ids,
+            lambda row: (
+                f"row {row['row']} of {row['path']} is another clip or none"
+                if row["path"] in names
+                else f"no shard {row['path']}"
+            ),
+        ),
+        split_fault=index.faults(is_accepted & facts_differ, _split_fault, split, orientation),
+        phases_fault=index.faults(
+            is_accepted & (index.joined("phases").fillna("null") != phases.fillna("null")), _phases_fault, phases
+        ),
+    )
+
+
+def _held(shards: list[Row]) -> dict[str, str]:
+    """Place in a shard -> the clip that the shard says is there."""
+    return {
+        f"{shard['shard'].rpartition('/')[2]}[{row}]": clip_id
+        for shard in shards
+        for row, clip_id in enumerate(shard["clip_ids"])
+    }
+
+
+def _split_fault(row: Mapping[str, Any], split: str | None, orientation: str | None) -> str | None:
+    if row["orientation"] != orientation:
+        return f"{row['orientation']}, its clip {orientation}"
+    return f"{row['split']}, its clip {split}" if row["split"] != split else None
+
+
+def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
+    return f"{', '.join(row['phases'] or [])}, its verdict {(phases or '').replace(',', ', ')}"
+
+
+def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
+    """A row for every file that the folder's manifest names: shards, and the index, which is only to be vouched for."""
+    manifest = read_manifest(folder)
+    for name in sorted(manifest["files"]):
+        row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
+        row["vouch_fault"] = None if is_vouched(folder / name, manifest) else "changed, or not there"
+        if name != INDEX_FILE:
+            row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
+        yield row
+
+
+def _looked_into(path: Path, geometry: ClipGeometry) -> Row:
+    """What a shard's header says, shapes of its latents without rows and channels, and what is wrong with it."""
+    try:
+        with safe_open(path, framework="np") as file:
+            header = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+            if (header.get("schema"), header.get("geometry")) != (SCHEMA, geometry.name):
+                return {"header_fault": f"schema {header.get('schema')}, made for {header.get('geometry')}"}
+            found = {key: header[key] for key in ("clip_ids", "codec", "text_encoder")}
+            for name in LATENTS:
+                found |= _sampled(name, file.get_slice(name), len(header["clip_ids"]))
+    except (OSError, SafetensorError) as error:
+        return {"header_fault": f"cannot be read: {error}"}
+    return found
+
+
+def _sampled(name: str, latents: Any, clips: int) -> Row:
+    rows, _, *sides = latents.get_shape()
+    found: Row = {f"shape_{name}": "x".join(map(str, sides))}
+    if rows != clips:
+        found["rows_fault"] = f"{name} has {rows} rows for {clips} clips"
+    for row in range(0, rows, max(1, rows // SAMPLED_ROWS)):
+        if not np.isfinite(latents[row : row + 1]).all():
+            found["number_fault"] = f"{name} of row {row}"
+    return found
+
+
+def _index_rules() -> list[Expectation]:
+    known = "Training finds a clip's latents by the index, and chooses clips by split and phase."
+    return [
+        ExpectRows.of("latent", "Without one there is nothing to train on."),
+        ExpectStated.of("clip_id", "latent", known),
+        ExpectUnique.of("place", "latent", "Two clips cannot be one row of a shard."),
+        ExpectNoFault.of("clip_fault", "every latent is of an accepted clip", "Rejected clips are not trained on."),
+        ExpectNoFault.of("place_fault", "every latent lies in the shard and row that the index says", known),
+        ExpectNoFault.of("split_fault", "split and orientation are those of the clip for every latent", known),
+        ExpectNoFault.of("phases_fault", "phases are those of the verdict for every latent", known),
+        ExpectSome.of("train", "latent to train on", "Training needs clips."),
+    ]
+
+
+def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
+    size = "A batch is one shape, which follows from the geometry (geometry.py)."
+    rules: list[Expectation] = [
+        ExpectNoFault.of(
+            "vouch_fault",
+            "every shard and index is the file its manifest vouches for",
+            "A killed run leaves no half shard behind.",
+        ),
+        ExpectNoFault.of("header_fault", "every shard is whole and made for its geometry", size),
+        ExpectOneValue.of("codec", "one codec made all shards", "Latents of two codecs cannot be mixed or decoded."),
+        ExpectOneValue.of(
+            "text_encoder", "one text encoder made all shards", "Contexts of two encoders cannot be mixed."
+        ),
+        ExpectNoFault.of("rows_fault", "every shard has a row for each of its clips", size),
+        ExpectNoFault.of(
+            "number_fault",
+            f"no NaN or infinity in up to {SAMPLED_ROWS} rows of every shard",
+            "One such number ends training (a sample, evenly spread).",
+        ),
+    ]
+    for geometry in geometries:
+        here = Column("geometry") == geometry.name
+        pictures = [f"{geometry.latent_frames}x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
+        every = f"{geometry.name} shard"
+        rules.append(ExpectOneOf.of("shape_video", pictures, every, size, only=here))
+        rules += (
+            ExpectOneOf.of(f"shape_{name}", [str(geometry.audio_latents)], every, size, only=here)
+            for name in ("audio", "audio_lufs")
+        )
+    return rules
+
+
+def _by_clip(index: pd.DataFrame, geometries: tuple[ClipGeometry, ...], tables: Tables) -> View:
+    clip_ids = accepted_clips(tables)
+    due = pd.concat([pd.DataFrame({"clip_id": clip_ids, "latent": f"{one.name}/" + clip_ids}) for one in geometries])
+    return View(
+        name="latents by clip",
+        noun="clip",
+        rows=due.assign(outcomes=counted(due["latent"], index["latent"])).reset_index(drop=True),
+        id_column="latent",
+        where=at_clip(tables),
+        expectations=(
+            ExpectExactly.once(
+                "outcomes",
+                "every accepted clip is encoded once for each geometry",
+                "Nothing disappears: latents = accepted clips x geometries.",
+            ),
+        ),
+    )

@@ -1,0 +1,247 @@
+"""Contract of `verdicts`: one judgement a clip, numbers that can be, and no accepted clip beyond a limit.
+
+The limits are those of params.yaml, section assess, under the names they have there: `silence_ratio_below: 0.8` means
+that `silence_ratio` of an accepted clip is below 0.8. A measure that is null was unavailable.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.balance import balance_view
+from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View
+from data_contracts.expectations import (
+    ACCEPTED,
+    Expectation,
+    ExpectExactly,
+    ExpectForm,
+    ExpectNoFault,
+    ExpectOneOf,
+    ExpectPossible,
+    ExpectRows,
+    ExpectShare,
+    ExpectSome,
+    ExpectStated,
+    ExpectUnique,
+)
+from data_contracts.places import at_clip
+from data_contracts.ranges import ALWAYS_MEASURED, RANGES
+from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
+from mova_core.curation.assess.phase_filters import PHASES
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import MEASURES
+from mova_core.params import AssessParams, Params
+
+
+def verdicts(data: DataFolder, params: Params) -> Contract:
+    """The contract over the table, the rejects of `assess`, and the balance of all stages up to here.
+
+    Raises:
+        UsageError: a table is missing.
+    """
+    tables = Tables(data)
+    clips, verdicts, rejects = tables["clips"].frame, tables["verdicts"], read_rejects(data, "assess")
+    is_clip = is_among(verdicts.frame["clip_id"], clips["clip_id"])
+    view = View(
+        name="verdicts",
+        noun="clip",
+        rows=verdicts.frame[["clip_id", *MEASURES, "verdict"]].assign(
+            missing=verdicts.missing(("clip_id", "verdict")),
+            accepted=is_word(verdicts.frame["verdict"], "accepted").astype(float),
+            clip_fault=verdicts.faults(~is_clip, lambda _: "no such clip"),
+            fate_fault=_fate_faults(verdicts, rejects.frame["id"]),
+            sync_fault=verdicts.faults(
+                _may_be_out_of_step(verdicts.frame, params.assess), lambda row: _sync_fault(row, params.assess)
+            ),
+            subtitles_fault=verdicts.faults(_may_belie_subtitles(verdicts.frame), _subtitles_fault),
+            phases_fault=verdicts.faults(_may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASES)),
+            rights_fault=_rights_faults(verdicts, tables, params.contract.phase3_requires),
+        ),
+        id_column="clip_id",
+        where=at_clip(tables),
+        expectations=(
+            *_judgements(),
+            *_required(params.contract.phase3_requires),
+            *_possible(params),
+            *_limits(params.assess),
+            *_warnings(),
+        ),
+    )
+    return Contract(
+        table="verdicts",
+        views=(
+            view,
+            _by_clip(verdicts.frame["clip_id"], tables),
+            balance_view(data, tables),
+            rejects_view(rejects, "clips", "assess", clips["clip_id"], at_clip(tables, "id")),
+        ),
+        files={"verdicts": data.table("verdicts"), "rejects/assess": rejects_file(data, "assess")},
+    )
+
+
+def _fate_faults(verdicts: Columns, rejected: pd.Series) -> pd.Series:
+    is_reject = is_among(verdicts.frame["clip_id"], rejected)
+    has_reason = verdicts.lengths("rejections") > 0
+    accepted, turned_away = (is_word(verdicts.frame["verdict"], word) for word in ("accepted", "rejected"))
+    suspects = accepted & (has_reason | is_reject) | turned_away & ~(has_reason & is_reject)
+    return verdicts.faults(suspects, _fate_fault, pd.Series(is_reject))
+
+
+def _fate_fault(row: Row, is_reject: bool) -> str | None:
+    reasons = len(row["rejections"] or {})
+    if row["verdict"] == "accepted" and (reasons or is_reject):
+        return f"accepted with {reasons} rejections" if reasons else "accepted, and among the rejects"
+    if row["verdict"] == "rejected" and not (reasons and is_reject):
+        return "rejected, but not among the rejects" if reasons else "rejected without a reason"
+    return None
+
+
+def _may_be_out_of_step(frame: pd.DataFrame, limits: AssessParams) -> pd.Series:
+    in_step = (frame["imagebind"] >= limits.imagebind_at_least) | (frame["desync_s"] <= limits.desync_s_at_most)
+    return (frame["imagebind"].notna() | frame["desync_s"].notna()) & ~in_step
+
+
+def _sync_fault(row: Row, limits: AssessParams) -> str | None:
+    imagebind, desync_s = row["imagebind"], row["desync_s"]
+    if imagebind is None and desync_s is None:
+        return None
+    if imagebind is not None and imagebind >= limits.imagebind_at_least:
+        return None
+    if desync_s is not None and desync_s <= limits.desync_s_at_most:
+        return None
+    return f"imagebind {imagebind}, desync {desync_s} s"
+
+
+def _may_belie_subtitles(frame: pd.DataFrame) -> pd.Series:
+    share, said = frame["subtitle_share"], frame["has_subtitles"]
+    return (share.notna() != said.notna()) | ((share > 0) != (said == True))  # noqa: E712, column-wise
+
+
+def _subtitles_fault(row: Row) -> str | None:
+    share, said = row["subtitle_share"], row["has_subtitles"]
+    measured = None if share is None else share > 0
+    return None if said == measured else f"has subtitles: {said}, in a share of {share} of the frames"
+
+
+def _may_be_in_wrong_phases(verdicts: Columns) -> Mask:
+    known = pa.array(PHASES)
+    odd = verdicts.holding("phases", lambda phases: pc.invert(pc.is_in(phases, value_set=known)))
+    in_some = verdicts.lengths("phases") > 0
+    return odd | (in_some != is_word(verdicts.frame["verdict"], "accepted"))
+
+
+def _phases_fault(row: Row, known: tuple[str, ...]) -> str | None:
+    phases = row["phases"] or []
+    if odd := [phase for phase in phases if phase not in known]:
+        return f"unknown phase {odd[0]}"
+    if row["verdict"] == "rejected" and phases:
+        return f"rejected, but in {', '.join(phases)}"
+    return "accepted, but in none" if row["verdict"] == "accepted" and not phases else None
+
+
+def _judgements() -> list[Expectation]:
+    known = "Captions and latents go by it."
+    return [
+        ExpectRows.of("verdict", "Without one there is nothing to go on with."),
+        ExpectSome.of("accepted", "accepted clip", "Without one there is nothing to train on."),
+        ExpectNoFault.of("missing", "every verdict names its clip and says accepted or rejected", known),
+        ExpectUnique.of("clip_id", "verdict", "A clip is judged once."),
+        ExpectForm.hexadecimal("clip_id", 16, "verdict", known),
+        ExpectNoFault.of("clip_fault", "every verdict is about a clip that exists", known),
+        ExpectOneOf.of("verdict", ["accepted", "rejected"], "clip", known),
+        ExpectNoFault.of(
+            "fate_fault",
+            "every rejected clip has a reason and is among the rejects, no accepted one is",
+            "Nothing disappears: clips = accepted + rejected.",
+        ),
+        ExpectNoFault.of(
+            "phases_fault",
+            "every accepted clip is in a training phase that exists, no rejected one is in any",
+            "Training draws its clips by phase (phases.py).",
+        ),
+        ExpectNoFault.of(
+            "subtitles_fault",
+            "every verdict says of subtitles what was measured",
+            "The caption of a clip without subtitles says so.",
+        ),
+    ]
+
+
+def _rights_faults(verdicts: Columns, tables: Tables, required: Sequence[str]) -> pd.Series:
+    """What the sidecars of its file leave unsaid of every clip of phase 3."""
+    if not required:
+        return pd.Series(np.full(len(verdicts), None, dtype=object))
+    sources, clips = tables.accepted, tables["clips"].frame
+    source_id = looked_up(verdicts.frame["clip_id"], clips["clip_id"], clips["source_id"])
+    unstated = looked_up(source_id, sources.frame["source_id"], sources.missing(required).fillna(""))
+    in_phase3 = verdicts.holding("phases", lambda phases: pc.equal(phases, "phase3"))
+    faulty = in_phase3 & source_id.notna() & (unstated != "")
+    return verdicts.faults(faulty, lambda _, said: "no such file" if said is None else said, unstated)
+
+
+def _required(required: Sequence[str]) -> list[Expectation]:
+    if not required:
+        return []
+    because = "params contract.phase3_requires: the last phase decides what the model shows; a sidecar states it."
+    stated = " and ".join(required)
+    return [ExpectNoFault.of("rights_fault", f"{stated} stated for the file of every clip of phase 3", because)]
+
+
+def _possible(params: Params) -> list[Expectation]:
+    can_be = "Beyond it the measure is wrong, not the clip."
+    ranges = {**RANGES, "bandwidth_hz": (0, params.clip_geometry.audio_rate_hz / 2)}
+    ranges["clipping_runs_hz"] = ranges["bandwidth_hz"]
+    return [ExpectPossible.of(measure, *ranges[measure], "clip", can_be) for measure in MEASURES]
+
+
+def _limits(assess: AssessParams) -> list[Expectation]:
+    rules: list[Expectation] = []
+    for name, limit in assess:
+        measure, _, comparison = name.rpartition("_")
+        if comparison in ("below", "above"):
+            rule = ExpectPossible.below if comparison == "below" else ExpectPossible.above
+            because = f"params assess.{name}; defaults are those of the MOVA report, stage 2, where it has one."
+            rules.append(rule(measure, limit, "accepted clip", because, only=ACCEPTED))
+    sentence = (
+        f"imagebind ≥ {assess.imagebind_at_least:g} or desync ≤ {assess.desync_s_at_most:g} s among accepted clips,"
+        " where either was measured"
+    )
+    return [*rules, ExpectNoFault.of("sync_fault", sentence, "MOVA report, stage 2: either is enough.", only=ACCEPTED)]
+
+
+def _warnings() -> list[Expectation]:
+    return [
+        ExpectShare.of(
+            "accepted",
+            0.5,
+            "at least half of the clips are accepted",
+            "The report keeps 31 % of its raw stage-1 clips; less than half tells a small set to look at its limits.",
+        ),
+        *(
+            ExpectStated.better(
+                measure,
+                "accepted clip",
+                "It needs no weights, so it should not be unavailable; null holds no limit.",
+                only=ACCEPTED,
+            )
+            for measure in ALWAYS_MEASURED
+        ),
+    ]
+
+
+def _by_clip(judged: pd.Series, tables: Tables) -> View:
+    clip_ids = tables["clips"].frame["clip_id"].drop_duplicates(ignore_index=True)
+    return View(
+        name="verdicts by clip",
+        noun="clip",
+        rows=pd.DataFrame({"clip_id": clip_ids, "outcomes": counted(clip_ids, judged)}),
+        id_column="clip_id",
+        where=at_clip(tables),
+        expectations=(
+            ExpectExactly.once("outcomes", "every clip has one verdict", "Nothing disappears: one verdict a clip."),
+        ),
+    )

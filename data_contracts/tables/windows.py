@@ -1,0 +1,217 @@
+"""Contract of `windows`: stretches of accepted files, each exactly one clip long and inside its file.
+
+Every accepted file either has windows or is among the rejects of `segment`.
+"""
+
+from bisect import bisect_right
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
+from data_contracts.contract import Contract, View
+from data_contracts.expectations import (
+    Expectation,
+    ExpectExactly,
+    ExpectForm,
+    ExpectNoFault,
+    ExpectOneOf,
+    ExpectPossible,
+    ExpectRows,
+    ExpectShare,
+    ExpectUnique,
+)
+from data_contracts.found_in_files import FoundInFiles
+from data_contracts.places import at_source, at_window
+from data_contracts.tables.near_duplicates import near_duplicates_view
+from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import WINDOW_KINDS
+from mova_core.geometry import ClipGeometry
+from mova_core.params import Params
+
+ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
+SPEECH_END_S = 0.2  # Silero's times are good to about this (speech.py)
+TOUCH_S = 1e-3  # a cut or speech this near a window's edge is at its edge (windows.py)
+FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
+
+
+def windows(data: DataFolder, params: Params) -> Contract:
+    """The contract over the table, segments and near duplicates beside it, and the rejects of `segment`.
+
+    Raises:
+        UsageError: one of them, or the table of sources, is missing.
+    """
+    tables = Tables(data)
+    windows, segments, sources = tables["windows"], tables["segments"], tables.accepted.frame
+    rejects = read_rejects(data, "segment")
+    view = View(
+        name="windows",
+        noun="window",
+        rows=_rows(windows, segments, sources),
+        id_column="window_id",
+        where=at_window(tables),
+        expectations=tuple(_rules(params.clip_geometry)),
+    )
+    return Contract(
+        table="windows",
+        views=(
+            view,
+            _by_source(windows.frame["source_id"], segments, rejects, tables),
+            _segments(segments, tables),
+            near_duplicates_view(tables),
+            rejects_view(rejects, "sources", "segment", sources["source_id"], at_source(tables, "id")),
+        ),
+        files={
+            "windows": data.table("windows"),
+            "segments": data.table("segments"),
+            "near_duplicates": data.table("near_duplicates"),
+            "rejects/segment": rejects_file(data, "segment"),
+        },
+    )
+
+
+def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.DataFrame:
+    frame, found = windows.frame, FoundInFiles(segments)
+    is_source = is_among(frame["source_id"], sources["source_id"])
+    beyond_s = frame["end_s"] - looked_up(frame["source_id"], sources["source_id"], sources["duration_s"])
+    suspects = found.may_belie(frame, TOUCH_S)
+    wanted = np.unique(found.rows_of(frame["source_id"][suspects]))
+    segment_of = {row["source_id"]: row for row in segments.table.take(pa.array(wanted)).to_pylist()}
+    return frame.assign(
+        missing=windows.missing(("window_id", "source_id", "start_s", "end_s", "kind")),
+        length_s=frame["end_s"] - frame["start_s"],
+        source_fault=windows.faults(~is_source, lambda _: "not an accepted file"),
+        end_fault=windows.faults(beyond_s > FILE_END_S, lambda _, late_s: f"{late_s:.3f} s after the end", beyond_s),
+        kind_fault=windows.faults(suspects, lambda row: _kind_fault(row, segment_of[row["source_id"]])),
+    )
+
+
+def _kind_fault(row: Row, found: Row) -> str | None:
+    """What the segments of its file say against a window's kind; another rule tells of a kind that is none."""
+    if row["kind"] not in WINDOW_KINDS:
+        return None
+    start_s, end_s = row["start_s"], row["end_s"]
+    scenes, _, speech = row["kind"].rpartition("_")
+    cuts = found["cuts_s"] or []
+    after = bisect_right(cuts, start_s + TOUCH_S)
+    has_cut = after < len(cuts) and cuts[after] < end_s - TOUCH_S
+    if scenes == "single_scene" and has_cut:
+        return f"a cut at {cuts[after]:.3f} s"
+    if scenes == "multi_scene" and not any(start_s < cut < end_s for cut in cuts[max(0, after - 2) : after + 2]):
+        return "no cut"
+    if found["speech_s"] is None:
+        return None
+    heard_s = sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in found["speech_s"])
+    if speech == "nonspeech" and heard_s > TOUCH_S:
+        return f"{heard_s:.3f} s of speech"
+    return "no speech" if speech == "speech" and heard_s <= 0 else None
+
+
+def _segments(segments: Columns, tables: Tables) -> View:
+    sources = tables.accepted.frame
+    duration_s = looked_up(segments.frame["source_id"], sources["source_id"], sources["duration_s"])
+    found = FoundInFiles(segments)
+    suspects = found.disordered | found.outside(duration_s)
+    rows = segments.frame[["source_id"]].assign(
+        cuts_fault=segments.faults(suspects, lambda row, end_s: _cuts_fault(row["cuts_s"], end_s), duration_s),
+        speech_fault=segments.faults(suspects, lambda row, end_s: _speech_fault(row["speech_s"], end_s), duration_s),
+    )
+    return View(
+        name="segments",
+        noun="file",
+        rows=rows,
+        id_column="source_id",
+        where=at_source(tables),
+        expectations=(
+            ExpectNoFault.of("cuts_fault", "cuts rise inside every file", "Scenes lie between one cut and the next."),
+            ExpectNoFault.of(
+                "speech_fault",
+                "speech lies inside every file, no stretch inside another",
+                "Speech lasts no longer than its file; shares of it are summed (sound_measures.py).",
+            ),
+        ),
+    )
+
+
+def _cuts_fault(cuts_s: list[float] | None, duration_s: float | None) -> str | None:
+    cuts = cuts_s or []
+    if any(later <= earlier for earlier, later in pairwise(cuts)):
+        return "not rising"
+    outside = [cut for cut in cuts if cut < 0 or (duration_s is not None and cut > duration_s + FILE_END_S)]
+    return f"a cut at {outside[0]:.3f} s of {duration_s} s" if outside else None
+
+
+def _speech_fault(speech_s: list[list[float]] | None, duration_s: float | None) -> str | None:
+    reached_s = 0.0
+    for start_s, end_s in speech_s or []:
+        if start_s < reached_s - TOUCH_S or end_s < start_s:
+            return f"[{start_s:.3f}, {end_s:.3f}] s after {reached_s:.3f} s"
+        reached_s = end_s
+    if duration_s is not None and reached_s > duration_s + SPEECH_END_S:
+        return f"speech until {reached_s:.3f} s of {duration_s:.3f} s"
+    return None
+
+
+def _rules(geometry: ClipGeometry) -> list[Expectation]:
+    exact = f"A clip is {geometry.frames} frames at {geometry.fps} a second, no more and no less (geometry.py)."
+    return [
+        ExpectRows.of("window", "Without one there is nothing to cut."),
+        ExpectNoFault.of("missing", "every window is fully described", exact),
+        ExpectUnique.of("window_id", "window", "Clips and rejects name their window."),
+        ExpectForm.hexadecimal("window_id", 16, "window", "It is the start of a sha256 of file, kind and start."),
+        ExpectNoFault.of(
+            "source_fault", "every window lies in an accepted file", "A rejected file is not decoded again."
+        ),
+        ExpectOneOf.of("kind", WINDOW_KINDS, "window", "The four kinds of the MOVA report, section 5."),
+        ExpectPossible.of("start_s", 0, 7 * 24 * 3600, "window", "Time 0 is the start of the file."),
+        ExpectPossible.of(
+            "length_s", geometry.duration_s - ROUNDING_S, geometry.duration_s + ROUNDING_S, "window", exact
+        ),
+        ExpectNoFault.of(
+            "kind_fault",
+            "cuts and speech of its file bear out the kind of every window",
+            "Phases and captions go by the kind; a window of other segments was found by other params.",
+        ),
+        ExpectNoFault.of(
+            "end_fault", "every window ends before its file does", "Pictures and sound must fill the clip."
+        ),
+    ]
+
+
+def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tables: Tables) -> View:
+    sources = tables.accepted.frame
+    source_ids = sources["source_id"]
+    has_windows = is_among(source_ids, with_windows)
+    fate = "Nothing disappears: a file without windows is a reject with its reason."
+    rows = pd.DataFrame(
+        {
+            "source_id": source_ids,
+            "outcomes": has_windows + counted(source_ids, rejects.frame["id"]),
+            "segments": np.where(has_windows, counted(source_ids, segments.frame["source_id"]), np.nan),
+            "kept": np.where(is_word(sources["kind"], "audio"), np.nan, has_windows),
+        }
+    )
+    return View(
+        name="windows by file",
+        noun="file",
+        rows=rows,
+        id_column="source_id",
+        where=at_source(tables),
+        expectations=(
+            ExpectExactly.once("outcomes", "every accepted file has windows or is rejected, not both", fate),
+            ExpectExactly.once(
+                "segments",
+                "every file with windows has one row of segments",
+                "Its borders are cropped by what segments say.",
+            ),
+            ExpectShare.of(
+                "kept",
+                0.5,
+                "at least half of the accepted files with a picture have windows",
+                "Less tells of wrong params segment rather than of short files.",
+            ),
+        ),
+    )

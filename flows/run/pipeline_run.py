@@ -1,0 +1,103 @@
+"""The line of one run: what DVC said there is to do, and the child process that does it.
+
+A flow opens it; the flows that it calls find it open and take their part, so that DVC is asked once and imported once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.pipeline import Stage, plan
+from flows.run.artifacts import show
+from flows.run.console import STORY
+from flows.run.stage_runner import StageRunner
+from flows.run.stages import failed, run_stage
+from mova_core.errors import MovaError
+
+EVERYTHING = "everything"
+
+
+class Line:
+    """Stages still to be looked at, in DVC's order.
+
+    Args:
+        runner: what runs them.
+        until: stage to stop after, or EVERYTHING.
+    """
+
+    def __init__(self, runner: StageRunner, until: str) -> None:
+        self.runner = runner
+        self.until = until
+        self.left: list[Stage] = []
+
+    def ask(self) -> list[str]:
+        """Ask DVC what there is to do; names of the stages.
+
+        Raises:
+            UsageError: see `plan`.
+        """
+        self.left = plan("" if self.until == EVERYTHING else self.until)
+        return [stage.name for stage in self.left]
+
+    def run_to(self, last: str) -> str:
+        """Run what is left up to this stage, or as far as the line goes.
+
+        Returns:
+            What the last stage that had to run said of itself, "" if none had to.
+
+        Raises:
+            MovaError: a stage failed; what it has to show is shown.
+        """
+        said, done = "", False
+        while self.left and not done:
+            stage = self.left.pop(0)
+            try:
+                said = run_stage(stage, self.runner) or said
+            except MovaError:
+                show(stage)
+                raise
+            show(stage)
+            done = stage.name == last
+        return said
+
+
+def run_line_to(last: str) -> State[Any]:
+    """A flow's whole work: the line that is open, or a new one, up to a stage; its final state."""
+    try:
+        with line(last) as present:
+            said = present.run_to(last)
+    except MovaError as error:
+        return failed(error)
+    return Completed(message=said or f"{last} was up to date")
+
+
+_OPEN: ContextVar[Line] = ContextVar("LINE")
+
+
+@contextmanager
+def line(
+    until: str = EVERYTHING, workers: int = 0, before: tuple[str, ...] = (), after: tuple[str, ...] = ()
+) -> Iterator[Line]:
+    """The line that is open already, or a new one, asked.
+
+    Args:
+        until: of a new one: stage to stop after.
+        workers: of a new one: processes of a stage at once; 0 = one per processor.
+        before: of a new one: steps of the flow that come before its stages, for the story.
+        after: steps that come after everything.
+    """
+    if (present := _OPEN.get(None)) is not None:
+        yield present
+        return
+    with StageRunner({"MOVA_WORKERS": str(workers)} if workers else {}) as runner:
+        opened = Line(runner, until)
+        STORY.get().expect([*before, *opened.ask(), *(after if until == EVERYTHING else ())])
+        token = _OPEN.set(opened)
+        try:
+            yield opened
+        finally:
+            _OPEN.reset(token)

@@ -1,0 +1,87 @@
+"""Runs a flow for a person at a terminal: a server of its own, a short story on the screen, details in `logs/`."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import TerminationSignal
+from prefect.logging.configuration import setup_logging
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from rich.console import Console
+
+from flows.packaging import CLIP
+from flows.run.artifacts import REPORT, measured
+from flows.run.console import STORY, TerminalStory
+from flows.run.server import server
+from flows.run.stages import LOGS
+from mova_core.errors import MovaError
+
+
+def run_at_terminal(flow: Flow[..., Any], **parameters: Any) -> int:
+    """Run the flow and tell how it went.
+
+    Args:
+        flow: returns a state; a MovaError in it is a failure that it foresaw.
+        parameters: its arguments.
+
+    Returns:
+        The exit code: 0, or that of the error; 1 when interrupted.
+    """
+    console = Console(highlight=False)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    story = TerminalStory(console)
+    told = STORY.set(story)
+    started = time.monotonic()
+    try:
+        with server(LOGS / "prefect-server.log") as url, temporary_settings({PREFECT_API_URL: url}):
+            _log_to(LOGS / f"{flow.name}.log")
+            try:
+                flow(**parameters)
+            finally:
+                _send_what_is_left()
+    except MovaError as error:
+        story.pause()
+        errors.print(f"\n{error}\n\n  logs     {LOGS}/", markup=False)
+        return error.exit_code
+    except (KeyboardInterrupt, TerminationSignal):
+        story.pause()
+        errors.print(f"\n{flow.name}: interrupted; finished parts are kept, run it again to go on.", markup=False)
+        return 1
+    finally:
+        STORY.reset(told)
+    console.print()
+    if sentence := measured():
+        console.print(f"  measured {sentence}", soft_wrap=True)
+    for what, path in (("clip", CLIP), ("report", REPORT)):
+        if path.exists():
+            console.print(f"  {what:<8} {path}")
+    console.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
+    return 0
+
+
+def _log_to(path: Path) -> None:
+    """Send what Prefect would print to a file instead."""
+    setup_logging()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
+    for name in ("", "prefect", "prefect.flow_runs", "prefect.task_runs", "prefect.server", "uvicorn", "fastapi"):
+        logger = logging.getLogger(name)
+        shown = [one for one in logger.handlers if isinstance(one, logging.StreamHandler)]
+        for one in shown:
+            logger.removeHandler(one)
+            logger.addHandler(handler)
+
+
+def _send_what_is_left() -> None:
+    """Logs and events are sent from the background: all of them, before the server goes."""
+    APILogWorker.drain_all()
+    EventsWorker.drain_all()
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

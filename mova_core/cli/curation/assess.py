@@ -1,0 +1,32 @@
+"""`mova assess`: what each clip measures, whether it is accepted, and for which training phases."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import EngineName, ParamsFile, Workers
+
+
+def assess(
+    params_file: ParamsFile = Path("params.yaml"),
+    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
+    engine: EngineName = "local",
+    workers: Workers = 0,
+) -> dict[str, Any]:
+    """Measure every clip and judge it by the limits in params.yaml (section assess).
+
+    Writes verdicts.parquet with a row for every clip, and rejects/assess.parquet with the reasons of the rejected ones.
+
+    Example: mova assess --workers 2
+    """
+    from mova_core.params import load_params
+
+    params = load_params(params_file)
+
+    from mova_core.curation.assess.stage import assess as run_assess
+    from mova_core.curation.engine.base import Engine
+    from mova_core.curation.layout import DataFolder
+    from mova_core.storage.parts import PARTS_FOLDER
+
+    return run_assess(params, DataFolder(data), Engine.choose(engine, workers), PARTS_FOLDER)

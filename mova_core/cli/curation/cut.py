@@ -1,0 +1,31 @@
+"""`mova cut`: every window as a clip."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import EngineName, ParamsFile, Workers
+
+
+def cut(
+    params: ParamsFile = Path("params.yaml"),
+    engine: EngineName = "local",
+    workers: Workers = 0,
+    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
+) -> dict[str, Any]:
+    """Cut each window of data/windows.parquet into a clip: data/clips/clips-*.tar and data/clips.parquet.
+
+    A clip has exactly the preset's frames and samples, its picture cropped, centred and padded to the canvas. Stopped
+    midway, run it again: it goes on from its finished sources.
+
+    Example: mova cut --workers 2
+    """
+    from mova_core.curation.cut.stage import cut as run_cut
+    from mova_core.curation.engine.base import Engine
+    from mova_core.curation.layout import DataFolder
+    from mova_core.params import load_params
+    from mova_core.storage.parts import PARTS_FOLDER
+
+    values = load_params(params)
+    return run_cut(values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), PARTS_FOLDER)

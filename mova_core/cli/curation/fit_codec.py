@@ -1,0 +1,28 @@
+"""`mova fit_codec`: the nano preset's picture and sound codecs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+
+def fit_codec(
+    params_file: ParamsFile = Path("params.yaml"),
+    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
+) -> dict[str, Any]:
+    """Fit the nano preset's codecs on a sample of the accepted training clips.
+
+    Writes models/codec/ (codec.safetensors, config.json) and says how well the codecs do on validation clips.
+
+    Example: mova fit_codec
+    """
+    from mova_core.params import load_params
+
+    params = load_params(params_file)
+
+    from mova_core.curation.fit_codec.stage import fit_codec as run_fit
+    from mova_core.curation.layout import DataFolder
+
+    return run_fit(params, DataFolder(data))

@@ -1,0 +1,67 @@
+"""`mova generate`: a clip from a prompt, and from a first frame where one is given."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def generate(
+    checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
+    out: Annotated[Path, typer.Option("--out", help="The .mp4 to write; with --prompts the folder.")],
+    prompt: Annotated[str | None, typer.Option("--prompt", help="What should be seen and heard.")] = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", help="Many at once: a .jsonl of prompt, name, image, seed.")
+    ] = None,
+    negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="What to stay away from.")] = "",
+    image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB picture.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
+    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps.")] = None,
+    text_guidance_scale: Annotated[
+        float | None, typer.Option("--text-guidance-scale", help="s_T: how closely the text is followed; 1 = off.")
+    ] = None,
+    bridge_guidance_scale: Annotated[
+        float | None, typer.Option("--bridge-guidance-scale", help="s_B: how closely sound follows picture; 1 = off.")
+    ] = None,
+    video_shift: Annotated[float | None, typer.Option("--video-shift", help="Sigma shift of the picture.")] = None,
+    audio_shift: Annotated[float | None, typer.Option("--audio-shift", help="Sigma shift of the sound.")] = None,
+    lufs: Annotated[float | None, typer.Option("--lufs", help="Loudness of the sound, such as -21.")] = None,
+    frames: Annotated[int | None, typer.Option("--frames", help="Frames, 4k + 1.")] = None,
+    height: Annotated[int | None, typer.Option("--height", help="Pixels, a multiple of 16.")] = None,
+    width: Annotated[int | None, typer.Option("--width", help="Pixels, a multiple of 16.")] = None,
+) -> dict[str, Any]:
+    """Generate a clip: video and its sound, as MP4 (H.264 and AAC). What is not given is the model's own default.
+
+    Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
+    """
+    from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
+    from mova_core.errors import UsageError
+    from mova_core.sampling.prompt_file import Wanted, read_prompts
+    from mova_core.sampling.request import Request
+
+    if (prompt is None) == (prompts is None):
+        raise UsageError("give either --prompt TEXT or --prompts FILE.jsonl")
+    if prompts is not None and image is not None:
+        raise UsageError("--image goes with --prompt: with --prompts, name images in its lines")
+    if prompts is None and out.suffix != ".mp4":
+        raise UsageError(f"--out is {out}, expected a name that ends in .mp4")
+    if prompts is None:
+        wanted, folder = [Wanted(out.stem, prompt or "", image, seed)], out.parent
+    else:
+        wanted, folder = read_prompts(prompts, seed), out
+    changes = {
+        "steps": steps,
+        "text_guidance_scale": text_guidance_scale,
+        "bridge_guidance_scale": bridge_guidance_scale,
+        "video_shift": video_shift,
+        "audio_shift": audio_shift,
+        "lufs": lufs,
+        "frames": frames,
+        "height": height,
+        "width": width,
+    }
+    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes)
+
+    from mova_core.sampling.generate import generate as run_generate  # torch only from here on
+
+    return run_generate(request)

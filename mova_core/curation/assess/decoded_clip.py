@@ -1,0 +1,70 @@
+"""One clip as the measures see it: decoded once, what several of them need computed once.
+
+Pictures are RGB uint8 [F, H, W, 3], sound mono float32 [S] in -1..1, times seconds from the clip's start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.curation.assess.measures import video
+from mova_core.media.read_clip import read_clip
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """In place of a measure of one clip: why there is none. It becomes null, and the reason stands beside it."""
+
+    reason: str
+
+
+Measures = Mapping[str, "float | Unavailable | None"]
+
+
+@dataclass(frozen=True)
+class DecodedClip:
+    """One clip.
+
+    Args:
+        frames: RGB pictures, bars and all.
+        audio: mono sound.
+        fps: frames per second.
+        rate_hz: samples per second.
+        speech_share: share of the clip that lies in speech; None = not known.
+    """
+
+    frames: NDArray[np.uint8]
+    audio: NDArray[np.float32]
+    fps: float
+    rate_hz: int
+    speech_share: float | None = None
+
+    @classmethod
+    def read(cls, encoded: bytes, clip: Mapping[str, Any]) -> "DecodedClip":
+        """Decode a stored clip.
+
+        Args:
+            encoded: its mp4.
+            clip: its row of table `clips`, with its `speech_share`.
+
+        Raises:
+            MediaError: it cannot be decoded.
+        """
+        frames, audio = read_clip(encoded)
+        return cls(frames, audio, clip["fps"], clip["audio_rate_hz"], clip.get("speech_share"))
+
+    @cached_property
+    def gray(self) -> NDArray[np.uint8]:
+        """Brightness [F, H, W] without the clip's black bars."""
+        return video.without_bars(video.luma(self.frames))
+
+    @cached_property
+    def flow(self) -> Any:
+        """`flow_measures.Flow` of the clip, for all who go by movement."""
+        from mova_core.curation.assess.measures.optical_flow import optical_flow
+
+        return optical_flow(self.gray, self.fps)

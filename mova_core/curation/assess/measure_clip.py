@@ -1,0 +1,125 @@
+"""Measure one stored clip: what is always measured, the groups that the run takes, and the models it has weights for.
+
+Heavy imports stand inside the group that needs them, so a run without it does not pay for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.assess.decoded_clip import DecodedClip, Measures, Unavailable
+from mova_core.curation.assess.measure_groups import Measuring
+from mova_core.curation.assess.measures import audio, video
+from mova_core.curation.assess.model_measures import loaded
+from mova_core.curation.cut.shards import read_member
+from mova_core.errors import MediaError, StaleError
+from mova_core.media.loudness import integrated_lufs
+from mova_core.params import MeasureGroup
+
+Row = dict[str, Any]
+
+STALE_CLIP = "stale_clip"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Clips that one worker measures at once: rows of table `clips`, each with its `speech_share`, under `folder`."""
+
+    folder: Path
+    clips: tuple[Row, ...]
+    measuring: Measuring = field(default_factory=Measuring)
+
+
+def measure_clips(task: Task) -> list[Row]:
+    """What the row of each clip in table `verdicts` holds of measures.
+
+    Raises:
+        MediaError: a clip cannot be decoded, or (`stale_clip`) is not the one that the table names.
+    """
+    try:
+        return [measure_clip(read_member(task.folder, clip), clip, task.measuring) for clip in task.clips]
+    except StaleError as error:
+        raise MediaError(STALE_CLIP, str(error)) from None
+
+
+def measure_clip(encoded: bytes, row: Row, measuring: Measuring) -> Row:
+    """Measures of one stored clip; where one is null for a reason of this clip, `unavailable` tells it.
+
+    Raises:
+        MediaError: it cannot be decoded.
+    """
+    clip = DecodedClip.read(encoded, row)
+    measures: dict[str, float | Unavailable | None] = {**_always(clip)}
+    for group in measuring.groups:
+        measures |= MEASURED_BY_GROUP[group](clip)
+    for model in measuring.models:
+        measures |= {column: loaded(model)(clip)[column] for column in model.columns}
+    reasons = {name: value.reason for name, value in measures.items() if isinstance(value, Unavailable)}
+    measured: Row = {name: None if name in reasons else value for name, value in measures.items()}
+    if (share := measured.get("subtitle_share")) is not None:
+        measured["has_subtitles"] = share > 0
+    return measured | ({"unavailable": reasons} if reasons else {})
+
+
+def _always(clip: DecodedClip) -> Measures:
+    grid = video.cells(clip.gray)
+    return {
+        "silence_ratio": audio.silence_ratio(clip.audio, clip.rate_hz),
+        "bandwidth_hz": audio.bandwidth_hz(clip.audio, clip.rate_hz),
+        "lufs": integrated_lufs(clip.audio, clip.rate_hz),
+        "clipped_share": audio.clipped_share(clip.audio),
+        "black_share": video.black_share(clip.gray),
+        "frozen_share": video.frozen_share(grid),
+        "motion": video.motion(grid),
+        "noise_sd": video.noise_sd(clip.gray),
+    }
+
+
+def _loudness(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.ffmpeg_meters import loudness_range_lu
+
+    return {
+        "loudness_range_lu": loudness_range_lu(clip.audio, clip.rate_hz),
+        "clipping_runs_hz": audio.clipping_runs_hz(clip.audio, clip.rate_hz),
+    }
+
+
+def _look(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.ffmpeg_meters import blur_and_blocking
+
+    return {"brightness": video.brightness(clip.gray), **blur_and_blocking(clip.gray)}
+
+
+def _flow(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.optical_flow import flow_speed
+
+    return {"flow_speed": flow_speed(clip.flow)}
+
+
+def _sync(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.sync import av_align, onset_lag_s
+
+    return {"av_align": av_align(clip), "onset_lag_s": onset_lag_s(clip)}
+
+
+def _speech(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.speech_quality import dnsmos
+
+    return dnsmos(clip.audio, clip.rate_hz, clip.speech_share)
+
+
+def _text(clip: DecodedClip) -> Measures:
+    from mova_core.curation.assess.measures.on_screen_text import text_measures
+
+    return text_measures(clip.frames, clip.fps)
+
+
+MEASURED_BY_GROUP: dict[MeasureGroup, Callable[[DecodedClip], Measures]] = {
+    "loudness": _loudness,
+    "look": _look,
+    "flow": _flow,
+    "sync": _sync,
+    "speech": _speech,
+    "text": _text,
+}

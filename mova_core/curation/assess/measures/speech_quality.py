@@ -1,0 +1,61 @@
+"""How good the speech in a clip sounds: DNSMOS P.808 and P.835 (package speechmos, the models inside it).
+
+Mean opinion scores, 1 (bad) to 5 (excellent): P.808 overall; P.835 signal, background and overall. They are trained on
+speech, so a clip without any has none. Sound is 16 kHz; a clip shorter than the model's 9.01 s is repeated, as the
+package does. The first call of a process costs some 20 s (librosa compiles its filters).
+Sources: C. Reddy and others, "DNSMOS" (arXiv:2010.15258) and "DNSMOS P.835" (arXiv:2110.01763).
+"""
+
+from functools import cache
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.curation.assess.decoded_clip import Unavailable
+
+RATE_HZ = 16_000
+SCORES = {
+    "dnsmos_p808": "p808_mos",
+    "dnsmos_sig": "sig_mos",
+    "dnsmos_bak": "bak_mos",
+    "dnsmos_ovrl": "ovrl_mos",
+}
+
+
+def dnsmos(
+    audio: NDArray[np.float32], rate_hz: int, speech_share: float | None
+) -> dict[str, float] | dict[str, Unavailable]:
+    """The four scores.
+
+    Args:
+        audio: mono float32 [S] in -1..1.
+        rate_hz: samples per second.
+        speech_share: share of the clip that lies in speech; None = not known.
+    """
+    if not speech_share:
+        reason = "it is not known whether anybody speaks" if speech_share is None else "nobody speaks"
+        return dict.fromkeys(SCORES, Unavailable(reason))
+    from scipy.signal import resample_poly
+
+    common = gcd(RATE_HZ, rate_hz)
+    sound = resample_poly(audio, RATE_HZ // common, rate_hz // common).astype(np.float32).clip(-1, 1)
+    scores = _model()(sound, RATE_HZ, False)
+    return {measure: float(scores[name]) for measure, name in SCORES.items()}
+
+
+@cache
+def _model() -> Any:
+    """The packaged models, one thread each, once a process; as the package loads them but for the threads."""
+    import onnxruntime
+    from speechmos import dnsmos as packaged
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # workers are the parallelism
+    folder = Path(packaged.__file__).parent / "dnsmos_models"
+    model = packaged.DNSMOS.__new__(packaged.DNSMOS)
+    model.onnx_sess = onnxruntime.InferenceSession(str(folder / "sig_bak_ovr.onnx"), options)
+    model.p808_onnx_sess = onnxruntime.InferenceSession(str(folder / "model_v8.onnx"), options)
+    return model

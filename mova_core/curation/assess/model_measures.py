@@ -1,0 +1,108 @@
+"""The contract of measures that need a model's weights, and the table of such models.
+
+The user brings the weights: params `assess.weights.NAME: {path, sha256}`. Without them the model's measures are
+unavailable. With them an adapter (`MeasuringModel.load`) is loaded once a worker and asked clip by clip. Adding one is:
+write it, name it in the table, add its test. A model whose adapter is not written is refused when configured, and so
+are weights that are missing or not those of the sha256, all before anything is measured.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from mova_core.curation.assess.decoded_clip import DecodedClip, Measures
+from mova_core.errors import UsageError
+from mova_core.params import Weights, WeightsParams
+from mova_core.storage.atomic import sha256_file
+
+SUFFIX = ".safetensors"  # nothing from outside is unpickled
+
+
+class Adapter(Protocol):
+    """A loaded model."""
+
+    def __call__(self, clip: DecodedClip) -> Measures:
+        """Each of the model's columns for one clip, or `Unavailable` with the reason; one thread, no randomness."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringModel:
+    """A model that measures.
+
+    Args:
+        columns: of table `verdicts`.
+        about: what it is, for people.
+        load: `module:function` from the path of its weights to an `Adapter`; None while it is not written.
+    """
+
+    columns: tuple[str, ...]
+    about: str
+    load: str | None = None
+
+
+MODELS: dict[str, MeasuringModel] = {
+    "audiobox": MeasuringModel(("audiobox_pq", "audiobox_cu", "audiobox_ce"), "Audiobox-aesthetics"),
+    "dover": MeasuringModel(("dover_aesthetic", "dover_technical"), "DOVER"),
+    "imagebind": MeasuringModel(("imagebind",), "ImageBind score"),
+    "synchformer": MeasuringModel(("desync_s",), "Synchformer DeSync"),
+    "syncnet": MeasuringModel(("lse_d", "lse_c"), "SyncNet LSE-D and LSE-C"),
+    "eat": MeasuringModel(("eat_speech", "eat_singing"), "EAT audio tagger"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredModel:
+    """A model with weights whose sha256 was checked; travels to workers."""
+
+    name: str
+    path: str
+    sha256: str
+    load: str
+    columns: tuple[str, ...]
+
+
+def configured_models(weights: WeightsParams) -> tuple[ConfiguredModel, ...]:
+    """Models that these params configure, checked, in the order of `MODELS`.
+
+    Raises:
+        UsageError: no adapter exists for one, or its file is missing, not safetensors or not the one of the sha256.
+    """
+    named = {name: each for name in MODELS if (each := getattr(weights, name)) is not None}
+    for name in named:
+        if MODELS[name].load is None:
+            raise UsageError(
+                f"params assess.weights.{name} is configured, but this version has no adapter for {MODELS[name].about}:"
+                f" leave it out, {', '.join(MODELS[name].columns)} stay null"
+            )
+    return tuple(_checked(name, each) for name, each in named.items())
+
+
+def loaded(model: ConfiguredModel) -> Adapter:
+    """The model's adapter, once a process."""
+    return _adapter(model.load, model.path)
+
+
+def _checked(name: str, weights: Weights) -> ConfiguredModel:
+    key, path = f"params assess.weights.{name}", Path(weights.path)
+    if path.suffix != SUFFIX:
+        raise UsageError(f"{key}.path is {weights.path}, expected a {SUFFIX} file: convert the weights")
+    if not path.is_file():
+        raise UsageError(f"{key}.path is {weights.path}, and there is no such file: set it to where the weights lie")
+    found = sha256_file(path)
+    if found != weights.sha256:
+        raise UsageError(
+            f"{key}: {weights.path} has sha256 {found}, expected {weights.sha256}: bring that file, or state this hash"
+        )
+    model = MODELS[name]
+    assert model.load is not None
+    return ConfiguredModel(name, str(path.resolve()), found, model.load, model.columns)
+
+
+@cache
+def _adapter(load: str, path: str) -> Adapter:
+    module, _, function = load.partition(":")
+    make: Callable[[Path], Adapter] = getattr(import_module(module), function)
+    return make(Path(path))

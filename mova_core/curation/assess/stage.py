@@ -1,0 +1,213 @@
+"""Measure every clip, accept or reject it, and say which training phases it qualifies for.
+
+A clip is rejected by each limit of params.yaml (section assess) that it does not hold. A measure that is null was not
+taken (`measure_groups.py` says why, or the clip's row does): it rejects nothing by itself, it is named as unavailable,
+and what requires it (a phase) stays closed. ImageBind and DeSync are one rule: one of them must hold, and
+it rejects when at least one was measured and none holds.
+A clip that cannot be measured at all is rejected with the reason in place of a measure.
+Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage 2.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.assess.measure_clip import STALE_CLIP, Row, Task, measure_clips
+from mova_core.curation.assess.measure_groups import Measuring, measuring, unavailable_measures
+from mova_core.curation.assess.measures import audio
+from mova_core.curation.assess.phase_filters import closed_phases, training_phases
+from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.worker import Outcome
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.errors import StaleError
+from mova_core.params import AssessParams, Limits, Params
+from mova_core.progress import track
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.parts import Parts
+
+TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
+
+# Each measure with the suffix of its limit's name in AssessParams; the first one broken is the clip's reason_code.
+RULES = (
+    ("silence_ratio", "below"),
+    ("bandwidth_hz", "above"),
+    ("lufs", "above"),
+    ("clipped_share", "below"),
+    ("black_share", "below"),
+    ("frozen_share", "below"),
+    ("audiobox_pq", "above"),
+    ("audiobox_cu", "above"),
+    ("audiobox_ce", "above"),
+    ("dover_aesthetic", "above"),
+    ("dover_technical", "above"),
+)
+EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
+
+
+def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+    """Write `verdicts` with a row for every clip, and a reject for every rejected one.
+
+    Raises:
+        UsageError: a table is missing, or params ask for a measure that cannot be taken here.
+        StaleError: a clip's file is missing, or not the one that the table names.
+    """
+    chosen = measuring(params)
+    clips = read_table(data.table("clips"), "clips")
+    engine = engine.giving(params.engine.assess)
+    speech = _speech_shares(clips, data)
+    tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
+    outcomes = _measured(tasks, engine, params.limits, Parts("assess", parts))
+    measured = []
+    for clip, outcome in track(zip(clips, outcomes, strict=True), len(clips), "assess"):
+        if outcome.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
+            raise StaleError(str(outcome.reason))
+        measured.append(_measured_row(clip["clip_id"], outcome, speech[clip["clip_id"]]))
+    verdicts = judge_clips(measured, params)
+
+    rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
+    write_table(data.rejects("assess"), "rejects", rejects)
+    made_from = {name: data.table(name) for name in ("clips", "windows", "segments")}
+    write_table(data.table("verdicts"), "verdicts", verdicts, made_from | {"rejects": data.rejects("assess")})
+    return summarise(verdicts, params)
+
+
+def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
+    """Rows of `verdicts`: what each clip is rejected by, and the phases that the accepted ones qualify for together.
+
+    Args:
+        measured: rows with clip_id, measures, and `rejections` of which those stay that are about no measure (the clip
+            could not be measured, and no limit helps that); stored rows of `verdicts` are judged anew.
+        params: limits, and the preset whose phases count.
+    """
+    judged = []
+    for row in measured:
+        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURES}
+        broken = unmeasured or rejections(row, params.assess)
+        judged.append(row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"})
+    accepted = [row for row in judged if row["verdict"] == "accepted"]
+    phases = training_phases(params.preset, accepted, params.assess)
+    return [row | {"phases": phases.get(row["clip_id"], [])} for row in judged]
+
+
+def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
+    """Measure -> sentence, for each limit that does not hold, in the order of `RULES`."""
+    broken = {}
+    for measure, comparison in RULES:
+        if (sentence := _broken(measure, comparison, measures, limits)) is not None:
+            broken[measure] = sentence
+    known = [rule for rule in EITHER if measures.get(rule[0]) is not None]
+    sentences = [_broken(measure, comparison, measures, limits) for measure, comparison in known]
+    if known and None not in sentences:
+        together = " and ".join(str(sentence) for sentence in sentences)
+        broken |= {measure: together for measure, _ in known}
+    return broken
+
+
+def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
+    """Counts for machines, and `text` for people; `unavailable` is each measure that no clip has, with the reason."""
+    rejected = [row for row in verdicts if row["verdict"] == "rejected"]
+    reasons = Counter(next(iter(row["rejections"])) for row in rejected)
+    told = unavailable_measures(params)
+    nobody = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    unavailable = {name: told.get(name, "it could be measured on no clip") for name in nobody}
+    closed = closed_phases(params.preset, params.assess, unavailable)
+    lines = [f"{len(verdicts) - len(rejected)} of {len(verdicts)} clips accepted"]
+    if reasons:
+        lines.append("rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.most_common()))
+    if unavailable:
+        lines.append(f"unavailable: {', '.join(unavailable)} (`mova doctor` says why)")
+    lines += [f"{phase} takes no clip: it needs {', '.join(needed)}" for phase, needed in closed.items()]
+    return {
+        "clips": len(verdicts),
+        "accepted": len(verdicts) - len(rejected),
+        "rejected": dict(reasons.most_common()),
+        "phases": dict(Counter(phase for row in verdicts for phase in row["phases"])),
+        "closed": closed,
+        "unavailable": unavailable,
+        "text": "\n          ".join(lines),  # lined up behind the stage's name
+    }
+
+
+def _tasks(data: DataFolder, clips: Iterable[Row], chosen: Measuring) -> list[Task]:
+    """Consecutive clips of one size of work; the same whatever the engine, so that finished ones are found again."""
+    folder = data.clips.resolve()
+    tasks: list[list[Row]] = []
+    room = 0
+    for clip in clips:
+        pixels = clip["frames"] * clip["width_px"] * clip["height_px"]
+        if pixels > room:
+            tasks.append([])
+            room = TASK_PIXELS
+        tasks[-1].append(clip)
+        room -= pixels
+    return [Task(folder, tuple(task), chosen) for task in tasks]
+
+
+def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[Outcome]:
+    """An outcome per clip whose value is its measures, in order; finished tasks are taken over from a run before."""
+    preload = tasks[0].measuring.modules if tasks else ()
+    keys = [_key(task) for task in tasks]
+    finished = [parts.get(key) for key in keys]
+    missing = [task for task, found in zip(tasks, finished, strict=True) if found is None]
+    outcomes = run(measure_clips, missing, engine=engine, limits=limits, preload=preload)
+    for task, key, found in zip(tasks, keys, finished, strict=True):
+        outcome = next(outcomes) if found is None else Outcome(found)
+        if outcome.failed:  # one bad clip must not cost the others of its task: each alone
+            alone = [replace(task, clips=(clip,)) for clip in task.clips]
+            for single in run(measure_clips, alone, engine=engine, limits=limits, preload=preload):
+                yield single if single.failed else Outcome(single.value[0])
+            continue
+        if found is None:
+            parts.put(key, outcome.value)
+        yield from (Outcome(measures) for measures in outcome.value)
+
+
+def _key(task: Task) -> str:
+    """What the measures of a task's clips follow from."""
+    chosen = task.measuring
+    clips = [[clip["sha256"], clip["speech_share"] if "speech" in chosen.groups else None] for clip in task.clips]
+    models = [[model.load, model.sha256] for model in chosen.models]
+    made_by = (*chosen.modules, *(model.load.partition(":")[0] for model in chosen.models))
+    return fingerprint(clips, chosen.groups, models, modules=made_by)
+
+
+def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | None]:
+    """clip_id -> share of its window that lies in speech."""
+    windows = {row["window_id"]: row for row in read_table(data.table("windows"), "windows")}
+    speech = {row["source_id"]: row["speech_s"] for row in read_table(data.table("segments"), "segments")}
+    shares: dict[str, float | None] = {}
+    for clip in clips:
+        window, spans = windows[clip["window_id"]], speech[clip["source_id"]]
+        known = spans is not None
+        shares[clip["clip_id"]] = audio.speech_share(window["start_s"], window["end_s"], spans) if known else None
+    return shares
+
+
+def _measured_row(clip_id: str, outcome: Outcome, speech: float | None) -> Row:
+    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
+    if outcome.failed:
+        return row | {"rejections": {str(outcome.reason_code): str(outcome.reason)}}
+    return row | outcome.value | {"rejections": {}}
+
+
+def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
+    """The sentence of a limit that does not hold; None where it holds or the measure is null."""
+    value, limit = measures.get(measure), getattr(limits, f"{measure}_{comparison}")
+    if value is None:
+        return None
+    holds = {
+        "below": value < limit,
+        "above": value > limit,
+        "at_least": value >= limit,
+        "at_most": value <= limit,
+    }[comparison]
+    return None if holds else f"{measure} {value:.4g} is not {comparison.replace('_', ' ')} {limit:g}"
+
+
+def _reject(row: Row) -> Row:
+    code = next(iter(row["rejections"]))
+    reason = "; ".join(row["rejections"].values())
+    return {"table": "clips", "id": row["clip_id"], "stage": "assess", "reason_code": code, "reason": reason}

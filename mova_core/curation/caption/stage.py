@@ -1,0 +1,118 @@
+"""A caption for every accepted clip, from what its footage's sidecar knows or else from what was measured."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.caption.templates import (
+    MADE_CLASSES,
+    NO_SUBTITLES_SENTENCE,
+    Caption,
+    Facts,
+    made_caption,
+    measured_caption,
+)
+from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table, write_table
+from mova_core.errors import UsageError
+from mova_core.params import Params
+
+Row = Mapping[str, Any]
+
+TEMPLATE_LANGUAGE = "en"
+SEEN_SHARE = 0.05  # of the window: a scene that lasts less is a cut found a frame late, not named
+
+
+def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
+    """Write `captions`: a row for every accepted clip, in the order of `clips`.
+
+    Args:
+        params: all sections.
+        footage: the folder, list or lock that `sources` was made from; sidecars are read from there.
+        data: where the tables lie.
+
+    Raises:
+        UsageError: the footage or a table is missing, or the language is one that no template is written in.
+    """
+    if params.caption.language != TEMPLATE_LANGUAGE:
+        raise UsageError(
+            f"params caption.language is {params.caption.language!r}, template captions are written in"
+            f" {TEMPLATE_LANGUAGE!r} only: set it to {TEMPLATE_LANGUAGE!r}"
+        )
+    windows = {row["window_id"]: row for row in read_table(data.table("windows"), "windows")}
+    segments = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
+    verdicts = {row["clip_id"]: row for row in read_table(data.table("verdicts"), "verdicts")}
+    scenes_of = _scene_reader(footage, read_table(data.table("sources"), "sources"))
+    rows = []
+    for clip in read_table(data.table("clips"), "clips"):
+        verdict, window = verdicts[clip["clip_id"]], windows[clip["window_id"]]
+        if verdict["verdict"] != "accepted":
+            continue
+        classes = classes_seen(scenes_of(clip["source_id"]), window["start_s"], window["end_s"])
+        if classes:
+            text = made_caption(classes, verdict["black_share"])
+        else:
+            text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
+        rows.append(_row(verdict, text, params))
+    made_from = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
+    write_table(data.table("captions"), "captions", rows, made_from)
+    return {"captions": len(rows), "text": f"{len(rows)} clips captioned"}
+
+
+def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: float) -> list[str]:
+    """Classes of made footage seen in a window, in order, the same one only once in a row.
+
+    Empty when any scene in the window is of no known class: then nothing is claimed about it.
+    """
+    seen: list[str] = []
+    for scene in sorted(scenes, key=lambda scene: scene["start_s"]):
+        start, end = max(scene["start_s"], start_s), min(scene["end_s"], end_s)
+        if not (start < end and end - start >= SEEN_SHARE * (end_s - start_s)):
+            continue
+        name = str(scene.get("class"))
+        if name not in MADE_CLASSES:
+            return []
+        if seen[-1:] != [name]:
+            seen.append(name)
+    return seen
+
+
+def _scene_reader(footage: Path, sources: Iterable[Row]) -> Callable[[str], list[dict[str, Any]]]:
+    """Scenes by source_id, each sidecar read once."""
+    opened = Footage.open(footage)
+    paths = {row["source_id"]: row["path"] for row in sources if row["verdict"] == "accepted"}
+
+    @cache
+    def scenes(source_id: str) -> list[dict[str, Any]]:
+        return opened.sidecar(paths[source_id]).get("scenes") or []
+
+    return scenes
+
+
+def _facts(clip: Row, verdict: Row, window: Row, cuts_s: Sequence[float]) -> Facts:
+    inside = [cut for cut in cuts_s if window["start_s"] < cut < window["end_s"]]
+    return Facts(
+        orientation=clip["orientation"],
+        shots=len(inside) + 1,
+        black_share=verdict["black_share"],
+        motion=verdict["motion"],
+        lufs=verdict["lufs"],
+        speech_share=verdict["speech_share"],
+    )
+
+
+def _row(verdict: Row, text: Caption, params: Params) -> dict[str, Any]:
+    # Said where it was looked for and none was found: a request may then ask for the same.
+    without = NO_SUBTITLES_SENTENCE if verdict["has_subtitles"] is False else ""
+    return {
+        "clip_id": verdict["clip_id"],
+        "visual": text.visual,
+        "speech": None,  # a template has no transcript
+        "sound": text.sound,
+        "merged": text.merged + without,
+        "kind": params.caption.kind,
+        "model": None,
+        "language": params.caption.language,
+    }

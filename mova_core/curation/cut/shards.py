@@ -1,0 +1,197 @@
+"""Clips in tar shards, each vouched for by a manifest.
+
+A shard `clips-00000.tar` holds the clips of consecutive whole sources, for each clip the members CLIPID.mp4 (or
+CLIPID.mkv) and CLIPID.json (the layout webdataset reads). Its manifest `clips-00000.json` is written after it and
+names its size, its sha256, the key of what it was made from, and all rows: a reader trusts nothing else.
+A shard is put together from its sources' parts (`source_parts.py`). One that no longer fits the plan, because a source
+came or went before it, is taken apart into parts again, so what was cut once is not cut twice.
+"""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.cut.source_result import (
+    PART_MEMBER,
+    WINDOW_COLUMNS,
+    CutClip,
+    Part,
+    Row,
+    add_member,
+    json_bytes,
+    part_from,
+    read_part,
+    read_tar,
+    tar_members,
+    write_part,
+)
+from mova_core.errors import StaleError
+from mova_core.storage.atomic import atomic_path, clear_temporary, sha256_file, write_bytes
+from mova_core.storage.fingerprint import fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """Which parts, by key, make a shard."""
+
+    number: int
+    parts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"clips-{self.number:05d}"
+
+    @property
+    def key(self) -> str:
+        return fingerprint(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A manifest: what is in a sealed tar."""
+
+    key: str
+    tar: str
+    bytes: int
+    sha256: str
+    parts: tuple[Part, ...]
+
+    @property
+    def clips(self) -> list[Row]:
+        """Rows of table `clips`."""
+        return [{**row, "path": self.tar} for part in self.parts for row in part.clips]
+
+    @property
+    def rejects(self) -> list[Row]:
+        """Rows of table `rejects`."""
+        return [row for part in self.parts for row in part.rejects]
+
+
+def plan_shards(windows_by_part: Iterable[tuple[str, int]], clips_per_shard: int) -> list[ShardPlan]:
+    """Fill shards in order until each has at least `clips_per_shard` windows.
+
+    A source is never split, so that its part moves as a whole: a long one makes its shard larger.
+
+    Args:
+        windows_by_part: key and number of windows of each source.
+        clips_per_shard: when a shard is full.
+    """
+    plans: list[ShardPlan] = []
+    keys: list[str] = []
+    count = 0
+    for key, windows in windows_by_part:
+        keys.append(key)
+        count += windows
+        if count >= clips_per_shard:
+            plans.append(ShardPlan(len(plans), tuple(keys)))
+            keys, count = [], 0
+    return [*plans, ShardPlan(len(plans), tuple(keys))] if keys else plans
+
+
+def seal(folder: Path, plan: ShardPlan, parts: Sequence[Path]) -> Shard:
+    """Put a shard together from its parts, in order, and vouch for it."""
+    tar_path = folder / f"{plan.name}.tar"
+    with atomic_path(tar_path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in parts:
+            for name in tar_members(path):
+                if name != PART_MEMBER:
+                    add_member(tar, name, read_tar(path, name))
+    shard = Shard(plan.key, tar_path.name, tar_path.stat().st_size, sha256_file(tar_path), tuple(map(read_part, parts)))
+    write_bytes(folder / f"{plan.name}.json", json_bytes(asdict(shard)))
+    return shard
+
+
+def keep_sealed(folder: Path, plans: Sequence[ShardPlan], part_paths: Mapping[str, Path]) -> dict[str, Shard]:
+    """Shards of a run before that are as planned, by name; all others are taken apart and removed.
+
+    Args:
+        folder: the clips folder.
+        plans: what it shall hold.
+        part_paths: where the part of each key goes when its shard is taken apart.
+    """
+    kept: dict[str, Shard] = {}
+    others: list[Shard] = []
+    keys = {plan.name: plan.key for plan in plans}
+    for path in sorted(folder.glob("clips-*.json")):
+        shard = _vouched(path)
+        if shard is None:
+            continue
+        if shard.key == keys.get(path.stem) and not any(part.worker_ended for part in shard.parts):
+            kept[path.stem] = shard
+        else:
+            others.append(shard)
+    wanted = {key for plan in plans if plan.name not in kept for key in plan.parts}
+    for shard in others:
+        _take_apart(folder, shard, {key: part_paths[key] for key in wanted})
+    for path in (*folder.glob("clips-*.json"), *folder.glob("clips-*.tar")):
+        if path.stem not in kept:
+            path.unlink()
+    clear_temporary(folder)
+    return kept
+
+
+def read_member(clips_folder: Path, clip: Mapping[str, Any]) -> bytes:
+    """The file of one row of table `clips`.
+
+    Raises:
+        StaleError: it is missing, or not the bytes that the row vouches for.
+    """
+    path = clips_folder / clip["path"]
+    try:
+        data = path.read_bytes() if clip["member"] is None else read_tar(path, clip["member"])
+    except (FileNotFoundError, KeyError, tarfile.ReadError):
+        raise StaleError(f"{path} has no clip {clip['clip_id']}: run `mova cut` again") from None
+    if hashlib.sha256(data).hexdigest() != clip["sha256"]:
+        raise StaleError(f"{path}: clip {clip['clip_id']} is not the one that was cut: run `mova cut` again")
+    return data
+
+
+def iterate_shard(clips_folder: Path, name: str) -> Iterator[tuple[Row, bytes]]:
+    """Each clip of a sealed shard, in order: its row of table `clips` and its file.
+
+    Args:
+        clips_folder: where shards lie.
+        name: the tar, as in the rows' `path`.
+
+    Raises:
+        StaleError: no manifest vouches for that tar.
+    """
+    shard = _vouched((clips_folder / name).with_suffix(".json"))
+    if shard is None:
+        raise StaleError(f"{clips_folder / name} has no manifest that vouches for it: run `mova cut` again")
+    for row in shard.clips:
+        yield row, read_member(clips_folder, row)
+
+
+def _take_apart(folder: Path, shard: Shard, part_paths: Mapping[str, Path]) -> None:
+    """Write the parts that are wanted, and are not there, as they were before."""
+    rows = iter(shard.clips)
+    for part in shard.parts:
+        places = [next(rows) for _ in part.clips]
+        path = part_paths.get(part.key)
+        if path is None or path.exists() or part.worker_ended:
+            continue
+        clips = (_cut_clip(folder, row, place) for row, place in zip(part.clips, places, strict=True))
+        write_part(path, part.key, chain(clips, part.rejects))
+
+
+def _cut_clip(folder: Path, row: Row, place: Row) -> CutClip:
+    about = json.loads(read_tar(folder / place["path"], f"{row['clip_id']}.json"))
+    return CutClip(row, {column: about[column] for column in WINDOW_COLUMNS}, read_member(folder, place))
+
+
+def _vouched(manifest: Path) -> Shard | None:
+    """The manifest, if the tar beside it is there and is the one it names."""
+    try:
+        values = json.loads(manifest.read_text(encoding="utf-8"))
+        shard = Shard(**{**values, "parts": tuple(map(part_from, values["parts"]))})
+        tar = manifest.with_suffix(".tar")
+        whole = tar.name == shard.tar and tar.stat().st_size == shard.bytes and sha256_file(tar) == shard.sha256
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # no tar, or a manifest of another version
+        return None
+    return shard if whole else None

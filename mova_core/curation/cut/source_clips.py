@@ -1,0 +1,240 @@
+"""All windows of one source cut in one decode pass: a worker's share of stage `cut`.
+
+An encoder is open per window that the pass is in, so memory is bound by how many windows overlap (some 70 MB each at
+1280x720), not by the source's length. Damage late in a source costs only the windows that it reaches.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import av
+import cv2
+
+from mova_core.curation.cut.crop_and_pad import Framing, Picture, stays_coded
+from mova_core.curation.cut.crop_and_pad_yuv import CodedFraming
+from mova_core.curation.cut.resample import Pictures, Shown, Sounds
+from mova_core.curation.cut.source_result import CutClip, Row, write_part
+from mova_core.curation.segment.letterbox import Borders
+from mova_core.errors import MediaError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.audio_resample import Sound
+from mova_core.media.decode import Frame, decode
+from mova_core.media.write_clip import ClipCoding, ClipWriter
+from mova_core.storage.fingerprint import fingerprint
+
+CODE = (
+    "mova_core.geometry",
+    "mova_core.curation.cut.source_clips",
+    "mova_core.curation.cut.crop_and_pad",
+    "mova_core.curation.cut.crop_and_pad_yuv",
+    "mova_core.curation.segment.video_end",
+    "mova_core.curation.cut.resample",
+    "mova_core.curation.cut.source_result",
+    "mova_core.media.clip_formats",
+    "mova_core.media.write_clip",
+    "mova_core.media.encode",
+    "mova_core.media.decode",
+    "mova_core.media.timeline",
+    "mova_core.media.demux",
+    "mova_core.media.audio_track",
+    "mova_core.media.deinterlace",
+    "mova_core.media.filters",
+    "mova_core.media.audio_resample",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One row of table `windows`, without its source."""
+
+    window_id: str
+    start_s: float
+    end_s: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTask:
+    """One source and what shall become of it.
+
+    Args:
+        path: the file.
+        parts_folder: where its part is written.
+        source_id: sha256 of its bytes.
+        rotation_deg: counter-clockwise turn it needs.
+        display_aspect: of its picture as shown.
+        borders: of its coded pictures.
+        windows: by start.
+        geometry: of the clips.
+        coding: how the clips are stored.
+        split: of the clips.
+        duration_s: how long the source lasts, which says how long the cutting may take.
+    """
+
+    path: Path
+    parts_folder: Path
+    source_id: str
+    rotation_deg: int
+    display_aspect: float
+    borders: Borders
+    windows: tuple[Window, ...]
+    geometry: ClipGeometry
+    coding: ClipCoding
+    split: str
+    duration_s: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of all that its clips depend on: not of where the file lies and how long it lasts."""
+        values = asdict(self)
+        del values["path"], values["parts_folder"], values["duration_s"]
+        return fingerprint(values, modules=CODE)
+
+    @property
+    def part(self) -> Path:
+        """Its part's file."""
+        return self.parts_folder / f"{self.key}.tar"
+
+
+def cut_source(task: SourceTask) -> None:
+    """Write the source's part; the work of one worker."""
+    cv2.setNumThreads(1)
+    write_part(task.part, task.key, clips_of(task))
+
+
+def clips_of(task: SourceTask) -> Iterator[CutClip | Row]:
+    """What becomes of each window, in order: a clip, or a row of table `rejects`."""
+    cutting = _Cutting(task)
+    damage = None
+    try:
+        for piece in decode(task.path, audio_rate_hz=task.geometry.audio_rate_hz):
+            cutting.push(piece)
+            yield from cutting.finished()
+            if cutting.is_done:
+                return
+        cutting.end()
+    except MediaError as error:
+        damage = error
+    yield from cutting.rest(damage)
+
+
+def reject_row(window_id: str, code: str | None, reason: str | None) -> Row:
+    """A row of table `rejects` for a window that gives no clip."""
+    return {"table": "windows", "id": window_id, "stage": "cut", "reason_code": code, "reason": reason}
+
+
+def clip_id(window_id: str, geometry: ClipGeometry) -> str:
+    """Sixteen hex digits that name a clip by what it is."""
+    return hashlib.sha256(f"{window_id}:{geometry.name}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _FramedPicture:
+    """A source picture, brought onto the canvas when the first window shows it, then kept for the others."""
+
+    frame: Frame
+    apply: Callable[[Frame], Picture | av.VideoFrame]
+
+    @cached_property
+    def framed(self) -> Picture | av.VideoFrame:
+        return self.apply(self.frame)
+
+
+class _Cutting:
+    """The windows of one source while it streams by."""
+
+    def __init__(self, task: SourceTask) -> None:
+        starts_s = [window.start_s for window in task.windows]
+        self._task = task
+        self._pictures: Pictures[_FramedPicture] = Pictures(starts_s, task.geometry)
+        self._sounds = Sounds(starts_s, task.geometry)
+        self._framing: Framing | None = None
+        self._coded: CodedFraming | None = None  # where pictures are framed as they are coded
+        self._writers: dict[int, ClipWriter] = {}
+        self._next = 0  # the first window that is not finished
+
+    @property
+    def is_done(self) -> bool:
+        return self._next == len(self._task.windows)
+
+    def push(self, piece: Frame | Sound) -> None:
+        if isinstance(piece, Frame):
+            self._plan(piece.picture)
+            self._write(self._pictures.push(piece.time_s, _FramedPicture(piece, self._framed)))
+        else:
+            self._sounds.push(piece.time_s, piece.samples)
+
+    def end(self) -> None:
+        self._write(self._pictures.end())
+
+    def finished(self) -> Iterator[CutClip | Row]:
+        """Windows that are whole now."""
+        while not self.is_done and self._pictures.is_whole(self._next) and self._sounds.is_whole(self._next):
+            yield self._finish(None)
+
+    def rest(self, damage: MediaError | None) -> Iterator[CutClip | Row]:
+        """What becomes of the windows that are left when the source has ended, or was found damaged."""
+        while not self.is_done:
+            yield self._finish(damage)
+
+    def _plan(self, first: av.VideoFrame) -> None:
+        if self._framing is not None:
+            return
+        task = self._task
+        self._framing = Framing.plan(
+            first.height, first.width, task.borders, task.rotation_deg, task.display_aspect, task.geometry
+        )
+        if stays_coded(self._framing.canvas) and not task.coding.format.stores_rgb:
+            self._coded = CodedFraming(self._framing)
+
+    def _framed(self, frame: Frame) -> Picture | av.VideoFrame:
+        assert self._framing is not None  # planned by the first picture
+        return self._framing.apply(frame.rgb()) if self._coded is None else self._coded.apply(frame)
+
+    def _write(self, shown: list[Shown[_FramedPicture]]) -> None:
+        for window, picture, times in shown:
+            if window not in self._writers:
+                assert self._framing is not None
+                self._writers[window] = ClipWriter(self._task.geometry, self._framing.canvas, self._task.coding)
+            self._writers[window].show(picture.framed, times)
+
+    def _finish(self, damage: MediaError | None) -> CutClip | Row:
+        number, window = self._next, self._task.windows[self._next]
+        self._next += 1
+        writer = self._writers.pop(number, None)
+        try:
+            if damage is not None:
+                raise damage
+            self._pictures.check_whole(number)
+            sound = self._sounds.take(number)
+        except MediaError as error:
+            if writer is not None:
+                writer.drop()
+            return reject_row(window.window_id, error.code, error.reason)
+        assert writer is not None and self._framing is not None  # whole pictures have been written
+        return self._clip(window, writer.finish(sound), self._framing)
+
+    def _clip(self, window: Window, data: bytes, framing: Framing) -> CutClip:
+        geometry = self._task.geometry
+        name = clip_id(window.window_id, geometry)
+        row = {
+            "clip_id": name,
+            "window_id": window.window_id,
+            "source_id": self._task.source_id,
+            "member": f"{name}.{self._task.coding.format.suffix}",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+            "width_px": framing.canvas.width_px,
+            "height_px": framing.canvas.height_px,
+            "orientation": framing.canvas.orientation,
+            "frames": geometry.frames,
+            "fps": geometry.fps,
+            "audio_rate_hz": geometry.audio_rate_hz,
+            "audio_samples": geometry.audio_samples,
+            "split": self._task.split,
+        }
+        place = {"start_s": window.start_s, "end_s": window.end_s, "kind": window.kind}
+        return CutClip(row, place, data)

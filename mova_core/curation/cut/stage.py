@@ -1,0 +1,230 @@
+"""Stage `cut`: each window becomes a clip of exactly the geometry's frames and samples, or a reject with its reason.
+
+A window that shows and sounds like one of a better source is such a reject. Sources that share a stretch share a split.
+One worker a source leaves one part; parts become shards in the order of the sources (`shards.py`), or single files for
+`mova curate`. A run that was killed goes on from its sealed shards and finished parts and ends in the same bytes.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.cut.shards import Shard, ShardPlan, keep_sealed, plan_shards, seal
+from mova_core.curation.cut.source_clips import SourceTask, Window, cut_source, reject_row
+from mova_core.curation.cut.source_result import Row, is_finished, read_part, unpack, write_part
+from mova_core.curation.dedup.duplicates import copied_windows
+from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
+from mova_core.media.clip_formats import CLIP_FORMATS
+from mova_core.media.write_clip import ClipCoding
+from mova_core.params import Limits, Params
+from mova_core.progress import track
+from mova_core.storage.atomic import clear_temporary, make_folder, sha256_file
+from mova_core.storage.parts import Parts
+
+STAGE = "cut"
+PRELOAD = ("av", "cv2", "mova_core.curation.cut.source_clips")
+BORDER_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
+
+Tables = dict[str, list[Row]]
+
+
+def cut(
+    params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path, as_files: bool = False
+) -> dict[str, Any]:
+    """Cut every window; write the clips, table `clips` and the rejects of this stage.
+
+    Args:
+        params: preset, limits and section cut.
+        footage: folder or lock that the sources came from.
+        data: where the tables are and the clips go.
+        engine: where workers run.
+        parts: folder for finished sources until their shard is sealed.
+        as_files: one file a clip instead of shards.
+
+    Raises:
+        UsageError: a table or the footage is missing, or a folder cannot be written to.
+    """
+    engine = engine.giving(params.engine.cut)
+    tables = read_tables(data)
+    copies = _copies(tables)
+    tasks = source_tasks(params, footage, tables, parts / STAGE, left_out={row["id"] for row in copies})
+    make_folder(data.clips)
+    make_folder(parts / STAGE)
+    clear_temporary(parts / STAGE)
+    if as_files:
+        clips, rejects = _into_files(tasks, data.clips, engine, params.limits, Parts("cut-files", parts))
+    else:
+        clips, rejects = _into_shards(tasks, data.clips, engine, params.limits, params.cut.clips_per_shard)
+    rejects = [*copies, *rejects]
+    shutil.rmtree(parts / STAGE)
+    write_table(data.rejects(STAGE), "rejects", rejects)
+    made_from = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
+    write_table(data.table("clips"), "clips", clips, made_from)
+    return _summary(clips, rejects)
+
+
+def read_tables(data: DataFolder) -> Tables:
+    """The tables that tell what is to be cut, by name.
+
+    Raises:
+        UsageError: one is missing.
+    """
+    return {name: read_table(data.table(name), name) for name in ("sources", "segments", "windows", "near_duplicates")}
+
+
+def source_tasks(
+    params: Params, footage: Path, tables: Tables, parts_folder: Path, left_out: Collection[str] = ()
+) -> list[SourceTask]:
+    """A task for each source that has windows but those left out (window ids), in the order of table `sources`."""
+    files = Footage.open(footage)
+    segments = {row["source_id"]: row for row in tables["segments"]}
+    group_of = _groups(tables)
+    windows: dict[str, list[Window]] = {}
+    for row in tables["windows"]:
+        if row["window_id"] in left_out:
+            continue
+        window = Window(row["window_id"], row["start_s"], row["end_s"], row["kind"])
+        windows.setdefault(row["source_id"], []).append(window)
+    return [
+        SourceTask(
+            path=files.path_of(row["path"]),
+            parts_folder=parts_folder,
+            source_id=row["source_id"],
+            rotation_deg=row["rotation_deg"],
+            display_aspect=row["display_aspect"],
+            borders=Borders(**{side: segments[row["source_id"]][f"crop_{side}"] for side in BORDER_SIDES}),
+            windows=tuple(sorted(windows[row["source_id"]], key=_place)),
+            geometry=params.clip_geometry,
+            coding=ClipCoding(params.cut.codec, params.cut.crf),
+            split=split_of(group_of[row["source_id"]], params.cut.validation_share),
+            duration_s=row["duration_s"],
+        )
+        for row in tables["sources"]
+        if row["verdict"] == "accepted" and row["source_id"] in windows
+    ]
+
+
+def split_of(group_id: str, validation_share: float) -> str:
+    """`train` or `validation`, by hash of the best source of a group of near duplicates: a lone source's own id.
+
+    Adding sources never moves one from one side to the other, unless it joins a better one's group.
+    """
+    draw = int(hashlib.sha256(f"split:{group_id}".encode()).hexdigest(), 16) / 2**256
+    return "validation" if draw < validation_share else "train"
+
+
+def _groups(tables: Tables) -> dict[str, str]:
+    """source_id -> group_id: of those that share a stretch with another one, and of each other one its own id."""
+    own = {row["source_id"]: row["source_id"] for row in tables["sources"]}
+    shared = {
+        row[name]: row["group_id"] for row in tables["near_duplicates"] for name in ("source_id", "kept_source_id")
+    }
+    return own | shared
+
+
+def _copies(tables: Tables) -> list[Row]:
+    """Rejects: windows that show and sound like a stretch of a better source, each naming it."""
+    paths = {row["source_id"]: row["path"] for row in tables["sources"]}
+    copies = copied_windows(tables["windows"], tables["near_duplicates"])
+    rejects = []
+    for window in tables["windows"]:
+        if copy := copies.get(window["window_id"]):
+            kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
+            same = "looks and sounds" if copy["sound_agreement"] is not None else "looks"
+            kept = f"{paths[copy['kept_source_id']]} at {kept_s:.1f} s"
+            rejects.append(reject_row(window["window_id"], "near_duplicate", f"it {same} like {kept}, which is kept"))
+    return rejects
+
+
+def _place(window: Window) -> tuple[float, int]:
+    return window.start_s, WINDOW_KINDS.index(window.kind)
+
+
+def _into_shards(
+    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, clips_per_shard: int
+) -> tuple[list[Row], list[Row]]:
+    plans = plan_shards(((task.key, len(task.windows)) for task in tasks), clips_per_shard)
+    paths = {task.key: task.part for task in tasks}
+    shards = keep_sealed(folder, plans, paths)
+    to_seal = {plan.parts[-1]: plan for plan in plans if plan.name not in shards}
+    missing = {key for plan in to_seal.values() for key in plan.parts}
+    for task in _finished([task for task in tasks if task.key in missing], engine, limits):
+        if plan := to_seal.get(task.key):  # its last source: all before it are finished, for they come in order
+            shards[plan.name] = _sealed(folder, plan, paths)
+    ordered = [shards[plan.name] for plan in plans]
+    return [row for shard in ordered for row in shard.clips], [row for shard in ordered for row in shard.rejects]
+
+
+def _sealed(folder: Path, plan: ShardPlan, paths: dict[str, Path]) -> Shard:
+    shard = seal(folder, plan, [paths[key] for key in plan.parts])
+    for key in plan.parts:
+        paths[key].unlink()
+    return shard
+
+
+def _into_files(
+    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, finished: Parts
+) -> tuple[list[Row], list[Row]]:
+    rows = {task.key: kept for task in tasks if (kept := finished.get(task.key)) and _are_whole(folder, kept["clips"])}
+    for task in _finished([task for task in tasks if task.key not in rows], engine, limits):
+        part = read_part(task.part)
+        rows[task.key] = {"clips": unpack(task.part, folder), "rejects": part.rejects}
+        if not part.worker_ended:
+            finished.put(task.key, rows[task.key])
+        task.part.unlink()
+    ordered = [rows[task.key] for task in tasks]
+    clips = [row for kept in ordered for row in kept["clips"]]
+    names = {row["path"] for row in clips}
+    suffixes = {f".{form.suffix}" for form in CLIP_FORMATS.values()}
+    for path in folder.iterdir():
+        if path.suffix in suffixes and path.name not in names:  # of other params or footage
+            path.unlink()
+    clear_temporary(folder)
+    return clips, [row for kept in ordered for row in kept["rejects"]]
+
+
+def _are_whole(folder: Path, rows: list[Row]) -> bool:
+    return all((path := folder / row["path"]).exists() and sha256_file(path) == row["sha256"] for row in rows)
+
+
+def _finished(tasks: Sequence[SourceTask], engine: Engine, limits: Limits) -> Iterator[SourceTask]:
+    """The tasks in order, each as soon as its part is there."""
+    missing = [task for task in tasks if not is_finished(task.part)]
+    outcomes = run(cut_source, missing, engine=engine, limits=limits, preload=PRELOAD)
+    pending = {task.key for task in missing}
+    for task in track(tasks, total=len(tasks), label=STAGE):
+        if task.key in pending:
+            outcome = next(outcomes)
+            if outcome.failed:
+                rejects = [reject_row(w.window_id, outcome.reason_code, outcome.reason) for w in task.windows]
+                write_part(task.part, task.key, rejects, worker_ended=True)
+        yield task
+
+
+def _summary(clips: list[Row], rejects: list[Row]) -> dict[str, Any]:
+    windows = len(clips) + len(rejects)
+    shapes = Counter(row["orientation"] for row in clips)
+    splits = Counter(row["split"] for row in clips)
+    reasons = Counter(row["reason_code"] for row in rejects)
+    text = f"{len(clips)} clips of {windows} windows"
+    if clips:
+        told = ", ".join(f"{count} {shape}" for shape, count in sorted(shapes.items()))
+        text += f" ({told}; {splits['validation']} for validation)"
+    if reasons:
+        text += "; not cut: " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
+    return {
+        "windows": windows,
+        "accepted": len(clips),
+        "rejected": len(rejects),
+        "orientations": dict(sorted(shapes.items())),
+        "splits": dict(sorted(splits.items())),
+        "reasons": dict(sorted(reasons.items())),
+        "text": text,
+    }

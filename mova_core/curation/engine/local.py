@@ -1,0 +1,39 @@
+"""The local engine: a pool of worker processes on this machine."""
+
+import logging
+from collections import deque
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from mova_core.curation.engine.pool import Trial, WorkerKind, WorkerPool
+from mova_core.curation.engine.worker import Attempt, Outcome
+
+log = logging.getLogger(__name__)
+
+AHEAD_PER_WORKER = 4  # items handed out before their turn comes to be yielded
+
+
+def run_locally(
+    attempt: Attempt, items: Iterable[Any], workers: int, preload: tuple[str, ...]
+) -> Generator[Outcome, None, None]:
+    """Outcomes in the order of the items (see `engine.run`)."""
+    waiting: deque[tuple[Any, Trial]] = deque()
+    pool = WorkerPool(WorkerKind(attempt.limits, attempt.threads, preload), workers)
+
+    def next_outcome() -> Outcome:
+        item, trial = waiting.popleft()
+        outcome = pool.outcome(trial)
+        if outcome.ended_its_worker:
+            log.warning("%s; tried again: %.200r", outcome.reason, item)
+            outcome = pool.outcome(pool.hand_out(attempt, item, attempt.seconds_for(item))).second()
+        return outcome
+
+    try:
+        for item in items:
+            waiting.append((item, pool.hand_out(attempt, item, attempt.seconds_for(item))))
+            if len(waiting) >= workers * AHEAD_PER_WORKER:
+                yield next_outcome()
+        while waiting:
+            yield next_outcome()
+    finally:
+        pool.stop()

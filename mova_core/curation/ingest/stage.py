@@ -1,0 +1,251 @@
+"""From footage of any kind to table `sources`: one row per file, accepted or rejected with a reason.
+
+First every file is hashed: an exact duplicate is known by its bytes, the first by path stays. Then each distinct file
+is probed in a worker, by reading all its packets and decoding the start of its streams. What a file turned out to be
+is kept by its content and the params, so a killed run goes on and a renamed file is not looked at again: new files
+alone cost new work, beside reading every file once. What was there at the last run and is not any more is told.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.worker import Outcome
+from mova_core.curation.ingest.footage import Entry, Footage
+from mova_core.curation.ingest.last_run import named, vanished_since_last_run
+from mova_core.curation.ingest.sidecars import STATED, Stated, read_folder_sidecar, read_sidecar
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import write_table
+from mova_core.errors import MediaError, UsageError
+from mova_core.params import IngestParams, Limits, Params
+from mova_core.progress import track
+from mova_core.storage.atomic import sha256_file
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.parts import Parts
+
+STAGE = "ingest"
+MADE_BY = tuple(
+    f"mova_core.media.{name}"
+    for name in ("opening", "hearing", "clock", "sound", "filters", "interlace", "decode", "probe")
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """One file for a worker.
+
+    Args:
+        path: where it lies.
+        entry: what the footage's list says of it.
+        locked: it must be what its lock says.
+        params: how to probe it.
+        sidecar: where its sidecar lies, if it can have one.
+        stated: what the folder's sidecar says of it.
+    """
+
+    path: Path
+    entry: Entry
+    locked: bool
+    params: IngestParams
+    sidecar: Path | None = None
+    stated: Stated = field(default_factory=dict)
+
+
+def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+    """Write `sources` and this stage's rejects.
+
+    Args:
+        params: section `ingest`, and the limits of one file.
+        footage: a folder, a list, or a `sources.lock`.
+        data: where tables go.
+        engine: where files are looked at.
+        parts: where finished parts are kept.
+
+    Returns:
+        Counts for people and machines.
+
+    Raises:
+        UsageError: the footage is missing or empty, or the sidecar of the whole folder is broken.
+    """
+    engine = engine.giving(params.engine.ingest)
+    opened = Footage.open(footage)
+    stated, statement = _folder_sidecar(opened, params.ingest)
+    tasks: dict[str, FileTask] = {}
+    rows: dict[str, Row] = {}
+    for entry in track(opened.entries, len(opened.entries), "fetch") if opened.fetched else opened.entries:
+        try:
+            if entry.problem:
+                raise MediaError(*entry.problem)
+            place, sidecar = opened.path_of(entry), opened.sidecar_path(entry)
+            said = stated.get(entry.path, {})
+            tasks[entry.path] = FileTask(place, entry, opened.locked, params.ingest, sidecar, said)
+            rows[entry.path] = {"path": entry.path, "bytes": entry.bytes}
+        except MediaError as error:
+            rows[entry.path] = {"path": entry.path, "bytes": entry.bytes, **_rejected(error.code, error.reason)}
+    for path, outcome in _outcomes(identify_file, tasks, engine, params.limits, "hash"):
+        rows[path] |= _row(outcome)
+    _reject_duplicates(rows)
+    distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
+    how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
+    keys = {path: fingerprint(how, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
+    kept = Parts(STAGE, parts)
+    new = sum(kept.get(key) is None for key in keys.values())
+    for path, found in _kept(kept, distinct, keys, engine, params.limits):
+        rows[path] |= found
+        rows[path].setdefault("verdict", "accepted")
+    summary = _written(list(rows.values()), _sidecars(tasks.values(), statement), data)
+    gone = vanished_since_last_run(parts, opened.store.address, rows)
+    if gone:
+        summary["text"] += f"\n          vanished since the last run: {named(gone)}"
+    return summary | {"examined": new, "vanished": gone}
+
+
+def identify_file(task: FileTask) -> Row:
+    """Hash a file and read its sidecar: the columns source_id, bytes, rights, origin and consent.
+
+    Raises:
+        MediaError: it cannot be read, its sidecar is broken, or it is not what was locked (`changed_since_locked`).
+    """
+    try:
+        sha256, size = sha256_file(task.path), task.path.stat().st_size
+    except OSError as error:
+        raise MediaError("unreadable", f"cannot be read: {error.strerror}") from None
+    row: Row = {"source_id": sha256, "bytes": size}
+    try:
+        if task.locked:
+            _check_lock(task, sha256, size)
+        sidecar = read_sidecar(task.sidecar)
+    except MediaError as error:
+        return {**row, **_rejected(error.code, error.reason)}
+    return {**row, **{key: sidecar.get(key) or task.stated.get(key) for key in STATED}}
+
+
+def examine_file(task: FileTask) -> Row:
+    """Probe a file: the media columns of `sources`, or the reason why it cannot be used."""
+    from mova_core.media.probe import probe
+
+    try:
+        return asdict(probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels))
+    except MediaError as error:
+        return _rejected(error.code, error.reason)
+
+
+def _check_lock(task: FileTask, sha256: str, size: int) -> None:
+    entry = task.entry
+    if sha256 != entry.sha256 and task.path.name == entry.sha256:  # a copy of an object, named by what it held
+        raise MediaError("damaged_copy", f"its copy in the cache is damaged: delete the file {task.path.name} there")
+    if size != entry.bytes:
+        raise MediaError("changed_since_locked", f"{size} bytes, {entry.bytes} when it was locked: lock it again")
+    if sha256 != entry.sha256:
+        raise MediaError("changed_since_locked", "other bytes than when it was locked: lock it again")
+    now = sha256_file(task.sidecar) if task.sidecar is not None and os.path.isfile(task.sidecar) else None
+    if now != entry.sidecar_sha256:
+        raise MediaError("changed_since_locked", "its sidecar is not the one that was locked: lock it again")
+
+
+def _reject_duplicates(rows: dict[str, Row]) -> None:
+    """Of files with the same bytes all but the first (rows come in the order of their paths) are rejected."""
+    first: dict[str, str] = {}
+    for path, row in rows.items():
+        if "verdict" not in row and first.setdefault(row["source_id"], path) != path:
+            row |= _rejected("duplicate", f"the same bytes as {first[row['source_id']]}")
+
+
+def _kept(
+    parts: Parts, tasks: dict[str, FileTask], keys: dict[str, str], engine: Engine, limits: Limits
+) -> Iterator[tuple[str, Row]]:
+    """What each file turned out to be: taken over from an earlier run, or found out now and kept."""
+    pending = {}
+    for path, task in tasks.items():
+        found = parts.get(keys[path])
+        if found is None:
+            pending[path] = task
+        else:
+            yield path, found
+    for path, outcome in _outcomes(examine_file, pending, engine, limits, STAGE):
+        if not outcome.failed:  # a time or memory limit may not strike again
+            parts.put(keys[path], outcome.value)
+        yield path, _row(outcome)
+
+
+def _outcomes(
+    function: Callable[[FileTask], Row], tasks: dict[str, FileTask], engine: Engine, limits: Limits, label: str
+) -> Iterator[tuple[str, Outcome]]:
+    if not tasks:
+        return
+    outcomes = run(function, tasks.values(), engine=engine, limits=limits, preload=("mova_core.media.probe",))
+    yield from zip(tasks, track(outcomes, total=len(tasks), label=label), strict=True)
+
+
+def _row(outcome: Outcome) -> Row:
+    if outcome.failed:
+        return _rejected(outcome.reason_code, outcome.reason)
+    found: Row = outcome.value
+    return found
+
+
+def _rejected(code: str | None, reason: str | None) -> Row:
+    return {"verdict": "rejected", "reason_code": code, "reason": reason}
+
+
+def _folder_sidecar(footage: Footage, params: IngestParams) -> tuple[dict[str, Stated], str | None]:
+    """What the sidecar of the whole folder says of each file, and its sha256."""
+    choices: list[tuple[str, Path, str | None]] = []
+    if params.sidecar is not None:
+        choices.append((params.sidecar, Path(params.sidecar), None))
+    choices += [(entry.path, footage.path_of(entry), entry.sha256) for entry in footage.folder_sidecars]
+    if not choices:
+        return {}, None
+    shown, path, locked = choices[0]
+    if len(choices) > 1:
+        raise UsageError(f"{shown} and {choices[1][0]} both speak for the whole footage: keep one of them")
+    stated = read_folder_sidecar(path, shown, footage.holds)
+    sha256 = sha256_file(path)
+    if locked not in (None, sha256):
+        raise UsageError(f"{shown} of the footage is not what was locked: lock it again with `mova ingest --lock`")
+    return stated, sha256
+
+
+def _sidecars(tasks: Iterable[FileTask], statement: str | None) -> str:
+    """One hash of all sidecars: captions are made from them, so `sources` must change when one does."""
+    beside = (task.sidecar for task in tasks if task.sidecar is not None)
+    hashes = [sha256_file(path) for path in beside if os.path.isfile(path)]
+    return fingerprint(hashes if statement is None else [*hashes, statement])
+
+
+def _written(rows: list[Row], sidecars: str, data: DataFolder) -> dict[str, Any]:
+    rejected = [row for row in rows if row["verdict"] == "rejected"]
+    write_table(
+        data.rejects(STAGE),
+        "rejects",
+        (
+            {"table": "sources", "id": row["path"], "stage": STAGE}
+            | {key: row[key] for key in ("reason_code", "reason")}
+            for row in rejected
+        ),
+    )
+    write_table(data.table("sources"), "sources", rows, {"sidecars": sidecars, "rejects": data.rejects(STAGE)})
+    duration_s = sum(row["duration_s"] for row in rows if row["verdict"] == "accepted")
+    reasons = dict(sorted(Counter(row["reason_code"] for row in rejected).items()))
+    return {
+        "files": len(rows),
+        "accepted": len(rows) - len(rejected),
+        "rejected": len(rejected),
+        "duration_s": duration_s,
+        "reasons": reasons,
+        "text": _sentence(len(rows), len(rejected), duration_s, reasons),
+    }
+
+
+def _sentence(files: int, rejected: int, duration_s: float, reasons: dict[str, int]) -> str:
+    minutes, seconds = divmod(round(duration_s), 60)
+    text = f"{files} files, {files - rejected} accepted: {minutes} min {seconds:02d} s of footage"
+    if reasons:
+        text += "\n          rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.items())
+    return text

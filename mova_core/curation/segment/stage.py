@@ -1,0 +1,232 @@
+"""Stage `segment`: what one decode pass tells about each source, and the windows that follow from it.
+
+Pictures go to the border and cut finders, sound to the speech finder, both into a signature, all while the file streams
+by: memory does not grow with its length, but for the signature's 192 bytes a second and the clock's 24 a packet. What
+was found is kept per source; windows and near duplicates are worked out from it afresh, since they cost nothing beside
+the decoding.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.dedup.duplicates import Member, find_near_duplicates
+from mova_core.curation.dedup.fingerprints import Signature, SignatureMaker
+from mova_core.curation.engine import base as engines
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.segment.letterbox import BorderFinder
+from mova_core.curation.segment.shot_boundaries import CutFinder, small_size
+from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechFinder
+from mova_core.curation.segment.video_end import LastPicture
+from mova_core.curation.segment.windows import Timeline, common_span, find_windows
+from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
+from mova_core.errors import MediaError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.decode import Frame, decode
+from mova_core.params import Params, SegmentParams
+from mova_core.progress import track
+from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.parts import Parts
+
+SOUND_ALONE = {
+    "reason_code": "audio_only",
+    "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
+}
+PRELOAD = ("onnxruntime", "scenedetect", "av", "mova_core.curation.segment.stage")
+CODE = (
+    "mova_core.curation.segment.stage",
+    "mova_core.curation.segment.letterbox",
+    "mova_core.curation.segment.video_end",
+    "mova_core.curation.segment.shot_boundaries",
+    "mova_core.curation.dedup.fingerprints",
+    "mova_core.curation.segment.speech",
+    "mova_core.curation.segment.speech_intervals",
+    "mova_core.media.decode",
+    "mova_core.media.timeline",
+    "mova_core.media.demux",
+    "mova_core.media.audio_track",
+    "mova_core.media.deinterlace",
+    "mova_core.media.filters",
+    "mova_core.media.audio_resample",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to be segmented.
+
+    Args:
+        source_id: sha256 of its bytes.
+        path: where it lies.
+        params: how.
+        duration_s: how long it lasts, which says how long that may take.
+    """
+
+    source_id: str
+    path: Path
+    params: SegmentParams
+    duration_s: float = 0.0
+
+
+def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+    """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
+
+    A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
+    sound alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
+    stays an accepted source.
+    """
+    engine = engine.giving(params.engine.segment)
+    files = Footage.open(footage)
+    accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
+    row_of = {row["source_id"]: row for row in accepted}
+    sources = [
+        Source(row["source_id"], files.path_of(row["path"]), params.segment, row["duration_s"])
+        for row in accepted
+        if row["kind"] != "audio"
+    ]
+    segments: list[dict[str, Any]] = []
+    windows: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
+    members: list[Member] = []
+    found = _found(sources, engine, params, Parts("segment", parts))
+    for source, result in zip(sources, found, strict=True):
+        if "reason_code" not in result:
+            segments.append({"source_id": source.source_id, **result["segment"]})
+            signature = Signature.from_json(result["signature"])
+            result = windows_or_reason(result, params.clip_geometry, params.seed, source.source_id)
+        if "windows" in result:
+            windows.extend(result["windows"])
+            row = row_of[source.source_id]
+            pixels = row["width_px"] * row["height_px"]
+            members.append(Member(source.source_id, pixels, row["duration_s"], signature))
+        if "reason_code" in result:
+            rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
+    rejects.extend(
+        {"table": "sources", "id": row["source_id"], "stage": "segment", **SOUND_ALONE}
+        for row in accepted
+        if row["kind"] == "audio"
+    )
+    write_table(data.rejects("segment"), "rejects", rejects)
+    write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
+    made_from = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
+    write_table(data.table("windows"), "windows", windows, made_from)
+    near_duplicates = find_near_duplicates(members, params.segment.near_duplicates)
+    write_table(data.table("near_duplicates"), "near_duplicates", near_duplicates, {"windows": data.table("windows")})
+    return _summary(len(accepted), windows, rejects, near_duplicates, params.clip_geometry)
+
+
+def segment_source(source: Source) -> dict[str, Any]:
+    """Decode one source once.
+
+    Returns:
+        `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds),
+        `signature` (as JSON).
+
+    Raises:
+        MediaError: it is damaged, or has no picture or no sound.
+    """
+    params = source.params
+    borders = BorderFinder(params.border_luma)
+    cuts = CutFinder(params.cut_threshold, params.min_content, params.min_scene_s)
+    speech = SpeechFinder(params.speech_threshold)
+    signature = SignatureMaker(params.border_luma)
+    last_picture = LastPicture()
+    video_start_s = audio_start_s = None
+    audio_end_s = 0.0
+    for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
+        if isinstance(piece, Frame):
+            video_start_s = piece.time_s if video_start_s is None else video_start_s
+            last_picture.add(piece.time_s)
+            small = piece.rgb(*small_size(piece.picture.width, piece.picture.height))
+            cuts.add(piece.time_s, small)
+            signature.add_picture(piece.time_s, small)
+            if borders.wants(piece.time_s):
+                borders.add(piece.time_s, piece.luma())
+        else:
+            audio_start_s = piece.time_s if audio_start_s is None else audio_start_s
+            audio_end_s = piece.time_s + len(piece.samples) / SPEECH_RATE_HZ
+            speech.add(piece.time_s, piece.samples)
+            signature.add_sound(piece.time_s, piece.samples)
+    if video_start_s is None:
+        raise MediaError("no_video", "its video stream holds no picture")
+    if audio_start_s is None:
+        raise MediaError("no_audio", "its audio stream holds no sound")
+    edges = borders.borders()
+    return {
+        "segment": {
+            "cuts_s": [round(cut, 6) for cut in cuts.cuts_s()],
+            "speech_s": speech.speech(),
+            **{f"crop_{side}": width for side, width in asdict(edges).items()},
+        },
+        "video_s": [video_start_s, last_picture.end_s()],
+        "audio_s": [audio_start_s, audio_end_s],
+        "signature": signature.signature().to_json(),
+    }
+
+
+def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int, source_id: str) -> dict[str, Any]:
+    """From what `segment_source` found: `windows`, or `reason_code` and `reason` where there are none."""
+    cuts_s, speech_s = result["segment"]["cuts_s"], result["segment"]["speech_s"]
+    try:
+        span_s = common_span(result["video_s"], result["audio_s"], geometry)
+    except MediaError as error:
+        return {"reason_code": error.code, "reason": error.reason}
+    windows = find_windows(Timeline.from_seconds(span_s, cuts_s, speech_s), geometry, seed, source_id)
+    if windows:
+        return {"windows": windows}
+    return {
+        "reason_code": "no_window",
+        "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} stretches of speech "
+        f"leave no room for a window of {geometry.duration_s:.2f} s of any kind",
+    }
+
+
+def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) -> list[dict[str, Any]]:
+    """What `segment_source` says of each, from an earlier run where it still holds."""
+    found_by = params.segment.model_dump(exclude={"near_duplicates"})  # those are worked out from what is kept
+    keys = [fingerprint(found_by, source.source_id, modules=CODE) for source in sources]
+    results = {key: part for key in keys if (part := parts.get(key)) is not None}
+    missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
+    if not missing:
+        return [results[key] for key in keys]
+    items = [source for _, source in missing]
+    outcomes = engines.run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
+    for (key, _), outcome in zip(missing, track(outcomes, len(missing), "segment"), strict=True):
+        if outcome.failed:  # a file out of reach or a worker's end may not repeat itself: never kept
+            results[key] = {"reason_code": outcome.reason_code, "reason": outcome.reason}
+        else:
+            results[key] = outcome.value
+            parts.put(key, outcome.value)
+    return [results[key] for key in keys]
+
+
+def _summary(
+    sources: int,
+    windows: list[dict[str, Any]],
+    rejects: list[dict[str, Any]],
+    near_duplicates: list[dict[str, Any]],
+    geometry: ClipGeometry,
+) -> dict[str, Any]:
+    kinds = Counter(window["kind"] for window in windows)
+    reasons = Counter(reject["reason_code"] for reject in rejects)
+    told = ", ".join(f"{kinds[kind]} {kind.replace('_', ' ')}" for kind in WINDOW_KINDS if kinds[kind])
+    text = f"{sources - len(rejects)} of {sources} sources give {len(windows)} windows"
+    text += f" of {geometry.duration_s:.2f} s ({told})" if told else ""
+    sharing = len({row["source_id"] for row in near_duplicates})
+    if sharing:
+        text += f"; {sharing} share stretches with a better source"
+    if reasons:
+        text += "; none from " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
+    return {
+        "sources": sources,
+        "accepted": sources - len(rejects),
+        "rejected": len(rejects),
+        "windows": len(windows),
+        "kinds": {kind: kinds[kind] for kind in WINDOW_KINDS},
+        "near_duplicates": sharing,
+        "reasons": dict(sorted(reasons.items())),
+        "text": text,
+    }

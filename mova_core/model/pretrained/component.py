@@ -1,0 +1,123 @@
+"""One component of a model folder on disk: `config.json` and safetensors weights, in one file or in shards.
+
+diffusers reads and writes them; this adds what it leaves open: only local folders, never a pickle, the dtype of the
+file kept, and weights that fit the config key by key (diffusers alone would leave missing ones at random values).
+Config fields that a class does not know are kept as they are and written again.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.model.lean_diffusers import ConfigMixin, ModelMixin
+from mova_core.model.pretrained.index import refuse_pickles
+
+DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+KEYS_SHOWN = 3  # in an error's sentence
+
+Model = TypeVar("Model", bound=ModelMixin)
+
+
+class Component(ModelMixin, ConfigMixin):
+    """Base of every model class of ours: `from_pretrained` reads a released component folder."""
+
+    config_name: Any = "config.json"
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:
+        """The model in a component folder, in evaluation mode and, unless `torch_dtype` says otherwise, in its dtype.
+
+        Raises:
+            UsageError: no such folder, no weights, a pickle among them, or a config of another kind of model.
+            StaleError: weights that do not fit the config.
+        """
+        return read_component(super().from_pretrained, Path(folder), **options)
+
+    def save_pretrained(self, folder: str | Path, **options: Any) -> None:
+        """Write config and safetensors weights, in shards of at most 10 GB; never where it was once read from."""
+        super().save_pretrained(folder, **options)
+        path = Path(folder) / self.config_name
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_component(from_pretrained: Any, folder: Path, **options: Any) -> Any:
+    """Call a diffusers class's `from_pretrained` safely (see the module).
+
+    Args:
+        from_pretrained: the class's method.
+        folder: a component folder.
+        options: handed on; `torch_dtype` defaults to the dtype of the file.
+
+    Raises:
+        UsageError, StaleError: see `Component.from_pretrained`.
+    """
+    tensors = stored_tensors(folder)
+    options.setdefault("torch_dtype", _common_dtype(dtype for dtype, _ in tensors.values()))
+    try:
+        model, info = from_pretrained(folder, use_safetensors=True, output_loading_info=True, **options)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        raise StaleError(f"{folder} cannot be read: {' '.join(str(error).split())[:300]}") from None
+    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if wrong := sorted(map(str, info[what])):
+            shown = ", ".join(wrong[:KEYS_SHOWN]) + (", …" if len(wrong) > KEYS_SHOWN else "")
+            raise StaleError(
+                f"{folder}: {len(wrong)} {what.replace('_', ' ')} between the weights and config.json ({shown}): "
+                "the folder mixes two models, or a file is damaged"
+            )
+    for tensor in (*model.parameters(), *model.buffers()):
+        # Memory of its own in place of a mapped file: aligned, so that the same weights give the same bits wherever
+        # they came from, and safe from whatever happens to the file.
+        tensor.data = tensor.data.clone()
+    return model
+
+
+def stored_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Dtype (as safetensors names it) and shape of every stored tensor of a component folder, by key.
+
+    Raises:
+        UsageError: no such folder, no safetensors in it, or a pickle.
+        StaleError: a file that is damaged or, of a sharded set, missing.
+    """
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"{folder}/config.json is missing: expected a folder of one component of a model")
+    refuse_pickles(folder)
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for path in _weight_files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for key in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
+                    piece = file.get_slice(key)
+                    tensors[key] = (piece.get_dtype(), tuple(piece.get_shape()))
+        except FileNotFoundError:
+            raise StaleError(f"{path} is missing, but the index beside it names it: fetch it again") from None
+        except (SafetensorError, OSError) as error:
+            raise StaleError(f"{path} is not a readable safetensors file ({error}): fetch it again") from None
+    return tensors
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    indexes = sorted(folder.glob("*.safetensors.index.json"))
+    if not indexes:
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise UsageError(f"{folder} holds no safetensors weights: they are the only ones that are read")
+        return files
+    try:
+        shards = set(json.loads(indexes[0].read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError):
+        raise StaleError(f"{indexes[0]} is not an index of safetensors shards: fetch it again") from None
+    if outside := sorted(shard for shard in shards if Path(shard).name != shard):
+        raise UsageError(f"{indexes[0]} names {outside[0]!r}, expected plain file names beside it")
+    return [folder / shard for shard in sorted(shards)]
+
+
+def _common_dtype(names: Iterable[str]) -> torch.dtype | None:
+    dtypes = {DTYPES[name] for name in names if name in DTYPES}
+    return dtypes.pop() if len(dtypes) == 1 else None

@@ -1,0 +1,47 @@
+"""Clips that a model generated, to look at and listen to, with their event tracks, as data inside the page."""
+
+from dataclasses import dataclass
+
+from mova_core.geometry import ClipGeometry
+from mova_core.media.decode import Frame, decode
+from mova_core.reporting.event_track import EventTrack, event_track
+from mova_core.reporting.phase_reports import PhaseReport, SampleClip
+from mova_core.reporting.samples import data_uri, picture_uri
+
+CLIPS_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedClip:
+    """One clip; `track` is None where the footage's events are not known, or the phase makes no picture."""
+
+    sample: SampleClip
+    video_uri: str
+    poster_uri: str
+    track: EventTrack | None
+
+
+def draw_generated(report: PhaseReport, geometry: ClipGeometry) -> list[GeneratedClip]:
+    """The first clips of a phase's evaluation.
+
+    Args:
+        report: of the phase; without an evaluation there is nothing to draw.
+        geometry: of the phase: duration, and the frame rate that says what agrees.
+
+    Raises:
+        MediaError: a clip cannot be decoded.
+    """
+    samples = report.evaluation.samples[:CLIPS_SHOWN] if report.evaluation else []
+    return [_draw(sample, report, geometry) for sample in samples if (report.folder / sample.path).is_file()]
+
+
+def _draw(sample: SampleClip, report: PhaseReport, geometry: ClipGeometry) -> GeneratedClip:
+    path = report.folder / sample.path
+    frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
+    track = None
+    if report.phase.joint and sample.picture_events_s is not None and sample.sound_onsets_s is not None:
+        tolerance_s = 1 / float(geometry.fps)
+        track = event_track(sample.picture_events_s, sample.sound_onsets_s, tolerance_s, geometry.duration_s)
+    # The middle: the first frame is the hardest to generate, and no fair picture of the clip.
+    middle = picture_uri(frames[len(frames) // 2].rgb())
+    return GeneratedClip(sample, data_uri("video/mp4", path.read_bytes()), middle, track)

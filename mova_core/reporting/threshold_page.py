@@ -1,0 +1,92 @@
+"""`what-if.html`: what other limits would accept, beside what was accepted, with the clips whose verdict changes.
+
+The page lies in the curated folder and plays the clips that lie there as files: nothing is decoded to write it. Clips
+inside tars are named without a player.
+"""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from mova_core.curation.assess.threshold_simulation import Change, Compared, WhatIf
+from mova_core.curation.layout import DataFolder
+from mova_core.params import AssessParams
+from mova_core.printable import printable
+from mova_core.reporting.histogram import measure_histograms
+from mova_core.reporting.report import duration, page_template
+from mova_core.storage.atomic import write_text
+
+SHOWN = 24  # clips with a player, of those admitted and of those turned away; all are named
+
+
+def write_page(answer: WhatIf, data: DataFolder, page: Path) -> None:
+    """Write the page into the curated folder; its other files stay as they are."""
+    former = AssessParams(
+        **answer.params.assess.model_dump() | {name: then for name, (then, _) in answer.limits.items()}
+    )
+    histograms, unavailable = measure_histograms(answer.params, answer.rows, former)
+    html = page_template("what-if.html").render(
+        headline=headline(answer),
+        answer=answer,
+        histograms=sorted(histograms, key=lambda each: each.former == each.limit),  # those that are tried come first
+        unavailable=unavailable,
+        groups=(
+            ("Only the new limits accept", "admitted", answer.admitted()),
+            ("Only the old limits accepted", "turned-away", answer.turned_away()),
+        ),
+        shown=SHOWN,
+        player=lambda change: _player(change, data, page),
+    )
+    write_text(page, html)
+
+
+def headline(answer: WhatIf) -> str:
+    """The answer in one sentence."""
+    then, now = answer.accepted.then, answer.accepted.now
+    clips = f"{now.clips} of {answer.clips.clips} clips would be accepted instead of {then.clips}"
+    seconds = f"{duration(now.footage_s)} of footage instead of {duration(then.footage_s)}"
+    if not answer.limits:
+        return (
+            f"No limit differs: {then.clips} of {answer.clips.clips} clips stay accepted, {duration(then.footage_s)}."
+        )
+    if not answer.changes:
+        return (
+            f"No verdict changes: {then.clips} of {answer.clips.clips} clips stay accepted, {duration(then.footage_s)}."
+        )
+    changes = (f"{sign}{len(of)} clip{'s' * (len(of) != 1)}" for sign, of in _signed(answer))
+    return f"{clips}: {seconds} ({', '.join(changes)})."
+
+
+def told(answer: WhatIf, named: int) -> list[str]:
+    """The answer for a terminal; `named` is how many changed clips are told."""
+    lines = [headline(answer)]
+    lines += [f"  {name}: {then:g} -> {now:g}" for name, (then, now) in answer.limits.items()]
+    if answer.reasons:
+        rows = [("accepted", answer.accepted), *((each.code, each.turned_away) for each in answer.reasons)]
+        wide = max(len(code) for code, _ in rows)
+        lines += [f"  {code:<{wide}}  {_amounts(compared)}" for code, compared in rows]
+    moved = [f"{name} {then} -> {now}" for name, (then, now) in answer.phases.items() if then != now]
+    if moved:
+        lines.append(f"  clips by phase: {' · '.join(moved)}")
+    for change in answer.changes[:named]:
+        place = f"{printable(change.source_path)} @ {change.start_s:.1f} s"
+        was = "now accepted, was" if change.now == "accepted" else "now rejected:"
+        lines.append(f"  {change.clip['clip_id']} ({place}) {was} {change.reason}")
+    if len(answer.changes) > named:
+        lines.append(f"  and {len(answer.changes) - named} more clips: all are on the page, and in --json")
+    return lines
+
+
+def _signed(answer: WhatIf) -> tuple[tuple[str, tuple[Change, ...]], ...]:
+    return ("+", answer.admitted()), ("−", answer.turned_away())
+
+
+def _amounts(compared: Compared) -> str:
+    then, now = compared.then, compared.now
+    return f"{then.clips:>5} -> {now.clips:>5} clips   {duration(then.footage_s):>9} -> {duration(now.footage_s):>9}"
+
+
+def _player(change: Change, data: DataFolder, page: Path) -> str | None:
+    """Where the page finds the clip's own file; None for one inside a tar."""
+    if change.clip["member"] is not None:
+        return None
+    return quote(f"{data.clips.relative_to(page.parent)}/{change.clip['path']}")

@@ -1,0 +1,86 @@
+"""`mova generate`: files of the right form, and silly input refused before torch is loaded."""
+
+import json
+import subprocess
+import sys
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+SCRIPT = (
+    "import json, sys, typer\n"
+    "from mova_core.cli.model.generate import generate\n"
+    "from mova_core.cli.main import command\n"
+    "app = typer.Typer(pretty_exceptions_enable=False)\n"
+    "app.command()(command(generate, 'generate'))\n"
+    "try:\n"
+    "    app()\n"
+    "finally:\n"
+    "    print('torch' if 'torch' in sys.modules else 'light', file=sys.stderr)\n"
+)
+
+
+def mova_generate(*arguments, cwd=None):
+    words = [str(argument) for argument in arguments]
+    return subprocess.run([sys.executable, "-c", SCRIPT, *words], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def made(nano_folder, tmp_path_factory):
+    """One clip with a first frame, and a file of prompts."""
+    out = tmp_path_factory.mktemp("made")
+    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(out / "first.png")
+    lines = [{"prompt": "a red ball", "name": "ball"}, {"prompt": "a box", "image": "first.png", "seed": 9}]
+    (out / "prompts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    common = ("--checkpoint", nano_folder, "--steps", 1, "--json")
+    image = ("--image", out / "first.png")
+    one = mova_generate(*common, "--prompt", "a box", *image, "--seed", 9, "--out", out / "one.mp4")
+    many = mova_generate(*common, "--prompts", out / "prompts.jsonl", "--out", out / "many")
+    return out, one, many
+
+
+def test_a_clip(made):
+    out, one, _ = made
+    assert one.returncode == 0, one.stderr
+    summary = json.loads(one.stdout)
+    assert summary["clips"] == [{"path": str(out / "one.mp4"), "prompt": "a box", "seed": 9}]
+    assert "generate 1/1" in one.stderr
+    with av.open(str(out / "one.mp4")) as container:
+        names = [stream.codec_context.name for stream in container.streams]
+        assert names == ["h264", "aac"]
+        assert len(list(container.decode(video=0))) == 33
+
+
+def test_clips_from_a_file(made):
+    out, _, many = made
+    assert many.returncode == 0, many.stderr
+    assert sorted(path.name for path in (out / "many").iterdir()) == ["00001.mp4", "ball.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--steps", 0], "steps is 0"),
+        (["--text-guidance-scale", -1], "text_guidance_scale is -1"),
+        (["--frames", 32], "4k + 1"),
+        (["--image", "none.png"], "is missing"),
+        (["--prompt", "  "], "prompt is empty"),
+        (["--prompt", "x" * 200], "201 tokens"),
+        (["--out", "clip.avi"], "ends in .mp4"),
+        (["--prompts", "x.jsonl"], "either --prompt TEXT or --prompts"),
+        (["--checkpoint", "production"], "'production' is no alias"),
+    ],
+)
+def test_refused_in_one_sentence_before_torch_is_loaded(nano_folder, tmp_path, arguments, sentence):
+    given = {"--checkpoint": nano_folder, "--prompt": "a ball", "--out": tmp_path / "clip.mp4"}
+    given |= dict(zip(arguments[::2], arguments[1::2], strict=True))
+    # Away from this folder, whose registry may know aliases.
+    done = mova_generate(*(word for pair in given.items() for word in pair), cwd=nano_folder.parent)
+    first, last = done.stderr.splitlines()
+    assert first.startswith("mova generate: ")
+    assert sentence in first
+    assert last == "light"
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,63 @@
+"""`mova registry` and `mova promote`: what a person and a machine read, and the exit codes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from mova_core.cli.main import command
+from mova_core.cli.registry.promote import promote
+from mova_core.cli.registry.registry import registry
+
+
+@pytest.fixture(autouse=True)
+def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOVA_DATABASE_URL", raising=False)
+    yield
+
+
+def mova(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.add_typer(registry, name="registry")
+    app.command("promote")(command(promote, "promote"))
+    return CliRunner().invoke(app, arguments)
+
+
+def test_an_empty_registry_is_counted_and_listed() -> None:
+    assert "0 added" in mova("registry", "sync").output
+    assert mova("registry", "list").output.splitlines()[0].split() == ["datasets", "0"]
+    assert json.loads(mova("registry", "list", "jobs", "--json").output) == {"table": "jobs", "rows": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("registry", "list", "clips"), 2, "mova registry list: the registry has no table 'clips'"),
+        (("registry", "lineage", "clip.mp4"), 2, "mova registry lineage: clip.mp4 is not there"),
+        (("promote",), 2, "mova promote: 'models/phase3' is no alias"),
+        (("promote", "--alias", "Not An Alias"), 2, "cannot be an alias"),
+    ],
+)
+def test_errors_are_one_sentence(arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    result = mova(*arguments)
+    assert result.exit_code == code
+    assert sentence in result.stderr and "Traceback" not in result.stderr
+    assert json.loads(mova(*arguments, "--json").stdout)["exit_code"] == code
+
+
+def test_an_unreadable_manifest_is_one_sentence() -> None:
+    Path("runs/phase1").mkdir(parents=True)
+    Path("runs/phase1/manifest.json").write_text("{}")
+    result = mova("registry", "sync")
+    assert result.exit_code == 1
+    assert "runs/phase1/manifest.json cannot be read (key 'phase': Field required)" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("registry",), ("registry", "sync"), ("registry", "lineage"), ("promote",)])
+def test_help_has_words(arguments: tuple[str, ...]) -> None:
+    assert "Usage:" in mova(*arguments, "--help").output

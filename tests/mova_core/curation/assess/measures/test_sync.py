@@ -1,0 +1,71 @@
+"""Clicks and jolts made together, apart and late: AV-Align and the lag find what was made."""
+
+import numpy as np
+import pytest
+
+from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
+from mova_core.curation.assess.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+
+FPS, RATE_HZ, FRAMES = 24.0, 48_000, 97
+AT = (20, 41, 70)  # frames into which the picture jolts
+
+
+def clicks(times_s: list[float], length_s: float = FRAMES / FPS) -> np.ndarray:
+    """Short bursts of noise over faint noise."""
+    rng = np.random.default_rng(0)
+    sound = rng.normal(0, 1e-4, round(length_s * RATE_HZ))
+    for time_s in times_s:
+        start, size = round(time_s * RATE_HZ), round(0.05 * RATE_HZ)
+        sound[start : start + size] += rng.normal(0, 0.3, size) * np.linspace(1, 0, size)
+    return sound.astype(np.float32)
+
+
+def jolting(at: tuple[int, ...] = AT) -> np.ndarray:
+    """RGB frames of a texture that stands still but for one jump into each of these frames."""
+    texture = np.kron(np.random.default_rng(1).integers(40, 220, (12, 20)), np.ones((8, 8))).astype(np.uint8)
+    moved = np.cumsum([index in at for index in range(FRAMES)])
+    return np.stack([np.roll(texture, 3 * shift, axis=1) for shift in moved])[..., None].repeat(3, axis=3)
+
+
+def clip(sound: np.ndarray, frames: np.ndarray | None = None) -> DecodedClip:
+    return DecodedClip(jolting() if frames is None else frames, sound, FPS, RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def late() -> list[float]:
+    return [frame / FPS for frame in AT]
+
+
+def test_onsets_and_peaks_are_found_where_they_were_made(late):
+    assert onsets_s(clicks(late), RATE_HZ) == pytest.approx(late, abs=0.035)
+    assert flow_peaks_s(clip(clicks(late)).flow.speed, FPS) == pytest.approx(late, abs=0.001)
+
+
+def test_av_align_is_the_share_of_events_in_both(late):
+    assert av_align(clip(clicks(late))) == 1
+    assert av_align(clip(clicks(late[:2]))) == pytest.approx(2 / 3)
+    assert av_align(clip(clicks([*late[:2], late[2] - 0.5]))) == pytest.approx(2 / 4)
+    assert av_align(clip(clicks([time_s + 0.3 for time_s in late]))) == 0
+
+
+@pytest.mark.parametrize("lag_s", [-0.4, -0.1, 0.0, 0.25, 0.8])
+def test_the_lag_is_that_of_the_sound(late, lag_s):
+    assert onset_lag_s(clip(clicks([time_s + lag_s for time_s in late]))) == pytest.approx(lag_s, abs=1 / FPS)
+
+
+def test_nothing_heard_or_seen_says_so(late):
+    still = jolting(at=())
+    silence = np.zeros(FRAMES * 2000, np.float32)
+    assert av_align(clip(silence, still)) == Unavailable("neither an onset in the sound nor a peak of movement")
+    assert av_align(clip(silence)) == 0
+    assert onset_lag_s(clip(clicks(late), still)) == Unavailable("nothing moves")
+    assert onset_lag_s(clip(silence)) == Unavailable("no sound ever rises")
+
+
+def test_the_lag_of_the_made_world_is_none_and_follows_a_shift():
+    take = draw_take(np.random.default_rng(3), list(KINDS)[1], 4.0)
+    frames = np.stack(list(render_frames(take, 24, FRAMES, 96)))
+    sound = render_sound(take, RATE_HZ, FRAMES * 2000)
+    assert onset_lag_s(clip(sound, frames)) == pytest.approx(0, abs=1 / FPS)
+    assert onset_lag_s(clip(np.roll(sound, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)

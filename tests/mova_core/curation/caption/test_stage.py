@@ -1,0 +1,140 @@
+"""Accepted clips get captions: by class where the sidecar knows it, by measures where it does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mova_core.curation.caption.stage import caption, classes_seen
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import read_table, write_table
+from mova_core.errors import UsageError
+from mova_core.params import CaptionParams, Params
+
+SCENES = [
+    {"start_s": 0.0, "end_s": 8.0, "class": "red-ball"},
+    {"start_s": 8.0, "end_s": 16.0, "class": "green-box"},
+    {"start_s": 17.0, "end_s": 24.0, "class": "green-box"},
+]
+
+
+@pytest.mark.parametrize(
+    ("start_s", "classes"),
+    [
+        (2.0, ["red-ball"]),
+        (6.0, ["red-ball"]),
+        (7.0, ["red-ball", "green-box"]),
+        (6.01, ["red-ball"]),  # the last 10 ms are a cut found late
+        (15.5, ["green-box"]),
+        (30.0, []),
+    ],
+)
+def test_classes_are_those_seen_in_the_window(start_s, classes):
+    assert classes_seen(SCENES[::-1], start_s, start_s + 2) == classes
+
+
+@pytest.mark.parametrize("unknown", [{"class": "dog"}, {"class": ["red-ball"]}, {}])
+def test_nothing_is_claimed_beside_an_unknown_class(unknown):
+    scenes = [SCENES[0], {"start_s": 8.0, "end_s": 9.0, **unknown}]
+    assert classes_seen(scenes, 7.0, 9.0) == []
+    assert classes_seen(scenes, 1.0, 3.0) == ["red-ball"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Footage of a made and of another file, and tables as `assess` leaves them."""
+    footage, data = tmp_path / "footage", DataFolder(tmp_path / "data")
+    footage.mkdir()
+    for name in ("made.mp4", "other.mp4", "broken.mp4"):
+        (footage / name).write_bytes(b"media")
+    (footage / "made.mp4.json").write_text(json.dumps({"rights": "own", "scenes": SCENES}))
+    (footage / "other.mp4.json").write_text(json.dumps({"rights": "own"}))
+    sources = [("made", "accepted"), ("other", "accepted"), ("broken", "rejected")]
+    write_table(
+        data.table("sources"),
+        "sources",
+        [{"source_id": name, "path": f"{name}.mp4", "verdict": verdict} for name, verdict in sources],
+    )
+    write_table(
+        data.table("segments"),
+        "segments",
+        [{"source_id": "made", "cuts_s": [8.0]}, {"source_id": "other", "cuts_s": [1.0, 3.0]}],
+    )
+    write_table(
+        data.table("windows"),
+        "windows",
+        [
+            {"window_id": "w1", "source_id": "made", "start_s": 7.0, "end_s": 9.0},
+            {"window_id": "w2", "source_id": "made", "start_s": 2.0, "end_s": 4.0},
+            {"window_id": "w3", "source_id": "other", "start_s": 2.0, "end_s": 4.0},
+        ],
+    )
+    window_of = {"b": ("w1", "made"), "c": ("w2", "made"), "a": ("w3", "other")}
+    write_table(
+        data.table("clips"),
+        "clips",
+        [
+            {"clip_id": clip, "window_id": window, "source_id": source, "orientation": "portrait"}
+            for clip, (window, source) in window_of.items()
+        ],
+    )
+    measures = {"motion": 0.02, "lufs": -12.0, "speech_share": 0.5, "black_share": 0.0}
+    write_table(
+        data.table("verdicts"),
+        "verdicts",
+        [
+            {"clip_id": clip, "verdict": verdict, "rejections": {}, **measures}
+            for clip, verdict in (("b", "accepted"), ("c", "rejected"), ("a", "accepted"))
+        ],
+    )
+    return tmp_path
+
+
+def test_accepted_clips_are_captioned_by_what_is_known(folder):
+    data = DataFolder(folder / "data")
+    summary = caption(Params(), folder / "footage", data)
+    made, other = read_table(data.table("captions"), "captions")
+    assert summary["captions"] == 2
+    assert made == {
+        "clip_id": "b",
+        "visual": "A red ball bounces on a dark floor, then a green box.",
+        "speech": None,
+        "sound": "A wooden knock at each bounce, then a bell note.",
+        "merged": "A red ball bounces on a dark floor, with a wooden knock at each bounce, "
+        "then a green box, with a bell note.",
+        "kind": "template",
+        "model": None,
+        "language": "en",
+    }
+    assert other["clip_id"] == "a"
+    assert other["merged"] == "Portrait video, 2 shots, with movement. Loud sound with speech."
+
+
+def test_captions_are_the_same_bytes_again(folder):
+    data = DataFolder(folder / "data")
+    caption(Params(), folder / "footage", data)
+    first = data.table("captions").read_bytes()
+    caption(Params(), folder / "footage", data)
+    assert data.table("captions").read_bytes() == first
+
+
+def test_a_language_without_templates_is_refused(folder):
+    params = Params(caption=CaptionParams(language="de"))
+    with pytest.raises(UsageError, match="'en'"):
+        caption(params, folder / "footage", DataFolder(folder / "data"))
+
+
+def test_missing_footage_is_refused(folder):
+    with pytest.raises(UsageError, match="missing"):
+        caption(Params(), folder / "nowhere", DataFolder(folder / "data"))
+
+
+@pytest.mark.parametrize(("has_subtitles", "said"), [(False, True), (True, False), (None, False)])
+def test_a_clip_without_subtitles_says_so_where_it_was_looked_for(folder, has_subtitles, said):
+    data = DataFolder(folder / "data")
+    rows = [row | {"has_subtitles": has_subtitles} for row in read_table(data.table("verdicts"), "verdicts")]
+    write_table(data.table("verdicts"), "verdicts", rows)
+    caption(Params(), folder / "footage", data)
+    captions = read_table(data.table("captions"), "captions")
+    assert {row["merged"].endswith(". This video has no subtitles.") for row in captions} == {said}
+    assert not any("subtitles" in row["visual"] for row in captions)

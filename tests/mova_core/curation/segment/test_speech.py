@@ -1,0 +1,93 @@
+"""Speech is found where it is, however the sound is handed over."""
+
+import numpy as np
+import pytest
+import scipy.signal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechFinder
+from mova_core.media.decode import decode
+
+RATE = SPEECH_RATE_HZ
+VOWELS_HZ = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))
+
+
+def babble(seconds: float) -> np.ndarray:
+    """Vowels sung by a pulse train through three formants: enough of a voice for Silero."""
+    rng = np.random.default_rng(0)
+    times = np.arange(round(seconds * RATE)) / RATE
+    pitch_hz = 120 * (1 + 0.15 * np.sin(2 * np.pi * 0.7 * times) + 0.05 * np.sin(2 * np.pi * 2.3 * times))
+    source = np.diff(np.floor(np.cumsum(pitch_hz) / RATE), prepend=0) + 0.02 * rng.standard_normal(len(times))
+    voice = np.zeros(len(times))
+    for start in range(0, len(times), RATE * 4 // 25):
+        vowel = source[start : start + RATE * 4 // 25]
+        for formant_hz, width_hz in zip(VOWELS_HZ[rng.integers(len(VOWELS_HZ))], (80, 100, 120), strict=True):
+            pole = np.exp(-np.pi * width_hz / RATE)
+            turn = np.cos(2 * np.pi * formant_hz / RATE)
+            vowel = scipy.signal.lfilter([1 - pole], [1, -2 * pole * turn, pole**2], vowel)
+        voice[start : start + len(vowel)] = vowel * np.hanning(len(vowel)) ** 0.3
+    return (0.5 * voice / np.abs(voice).max()).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def sound() -> np.ndarray:
+    """Twenty seconds with a voice from 3 to 6 s and from 11 to 15.5 s."""
+    line = 0.001 * np.random.default_rng(1).standard_normal(20 * RATE).astype(np.float32)
+    line[3 * RATE : 6 * RATE] += babble(3)
+    line[11 * RATE : 31 * RATE // 2] += babble(4.5)
+    return line
+
+
+def speech_in(line: np.ndarray, pieces: list[int], start_s: float = 0.0) -> list[list[float]]:
+    finder = SpeechFinder(threshold=0.5)
+    for begin, end in zip([0, *pieces], [*pieces, len(line)], strict=True):
+        finder.add(start_s + begin / RATE, line[begin:end])
+    return finder.speech()
+
+
+def test_a_voice_is_found_on_the_files_clock(sound):
+    found = np.array(speech_in(sound, [], start_s=1.25))
+    assert found[0, 0] == pytest.approx(4.25, abs=0.2)
+    assert found[-1, 1] == pytest.approx(16.75, abs=0.2)
+    assert not any(start < 11.75 and end > 7.75 for start, end in found)
+
+
+@given(st.lists(st.integers(0, 20 * RATE), max_size=30).map(sorted))
+@settings(max_examples=8, deadline=None)
+def test_how_the_sound_is_cut_into_pieces_changes_nothing(sound, pieces):
+    assert speech_in(sound, pieces) == speech_in(sound, [])
+
+
+def test_a_stream_gives_what_the_model_says_chunk_by_chunk(sound):
+    import torch
+    from silero_vad import get_speech_timestamps, load_silero_vad
+
+    line = sound[: 16 * RATE + 100]
+    told = get_speech_timestamps(torch.from_numpy(line), load_silero_vad(), return_seconds=True, time_resolution=6)
+    assert np.array(speech_in(line, [])) == pytest.approx(np.array([[part["start"], part["end"]] for part in told]))
+
+
+def test_a_finder_begins_afresh(sound):
+    speech_in(sound[: 12 * RATE], [])  # ends in the middle of speech
+    assert speech_in(sound, []) == speech_in(sound, [])
+    assert SpeechFinder(0.5).speech() == []
+
+
+def test_silence_and_noise_are_no_speech():
+    noise = 0.1 * np.random.default_rng(2).standard_normal(10 * RATE).astype(np.float32)
+    assert speech_in(np.zeros(10 * RATE, np.float32), []) == []
+    assert speech_in(noise, []) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["talking-head-en-512-mpeg4-16khz-8s.mp4", "music-harp-360p-10s.mp4", "hostile/start-offset-1h.ts"]
+)
+def test_real_speech_is_found_within_a_fifth_of_a_second(media, manifest, path):
+    finder = SpeechFinder(threshold=0.5)
+    for piece in decode(media / path, audio_rate_hz=RATE, video=False):
+        finder.add(piece.time_s, piece.samples)
+    expected = manifest[path]["audio"][0]["vad_segments_s"]
+    found = finder.speech()
+    assert len(found) == len(expected)
+    assert np.ravel(found) == pytest.approx(np.ravel(expected), abs=0.2)

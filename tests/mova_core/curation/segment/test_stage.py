@@ -1,0 +1,172 @@
+"""The stage on a few small files: every source ends in windows or a reason, and how it is run changes no byte."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.layout import DataFolder
+from mova_core.curation.segment.stage import Source, segment, segment_source, windows_or_reason
+from mova_core.curation.tables import read_table, write_table
+from mova_core.errors import MediaError
+from mova_core.geometry import GEOMETRIES
+from mova_core.media.encode import write_media
+from mova_core.params import Params, SegmentParams
+from mova_core.storage.atomic import sha256_file
+from mova_core.synthetic.world import draw_take, render_frames, render_sound
+
+PARAMS = Params(preset="nano")
+FPS = 24
+RATE_HZ = 16_000
+TABLES = ("segments.parquet", "windows.parquet", "near_duplicates.parquet", "rejects/segment.parquet")
+
+
+def write_file(path: Path, seconds: float, cut_s: float = 0.0, sound_s: float | None = None) -> None:
+    """A 96 x 96 world in a 96 x 128 picture; another world from `cut_s` on."""
+    rng = np.random.default_rng(len(path.name))
+    first = replace(draw_take(rng, "red-ball", seconds, (20, 60, 90)), quality=0.8)
+    second = replace(draw_take(rng, "green-box", seconds, (90, 30, 70)), quality=0.8)
+    count, cut = round(seconds * FPS), round(cut_s * FPS)
+    worlds = [*render_frames(first, FPS, count, 96)]
+    if cut:
+        worlds[cut:] = [*render_frames(second, FPS, count - cut, 96)]
+    frames = [np.pad(world, ((16, 16), (0, 0), (0, 0))) for world in worlds]
+    sound = render_sound(first, RATE_HZ, round((seconds if sound_s is None else sound_s) * RATE_HZ))
+    write_media(path, frames, Fraction(FPS), sound, RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("footage")
+    write_file(folder / "cut.mp4", 7.0, cut_s=3.0)
+    write_file(folder / "short.mp4", 1.5)
+    write_file(folder / "mute end.mp4", 3.0, sound_s=1.0)
+    whole = (folder / "cut.mp4").read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 3 : len(whole) // 3 + 4000] = np.random.default_rng(0).bytes(4000)
+    (folder / "damaged.mp4").write_bytes(damaged)
+    (folder / "refused.mp4").write_bytes(b"turned away by ingest")
+    return folder
+
+
+def run(footage: Path, root: Path, workers: int = 2, params: Params = PARAMS) -> tuple[dict, DataFolder]:
+    data = DataFolder(root)
+    rows = [
+        {
+            "source_id": sha256_file(path),
+            "path": path.name,
+            "verdict": "rejected" if path.name.startswith("refused") else "accepted",
+            "width_px": 96,
+            "height_px": 128,
+            "duration_s": 7.0,
+        }
+        for path in sorted(footage.iterdir())
+    ]
+    write_table(data.table("sources"), "sources", rows)
+    return segment(params, footage, data, Engine(workers=workers), root / "parts"), data
+
+
+@pytest.fixture(scope="module")
+def segmented(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, DataFolder]:
+    return run(footage, tmp_path_factory.mktemp("segmented"))
+
+
+def test_every_accepted_source_ends_in_windows_or_a_reason(footage, segmented):
+    summary, data = segmented
+    ids = {path.name: sha256_file(path) for path in footage.iterdir()}
+    rejects = {row["id"]: row for row in read_table(data.rejects("segment"), "rejects")}
+    windows = read_table(data.table("windows"), "windows")
+    assert {row["source_id"] for row in windows} == {ids["cut.mp4"]}
+    assert {row["reason_code"] for row in rejects.values()} == {"too_short", "audio_too_short", "decode_error"}
+    assert rejects[ids["mute end.mp4"]]["reason_code"] == "audio_too_short"
+    assert set(rejects) | {ids["cut.mp4"]} == {i for name, i in ids.items() if name != "refused.mp4"}
+    assert all(row["table"] == "sources" and row["stage"] == "segment" and row["reason"] for row in rejects.values())
+    assert (summary["sources"], summary["accepted"], summary["rejected"]) == (4, 1, 3)
+    assert "1 of 4 sources give 3 windows of 2.06 s" in summary["text"]
+
+
+def test_a_known_file_is_segmented_as_it_was_made(footage, segmented):
+    _, data = segmented
+    by_id = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
+    row = by_id[sha256_file(footage / "cut.mp4")]
+    assert row["cuts_s"] == pytest.approx([3.0], abs=1e-6)
+    assert row["speech_s"] == []
+    assert [row[f"crop_{side}_px"] for side in ("top", "bottom", "left", "right")] == [16, 16, 0, 0]
+    assert len(by_id) == 3, "what decodes has its row, windows or not"
+    windows = read_table(data.table("windows"), "windows")
+    assert [(w["start_s"], w["kind"]) for w in windows] == [
+        (0.0, "single_scene_nonspeech"),
+        (pytest.approx(33 / 16), "multi_scene_nonspeech"),
+        (3.0, "single_scene_nonspeech"),
+    ]
+
+
+def test_workers_and_a_second_run_change_no_byte(footage, segmented, tmp_path):
+    _, before = segmented
+    _, data = run(footage, tmp_path, workers=1)
+    first = [(data.root / name).read_bytes() for name in TABLES]
+    assert first == [(before.root / name).read_bytes() for name in TABLES]
+    parts = sorted((tmp_path / "parts").rglob("*.json"))
+    stamps = [part.stat().st_mtime_ns for part in parts]
+    parts[0].unlink()  # as if the first run had been killed before it
+    run(footage, tmp_path, workers=2)
+    assert [(data.root / name).read_bytes() for name in TABLES] == first
+    assert [part.stat().st_mtime_ns for part in parts][1:] == stamps[1:], "finished parts are taken over"
+
+
+def test_a_source_cut_to_pieces_has_no_window():
+    result = {
+        "segment": {"cuts_s": [1.0, 2.0, 3.0], "speech_s": [[0.1, 2.9]]},
+        "video_s": [0.0, 3.2],
+        "audio_s": [0.0, 3.2],
+    }
+    told = windows_or_reason(result, GEOMETRIES["nano-48"], 0, "0" * 64)
+    assert "windows" in told  # the report's walk over speech may cross cuts
+    result["segment"]["speech_s"] = [[1.5, 1.6]]
+    told = windows_or_reason(result, GEOMETRIES["nano-48"], 0, "0" * 64)
+    assert told["reason_code"] == "no_window" and "2.06 s" in told["reason"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "generated-cat-ball-mova-mono-352p-8s.mp4",
+        "just-too-short-toy-elf-480p-8s.webm",
+        "talking-head-en-512-mpeg4-16khz-8s.mp4",
+        "hostile/audio-starts-2.5s-late-edit-list.mp4",
+        "hostile/header-says-10-hours.mp4",
+        "hostile/one-video-frame-10s-audio.mp4",
+        "hostile/start-offset-1h.ts",
+        "hostile/truncated-faststart-half-of-mdat.mp4",
+        "derived/avi-pillarboxed-silent-film-mp3-10s.avi",
+    ],
+)
+def test_real_files_give_windows_or_none_as_expected(media, manifest, path):
+    truth = manifest[path]
+    try:
+        result = segment_source(Source("0" * 64, media / path, SegmentParams()))
+    except MediaError as error:
+        assert "reject" in truth["accept"] and error.reason
+        return
+    told = windows_or_reason(result, GEOMETRIES["mova-720p"], 0, "0" * 64)
+    assert ("clips" if "windows" in told else "no_clip") in truth["accept"]
+    for window in told.get("windows", []):
+        assert window["end_s"] <= result["audio_s"][1] + 1e-3
+    if truth.get("boundary"):
+        assert len(told["windows"]) == 1
+
+
+def test_sound_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
+    folder = tmp_path / "footage"
+    folder.mkdir()
+    (folder / "song.wav").write_bytes(b"never opened")
+    data = DataFolder(tmp_path / "data")
+    row = {"source_id": sha256_file(folder / "song.wav"), "path": "song.wav", "kind": "audio", "verdict": "accepted"}
+    write_table(data.table("sources"), "sources", [row])
+    summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "parts")
+    reject = read_table(data.rejects("segment"), "rejects")[0]
+    assert (reject["id"], reject["reason_code"]) == (row["source_id"], "audio_only")
+    assert (summary["sources"], summary["accepted"], summary["rejected"]) == (1, 0, 1)

@@ -1,0 +1,121 @@
+"""The first track that sounds is heard, and of its channels those that sound, at their own level."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from mova_core.media.audio_track import Heard, Listener
+from mova_core.media.decode import Sound, decode
+from mova_core.media.demux import open_media
+from mova_core.media.probe import probe
+from mova_core.media.timeline import read_clock
+
+RATE_HZ, SECONDS = 48_000, 3
+CHANNELS = {"mono": 1, "stereo": 2, "5.1": 6}
+CENTRE, EFFECTS = 2, 3
+NOISE = np.random.default_rng(2).normal(0, 0.1, RATE_HZ * SECONDS)
+
+
+@pytest.fixture
+def sounds(tmp_path):
+    """Write a file of sound: for each track its layout and what its channels hold, by number; the rest is silent."""
+
+    def write(*tracks):
+        path = tmp_path / "a.mkv"
+        with av.open(str(path), "w", format="matroska") as output:
+            streams = [output.add_stream("flac", rate=RATE_HZ, layout=layout) for layout, _ in tracks]
+            pcm = [np.zeros((CHANNELS[layout], len(NOISE)), np.int16) for layout, _ in tracks]
+            for samples, (_, held) in zip(pcm, tracks, strict=True):
+                for channel, sound in held.items():
+                    samples[channel] = np.round(np.clip(sound, -1, 1) * 32767)
+            for start in range(0, len(NOISE), 4800):
+                for stream, samples, (layout, _) in zip(streams, pcm, tracks, strict=True):
+                    packed = np.ascontiguousarray(samples[:, start : start + 4800].T.reshape(1, -1))
+                    piece = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
+                    piece.sample_rate, piece.pts, piece.time_base = RATE_HZ, start, Fraction(1, RATE_HZ)
+                    output.mux(stream.encode(piece))
+            for stream in streams:
+                output.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+def heard(path):
+    with open_media(path) as (container, kind):
+        return read_clock(container, kind).heard
+
+
+def samples_of(path):
+    pieces = decode(path, audio_rate_hz=RATE_HZ, video=False)
+    return np.concatenate([piece.samples for piece in pieces if isinstance(piece, Sound)])
+
+
+LATE = np.where(np.arange(len(NOISE)) < 2.5 * RATE_HZ, 0, NOISE)
+
+
+@pytest.mark.parametrize(
+    ("layout", "held", "mixed", "channels"),
+    [
+        ("stereo", {0: NOISE}, NOISE, (0,)),
+        ("stereo", {1: NOISE}, NOISE, (1,)),
+        ("stereo", {1: NOISE, 0: NOISE * 1e-3}, NOISE, (1,)),  # the hiss of an open input
+        ("stereo", {0: NOISE, 1: NOISE}, NOISE, None),
+        ("stereo", {0: NOISE, 1: LATE}, (NOISE + LATE) / 2, None),
+        ("5.1", {CENTRE: NOISE}, NOISE, (2,)),
+        ("5.1", {CENTRE: NOISE, EFFECTS: NOISE}, NOISE, (2,)),
+        ("5.1", {0: NOISE, 1: LATE, EFFECTS: NOISE}, (NOISE + LATE) / 2, (0, 1)),
+        ("5.1", {EFFECTS: NOISE}, NOISE, (3,)),
+        ("5.1", dict.fromkeys(range(6), NOISE), NOISE, (0, 1, 2, 4, 5)),
+        ("mono", {0: NOISE}, NOISE, None),
+    ],
+)
+def test_a_silent_channel_does_not_make_the_others_quieter(sounds, layout, held, mixed, channels):
+    path = sounds((layout, held))
+    assert heard(path).channels == channels
+    np.testing.assert_allclose(samples_of(path), mixed, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "number"),
+    [
+        ([("mono", {}), ("mono", {0: NOISE})], 1),
+        ([("stereo", {}), ("5.1", {}), ("stereo", {1: NOISE}), ("mono", {0: LATE})], 2),
+        ([("mono", {0: LATE}), ("mono", {0: NOISE})], 0),
+    ],
+)
+def test_the_first_track_that_sounds_is_heard_and_stated(sounds, tracks, number):
+    path = sounds(*tracks)
+    layout, held = tracks[number]
+    found = probe(path, head_s=0.5, max_pixels=1)
+    assert (found.audio_track, found.audio_channels) == (number, CHANNELS[layout])
+    np.testing.assert_allclose(samples_of(path), *held.values(), atol=1e-4)
+
+
+def test_where_nothing_sounds_the_first_track_is_heard_whole(sounds):
+    path = sounds(("stereo", {}), ("mono", {0: NOISE * 1e-3}))
+    assert heard(path) == Heard()
+    assert not samples_of(path).any()
+
+
+def test_a_damaged_track_does_not_hide_the_others(sounds):
+    path = sounds(("mono", {0: NOISE}), ("mono", {0: NOISE / 2}))
+    assert heard(path).track == 0
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    data = path.read_bytes()
+    for packet in packets:
+        data = data.replace(packet, bytes(len(packet)), 1)
+    path.write_bytes(data)
+    assert heard(path).track == 1
+
+
+def test_one_track_of_one_channel_is_not_listened_to(sounds):
+    with open_media(sounds(("mono", {0: NOISE}))) as (container, _):
+        listener, track = Listener(container.streams.audio), container.streams.audio[0]
+        for packet in container.demux(track):
+            listener.hear(packet)
+        assert not track.codec_context.is_open
+        assert listener.heard() == Heard()

@@ -1,0 +1,175 @@
+"""One page of whatever is there: the data half alone, with a model, with a model that failed its gate."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mova_core.curation.curate import curate
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.layout import DataFolder
+from mova_core.errors import UsageError
+from mova_core.params import Params
+from mova_core.reporting.report import write_report
+
+VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "line", "polyline", "polygon")
+
+
+@pytest.fixture(scope="module")
+def curated(made_footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """Tables and clips of a little made footage. Tests only read it."""
+    folder = tmp_path_factory.mktemp("curated") / "data"
+    curate(Params(), str(made_footage), folder, Engine.choose("local", 1))
+    return DataFolder(folder)
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: its text, ids and links; every tag is closed by its own."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.ids |= {values["id"]} if values.get("id") else set()
+        self.links += [value for name in ("src", "href") if (value := values.get(name)) is not None]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.words.append(data)
+
+
+def report(folders: Any, data: DataFolder) -> tuple[Page, dict[str, Any], str]:
+    path = folders.root / "reports/index.html"
+    path.parent.mkdir(exist_ok=True)
+    summary = write_report(Params(), data, path, project=folders.root)
+    html = path.read_text(encoding="utf-8")
+    return Page(html), summary, html
+
+
+def test_without_a_model_the_page_is_the_data_half(folders: Any, curated: DataFolder) -> None:
+    page, summary, html = report(folders, curated)
+    assert not {"generated", "training", "sync", "lineage"} & page.ids
+    assert "fit to train on" in summary["text"] and "model" not in summary
+    assert [each.name for each in sorted((folders.root / "reports").iterdir())] == [
+        "contact-sheet.png",
+        "curation.json",
+        "index.html",
+    ]
+    alone = folders.root / "alone.html"
+    write_report(Params(), curated, alone)
+    assert alone.read_text(encoding="utf-8") == html
+
+
+def test_with_a_model_the_page_tells_it_in_order(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(0.94)
+    page, summary, html = report(folders, curated)
+    order = ["generated", "clips", "funnel", "contracts", "training", "sync", "sweep", "lineage", "unavailable"]
+    places = [html.index(f'id="{name}"') for name in order]
+    assert places == sorted(places)
+    assert "agree on 94% of events; chance 18%, data 98%. phase1 passes its gate." in page.text
+    assert summary["text"].startswith("phase1: picture and sound agree on 94% of events")
+    assert page.text.count("1 of 3 events agree (1 only seen, 1 only heard)") == 2
+    assert html.count("<polyline") == 2 * (1 + 2)  # raw and smooth, of each modality
+    assert "A <red> ball" in page.text
+    assert "phase2 has no finished run: mova train phase2" in page.text
+    assert "no model is packaged: mova package" in page.text
+    assert json.loads((folders.root / "reports/model.json").read_text())["phase1"]["event_f1"] == 0.94
+
+
+def test_every_link_leads_somewhere_and_none_outside(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(0.94)
+    page, _, _ = report(folders, curated)
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids, link
+        elif not link.startswith("data:"):
+            assert (folders.root / "reports" / link).exists(), link
+
+
+def test_the_same_inputs_give_the_same_bytes(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(0.94)
+    assert report(folders, curated)[2] == report(folders, curated)[2]
+
+
+def test_a_phase_that_failed_its_gate_has_a_full_page(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(0.31)
+    page, _, _ = report(folders, curated)
+    assert "phase1 fails 1 of 1 gates and hands no model on: event_f1 0.310" in page.text
+    assert "✘ ≥ 0.55" in page.text and "✘ failed" in page.text
+    assert {"generated", "training", "lineage"} <= page.ids
+
+
+def test_other_footage_is_said_in_the_first_line(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(None, suite="captions")
+    page, _, html = report(folders, curated)
+    body = html[html.index("<body>") :]
+    assert body.index("not made by the project") < body.index("<h1>")
+    assert "only seen" not in page.text
+    assert page.text.count("the footage is not made") >= 1
+
+
+def test_a_run_that_is_not_evaluated_shows_its_curves_under_the_headline_of_the_data(
+    folders: Any, curated: DataFolder
+) -> None:
+    folders.train("audio")
+    page, summary, html = report(folders, curated)
+    assert "training" in page.ids and "generated" not in page.ids and html.count("<polyline") == 2
+    assert "audio is not evaluated: mova evaluate audio" in page.text
+    assert summary["model"] == {}
+
+
+def test_the_evaluations_contract_is_shown_last(folders: Any, curated: DataFolder) -> None:
+    for table in ("evaluation", "sources"):
+        folders.write(
+            f"reports/contracts/{table}.json", {"table": table, "verdict": "holds", "rows": 4, "expectations": []}
+        )
+    page, _, _ = report(folders, curated)
+    assert page.text.index("✔ sources") < page.text.index("✔ evaluation")
+
+
+def test_what_drifted_since_the_version_before_is_drawn(curated: DataFolder, tmp_path: Path):
+    earlier = DataFolder(tmp_path / "earlier")
+    shutil.copytree(curated.root, earlier.root)
+    verdicts = pq.read_table(earlier.table("verdicts"))
+    lufs = pa.array([None if value is None else value - 9 for value in verdicts["lufs"].to_pylist()], pa.float64())
+    at = verdicts.schema.get_field_index("lufs")
+    pq.write_table(
+        verdicts.set_column(at, verdicts.schema.field("lufs"), lufs.cast(verdicts.schema.field("lufs").type)),
+        earlier.table("verdicts"),
+    )
+    write_report(Params(), curated, tmp_path / "index.html", against=earlier)
+    page = Page((tmp_path / "index.html").read_text())
+    assert "#drift" in page.links and "drift" in page.ids
+    assert re.search(r"Against \S+earlier: 1 of \d+ distributions is another one", page.text)
+    after = page.text.partition("Since the version before")[2]
+    assert after.index("loudness, LUFS") < after.index("drifted : D 1.000") < after.index("distance 0.000")
+
+    with pytest.raises(UsageError, match=r"--against \S+nowhere is no folder"):
+        write_report(Params(), curated, tmp_path / "other.html", against=DataFolder(tmp_path / "nowhere"))
+    assert not (tmp_path / "other.html").exists()
