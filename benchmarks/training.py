@@ -119,7 +119,7 @@ def made_objective(phase: Phase, params: Params, sets: dict[str, LatentSet]) -> 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
     """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
     accelerator = Accelerator(cpu=True)
-    shares = local_shares(params.train.shares, phase.params(params.train).batch, accelerator)
+    shares = local_shares(params.train.micro_batches, phase.params(params.train).batch, accelerator)
     run = loop.Run(phase, params.seed, params.train, folder, {}, objective, nano_dual_tower(params.seed))
     folder.mkdir()
     loop._train(run, None, accelerator, shares)
@@ -129,7 +129,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
     params = _params(phase, STEPS)
     sets = made_clips(phase.geometry(params))
     objective = made_objective(phase, params, sets)
-    batches = made_batches(objective, READY_BATCHES, params.train.shares)
+    batches = made_batches(objective, READY_BATCHES, params.train.micro_batches)
     runs: Iterator[int] = iter(range(1_000_000))
     watched: list[Watched] = []
 
@@ -143,7 +143,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
     ours(WARM_UP_STEPS)
     bare(WARM_UP_STEPS)
     pairs = in_turn(ours, bare, REPEATS)
-    waited = [sum(each.waits) / params.train.shares for each in watched[1:]]  # the first warmed up
+    waited = [sum(each.waits) / params.train.micro_batches for each in watched[1:]]  # the first warmed up
     return Times([mine for mine, _ in pairs], waited, [other for _, other in pairs])
 
 
@@ -157,7 +157,7 @@ def _overhead(name: str, times: Times) -> Row:
     return row(
         f"training.loop_{name}",
         [mine / other for mine, other in zip(times.ours, times.bare, strict=True)],
-        against=f"forward, loss, backward, clip, AdamW in {Params().train.shares} shares of one thread each, "
+        against=f"forward, loss, backward, clip, AdamW in {Params().train.micro_batches} shares of one thread each, "
         f"{STEPS} steps of batches made beforehand: {1000 * statistics.median(times.bare) / STEPS:.1f} ms a step",
         better="lower",
         target=1.05,

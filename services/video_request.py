@@ -53,7 +53,7 @@ class VideoRequest(BaseModel):
     bridge_guidance_scale: float | None = None
     video_shift: float | None = None
     audio_shift: float | None = None
-    lufs: float | None = None
+    target_lufs: float | None = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -63,7 +63,7 @@ class VideoRequest(BaseModel):
         return value
 
 
-SETTINGS = ("steps", "text_guidance_scale", "bridge_guidance_scale", "video_shift", "audio_shift", "lufs")
+SETTINGS = ("steps", "text_guidance_scale", "bridge_guidance_scale", "video_shift", "audio_shift", "target_lufs")
 
 
 class RequestChecker:

@@ -229,7 +229,7 @@ def make_small(project: Path) -> None:
     for phase, steps in STEPS.items():
         params["train"][phase] |= {"steps": steps, "batch": 4}
         params["select"][phase] = dict.fromkeys(params["select"][phase]) | {"sound_class_at_least": 0.0}
-    params["evaluate"] |= {"clips_per_class": 2, "data_clips": 2, "resamples": 20, "sweep": [1.0], "samples": 2}
+    params["evaluate"] |= {"clips_per_class": 2, "data_clips": 2, "bootstrap_samples": 20, "sweep": [1.0], "samples": 2}
     params["generate"]["steps"] = 2
     params["serve"]["port"] = free_port()
     path.write_text(yaml.safe_dump(params, sort_keys=False))

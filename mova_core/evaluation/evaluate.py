@@ -119,7 +119,9 @@ def evaluate(
     with one_thread():
         clips = generate_suite(pipeline, suite, section, f"evaluate@{phase.name}", changes)
         seen = [measure(clip, geometry) for clip in clips]
-        held_out = validation_clips(params, section, geometry, places.data, lufs=phase.params(train).lufs)
+        held_out = validation_clips(
+            params, section, geometry, places.data, normalize_loudness=phase.params(train).normalize_loudness
+        )
         known = [measure(clip, geometry) for clip in held_out]
         values = _metrics(seen, known, geometry, suite, params, section, phase)
         scales = sweep(pipeline, suite, section, geometry) if phase.joint else []
@@ -135,7 +137,9 @@ def evaluate(
         metrics: Described = {
             "phase": phase.name,
             "checkpoint_id": judged.checkpoint.checkpoint_id,
-            "suite": suite.described({"geometry": geometry.name, "resamples": section.resamples, **settings}),
+            "suite": suite.described(
+                {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
+            ),
             "metrics": values,
             "sweep": [{key: value for key, value in each.items() if key != "draws"} for each in scales],
             "samples": samples,
@@ -159,7 +163,7 @@ def _metrics(
     tallies = tallies_of(seen, geometry, made=suite.made, reference=known, audible_above_lufs=limit)
     data = tallies_of(known, geometry, made=suite.made, reference=known, audible_above_lufs=limit) if known else {}
     chance = chances(seen, geometry, made=suite.made)
-    draws = draw_clips(len(seen), section.resamples, section.seed)
+    draws = draw_clips(len(seen), section.bootstrap_samples, section.seed)
     names = [*EVENT_METRICS, "av_align", *CLASS_METRICS, "loudness_error_lu", "rms_error_db", "audible_share"]
     values: dict[str, Described] = {}
     for name in names:
@@ -250,7 +254,7 @@ def _decodable(
         return _entry("decodable_share", unavailable="no clip was written (evaluate.samples is 0)")
     whole = [float(_decodes(folder / sample["path"], geometry)) for sample in samples]
     tally = Tally.mean(list(whole))
-    low, high = interval(tally.resampled(draw_clips(len(whole), section.resamples, section.seed)))
+    low, high = interval(tally.resampled(draw_clips(len(whole), section.bootstrap_samples, section.seed)))
     return _entry("decodable_share", tally.value, low, high)
 
 

@@ -96,16 +96,16 @@ def made_suite(params: EvaluateParams) -> Suite:
 
 
 def validation_clips(
-    params: Params, section: EvaluateParams, geometry: ClipGeometry, data: DataFolder, *, lufs: bool
+    params: Params, section: EvaluateParams, geometry: ClipGeometry, data: DataFolder, *, normalize_loudness: bool
 ) -> list[SeenClip]:
     """Validation clips as the phase's model would make them at best; spread over the table, [] if there are none.
 
     Args:
-        params: `clip_geometry` (as which clips were cut) and `encode.lufs`.
+        params: `clip_geometry` (as which clips were cut) and `encode.target_lufs`.
         section: how many.
         geometry: of the phase.
         data: tables and clips.
-        lufs: whether the phase trains on sound of one loudness.
+        normalize_loudness: whether the phase trains on sound of one loudness.
 
     Raises:
         StaleError, MediaError: a clip is missing or cannot be read.
@@ -117,8 +117,8 @@ def validation_clips(
     clips = []
     for row in (held_out[index * len(held_out) // count] for index in range(count)):
         frames, audio = load_clip(data.clips, row, params.clip_geometry)
-        if lufs:
-            audio = normalise_loudness(audio, geometry.audio_rate_hz, params.encode.lufs)
+        if normalize_loudness:
+            audio = normalise_loudness(audio, geometry.audio_rate_hz, params.encode.target_lufs)
         clips.append(SeenClip(scaled_down(frames, canvas_of(row, geometry)), audio, _label(row["merged"])))
     return clips
 

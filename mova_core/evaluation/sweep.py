@@ -26,7 +26,7 @@ def sweep(
         measure with `value`, `low`, `high`; None where it cannot be measured. `draws` are the resampled event F1.
     """
     scales = sorted({*section.sweep, pipeline.defaults.bridge_guidance_scale})
-    draws = draw_clips(len(suite.prompts), section.resamples, section.seed)
+    draws = draw_clips(len(suite.prompts), section.bootstrap_samples, section.seed)
     entries = []
     for scale in (None, *scales):
         changes: dict[str, Any] = {"bridge": False} if scale is None else {"bridge_guidance_scale": scale}

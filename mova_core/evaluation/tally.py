@@ -39,9 +39,9 @@ class Tally:
         )
 
 
-def draw_clips(clips: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """Clips drawn with replacement, [resamples, clips]; the same for the same seed."""
-    return np.random.default_rng([seed, clips]).integers(clips, size=(resamples, clips))
+def draw_clips(clips: int, bootstrap_samples: int, seed: int) -> NDArray[np.int64]:
+    """Clips drawn with replacement, [bootstrap_samples, clips]; the same for the same seed."""
+    return np.random.default_rng([seed, clips]).integers(clips, size=(bootstrap_samples, clips))
 
 
 def interval(values: Values) -> tuple[float, float] | tuple[None, None]:

@@ -171,7 +171,7 @@ class FitCodecParams(Section):
 
 
 class EncodeParams(Section):
-    lufs: float = Field(-21.2, ge=-60, le=0)  # loudness of `audio_lufs`
+    target_lufs: float = Field(-21.2, ge=-60, le=0)  # loudness of `audio_lufs`
     geometries: tuple[str, ...] = ()  # what dvc.yaml names its encode stages by; must be the preset's
     weights: str | None = None  # a released model folder, whose VAEs and text encoder encode; null for preset nano
     clips_per_shard: int = Field(512, ge=1)  # clips of one file, made whole by one worker

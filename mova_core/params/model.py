@@ -16,7 +16,7 @@ class GenerateParams(Section):
     bridge_guidance_scale: float = Field(2.0, ge=0, allow_inf_nan=False)  # s_B; higher is tighter sync
     video_shift: float = Field(5.0, gt=0, allow_inf_nan=False)  # sigma shift: higher spends more steps at high noise
     audio_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
-    lufs: float | None = Field(None, ge=-60, le=0)  # loudness of the sound; None leaves it as it comes
+    target_lufs: float | None = Field(None, ge=-60, le=0)  # loudness of the sound; None leaves it as it comes
 
 
 class AudioPhaseParams(Section):
@@ -26,7 +26,7 @@ class AudioPhaseParams(Section):
     batch: int = Field(64, ge=1)  # clips a step, of all processes together
     audio_shift: float = Field(1.0, gt=0, allow_inf_nan=False)  # sigma shift
     text_dropout: float = Field(0.2, ge=0, le=1)  # share of clips trained on the empty text
-    lufs: bool = False  # sound at the loudness of encode.lufs instead of as it is
+    normalize_loudness: bool = False  # sound at the loudness of encode.target_lufs instead of as it is
     lr_end: float = Field(0.1, ge=0, le=1)  # share of the peak learning rate that is left at the last step
 
 
@@ -38,7 +38,9 @@ class JointPhaseParams(AudioPhaseParams):
     video_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
     audio_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
     bridge_dropout: float = Field(0.15, ge=0, le=1)  # share of clips trained with the Bridge off, apart from the text
-    first_frame: float = Field(0.5, ge=0, le=1)  # share of clips given their first frame; the others a white one
+    image_conditioning_prob: float = Field(
+        0.5, ge=0, le=1
+    )  # share of clips given their first frame; the others a white one
     lr_end: float = Field(0.2, ge=0, le=1)
 
 
@@ -49,7 +51,7 @@ class OptimizerParams(Section):
     bridge_lr_factor: float = Field(2.0, gt=0, allow_inf_nan=False)  # the Bridge starts from nothing: report, 2
     weight_decay: float = Field(0.001, ge=0, allow_inf_nan=False)  # report
     warmup_steps: int = Field(50, ge=0)
-    flat_until: float = Field(0.6, ge=0, le=1)  # share of the steps after which it falls
+    stable_fraction: float = Field(0.6, ge=0, le=1)  # share of the steps after which it falls
     clip_norm: float = Field(1.0, gt=0, allow_inf_nan=False)  # of all gradients together
     ema_decay: float = Field(0.99, ge=0, lt=1)
 
@@ -73,14 +75,14 @@ class CheckpointParams(Section):
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
-    shares: int = Field(2, ge=1)  # parts of a batch computed side by side, one core each; decides the last bits
+    micro_batches: int = Field(2, ge=1)  # parts of a batch computed side by side, one core each; decides the last bits
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()
     audio: AudioPhaseParams = AudioPhaseParams()
     phase1: JointPhaseParams = JointPhaseParams(audio_shift=1.0, text_dropout=0.5)
-    phase2: JointPhaseParams = JointPhaseParams(steps=500, lufs=True)
-    phase3: JointPhaseParams = JointPhaseParams(steps=700, lufs=True, lr_end=0.02)
+    phase2: JointPhaseParams = JointPhaseParams(steps=500, normalize_loudness=True)
+    phase3: JointPhaseParams = JointPhaseParams(steps=700, normalize_loudness=True, lr_end=0.02)
 
 
 class ServeParams(Section):
@@ -102,7 +104,7 @@ class EvaluateParams(Section):
     seed: int = Field(90_000, ge=0)  # of the first clip's noise, the others count up
     batch: int = Field(16, ge=1)  # clips generated together
     data_clips: int = Field(64, ge=1)  # validation clips measured for comparison
-    resamples: int = Field(1000, ge=1)  # of the bootstrap over clips
+    bootstrap_samples: int = Field(1000, ge=1)  # of the bootstrap over clips
     sweep: tuple[float, ...] = (0.0, 1.0, 2.0, 3.5)  # Bridge guidance scales, at text scale 1
     samples: int = Field(8, ge=0)  # clips written as files to look at
 

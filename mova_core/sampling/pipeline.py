@@ -103,7 +103,7 @@ class MovaPipeline:
             cancelled: asked before each step.
             on_step: told after each step how many are done.
             changes: fields of `GenerateSettings` (steps, text_guidance_scale, bridge_guidance_scale, video_shift,
-                audio_shift, frames, height, width, lufs, …) in place of the folder's defaults.
+                audio_shift, frames, height, width, target_lufs, …) in place of the folder's defaults.
 
         Raises:
             UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
@@ -218,8 +218,8 @@ class MovaPipeline:
             # Of a last token's latents only those that the clip reaches into are decoded.
             audio = audio[None, :, : geometry.audio_latents]
             sound = self.components.audio.decode(audio, geometry.audio_samples)[0].cpu().clamp(-1, 1).numpy()
-            if settings.lufs is not None:
-                sound = normalise_loudness(sound, geometry.audio_rate_hz, settings.lufs)
+            if settings.target_lufs is not None:
+                sound = normalise_loudness(sound, geometry.audio_rate_hz, settings.target_lufs)
             audios.append(sound)
         return Output(videos, audios, latents, geometry)
 

@@ -99,7 +99,7 @@ def draw_joint(
         video_sigma_B=shift_sigma(level_B, params.video_shift),
         video_noise=torch.randn(batch, *video_shape, generator=generator),
         bridge_on_B=_kept(batch, params.bridge_dropout, generator),
-        first_given_B=_kept(batch, 1 - params.first_frame, generator),
+        first_given_B=_kept(batch, 1 - params.image_conditioning_prob, generator),
     )
 
 

@@ -101,13 +101,13 @@ class FirstFrames:
         return condition_from(torch.cat([first, grey], dim=2))
 
 
-def load_latents(folder: Path, phase: str, *, lufs: bool) -> dict[str, LatentSet]:
+def load_latents(folder: Path, phase: str, *, normalize_loudness: bool) -> dict[str, LatentSet]:
     """The phase's clips of both splits, `train` and `validation`, in the order of the index.
 
     Args:
         folder: of one geometry's shards.
         phase: name of the phase, as in the index.
-        lufs: the sound at the set loudness instead of as it is.
+        normalize_loudness: the sound at the set loudness instead of as it is.
 
     Raises:
         UsageError: not encoded.
@@ -128,7 +128,7 @@ def load_latents(folder: Path, phase: str, *, lufs: bool) -> dict[str, LatentSet
             (shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase in row["phases"]
         ]
         if places:
-            sets[split] = _gather(places, folder, lufs=lufs)
+            sets[split] = _gather(places, folder, normalize_loudness=normalize_loudness)
     if "train" not in sets:
         raise MovaError(
             f"none of the {len(index)} clips of {folder} is a training clip of {phase}: bring more footage, or change "
@@ -137,7 +137,7 @@ def load_latents(folder: Path, phase: str, *, lufs: bool) -> dict[str, LatentSet
     return sets
 
 
-def _gather(places: list[tuple[LatentShard, int]], folder: Path, *, lufs: bool) -> LatentSet:
+def _gather(places: list[tuple[LatentShard, int]], folder: Path, *, normalize_loudness: bool) -> LatentSet:
     shapes = {tuple(shard.video.shape[1:]) for shard, _ in places}
     if len(shapes) > 1:
         raise UsageError(f"{folder} holds pictures of {len(shapes)} shapes, a batch must have one: train on one canvas")
@@ -155,7 +155,7 @@ def _gather(places: list[tuple[LatentShard, int]], folder: Path, *, lufs: bool) 
     return LatentSet(
         tuple(shard.header.clip_ids[row] for shard, row in places),
         torch.stack([shard.video[row] for shard, row in places]),
-        torch.stack([(shard.audio_lufs if lufs else shard.audio)[row] for shard, row in places]),
+        torch.stack([(shard.audio_lufs if normalize_loudness else shard.audio)[row] for shard, row in places]),
         torch.stack([*contexts, text.encode([""])[0]]),
         torch.tensor(context_of),
     )

@@ -95,7 +95,7 @@ class Run:
     @property
     def fingerprint(self) -> str:
         """Of all that decides the weights that come out."""
-        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss, self.params.shares
+        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss, self.params.micro_batches
         return fingerprint(self.phase.name, self.seed, self.made_from, learning, modules=MADE_BY)
 
 
@@ -117,7 +117,7 @@ def _to_the_end(run: Run) -> dict[str, Any]:
     """Train what is left, and say how it went; of several processes only the first says it."""
     # Without `cpu` and without a GPU, Accelerate takes several processes for so many single ones.
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    shares = local_shares(run.params.shares, run.phase.params(run.params).batch, accelerator)
+    shares = local_shares(run.params.micro_batches, run.phase.params(run.params).batch, accelerator)
     begun = time.monotonic()
     start = _resume_point(run, accelerator)
     if start is not None and _is_finished(run, start):
@@ -140,7 +140,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     made_from = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
     own = phase.params(params.train)
-    sets = load_latents(places.data.latents(geometry.name), phase.name, lufs=own.lufs)
+    sets = load_latents(places.data.latents(geometry.name), phase.name, normalize_loudness=own.normalize_loudness)
     start = places.start(phase)
     towers = nano_dual_tower(params.seed) if start is None else DualTower.from_pretrained(start)
     objective: Objective

@@ -29,7 +29,7 @@ def lr_share(step: int, steps: int, params: OptimizerParams, end: float) -> floa
     """Share of the peak at step `step` of `steps`, counted from 0: up, flat, then linear to `end` at the last step."""
     if step < params.warmup_steps:
         return (step + 1) / (params.warmup_steps + 1)
-    fall_from = max(params.warmup_steps, round(params.flat_until * steps))
+    fall_from = max(params.warmup_steps, round(params.stable_fraction * steps))
     if step <= fall_from or steps - 1 <= fall_from:
         return 1.0
     return 1 - (1 - end) * (step - fall_from) / (steps - 1 - fall_from)

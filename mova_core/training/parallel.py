@@ -43,7 +43,9 @@ def local_shares(shares: int, batch: int, accelerator: Accelerator) -> list[Shar
     here = max(1, shares // processes) if accelerator.device.type == "cpu" else 1
     count = here * processes
     if batch % count:
-        raise UsageError(f"a batch of {batch} clips does not divide into {count} shares: change batch or train.shares")
+        raise UsageError(
+            f"a batch of {batch} clips does not divide into {count} shares: change batch or train.micro_batches"
+        )
     return [Share(rank * here + index, count, accelerator.device) for index in range(here)]
 
 

@@ -77,7 +77,7 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     codec_config = places.data.codec / "config.json"
     if not codec_config.is_file():
         raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")
-    present = {"codec": read_json(codec_config)["fingerprint"], "params": fingerprint(params.encode.lufs)}
+    present = {"codec": read_json(codec_config)["fingerprint"], "params": fingerprint(params.encode.target_lufs)}
     for what, now in present.items():
         if manifest.get(what) != now:
             raise StaleError(

@@ -16,7 +16,10 @@ from mova_core.training.phases import PHASES
 
 STEPS = 6
 # What the bare loop leaves out: a course of the learning rate, and weights of the loss's parts.
-PLAIN = {"optimizer": {"warmup_steps": 0, "flat_until": 1, "bridge_lr_factor": 1}, "loss": {"first_latent_weight": 1}}
+PLAIN = {
+    "optimizer": {"warmup_steps": 0, "stable_fraction": 1, "bridge_lr_factor": 1},
+    "loss": {"first_latent_weight": 1},
+}
 
 
 def plain_params(phase: str, **changes: object) -> Params:
@@ -26,7 +29,7 @@ def plain_params(phase: str, **changes: object) -> Params:
 @pytest.mark.parametrize("phase", ["audio", "phase1", "phase3"])
 @pytest.mark.parametrize("shares", [1, 2])
 def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, shares):
-    params = plain_params(phase, shares=shares)
+    params = plain_params(phase, micro_batches=shares)
     objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
     with one_thread():
         train_ours(PHASES[phase], params, objective, tmp_path / "run")
@@ -39,7 +42,7 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
 @pytest.mark.parametrize("phase", ["audio", "phase1"])
 def test_a_share_waits_from_the_start_of_its_step_to_the_call_of_the_model(tmp_path, monkeypatch, phase):
     """A clock that moves one second a look: the two ends of each wait, and nothing between them."""
-    params = plain_params(phase, shares=1)
+    params = plain_params(phase, micro_batches=1)
     watched = Watched(made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params))))
     seconds = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))

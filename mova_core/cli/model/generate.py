@@ -25,7 +25,9 @@ def generate(
     ] = None,
     video_shift: Annotated[float | None, typer.Option("--video-shift", help="Sigma shift of the picture.")] = None,
     audio_shift: Annotated[float | None, typer.Option("--audio-shift", help="Sigma shift of the sound.")] = None,
-    lufs: Annotated[float | None, typer.Option("--lufs", help="Loudness of the sound, such as -21.")] = None,
+    target_lufs: Annotated[
+        float | None, typer.Option("--target-lufs", help="Loudness of the audio in LUFS, such as -21.")
+    ] = None,
     frames: Annotated[int | None, typer.Option("--frames", help="Frames, 4k + 1.")] = None,
     height: Annotated[int | None, typer.Option("--height", help="Pixels, a multiple of 16.")] = None,
     width: Annotated[int | None, typer.Option("--width", help="Pixels, a multiple of 16.")] = None,
@@ -55,7 +57,7 @@ def generate(
         "bridge_guidance_scale": bridge_guidance_scale,
         "video_shift": video_shift,
         "audio_shift": audio_shift,
-        "lufs": lufs,
+        "target_lufs": target_lufs,
         "frames": frames,
         "height": height,
         "width": width,

@@ -3,7 +3,7 @@
 Tensors of a shard of N clips:
     video             [N, C, T, h, w] float32   picture latents
     audio             [N, C, L] float32         sound latents, as heard
-    audio_lufs        [N, C, L] float32         sound latents at the loudness of params.encode.lufs
+    audio_lufs        [N, C, L] float32         sound latents at the loudness of params.encode.target_lufs
     contexts          [tokens, width] float32   every different text context of the shard, one after the other
     context_offsets   [texts + 1] int64         context i is contexts[context_offsets[i] : context_offsets[i + 1]]
     context_index     [N, 4] int32              a context per caption kind (`CAPTION_KINDS`), -1 where there is none

@@ -85,7 +85,7 @@ class ShardTask:
         geometry: of the latents.
         clips: rows of table `clips`, all of one orientation.
         texts: captions of each clip.
-        lufs: loudness of `audio_lufs`.
+        target_lufs: loudness of `audio_lufs`.
         header: what the shard says about itself.
     """
 
@@ -95,7 +95,7 @@ class ShardTask:
     geometry: ClipGeometry
     clips: tuple[Row, ...]
     texts: tuple[Texts, ...]
-    lufs: float
+    target_lufs: float
     header: ShardHeader
 
 
@@ -116,7 +116,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
         "geometry": geometry.name,
         "codec": encoder.codec,
         "text_encoder": encoder.text_encoder,
-        "params": fingerprint(params.encode.lufs),
+        "params": fingerprint(params.encode.target_lufs),
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
@@ -167,7 +167,7 @@ def latents_of(task: ShardTask) -> LatentShard:
         canvas = canvas_of(clip, geometry)
         frames, sound = load_clip(task.clips_folder, clip, geometry)
         pictures = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))
-        levelled = normalise_loudness(sound, geometry.audio_rate_hz, task.lufs)
+        levelled = normalise_loudness(sound, geometry.audio_rate_hz, task.target_lufs)
         video.append(encoder.video(pictures[None]))
         audio.append(encoder.audio(torch.from_numpy(sound)[None]))
         audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
@@ -220,8 +220,8 @@ def _tasks(
                 clip_ids=tuple(clip["clip_id"] for clip in rows),
             )
             path = data.latents(geometry.name).resolve() / shard_name(len(tasks))
-            clips_folder, lufs = data.clips.resolve(), params.encode.lufs
-            tasks.append(ShardTask(path, clips_folder, encoder, geometry, rows, captions, lufs, header))
+            clips_folder, target_lufs = data.clips.resolve(), params.encode.target_lufs
+            tasks.append(ShardTask(path, clips_folder, encoder, geometry, rows, captions, target_lufs, header))
     return tasks
 
 

@@ -23,7 +23,7 @@ from mova_core.training.checkpoints import save
 from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
 
-SECTION = EvaluateParams(clips_per_class=2, batch=4, resamples=20, sweep=(0.0, 2.0), samples=1)
+SECTION = EvaluateParams(clips_per_class=2, batch=4, bootstrap_samples=20, sweep=(0.0, 2.0), samples=1)
 GENERATE = GenerateParams(steps=2)
 
 
@@ -37,7 +37,9 @@ def places(nano_towers, nano_codec, tmp_path, monkeypatch) -> Places:
             tmp_path / "runs" / phase / "checkpoints", 3, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)}
         )
     monkeypatch.setattr(module, "suite_for", lambda section, data: made_suite(section))
-    monkeypatch.setattr(module, "validation_clips", lambda params, section, geometry, data, lufs: world(geometry))
+    monkeypatch.setattr(
+        module, "validation_clips", lambda params, section, geometry, data, normalize_loudness: world(geometry)
+    )
     return Places()
 
 

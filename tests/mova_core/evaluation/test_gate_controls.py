@@ -48,7 +48,7 @@ VALUES: dict[str, Any] = {
         "audio": {"steps": 1, "batch": 4},
         "phase1": {"steps": 2, "batch": 4, "bridge_dropout": 1.0},
     },
-    "evaluate": {"clips_per_class": 2, "resamples": 20, "sweep": [], "samples": 1},
+    "evaluate": {"clips_per_class": 2, "bootstrap_samples": 20, "sweep": [], "samples": 1},
     "generate": {"steps": 2},
 }
 WITHOUT_BRIDGE = params_from(VALUES)

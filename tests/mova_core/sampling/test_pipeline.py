@@ -103,7 +103,7 @@ def test_every_setting_acts(pipeline):
 
 
 def test_loudness_target(pipeline):
-    output = pipeline("a", steps=2, lufs=-30.0)
+    output = pipeline("a", steps=2, target_lufs=-30.0)
     assert integrated_lufs(output.audio, 16_000) == pytest.approx(-30, abs=0.3)
 
 

@@ -25,7 +25,7 @@ def test_a_released_folder_has_the_reports_defaults_and_its_own_shift():
 
 
 def test_a_request_changes_what_it_names_and_nothing_else():
-    changed = of(NANO).changed(steps=4, lufs=None, audio_shift=1.0)
+    changed = of(NANO).changed(steps=4, target_lufs=None, audio_shift=1.0)
     assert changed == of(NANO | {"steps": 4, "audio_shift": 1.0})
 
 
@@ -46,7 +46,7 @@ def test_another_size():
         ({"frames": 32}, r"frames is 32, must be 4k \+ 1"),
         ({"height": 64}, "together"),
         ({"height": 40, "width": 48}, "multiples of 16"),
-        ({"lufs": 3.0}, "lufs is 3.0"),
+        ({"target_lufs": 3.0}, "target_lufs is 3.0"),
         ({"stepps": 3}, "stepps"),
         ({"bridge": False, "bridge_guidance_scale": 2.0}, "leave one of the two out"),
     ],

@@ -49,8 +49,8 @@ def small_section(steps: int = 6, batch: int = 2, save_every: int = 2, **changes
             "optimizer": {"warmup_steps": 1},
             "audio": phase,
             "phase1": phase,
-            "phase2": phase | {"lufs": True},
-            "phase3": phase | {"lufs": True},
+            "phase2": phase | {"normalize_loudness": True},
+            "phase3": phase | {"normalize_loudness": True},
             **changes,
         }
     )
@@ -76,7 +76,7 @@ class Project:
             "geometry": geometry.name,
             "codec": codec.fingerprint,
             "text_encoder": NanoTextEncoder().fingerprint,
-            "params": fingerprint(Params().encode.lufs),
+            "params": fingerprint(Params().encode.target_lufs),
         }
         generator = torch.Generator().manual_seed(canvas.height_px)
         video = torch.randn(

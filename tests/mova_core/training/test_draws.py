@@ -28,7 +28,7 @@ def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: s
 
 
 def test_rates_of_dropout():
-    draws = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15, first_frame=0.5))
+    draws = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15, image_conditioning_prob=0.5))
     rates = {"text_kept_B": 0.8, "bridge_on_B": 0.85, "first_given_B": 0.5}
     for name, rate in rates.items():
         kept = getattr(draws, name).float().mean().item()
@@ -43,7 +43,7 @@ def test_text_and_bridge_are_dropped_apart():
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_extreme_rates_are_exact(rate):
-    draws = drawn(JointPhaseParams(text_dropout=rate, bridge_dropout=rate, first_frame=rate))
+    draws = drawn(JointPhaseParams(text_dropout=rate, bridge_dropout=rate, image_conditioning_prob=rate))
     assert draws.text_kept_B.all() == (rate == 0)
     assert draws.bridge_on_B.all() == (rate == 0)
     assert draws.first_given_B.any() == (rate == 1)

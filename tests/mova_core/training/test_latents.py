@@ -17,7 +17,10 @@ FOLDER = Path("data/latents/nano-32")
 
 
 def test_clips_of_the_phase_and_split(project):
-    audio, later = load_latents(FOLDER, "audio", lufs=False), load_latents(FOLDER, "phase2", lufs=False)
+    audio, later = (
+        load_latents(FOLDER, "audio", normalize_loudness=False),
+        load_latents(FOLDER, "phase2", normalize_loudness=False),
+    )
     assert {split: len(clips) for split, clips in audio.items()} == {"train": 6, "validation": 1}
     assert {split: len(clips) for split, clips in later.items()} == {"train": 5, "validation": 1}
 
@@ -25,11 +28,11 @@ def test_clips_of_the_phase_and_split(project):
 def test_the_loudness_switch_chooses_the_sound(project):
     shard = open_shard(FOLDER / "latents-00000.safetensors")
     for lufs, expected in ((False, shard.audio), (True, shard.audio_lufs)):
-        assert torch.equal(load_latents(FOLDER, "audio", lufs=lufs)["train"].audio, expected[:6])
+        assert torch.equal(load_latents(FOLDER, "audio", normalize_loudness=lufs)["train"].audio, expected[:6])
 
 
 def test_contexts_are_those_of_prompts(project):
-    clips = load_latents(FOLDER, "audio", lufs=False)["train"]
+    clips = load_latents(FOLDER, "audio", normalize_loudness=False)["train"]
     rows, kept = torch.tensor([0, 1, 2, 3]), torch.tensor([True, True, True, False])
     context = clips.context(rows, kept)
     expected = NanoText().encode(["A red ball bounces.", "A green box bounces.", "", ""])

@@ -106,7 +106,7 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_sound(cut, tiny_c
             frames, sound = load_clip(cut.clips, clip, LARGE)
             canvas = next(one for one in geometry.canvases if one.orientation == clip["orientation"])
             pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
-            levelled = normalise_loudness(sound, geometry.audio_rate_hz, chosen.encode.lufs)
+            levelled = normalise_loudness(sound, geometry.audio_rate_hz, chosen.encode.target_lufs)
             with torch.no_grad():
                 raw = video_vae.vae.encode(pixels).latent_dist.mode()
                 mean, std = (torch.tensor(video_vae.vae.config[f"latents_{name}"]) for name in ("mean", "std"))

@@ -67,7 +67,7 @@ def test_latents_decode_to_the_clip(ready, geometry):
     heard = codec.audio.decode(shard.audio[3:4], sound.size)[0]
     assert (heard - torch.from_numpy(sound)).square().mean() < 0.1 * heard.square().mean()
     levelled = codec.audio.decode(shard.audio_lufs[3:4], sound.size)[0].numpy()
-    assert integrated_lufs(levelled, geometry.audio_rate_hz) == pytest.approx(PARAMS.encode.lufs, abs=0.5)
+    assert integrated_lufs(levelled, geometry.audio_rate_hz) == pytest.approx(PARAMS.encode.target_lufs, abs=0.5)
 
 
 def test_contexts_are_those_of_the_captions(ready):
@@ -119,7 +119,7 @@ def test_what_a_shard_was_made_from_decides_whether_it_is_kept(ready):
     captions = read_table(ready.table("captions"), "captions")
     write_table(ready.table("captions"), "captions", [captions[0] | {"visual": "Else."}, *captions[1:]])
     assert encode(PARAMS, SMALL, ready, ONE)["kept_shards"] == 2
-    louder = params_from({"encode": {"lufs": -14, "clips_per_shard": 8}})
+    louder = params_from({"encode": {"target_lufs": -14, "clips_per_shard": 8}})
     assert encode(louder, SMALL, ready, ONE)["kept_shards"] == 0
 
 
