@@ -46,11 +46,11 @@ def main(engine: str, workers: int, times: int, project: Project, out: Path) -> 
     for task in tasks:
         task.parts_folder.mkdir(parents=True, exist_ok=True)
     chosen = Engine.choose(engine, workers)
-    outcomes = run(work, [*[WarmUp()] * workers, *tasks], engine=chosen, limits=params.limits, preload=PRELOAD)
+    task_results = run(work, [*[WarmUp()] * workers, *tasks], engine=chosen, limits=params.limits, preload=PRELOAD)
     for _ in range(workers):
-        next(outcomes)
+        next(task_results)
     start = time.perf_counter()
-    failed = [outcome for outcome in outcomes if outcome.failed]
+    failed = [task_result for task_result in task_results if task_result.failed]
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(tasks)} sources failed, the first: {failed[0].reason}")
     out.write_text(json.dumps(time.perf_counter() - start), encoding="utf-8")

@@ -32,8 +32,8 @@ def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> Stat
 
     Args:
         choice: `made`, `as in params.yaml`, or a folder.
-        clips: about how many clips made footage should give.
-        seed: of made footage.
+        clips: about how many clips synthetic footage should give.
+        seed: of synthetic footage.
         runner: runs what takes long.
     """
     story = STORY.get()

@@ -84,7 +84,7 @@ def main() -> int:
     given = parser.parse_args()
     advanced = {name: value for name in Advanced.model_fields if (value := getattr(given, name)) is not None}
     if given.footage != MADE and (extra := advanced.keys() & {"clips", "seed"}):
-        parser.error(f"--{min(extra)} is for made footage, and --footage {given.footage} is not made")
+        parser.error(f"--{min(extra)} is for synthetic footage, and --footage {given.footage} is not made")
     try:
         Advanced(**advanced)
     except ValueError as error:

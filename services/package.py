@@ -29,7 +29,7 @@ from services.video_request import MODEL_NAME, RequestChecker
 
 DIST = Path("dist/bento")
 BENTO, REFERENCE, SMOKE_CLIP = "bento", "reference.json", "smoke.mp4"
-# A caption as the made footage has it: nano knows no other words.
+# A caption as the synthetic footage has it: nano knows no other words.
 SMOKE = {"prompt": "A red ball bounces on a dark floor, with a wooden knock at each bounce.", "seed": 1}
 SERVICE = "services.service:Api"
 CODE = ("mova_core", "services")

@@ -1,4 +1,4 @@
-"""Fixtures that many tests share: real media where present, a little made footage, empty databases."""
+"""Fixtures that many tests share: real media where present, a little synthetic footage, empty databases."""
 
 import json
 import os
@@ -90,8 +90,8 @@ def tiny_checkpoint(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small folder of made footage, the broken files included."""
+def synthetic_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small folder of synthetic footage, the broken files included."""
     from mova_core.synthetic.footage import make_footage
 
     folder = tmp_path_factory.mktemp("made") / "footage"
@@ -135,12 +135,12 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def projects(tmp_path_factory: pytest.TempPathFactory, made_footage: Path) -> Callable[[str], Path]:
-    """Function that makes a project with a little made footage under DVC and nothing else run."""
+def projects(tmp_path_factory: pytest.TempPathFactory, synthetic_footage: Path) -> Callable[[str], Path]:
+    """Function that makes a project with a little synthetic footage under DVC and nothing else run."""
 
     def new_project(name: str) -> Path:
         folder = copy_project(tmp_path_factory.mktemp(name))
-        shutil.copytree(made_footage, folder / "data/footage", dirs_exist_ok=True)
+        shutil.copytree(synthetic_footage, folder / "data/footage", dirs_exist_ok=True)
         # A codec for a few dozen clips: the sample of the real params would be all of them.
         params = folder / "params.yaml"
         params.write_text(params.read_text().replace("clips: 384", "clips: 16"))

@@ -15,7 +15,16 @@ from data_contracts.places import at_source
 from mova_core.curation.dedup.duplicates import copied_windows
 
 FILE_END_S = 0.5  # a stretch may end a step after the last picture, which may stay longer than its file says
-STATED = ("source_id", "group_id", "start_s", "end_s", "kept_source_id", "kept_start_s", "is_copy", "picture_bits")
+STATED = (
+    "source_id",
+    "group_id",
+    "start_s",
+    "end_s",
+    "kept_source_id",
+    "kept_start_s",
+    "is_copy",
+    "video_distance_bits",
+)
 
 
 def near_duplicates_view(tables: Tables) -> View:

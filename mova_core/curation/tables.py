@@ -109,8 +109,8 @@ TABLES: dict[str, pa.Schema] = {
             ("kept_source_id", _text),
             ("kept_start_s", _real),
             ("is_copy", _flag),  # windows inside are rejected; else the pictures alone agree
-            ("picture_bits", _real),  # mean distance of the hashes, of 63
-            ("sound_agreement", _real),  # -1..1; null: neither has sound that changes
+            ("video_distance_bits", _real),  # mean distance of the hashes, of 63
+            ("audio_similarity", _real),  # -1..1; null: neither has sound that changes
         ]
     ),
     "clips": pa.schema(

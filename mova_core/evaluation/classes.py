@@ -1,4 +1,4 @@
-"""Which class of the made world a clip shows, and which it sounds like, measured from what the world is made of.
+"""Which class of the synthetic world a clip shows, and which it sounds like, measured from what the world is made of.
 
 Picture: the shape is the only colour, so the colour that stands out from the picture's median above the floor names
 the class. Sound: each class has its own partials, so the levels at the known frequencies name it.

@@ -1,9 +1,9 @@
-"""When something happens in the picture and in the sound of the made world, and how well the two agree.
+"""When something happens in the picture and in the sound of the synthetic world, and how well the two agree.
 
 For measuring only: nothing here decides what is trained on. Event times are seconds from the clip's start.
 Picture: peaks of the frame-to-frame rise of the floor strip's luminance; the event lies half a frame before the frame
 that shows it. Sound: peaks of the rise of 10 ms RMS. F1: one-to-one matches no further apart than one frame.
-Thresholds were set on made footage (docs/curation.md).
+Thresholds were set on synthetic footage (docs/curation.md).
 """
 
 from collections.abc import Sequence

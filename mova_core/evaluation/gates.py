@@ -48,7 +48,7 @@ def judge(phase: str, made: bool, params: SelectParams, metrics: Mapping[str, Me
 
     Args:
         phase: its name.
-        made: whether the footage is the made world, so that classes and events are known.
+        made: whether the footage is the synthetic world, so that classes and events are known.
         params: the limits.
         metrics: what was measured.
     """

@@ -1,9 +1,9 @@
 """The measures of a set of clips, each a `Tally`, with what wrongly paired clips would score (chance).
 
-    event_f1, offset_s, desync_s   see `events.py`; made world only
+    event_f1, offset_s, desync_s   see `events.py`; synthetic world only
     event_f1_margin                event_f1 over its own chance
     av_align                       IoU of sound onsets and peaks of the picture's change, within one frame; any footage
-    picture_class, sound_class     share of clips whose measured class is the prompt's; made world only
+    picture_class, sound_class     share of clips whose measured class is the prompt's; synthetic world only
     loudness_error_lu, rms_error_db   distance from the mean of validation clips
     audible_share                  share of clips with a loudness above the limit of section `assess`
 Chance pairs the picture of a clip with the sound of another of its class, or its class with another clip's prompt.

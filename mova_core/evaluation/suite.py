@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.caption.templates import made_caption
+from mova_core.curation.caption.templates import synthetic_caption
 from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
@@ -29,7 +29,7 @@ from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.synthetic.world import KINDS
 
 MADE, CAPTIONS = "made", "captions"
-CAPTION_OF = {name: made_caption([name], None).merged for name in KINDS}
+CAPTION_OF = {name: synthetic_caption([name], None).merged for name in KINDS}
 
 
 @dataclass(frozen=True, slots=True)

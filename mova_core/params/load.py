@@ -82,7 +82,7 @@ class IngestParams(Section):
 class NearDuplicateParams(Section):
     """When stretches of two sources are the same (`curation/dedup/overlaps.py`), judged over 4 s at a time."""
 
-    likeness_at_least: float = Field(0.73, gt=0, le=1)  # of pictures and sound: 1 equal, 0 unrelated
+    similarity_at_least: float = Field(0.73, gt=0, le=1)  # of pictures and sound: 1 equal, 0 unrelated
     overlap_s_at_least: float = Field(7.5, gt=0)
 
 

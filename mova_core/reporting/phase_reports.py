@@ -24,7 +24,7 @@ from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.phases import PHASES, Phase
 
 EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
-MADE = "made"  # the suite of made footage; any other has no known events and classes
+MADE = "made"  # the suite of synthetic footage; any other has no known events and classes
 FIGURES = ("offset_s", "desync_s", "sync_gain", "picture_class", "sound_class", "av_align", "audible_share")
 SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "picture_class", "sound_class")
 
@@ -71,7 +71,7 @@ class Evaluated(EvaluationManifest):
 
     @property
     def made(self) -> bool:
-        """Whether the footage is of the made world, so that events and classes are known."""
+        """Whether the footage is of the synthetic world, so that events and classes are known."""
         return self.suite.name == MADE
 
 

@@ -1,4 +1,4 @@
-"""One file of made footage: what is in it, drawn from (seed, number), and how it is written.
+"""One file of synthetic footage: what is in it, drawn from (seed, number), and how it is written.
 
 A file is a row of scenes: takes of the bouncing world with hard cuts between, black leaders where noise would hide a
 cut (some of them long), and at times a still card that hums; curation has to drop the leaders and the card.

@@ -36,10 +36,10 @@ SOURCE = (
 
 
 def make_footage(folder: Path, clips: int, seed: int, workers: int = 1) -> dict[str, Any]:
-    """Fill a new folder with made footage; one that holds just that already is left as it is.
+    """Fill a new folder with synthetic footage; one that holds just that already is left as it is.
 
     Args:
-        folder: where to; replaced if everything in it is made footage of other arguments.
+        folder: where to; replaced if everything in it is synthetic footage of other arguments.
         clips: windows of 33 frames at 16 fps that should come out of it, about.
         seed: of everything drawn.
         workers: processes at once.

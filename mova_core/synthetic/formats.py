@@ -1,4 +1,4 @@
-"""How made footage is written: containers, codecs, frame rates, sound rates and bars, as plain tables."""
+"""How synthetic footage is written: containers, codecs, frame rates, sound rates and bars, as plain tables."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -39,8 +39,8 @@ def test_a_failure_is_told():
         spent([sys.executable, "-c", "raise SystemExit('no such thing')"])
 
 
-def test_a_looped_source_is_the_short_one_again_and_again(made_footage, tmp_path):
-    short = next(made_footage.glob("bouncing-*.mp4"))
+def test_a_looped_source_is_the_short_one_again_and_again(synthetic_footage, tmp_path):
+    short = next(synthetic_footage.glob("bouncing-*.mp4"))
     loop(short, tmp_path / "long.mp4", 3.5 * length_of(short))
     once, often = (
         [piece.rgb() for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]

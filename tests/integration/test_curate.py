@@ -9,12 +9,12 @@ from mova_core.curation.tables import read_table
 
 
 @pytest.fixture(scope="module")
-def curated(made_footage, tmp_path_factory, run):
+def curated(synthetic_footage, tmp_path_factory, run):
     folder = tmp_path_factory.mktemp("curated")
 
     def curate(name: str, *options: str):
         out = folder / name
-        done = run(folder, "mova", "curate", str(made_footage), "--out", str(out), "--preset", "nano", *options)
+        done = run(folder, "mova", "curate", str(synthetic_footage), "--out", str(out), "--preset", "nano", *options)
         return out, done
 
     return curate

@@ -1,6 +1,6 @@
 """Cuts and crop of real footage, as stage `segment` finds them, against what a person saw there.
 
-The finders' parameters come from made footage alone (see `curation/segment/shot_boundaries.py`); this footage only
+The finders' parameters come from synthetic footage alone (see `curation/segment/shot_boundaries.py`); this footage only
 judges them.
 """
 

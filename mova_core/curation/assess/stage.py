@@ -19,7 +19,7 @@ from mova_core.curation.assess.measure_groups import Measuring, measuring, unava
 from mova_core.curation.assess.measures import audio
 from mova_core.curation.assess.phase_filters import closed_phases, training_phases
 from mova_core.curation.engine.base import Engine, run
-from mova_core.curation.engine.worker import Outcome
+from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURES, read_table, write_table
 from mova_core.errors import StaleError
@@ -56,15 +56,15 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
     """
     chosen = measuring(params)
     clips = read_table(data.table("clips"), "clips")
-    engine = engine.giving(params.engine.assess)
+    engine = engine.with_resources(params.engine.assess)
     speech = _speech_shares(clips, data)
     tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
-    outcomes = _measured(tasks, engine, params.limits, Parts("assess", parts))
+    task_results = _measured(tasks, engine, params.limits, Parts("assess", parts))
     measured = []
-    for clip, outcome in track(zip(clips, outcomes, strict=True), len(clips), "assess"):
-        if outcome.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
-            raise StaleError(str(outcome.reason))
-        measured.append(_measured_row(clip["clip_id"], outcome, speech[clip["clip_id"]]))
+    for clip, task_result in track(zip(clips, task_results, strict=True), len(clips), "assess"):
+        if task_result.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
+            raise StaleError(str(task_result.reason))
+        measured.append(_measured_row(clip["clip_id"], task_result, speech[clip["clip_id"]]))
     verdicts = judge_clips(measured, params)
 
     rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
@@ -146,23 +146,23 @@ def _tasks(data: DataFolder, clips: Iterable[Row], chosen: Measuring) -> list[Ta
     return [Task(folder, tuple(task), chosen) for task in tasks]
 
 
-def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[Outcome]:
-    """An outcome per clip whose value is its measures, in order; finished tasks are taken over from a run before."""
+def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[TaskResult]:
+    """A result per clip whose value is its measures, in order; finished tasks are taken over from a run before."""
     preload = tasks[0].measuring.modules if tasks else ()
     keys = [_key(task) for task in tasks]
     finished = [parts.get(key) for key in keys]
     missing = [task for task, found in zip(tasks, finished, strict=True) if found is None]
-    outcomes = run(measure_clips, missing, engine=engine, limits=limits, preload=preload)
+    task_results = run(measure_clips, missing, engine=engine, limits=limits, preload=preload)
     for task, key, found in zip(tasks, keys, finished, strict=True):
-        outcome = next(outcomes) if found is None else Outcome(found)
-        if outcome.failed:  # one bad clip must not cost the others of its task: each alone
+        task_result = next(task_results) if found is None else TaskResult(found)
+        if task_result.failed:  # one bad clip must not cost the others of its task: each alone
             alone = [replace(task, clips=(clip,)) for clip in task.clips]
             for single in run(measure_clips, alone, engine=engine, limits=limits, preload=preload):
-                yield single if single.failed else Outcome(single.value[0])
+                yield single if single.failed else TaskResult(single.value[0])
             continue
         if found is None:
-            parts.put(key, outcome.value)
-        yield from (Outcome(measures) for measures in outcome.value)
+            parts.put(key, task_result.value)
+        yield from (TaskResult(measures) for measures in task_result.value)
 
 
 def _key(task: Task) -> str:
@@ -186,11 +186,11 @@ def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | 
     return shares
 
 
-def _measured_row(clip_id: str, outcome: Outcome, speech: float | None) -> Row:
+def _measured_row(clip_id: str, task_result: TaskResult, speech: float | None) -> Row:
     row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
-    if outcome.failed:
-        return row | {"rejections": {str(outcome.reason_code): str(outcome.reason)}}
-    return row | outcome.value | {"rejections": {}}
+    if task_result.failed:
+        return row | {"rejections": {str(task_result.reason_code): str(task_result.reason)}}
+    return row | task_result.value | {"rejections": {}}
 
 
 def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.caption.templates import (
-    MADE_CLASSES,
     NO_SUBTITLES_SENTENCE,
+    SYNTHETIC_CLASSES,
     Caption,
     Facts,
-    made_caption,
     measured_caption,
+    synthetic_caption,
 )
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.layout import DataFolder
@@ -52,7 +52,7 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
             continue
         classes = classes_seen(scenes_of(clip["source_id"]), window["start_s"], window["end_s"])
         if classes:
-            text = made_caption(classes, verdict["black_share"])
+            text = synthetic_caption(classes, verdict["black_share"])
         else:
             text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
         rows.append(_row(verdict, text, params))
@@ -62,7 +62,7 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
 
 
 def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: float) -> list[str]:
-    """Classes of made footage seen in a window, in order, the same one only once in a row.
+    """Classes of synthetic footage seen in a window, in order, the same one only once in a row.
 
     Empty when any scene in the window is of no known class: then nothing is claimed about it.
     """
@@ -72,7 +72,7 @@ def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: flo
         if not (start < end and end - start >= SEEN_SHARE * (end_s - start_s)):
             continue
         name = str(scene.get("class"))
-        if name not in MADE_CLASSES:
+        if name not in SYNTHETIC_CLASSES:
             return []
         if seen[-1:] != [name]:
             seen.append(name)

@@ -1,7 +1,7 @@
 """Template captions: sentences that state only what is known or measured, and never when anything happens.
 
-Two templates. Made footage (`mova make-footage`) says in its sidecar which shape is seen when, so its caption names the
-shape and its sound. For other footage the caption states what was measured: shape of the picture, number of shots,
+Two templates. Synthetic footage (`mova make-footage`) says in its sidecar which shape is seen when, so its caption
+names the shape and its sound. For other footage the caption states what was measured: orientation, number of shots,
 movement, loudness, speech.
 """
 
@@ -26,18 +26,18 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeClass:
-    """What a class of the made footage is called."""
+class SyntheticClass:
+    """What a class of the synthetic footage is called."""
 
     picture: str
     sound: str
 
 
-MADE_CLASSES = {
-    "red-ball": MadeClass("a red ball", "a wooden knock"),
-    "green-box": MadeClass("a green box", "a bell note"),
-    "blue-diamond": MadeClass("a blue diamond", "a drum beat"),
-    "yellow-ring": MadeClass("a yellow ring", "a synth note"),
+SYNTHETIC_CLASSES = {
+    "red-ball": SyntheticClass("a red ball", "a wooden knock"),
+    "green-box": SyntheticClass("a green box", "a bell note"),
+    "blue-diamond": SyntheticClass("a blue diamond", "a drum beat"),
+    "yellow-ring": SyntheticClass("a yellow ring", "a synth note"),
 }
 
 
@@ -62,14 +62,14 @@ class Facts:
     speech_share: float | None
 
 
-def made_caption(classes: Sequence[str], black_share: float | None) -> Caption:
-    """Caption of a clip of made footage.
+def synthetic_caption(classes: Sequence[str], black_share: float | None) -> Caption:
+    """Caption of a clip of synthetic footage.
 
     Args:
-        classes: keys of `MADE_CLASSES` in the order they are seen, at least one.
+        classes: keys of `SYNTHETIC_CLASSES` in the order they are seen, at least one.
         black_share: share of black frames, None = not known.
     """
-    first, *later = (MADE_CLASSES[name] for name in classes)
+    first, *later = (SYNTHETIC_CLASSES[name] for name in classes)
     black = _black(black_share)
     return Caption(
         visual=_sentence(f"{first.picture} bounces on a dark floor", *(made.picture for made in later)) + black,

@@ -51,7 +51,7 @@ def cut(
     Raises:
         UsageError: a table or the footage is missing, or a folder cannot be written to.
     """
-    engine = engine.giving(params.engine.cut)
+    engine = engine.with_resources(params.engine.cut)
     tables = read_tables(data)
     copies = _copies(tables)
     tasks = source_tasks(params, footage, tables, parts / STAGE, left_out={row["id"] for row in copies})
@@ -137,7 +137,7 @@ def _copies(tables: Tables) -> list[Row]:
     for window in tables["windows"]:
         if copy := copies.get(window["window_id"]):
             kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
-            same = "looks and sounds" if copy["sound_agreement"] is not None else "looks"
+            same = "looks and sounds" if copy["audio_similarity"] is not None else "looks"
             kept = f"{paths[copy['kept_source_id']]} at {kept_s:.1f} s"
             rejects.append(reject_row(window["window_id"], "near_duplicate", f"it {same} like {kept}, which is kept"))
     return rejects
@@ -197,13 +197,13 @@ def _are_whole(folder: Path, rows: list[Row]) -> bool:
 def _finished(tasks: Sequence[SourceTask], engine: Engine, limits: Limits) -> Iterator[SourceTask]:
     """The tasks in order, each as soon as its part is there."""
     missing = [task for task in tasks if not is_finished(task.part)]
-    outcomes = run(cut_source, missing, engine=engine, limits=limits, preload=PRELOAD)
+    task_results = run(cut_source, missing, engine=engine, limits=limits, preload=PRELOAD)
     pending = {task.key for task in missing}
     for task in track(tasks, total=len(tasks), label=STAGE):
         if task.key in pending:
-            outcome = next(outcomes)
-            if outcome.failed:
-                rejects = [reject_row(w.window_id, outcome.reason_code, outcome.reason) for w in task.windows]
+            task_result = next(task_results)
+            if task_result.failed:
+                rejects = [reject_row(w.window_id, task_result.reason_code, task_result.reason) for w in task.windows]
                 write_part(task.part, task.key, rejects, worker_ended=True)
         yield task
 

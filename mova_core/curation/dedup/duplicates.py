@@ -66,8 +66,8 @@ def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams)
             "kept_source_id": ranked[other].source_id,
             "kept_start_s": (stretch.start + stretch.shift) / STEPS_PER_S,
             "is_copy": stretch.is_copy,
-            "picture_bits": round(stretch.picture_bits, 3),
-            "sound_agreement": None if stretch.sound_agreement is None else round(stretch.sound_agreement, 3),
+            "video_distance_bits": round(stretch.video_distance_bits, 3),
+            "audio_similarity": None if stretch.audio_similarity is None else round(stretch.audio_similarity, 3),
         }
         for source, other, stretch in found
     ]

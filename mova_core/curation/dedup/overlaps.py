@@ -42,22 +42,22 @@ class Stretch:
 
     Args:
         is_copy: the sound agrees too, or neither has any.
-        picture_bits: mean distance of the hashes, of 63.
-        sound_agreement: -1..1; None where neither has sound that changes.
+        video_distance_bits: mean distance of the hashes, of 63.
+        audio_similarity: -1..1; None where neither has sound that changes.
     """
 
     start: int
     end: int
     shift: int
     is_copy: bool
-    picture_bits: float
-    sound_agreement: float | None
+    video_distance_bits: float
+    audio_similarity: float | None
 
     @property
     def likeness(self) -> float:
         """Of pictures and, where it agrees, sound; at most 1."""
-        picture = 1 - self.picture_bits / UNLIKE_BITS
-        return picture if self.sound_agreement is None or not self.is_copy else (picture + self.sound_agreement) / 2
+        picture = 1 - self.video_distance_bits / UNLIKE_BITS
+        return picture if self.audio_similarity is None or not self.is_copy else (picture + self.audio_similarity) / 2
 
 
 def shared_stretches(
@@ -167,9 +167,9 @@ class _Aligned:
         both, change = self._heard()
         changed = _smooth(change)
         has_sound = changed >= _smooth(np.full(len(change), BANDS * LEAST_CHANGE_DB**2))
-        alike = picture >= params.likeness_at_least
+        alike = picture >= params.similarity_at_least
         sound = _smooth(both) / np.maximum(changed, 1)
-        same_sound = (picture + sound) / 2 >= params.likeness_at_least
+        same_sound = (picture + sound) / 2 >= params.similarity_at_least
         copied = np.where(has_sound, same_sound, alike)
         for is_copy, agree in ((True, copied), (False, alike & ~copied)):
             for middle_start, middle_end in _runs(same_picture & agree):
@@ -184,8 +184,8 @@ class _Aligned:
                         end=self.begin + end,
                         shift=self.shift,
                         is_copy=is_copy,
-                        picture_bits=float(self.bits[place].sum() / self.seen[place].sum()),
-                        sound_agreement=float(both[place].sum() / change[place].sum()) if sounds else None,
+                        video_distance_bits=float(self.bits[place].sum() / self.seen[place].sum()),
+                        audio_similarity=float(both[place].sum() / change[place].sum()) if sounds else None,
                     )
 
     def _heard(self) -> tuple[Reals, Reals]:
@@ -211,13 +211,13 @@ class _Aligned:
 
 def _in_step(own: _Side, its: _Side, stretch: Stretch) -> Stretch:
     """The stretch, or no copy where its pictures agree better at another shift than the sound: one is out of step."""
-    if not stretch.is_copy or stretch.sound_agreement is None:
+    if not stretch.is_copy or stretch.audio_similarity is None:
         return stretch
     shown = own.hashes_of(stretch.start, stretch.end)
     for slip in (slip for slip in range(-SLIP_STEPS, SLIP_STEPS + 1) if abs(slip) > 1):
         shift = stretch.shift + slip
         bits = np.bitwise_count(shown ^ its.hashes_of(stretch.start + shift, stretch.end + shift)).mean()
-        if bits < stretch.picture_bits - SLIP_BITS:
+        if bits < stretch.video_distance_bits - SLIP_BITS:
             return replace(stretch, is_copy=False)
     return stretch
 

@@ -108,7 +108,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
         MovaError: no accepted clip, or one that cannot be encoded.
     """
     check_encodable(params, geometry)
-    engine = engine.giving(params.engine.encode)
+    engine = engine.with_resources(params.engine.encode)
     clips = accepted_clips(data)
     texts = _texts(clips, data)
     encoder = _encoder(params, geometry, data)
@@ -244,10 +244,10 @@ def _make(tasks: Sequence[ShardTask], params: Params, engine: Engine, label: str
     if not tasks:
         return
     preload = (HERE, "mova_core.model.codecs.released_codecs") if tasks[0].encoder.kind == "released" else (HERE,)
-    outcomes = run(encode_shard, tasks, engine=engine, limits=params.limits, preload=preload)
-    for task, outcome in zip(tasks, track(outcomes, len(tasks), label), strict=True):
-        if outcome.failed:
-            raise MovaError(f"{task.path.name} of {task.header.geometry} was not made: {outcome.reason}")
+    task_results = run(encode_shard, tasks, engine=engine, limits=params.limits, preload=preload)
+    for task, task_result in zip(tasks, track(task_results, len(tasks), label), strict=True):
+        if task_result.failed:
+            raise MovaError(f"{task.path.name} of {task.header.geometry} was not made: {task_result.reason}")
 
 
 def _index(tasks: Sequence[ShardTask]) -> list[Row]:

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mova_core.curation.engine.worker import Attempt, Outcome
+from mova_core.curation.engine.worker import Attempt, TaskResult
 from mova_core.errors import DiskFull, UsageError
 from mova_core.params import Limits, Resources
 
@@ -51,7 +51,7 @@ class Engine:
             raise UsageError(f"MOVA_WORKERS is {asked!r}, expected a whole number of at least 1")
         return cls(name="ray" if name == "ray" else "local", workers=int(number), fills=not asked)
 
-    def giving(self, resources: Resources) -> "Engine":
+    def with_resources(self, resources: Resources) -> "Engine":
         """This engine for a step whose workers hold these resources.
 
         Raises:
@@ -73,12 +73,12 @@ def run(
     engine: Engine,
     limits: Limits,
     preload: tuple[str, ...] = (),
-) -> Iterator[Outcome]:
-    """Apply `function` to each item in worker processes; yield outcomes in the order of the items.
+) -> Iterator[TaskResult]:
+    """Apply `function` to each item in worker processes; yield results in the order of the items.
 
     Args:
         function: importable at top level; takes one picklable item, returns a JSON-able value. A `MediaError` it raises
-            becomes an Outcome with that code, any other exception `unexpected_error` with its traceback in the log; a
+            becomes a TaskResult with that code, any other exception `unexpected_error` with its traceback in the log; a
             dead worker becomes `worker_died`, one over its time `time_limit`, one over its memory `memory_limit`.
         items: picklable values.
         engine: where to run.
@@ -93,16 +93,16 @@ def run(
     own = {"seconds_per_file": held.seconds, "memory_mb": held.memory_mb}
     bound = limits.model_copy(update={name: value for name, value in own.items() if value is not None})
     attempt = Attempt(function, bound, held.cpu)
-    with closing(_outcomes(attempt, items, engine, preload)) as outcomes:
-        for outcome in outcomes:
-            if outcome.is_full_disk:
-                raise DiskFull(outcome.reason)
-            yield outcome
+    with closing(_task_results(attempt, items, engine, preload)) as results:
+        for result in results:
+            if result.is_full_disk:
+                raise DiskFull(result.reason)
+            yield result
 
 
-def _outcomes(
+def _task_results(
     attempt: Attempt, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
-) -> Generator[Outcome, None, None]:
+) -> Generator[TaskResult, None, None]:
     if engine.name == "ray":
         from mova_core.curation.engine.ray import run_on_ray
 

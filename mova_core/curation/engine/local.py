@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 from mova_core.curation.engine.pool import Trial, WorkerKind, WorkerPool
-from mova_core.curation.engine.worker import Attempt, Outcome
+from mova_core.curation.engine.worker import Attempt, TaskResult
 
 log = logging.getLogger(__name__)
 
@@ -15,25 +15,25 @@ AHEAD_PER_WORKER = 4  # items handed out before their turn comes to be yielded
 
 def run_locally(
     attempt: Attempt, items: Iterable[Any], workers: int, preload: tuple[str, ...]
-) -> Generator[Outcome, None, None]:
+) -> Generator[TaskResult, None, None]:
     """Outcomes in the order of the items (see `engine.run`)."""
     waiting: deque[tuple[Any, Trial]] = deque()
     pool = WorkerPool(WorkerKind(attempt.limits, attempt.threads, preload), workers)
 
-    def next_outcome() -> Outcome:
+    def next_result() -> TaskResult:
         item, trial = waiting.popleft()
-        outcome = pool.outcome(trial)
-        if outcome.ended_its_worker:
-            log.warning("%s; tried again: %.200r", outcome.reason, item)
-            outcome = pool.outcome(pool.hand_out(attempt, item, attempt.seconds_for(item))).second()
-        return outcome
+        result = pool.result(trial)
+        if result.ended_its_worker:
+            log.warning("%s; tried again: %.200r", result.reason, item)
+            result = pool.result(pool.hand_out(attempt, item, attempt.seconds_for(item))).second()
+        return result
 
     try:
         for item in items:
             waiting.append((item, pool.hand_out(attempt, item, attempt.seconds_for(item))))
             if len(waiting) >= workers * AHEAD_PER_WORKER:
-                yield next_outcome()
+                yield next_result()
         while waiting:
-            yield next_outcome()
+            yield next_result()
     finally:
         pool.stop()

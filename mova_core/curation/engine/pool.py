@@ -17,7 +17,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from mova_core.curation.engine.worker import ONE_THREAD, Outcome, prepare_worker
+from mova_core.curation.engine.worker import ONE_THREAD, TaskResult, prepare_worker
 from mova_core.errors import MovaError
 from mova_core.params import Limits
 
@@ -44,11 +44,11 @@ class WorkerKind:
 class Trial:
     """One item in a worker's hands, or waiting for one."""
 
-    attempt: Callable[[Any], Outcome]
+    attempt: Callable[[Any], TaskResult]
     item: Any
     seconds: float
     pool: ProcessPool
-    future: "ProcessFuture[Outcome]"
+    future: "ProcessFuture[TaskResult]"
 
 
 class WorkerPool:
@@ -64,7 +64,7 @@ class WorkerPool:
         self._workers = workers
         self._pool = self._new_pool()
 
-    def hand_out(self, attempt: Callable[[Any], Outcome], item: Any, seconds: float) -> Trial:
+    def hand_out(self, attempt: Callable[[Any], TaskResult], item: Any, seconds: float) -> Trial:
         """Give an item to the next worker that is free; it has so many seconds from when that takes it."""
         try:
             future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
@@ -74,7 +74,7 @@ class WorkerPool:
             future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
         return Trial(attempt, item, seconds, self._pool, future)
 
-    def outcome(self, trial: Trial) -> Outcome:
+    def result(self, trial: Trial) -> TaskResult:
         """Wait for what became of an item; in another pool where this one breaks, as when an idle worker is killed.
 
         Raises:
@@ -95,18 +95,18 @@ class WorkerPool:
         self._pool.stop()
         self._pool.join()
 
-    def _answer(self, trial: Trial) -> Outcome:
+    def _answer(self, trial: Trial) -> TaskResult:
         while not wait([trial.future], LOOK_S).done:
             if not trial.pool.active:  # it broke with the item still in its queue
                 raise BrokenExecutor
         try:
             return trial.future.result()
         except FutureTimeout:
-            return Outcome.over_time(trial.seconds)
+            return TaskResult.over_time(trial.seconds)
         except ProcessExpired as death:
-            return Outcome.died(f"exit code {death.exitcode}")
+            return TaskResult.died(f"exit code {death.exitcode}")
         except MemoryError:  # raised while the answer was being sent
-            return Outcome.over_memory(self.kind.limits)
+            return TaskResult.over_memory(self.kind.limits)
 
     def _new_pool(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")

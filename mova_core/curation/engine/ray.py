@@ -25,7 +25,7 @@ import ray
 from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, RayError, WorkerCrashedError
 
 from mova_core.curation.engine.pool import WorkerKind, WorkerPool
-from mova_core.curation.engine.worker import ANSWER_MB, Attempt, Outcome
+from mova_core.curation.engine.worker import ANSWER_MB, Attempt, TaskResult
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import Resources
 
@@ -44,18 +44,18 @@ SMALLEST_STORE_MB = 80  # that Ray takes
 
 @dataclass(slots=True)
 class _Ticket:
-    """One item on its way: waiting, handed out (`answer`), or done (`outcome`)."""
+    """One item on its way: waiting, handed out (`answer`), or done (`result`)."""
 
     item: Any
     ended: bool = False  # its worker, once
     losses: int = 0
     answer: Any = None
-    outcome: Outcome | None = None
+    result: TaskResult | None = None
 
 
 def run_on_ray(
     attempt: Attempt, items: Iterable[Any], engine: "Engine", preload: tuple[str, ...]
-) -> Generator[Outcome, None, None]:
+) -> Generator[TaskResult, None, None]:
     """Outcomes in the order of the items (see `engine.run`).
 
     Raises:
@@ -83,11 +83,11 @@ def run_on_ray(
         tasks.cancel()
 
 
-def _finished(line: deque[_Ticket]) -> Iterator[Outcome]:
-    while line and line[0].outcome is not None:
-        outcome = line.popleft().outcome
-        assert outcome is not None
-        yield outcome
+def _finished(line: deque[_Ticket]) -> Iterator[TaskResult]:
+    while line and line[0].result is not None:
+        result = line.popleft().result
+        assert result is not None
+        yield result
 
 
 class _Tasks:
@@ -110,7 +110,7 @@ class _Tasks:
         for ticket in line:
             if len(self._running) >= self._workers:
                 break
-            if ticket.answer is None and ticket.outcome is None:
+            if ticket.answer is None and ticket.result is None:
                 call = pickle.dumps((self._attempt, ticket.item))
                 ticket.answer = self._task.remote(self._kind, call, self._attempt.seconds_for(ticket.item))
                 self._running.append(ticket)
@@ -127,33 +127,33 @@ class _Tasks:
             ray.cancel(ticket.answer, force=True)
 
     def _take(self, ticket: _Ticket) -> None:
-        """What became of a task: the ticket's outcome, or it stays in line for another try."""
+        """What became of a task: the ticket's result, or it stays in line for another try."""
         answer, ticket.answer = ticket.answer, None
         try:
-            outcome: Outcome = ray.get(answer)
+            result: TaskResult = ray.get(answer)
         except LOST as error:
             ticket.losses += 1
             if ticket.losses < LOSSES:
                 log.warning("Ray lost its task (%s); handed out again: %.200r", type(error).__name__, ticket.item)
             else:
-                ticket.outcome = Outcome.died(f"Ray lost its task {LOSSES} times, at last by {type(error).__name__}")
+                ticket.result = TaskResult.died(f"Ray lost its task {LOSSES} times, at last by {type(error).__name__}")
             return
         except RayError as error:
             raise MovaError(
                 f"a Ray worker cannot do its work ({' '.join(str(error).split())[-300:]}): all nodes need the same "
                 "Python, Ray and version of this project"
             ) from None
-        if outcome.ended_its_worker and not ticket.ended:
-            log.warning("%s; tried again: %.200r", outcome.reason, ticket.item)
+        if result.ended_its_worker and not ticket.ended:
+            log.warning("%s; tried again: %.200r", result.reason, ticket.item)
             ticket.ended = True
         else:
-            ticket.outcome = outcome.second()
+            ticket.result = result.second()
 
 
 _pool: WorkerPool | None = None  # in the process of a Ray worker: it outlives the task, as that process does
 
 
-def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> Outcome:
+def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> TaskResult:
     """The task: on its node, in a worker process of its own."""
     global _pool
     if _pool is not None and _pool.kind != kind:
@@ -161,14 +161,14 @@ def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> Outcome:
         _pool = None
     if _pool is None:
         _pool = WorkerPool(kind, workers=1)
-    return _pool.outcome(_pool.hand_out(_attempt_from, call, seconds))
+    return _pool.result(_pool.hand_out(_attempt_from, call, seconds))
 
 
-def _attempt_from(call: bytes) -> Outcome:
+def _attempt_from(call: bytes) -> TaskResult:
     """Try an item. It came pickled, so that what the step imports is imported here and not in the task as well."""
     attempt, item = pickle.loads(call)
-    outcome: Outcome = attempt(item)
-    return outcome
+    result: TaskResult = attempt(item)
+    return result
 
 
 def _options(held: Resources) -> dict[str, Any]:

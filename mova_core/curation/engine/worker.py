@@ -1,4 +1,4 @@
-"""What happens inside a worker: one item tried under limits, every ending turned into an `Outcome`."""
+"""What happens inside a worker: one item tried under limits, every ending turned into a `TaskResult`."""
 
 import contextlib
 import ctypes
@@ -26,7 +26,7 @@ PR_SET_PDEATHSIG = 1  # Linux prctl(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """What became of one item: a value, or a reason why there is none."""
 
     value: Any = None
@@ -47,24 +47,24 @@ class Outcome:
         """No fault of the item: the run must stop."""
         return self.reason_code == "disk_full"
 
-    def second(self) -> "Outcome":
+    def second(self) -> "TaskResult":
         """This as the answer to a second try, after which there is no other."""
         return replace(self, reason=f"{self.reason}; tried twice") if self.ended_its_worker else self
 
     @classmethod
-    def over_time(cls, seconds: float) -> "Outcome":
+    def over_time(cls, seconds: float) -> "TaskResult":
         """The worker was stopped at the time limit."""
         where = "params limits.seconds_per_file and seconds_per_minute, or seconds in section engine"
         return cls(None, "time_limit", f"took more than {seconds:g} s ({where})")
 
     @classmethod
-    def over_memory(cls, limits: Limits) -> "Outcome":
+    def over_memory(cls, limits: Limits) -> "TaskResult":
         """The worker ran into the memory limit."""
         where = "params limits.memory_mb, or memory_mb in section engine"
         return cls(None, "memory_limit", f"needed more than {limits.memory_mb} MiB ({where})")
 
     @classmethod
-    def died(cls, how: str) -> "Outcome":
+    def died(cls, how: str) -> "TaskResult":
         """The worker process ended without an answer."""
         return cls(None, "worker_died", f"its worker process died ({how})")
 
@@ -82,23 +82,23 @@ class Attempt:
         minutes = getattr(item, "duration_s", 0.0) / 60
         return self.limits.seconds_per_file + self.limits.seconds_per_minute * minutes
 
-    def __call__(self, item: Any) -> Outcome:
+    def __call__(self, item: Any) -> TaskResult:
         try:
             value = self.function(item)
             size = len(pickle.dumps(value))
         except MediaError as error:
-            return Outcome(None, error.code, error.reason)
+            return TaskResult(None, error.code, error.reason)
         except DiskFull as error:
-            return Outcome(None, "disk_full", str(error))
+            return TaskResult(None, "disk_full", str(error))
         except MemoryError:
-            return Outcome.over_memory(self.limits)
+            return TaskResult.over_memory(self.limits)
         except Exception as error:  # the worker's edge: one bad item must not stop the others
             log.exception("unexpected error on %r", item)
-            return Outcome(None, "unexpected_error", f"{type(error).__name__}: {' '.join(str(error).split())}")
+            return TaskResult(None, "unexpected_error", f"{type(error).__name__}: {' '.join(str(error).split())}")
         if size > ANSWER_MB * 2**20:
             told = f"what was found in it has {size / 2**20:.1f} MiB, expected {ANSWER_MB} at most"
-            return Outcome(None, "answer_too_large", told)
-        return Outcome(value)
+            return TaskResult(None, "answer_too_large", told)
+        return TaskResult(value)
 
 
 def prepare_worker(limits: Limits, threads: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.engine.base import Engine, run
-from mova_core.curation.engine.worker import Outcome
+from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.footage import Entry, Footage
 from mova_core.curation.ingest.last_run import named, vanished_since_last_run
 from mova_core.curation.ingest.sidecars import STATED, Stated, read_folder_sidecar, read_sidecar
@@ -30,7 +30,7 @@ from mova_core.storage.parts import Parts
 STAGE = "ingest"
 MADE_BY = tuple(
     f"mova_core.media.{name}"
-    for name in ("opening", "hearing", "clock", "sound", "filters", "interlace", "decode", "probe")
+    for name in ("demux", "audio_track", "timeline", "audio_resample", "filters", "deinterlace", "decode", "probe")
 )
 
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
     Raises:
         UsageError: the footage is missing or empty, or the sidecar of the whole folder is broken.
     """
-    engine = engine.giving(params.engine.ingest)
+    engine = engine.with_resources(params.engine.ingest)
     opened = Footage.open(footage)
     stated, statement = _folder_sidecar(opened, params.ingest)
     tasks: dict[str, FileTask] = {}
@@ -88,8 +88,8 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes}
         except MediaError as error:
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes, **_rejected(error.code, error.reason)}
-    for path, outcome in _outcomes(identify_file, tasks, engine, params.limits, "hash"):
-        rows[path] |= _row(outcome)
+    for path, task_result in _task_results(identify_file, tasks, engine, params.limits, "hash"):
+        rows[path] |= _row(task_result)
     _reject_duplicates(rows)
     distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
@@ -168,25 +168,25 @@ def _kept(
             pending[path] = task
         else:
             yield path, found
-    for path, outcome in _outcomes(examine_file, pending, engine, limits, STAGE):
-        if not outcome.failed:  # a time or memory limit may not strike again
-            parts.put(keys[path], outcome.value)
-        yield path, _row(outcome)
+    for path, task_result in _task_results(examine_file, pending, engine, limits, STAGE):
+        if not task_result.failed:  # a time or memory limit may not strike again
+            parts.put(keys[path], task_result.value)
+        yield path, _row(task_result)
 
 
-def _outcomes(
+def _task_results(
     function: Callable[[FileTask], Row], tasks: dict[str, FileTask], engine: Engine, limits: Limits, label: str
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[str, TaskResult]]:
     if not tasks:
         return
-    outcomes = run(function, tasks.values(), engine=engine, limits=limits, preload=("mova_core.media.probe",))
-    yield from zip(tasks, track(outcomes, total=len(tasks), label=label), strict=True)
+    task_results = run(function, tasks.values(), engine=engine, limits=limits, preload=("mova_core.media.probe",))
+    yield from zip(tasks, track(task_results, total=len(tasks), label=label), strict=True)
 
 
-def _row(outcome: Outcome) -> Row:
-    if outcome.failed:
-        return _rejected(outcome.reason_code, outcome.reason)
-    found: Row = outcome.value
+def _row(task_result: TaskResult) -> Row:
+    if task_result.failed:
+        return _rejected(task_result.reason_code, task_result.reason)
+    found: Row = task_result.value
     return found
 
 

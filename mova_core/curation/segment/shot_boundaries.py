@@ -6,10 +6,10 @@ there, a light scales it, a flash or something that passes the lens gives it bac
 for. Times are those of the pictures themselves, so a variable frame rate changes nothing; a cut's time is its first
 frame's, in seconds on the file's clock.
 
-The numbers, those of params section `segment` included, lie where made edits (those of
-`tests/mova_core/curation/segment/test_shot_boundaries.py`, at seeds 1 to 8) and made footage leave most room between
-cuts and what is none. Real files judge them (`tests/integration/test_cuts_and_crop.py`); one of them named a kind of
-cut, from bright to dark, that the made edits had lacked.
+The numbers, those of params section `segment` included, lie where synthetic edits (those of
+`tests/mova_core/curation/segment/test_shot_boundaries.py`, at seeds 1 to 8) and synthetic footage leave most room
+between cuts and what is none. Real files judge them (`tests/integration/test_cuts_and_crop.py`); one of them named a
+kind of cut, from bright to dark, that the synthetic edits had lacked.
 """
 
 from collections import deque

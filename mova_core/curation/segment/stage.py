@@ -78,7 +78,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     sound alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
     stays an accepted source.
     """
-    engine = engine.giving(params.engine.segment)
+    engine = engine.with_resources(params.engine.segment)
     files = Footage.open(footage)
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     row_of = {row["source_id"]: row for row in accepted}
@@ -193,13 +193,13 @@ def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) 
     if not missing:
         return [results[key] for key in keys]
     items = [source for _, source in missing]
-    outcomes = engines.run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
-    for (key, _), outcome in zip(missing, track(outcomes, len(missing), "segment"), strict=True):
-        if outcome.failed:  # a file out of reach or a worker's end may not repeat itself: never kept
-            results[key] = {"reason_code": outcome.reason_code, "reason": outcome.reason}
+    task_results = engines.run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
+    for (key, _), task_result in zip(missing, track(task_results, len(missing), "segment"), strict=True):
+        if task_result.failed:  # a file out of reach or a worker's end may not repeat itself: never kept
+            results[key] = {"reason_code": task_result.reason_code, "reason": task_result.reason}
         else:
-            results[key] = outcome.value
-            parts.put(key, outcome.value)
+            results[key] = task_result.value
+            parts.put(key, task_result.value)
     return [results[key] for key in keys]
 
 

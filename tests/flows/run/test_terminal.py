@@ -49,7 +49,7 @@ def test_a_broken_contract_is_told_in_a_sentence_and_exits_3(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--footage", "data/footage", "--clips", "9"], "--clips is for made footage"),
+        (["--footage", "data/footage", "--clips", "9"], "--clips is for synthetic footage"),
         (["--workers", "-1"], "greater than or equal to 0"),
         (["--preset", "huge"], "invalid choice: 'huge'"),
     ],

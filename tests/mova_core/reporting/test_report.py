@@ -22,10 +22,10 @@ VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "line", "polyline
 
 
 @pytest.fixture(scope="module")
-def curated(made_footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    """Tables and clips of a little made footage. Tests only read it."""
+def curated(synthetic_footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """Tables and clips of a little synthetic footage. Tests only read it."""
     folder = tmp_path_factory.mktemp("curated") / "data"
-    curate(Params(), str(made_footage), folder, Engine.choose("local", 1))
+    curate(Params(), str(synthetic_footage), folder, Engine.choose("local", 1))
     return DataFolder(folder)
 
 

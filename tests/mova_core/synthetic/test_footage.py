@@ -1,4 +1,4 @@
-"""Made footage is ordinary files, the same from the same seed, and never takes the place of a person's own."""
+"""Synthetic footage is ordinary files, the same from the same seed, and never takes the place of a person's own."""
 
 import json
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The made world obeys its own rules: flight, flash and note share their moments."""
+"""The synthetic world obeys its own rules: flight, flash and note share their moments."""
 
 from dataclasses import replace
 

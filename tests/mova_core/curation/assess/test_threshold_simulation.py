@@ -183,9 +183,9 @@ def test_made_with_comes_back_as_it_was(tmp_path):
     assert read_made_with(tmp_path) == params
 
 
-def test_a_curation_says_what_it_was_made_with_once_it_is_finished(made_footage, tmp_path, monkeypatch):
+def test_a_curation_says_what_it_was_made_with_once_it_is_finished(synthetic_footage, tmp_path, monkeypatch):
     out, params = tmp_path / "out", Params(assess=AssessParams(silence_ratio_below=0.3))
-    curate(params, str(made_footage), out, Engine.choose("local", 1))
+    curate(params, str(synthetic_footage), out, Engine.choose("local", 1))
     assert read_made_with(out) == params
     shutil.rmtree(out / "clips")  # no media is needed
     answer = what_if(DataFolder(out), limits(tmp_path, silence_ratio_below=1.0), None)
@@ -196,5 +196,5 @@ def test_a_curation_says_what_it_was_made_with_once_it_is_finished(made_footage,
 
     monkeypatch.setattr("mova_core.curation.curate.cut", stopped)
     with pytest.raises(KeyboardInterrupt):
-        curate(Params(), str(made_footage), out, Engine.choose("local", 1))
+        curate(Params(), str(synthetic_footage), out, Engine.choose("local", 1))
     assert not (out / MADE_WITH).exists()

@@ -2,23 +2,23 @@
 
 import pytest
 
-from mova_core.curation.caption.templates import MADE_CLASSES, Facts, made_caption, measured_caption
+from mova_core.curation.caption.templates import SYNTHETIC_CLASSES, Facts, measured_caption, synthetic_caption
 from mova_core.synthetic.world import KINDS
 
 
 def test_every_class_of_the_made_world_has_words():
-    assert MADE_CLASSES.keys() == KINDS.keys()
+    assert SYNTHETIC_CLASSES.keys() == KINDS.keys()
 
 
 def test_a_made_clip_is_named_by_its_class():
-    caption = made_caption(["red-ball"], black_share=0.0)
+    caption = synthetic_caption(["red-ball"], black_share=0.0)
     assert caption.visual == "A red ball bounces on a dark floor."
     assert caption.sound == "A wooden knock at each bounce."
     assert caption.merged == "A red ball bounces on a dark floor, with a wooden knock at each bounce."
 
 
 def test_both_sides_of_a_cut_are_named_in_order():
-    caption = made_caption(["green-box", "blue-diamond"], black_share=None)
+    caption = synthetic_caption(["green-box", "blue-diamond"], black_share=None)
     assert caption.visual == "A green box bounces on a dark floor, then a blue diamond."
     assert caption.sound == "A bell note at each bounce, then a drum beat."
     assert caption.merged.index("bell note") < caption.merged.index("blue diamond") < caption.merged.index("drum beat")
@@ -52,7 +52,7 @@ def test_other_footage_is_described_by_its_measures(facts, merged):
 
 def test_black_frames_are_said_of_any_footage():
     black = "Part of the time the picture is black."
-    caption = made_caption(["red-ball"], black_share=0.3)
+    caption = synthetic_caption(["red-ball"], black_share=0.3)
     assert caption.visual == f"A red ball bounces on a dark floor. {black}"
     assert black in caption.merged
     facts = Facts("square", shots=2, black_share=0.3, motion=0.1, lufs=-20.0, speech_share=0.0)

@@ -15,7 +15,7 @@ from mova_core.curation.cut.crop_and_pad import Framing
 from mova_core.curation.cut.shards import iterate_shard, read_member
 from mova_core.curation.cut.stage import cut, split_of
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.engine.worker import Outcome
+from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.windows import window_id
 from mova_core.curation.tables import read_table, write_table
@@ -253,7 +253,7 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
 
 def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, monkeypatch):
     def out_of_time(function, items, *, limits, **_):  # how a real worker ends is the engine's test
-        return iter([Outcome.over_time(limits.seconds_per_file) for _ in items])
+        return iter([TaskResult.over_time(limits.seconds_per_file) for _ in items])
 
     with monkeypatch.context() as slow:
         slow.setattr(stage, "run", out_of_time)
@@ -291,15 +291,15 @@ def shared(tables, source, kept, start_s, end_s, kept_start_s, **values):
         "kept_source_id": ids[kept],
         "kept_start_s": kept_start_s,
         "is_copy": True,
-        "picture_bits": 3.0,
-        "sound_agreement": 0.9,
+        "video_distance_bits": 3.0,
+        "audio_similarity": 0.9,
         **values,
     }
 
 
 def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, footage):
     tables = footage[1]
-    rows = [shared(tables, 1, 0, 0.0, 6.0, 0.25), shared(tables, 2, 0, 2.25, 4.75, 1.0, sound_agreement=None)]
+    rows = [shared(tables, 1, 0, 0.0, 6.0, 0.25), shared(tables, 2, 0, 2.25, 4.75, 1.0, audio_similarity=None)]
     data, summary = run("copies", tables={**tables, "near_duplicates": rows})
     clips, rejects = rows_of(data)
     b, c = (row["source_id"] for row in tables["sources"][1:3])

@@ -67,7 +67,7 @@ def test_a_trimmed_copy_is_found_whole_and_at_its_shift():
     (row,) = found(film(0, 20), encoded_again(part(film(0, 20), 1.25, 20)))
     assert (row["source_id"], row["kept_source_id"], row["group_id"], row["is_copy"]) == ("b", "a", "a", True)
     assert (row["start_s"], row["end_s"], row["kept_start_s"]) == (0.0, 18.75, 1.25)
-    assert row["picture_bits"] < 6 and row["sound_agreement"] > 0.8
+    assert row["video_distance_bits"] < 6 and row["audio_similarity"] > 0.8
 
 
 def test_what_has_nothing_in_common_is_left_alone():
@@ -109,7 +109,7 @@ def test_sound_out_of_step_with_its_pictures_makes_no_copy():
 
 def test_moving_pictures_are_enough_where_neither_sounds():
     (row,) = found(silent(film(0, 20)), silent(encoded_again(film(0, 20))))
-    assert row["is_copy"] and row["sound_agreement"] is None
+    assert row["is_copy"] and row["audio_similarity"] is None
 
 
 @pytest.mark.parametrize("value", [CARD, NO_HASH])

@@ -89,40 +89,40 @@ def engine(request):
 
 
 def test_each_ending_is_an_outcome_in_its_place_with_the_same_words(engine):
-    outcomes = list(run(behave, ITEMS, engine=engine, limits=LIMITS))
+    results = list(run(behave, ITEMS, engine=engine, limits=LIMITS))
     expected = [REASONS.get(item, (None, None)) for item in ITEMS]
-    assert [(outcome.reason_code, outcome.reason) for outcome in outcomes] == expected
-    assert [outcome.value for outcome in outcomes if not outcome.failed] == list("ABCDEFG")
+    assert [(result.reason_code, result.reason) for result in results] == expected
+    assert [result.value for result in results if not result.failed] == list("ABCDEFG")
 
 
 def test_what_crashed_once_is_tried_again_and_kept(engine, tmp_path):
     notes = [tmp_path / name for name in "ab"]
-    outcomes = run(crash_once, notes, engine=engine, limits=LIMITS)
-    assert [outcome.value for outcome in outcomes] == ["whole", "whole"]
+    results = run(crash_once, notes, engine=engine, limits=LIMITS)
+    assert [result.value for result in results] == ["whole", "whole"]
 
 
 def test_a_full_disk_is_no_items_fault_and_stops_the_run(engine):
-    outcomes = run(behave, ["a", "full", "b"], engine=engine, limits=LIMITS)
-    assert next(outcomes).value == "A"
+    results = run(behave, ["a", "full", "b"], engine=engine, limits=LIMITS)
+    assert next(results).value == "A"
     with pytest.raises(DiskFull, match="no room for a"):
-        next(outcomes)
+        next(results)
 
 
 def test_many_items_keep_their_order(engine):
     items = [str(number) for number in range(200)]
-    outcomes = run(behave, items, engine=engine, limits=Limits())
-    assert [outcome.value for outcome in outcomes] == items
+    results = run(behave, items, engine=engine, limits=Limits())
+    assert [result.value for result in results] == items
 
 
 @pytest.mark.parametrize("engine", LOCAL, ids=str)
 def test_workers_killed_from_outside_are_replaced(engine):
     """Whether they are at work or have nothing to do at the moment; more items than one worker may have done before."""
     killed = set()
-    for outcome in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=LIMITS):
-        assert not outcome.failed, outcome.reason
-        if outcome.value not in killed:
-            os.kill(outcome.value, signal.SIGKILL)
-            killed.add(outcome.value)
+    for result in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=LIMITS):
+        assert not result.failed, result.reason
+        if result.value not in killed:
+            os.kill(result.value, signal.SIGKILL)
+            killed.add(result.value)
     assert len(killed) > engine.workers
 
 
@@ -138,10 +138,10 @@ def test_workers_come_from_the_environment_when_not_given(monkeypatch):
 
 
 def test_a_step_has_as_many_workers_as_fit_and_gpus_from_ray_alone():
-    assert Engine("local", 8, fills=True).giving(Resources(cpu=3)).workers == 2
-    assert Engine("local", 8).giving(Resources(cpu=3)).workers == 8
+    assert Engine("local", 8, fills=True).with_resources(Resources(cpu=3)).workers == 2
+    assert Engine("local", 8).with_resources(Resources(cpu=3)).workers == 8
     with pytest.raises(UsageError, match=r"hold 0\.5 GPUs.*use --engine ray"):
-        Engine("local", 8).giving(Resources(gpu=0.5))
+        Engine("local", 8).with_resources(Resources(gpu=0.5))
 
 
 def test_what_lasts_longer_may_take_longer():

@@ -148,7 +148,7 @@ def test_a_node_lost_at_work_changes_no_byte(nodes, footage, segment_small, loca
 def test_what_no_node_holds_is_refused_at_once(nodes):
     def refused(resources: Resources) -> str:
         with pytest.raises(UsageError) as error:
-            list(run(answer_at_length, [1], engine=ON_RAY.giving(resources), limits=Limits()))
+            list(run(answer_at_length, [1], engine=ON_RAY.with_resources(resources), limits=Limits()))
         return str(error.value)
 
     assert refused(Resources(gpu=1)) == (
@@ -169,7 +169,7 @@ def test_when_the_last_node_that_holds_a_worker_is_lost_the_run_stops(nodes, tmp
     monkeypatch.setattr(ray_engine, "LOOK_S", 0.2)
     os.mkfifo(tmp_path / "begun")
     nodes.add("large", processors=2)
-    two = ON_RAY.giving(Resources(cpu=2))
+    two = ON_RAY.with_resources(Resources(cpu=2))
     with losing(nodes, "large", tmp_path), pytest.raises(MovaError, match=r"2 processors.*finished parts are kept"):
         list(run(wait_to_be_lost, [tmp_path], engine=two, limits=Limits()))
 
@@ -179,8 +179,8 @@ def test_answers_do_not_pile_up_in_the_stores(nodes):
     items = range(24)
     assert len(items) * (ANSWER_MB - 1) > 2 * STORE_MB
     most_mb = 0.0
-    for item, outcome in zip(items, run(answer_at_length, items, engine=ON_RAY, limits=Limits()), strict=True):
-        assert outcome.value is not None and outcome.value[:2] == str(item % 10) * 2
+    for item, result in zip(items, run(answer_at_length, items, engine=ON_RAY, limits=Limits()), strict=True):
+        assert result.value is not None and result.value[:2] == str(item % 10) * 2
         used_mb, spilled_mb = stores()
         assert spilled_mb == 0
         most_mb = max(most_mb, used_mb)
