@@ -1,34 +1,45 @@
-"""`python -m benchmarks [NAME …]`: run them all, or those named, and record what came out.
+"""Run benchmarks, print what came out, and record it in benchmarks/results.json.
 
-A benchmark of several parts has them run one by one as `curation.tools`.
+Names are those of the benchmarks, or of one part of one: `python -m benchmarks curation.tools`. Without names all run.
+The exit code is 1 when a target was missed (each miss is printed last) and 2 for a name that is none.
 """
 
+import argparse
 import importlib
 import sys
 from collections.abc import Callable
 
-from benchmarks.measure import Row, record
+from benchmarks.measure import Row, is_missed, miss, record
 
 BENCHMARKS = ("curation", "sampler", "training")
 
 
-def main(names: list[str]) -> int:
-    """Run the named benchmarks or parts (all without names); 2 for a name that is none."""
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks or parts (all without names); the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog="example: python -m benchmarks sampler curation.start",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}, or NAME.PART")
     asked: list[Callable[[], list[Row]]] = []
-    for name in names or BENCHMARKS:
+    for name in parser.parse_args(arguments).names or BENCHMARKS:
         benchmark, _, part = name.partition(".")
         if benchmark not in BENCHMARKS:
-            print(f"benchmarks: {name!r} is none of {', '.join(BENCHMARKS)}", file=sys.stderr)
-            return 2
+            parser.error(f"{name!r} is none of {', '.join(BENCHMARKS)}")
         parts = parts_of(benchmark)
         if part and part not in parts:
-            told = ", ".join(filter(None, parts)) or "none"
-            print(f"benchmarks: {benchmark} has no part {part!r}, its parts are {told}", file=sys.stderr)
-            return 2
+            parser.error(f"{benchmark} has no part {part!r}, its parts are {', '.join(filter(None, parts)) or 'none'}")
         asked += [parts[part]] if part else parts.values()
+    missed: list[Row] = []
     for run in asked:
-        record(run())
-    return 0
+        rows = run()
+        record(rows)
+        missed += filter(is_missed, rows)
+    for row in missed:
+        print(f"missed: {miss(row)}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 def parts_of(benchmark: str) -> dict[str, Callable[[], list[Row]]]:

@@ -15,8 +15,11 @@ from mova_core.curation.tables import read_table
 
 REPEATS = 3
 LOOKING_TARGET, WHOLE_TARGET = 3.0, 1.4
-OUR_STEPS = {"probe": "ingest", "cut": "cut"}  # one stage, `segment`, finds borders, cuts and speech at once
-CHAIN = "ffprobe, ffmpeg cropdetect, the scenedetect command, Silero on sound extracted by ffmpeg"
+OUR_STEPS = {
+    "probe": "ingest",
+    "cut": "cut",
+}  # one stage, `segment`, finds letterbox, shot boundaries and speech at once
+CHAIN = "ffprobe, ffmpeg cropdetect, PySceneDetect in one process, Silero on audio extracted by ffmpeg"
 
 Steps = dict[str, Spent]
 
@@ -56,7 +59,7 @@ def measured(project: Project, folder: Path) -> tuple[Steps, Steps]:
 
 
 def usable_files(project: Project) -> list[Path]:
-    """The files with picture and sound: those that `segment` looked into."""
+    """The files with video and audio: those that `segment` looked into."""
     segmented = {each["source_id"] for each in read_table(project.data.table("segments"), "segments")}
     sources = read_table(project.data.table("sources"), "sources")
     return [project.footage / each["path"] for each in sources if each["source_id"] in segmented]
@@ -99,6 +102,6 @@ def _print_steps(pairs: list[tuple[Steps, Steps]]) -> None:
     for step in theirs:
         ours_s = ours.get(OUR_STEPS.get(step, ""))
         table.add_row(step, f"{theirs[step]:.1f}", "in segment" if ours_s is None else f"{ours_s:.1f}")
-    table.add_row("segment: borders, cuts, speech in one pass", "-", f"{ours['segment']:.1f}")
+    table.add_row("segment: letterbox, shots, speech in one pass", "-", f"{ours['segment']:.1f}")
     table.add_row("all", f"{sum(theirs.values()):.1f}", f"{sum(ours.values()):.1f}")
     Console().print(table)

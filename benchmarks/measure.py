@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -75,26 +76,32 @@ def row(
 
 
 def record(rows: list[Row]) -> None:
-    """Print the rows as a table, and put them in place of their earlier selves in `results.json`."""
-    if not rows:
-        return
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    whole = (Column(name, no_wrap=True) for name in ("benchmark", "got", "target", "spread"))
-    table = Table(*whole, "better", "against")
+    """Print the rows, and put them in place of their earlier selves in `results.json`."""
     for row in rows:
-        spread = f"{row.spread[0]:g} to {row.spread[1]:g}"
-        got = f"{row.value:g}" + ("" if row.unit == "ratio" else f" {row.unit}")
-        table.add_row(row.name, got, _target(row), spread, row.better, row.baseline)
-    Console().print(table)
+        target = "" if row.target is None else f", target {_target(row)}, {'missed' if is_missed(row) else 'held'}"
+        print(f"{row.name}: {_got(row)} ({row.spread[0]:g} to {row.spread[1]:g}; {row.better} is better{target})")
+        print(textwrap.fill(f"against {row.baseline}", width=100, initial_indent="    ", subsequent_indent="    "))
     known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     known |= {row.name: asdict(row) for row in rows}
     RESULTS.write_text(json.dumps([known[name] for name in sorted(known)], indent=1) + "\n")
 
 
+def is_missed(row: Row) -> bool:
+    """Whether the median is on the wrong side of the row's target."""
+    return row.target is not None and (row.value > row.target if row.better == "lower" else row.value < row.target)
+
+
+def miss(row: Row) -> str:
+    """Name, value and target of a row that missed its target."""
+    return f"{row.name} is {_got(row)}, its target is {_target(row)}"
+
+
+def _got(row: Row) -> str:
+    return f"{row.value:g}" + ("" if row.unit == "ratio" else f" {row.unit}")
+
+
 def _target(row: Row) -> str:
-    return "-" if row.target is None else f"{'≤' if row.better == 'lower' else '≥'} {row.target:g}"
+    return f"{'≤' if row.better == 'lower' else '≥'} {row.target:g}"
 
 
 def _seconds(run: Callable[[], object]) -> float:

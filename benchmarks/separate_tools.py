@@ -1,7 +1,8 @@
 """Curation as it is usually put together: a tool of its own for each question, a pass over the file for each tool.
 
-ffprobe says what a file holds, ffmpeg's cropdetect finds borders, the scenedetect command cuts, Silero speech on sound
-that ffmpeg extracts, and ffmpeg encodes each window by itself. One thread each, every tool in its documented form.
+ffprobe says what a file holds, ffmpeg's cropdetect finds the letterbox, PySceneDetect the shot boundaries of all files
+in one process, Silero the speech on audio that ffmpeg extracts, and ffmpeg encodes each window by itself. One thread
+each, every tool in its documented form.
 """
 
 import shutil
@@ -16,6 +17,7 @@ from mova_core.media.clip_formats import CLIP_FORMATS
 
 NEEDED = ("ffmpeg", "ffprobe")
 SILERO = Path(__file__).with_name("silero_alone.py")
+SCENEDETECT = Path(__file__).with_name("scenedetect_alone.py")
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "OPENCV_FFMPEG_THREADS": "1",
@@ -35,7 +37,7 @@ class WindowToCut:
         start_s: where the window begins.
         width_px: of the clip.
         height_px: of the clip.
-        crop: what is kept of the coded picture, as ffmpeg's crop filter takes it.
+        crop: the part of the coded frame that is kept, as ffmpeg's crop filter takes it.
     """
 
     path: Path
@@ -55,19 +57,16 @@ def why_not() -> str | None:
 
 def looking(paths: Sequence[Path], folder: Path) -> Looked:
     """The commands that find out about these files, by step; `folder` takes what they write."""
-    sounds = [folder / f"{number}.wav" for number in range(len(paths))]
+    audios = [folder / f"{number}.wav" for number in range(len(paths))]
     speech: list[Command] = [
-        [*FFMPEG, "-i", path, "-vn", "-ac", "1", "-ar", "16000", sound]
-        for path, sound in zip(paths, sounds, strict=True)
+        [*FFMPEG, "-i", path, "-vn", "-ac", "1", "-ar", "16000", audio]
+        for path, audio in zip(paths, audios, strict=True)
     ]
     return {
         "probe": [["ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", path] for path in paths],
-        "borders": [[*FFMPEG, "-i", path, "-an", "-vf", "cropdetect=limit=30", "-f", "null", "-"] for path in paths],
-        "cuts": [
-            [sys.executable, "-m", "scenedetect", "-q", "-i", path, "-o", folder, "detect-adaptive", "list-scenes"]
-            for path in paths
-        ],
-        "speech": [*speech, [sys.executable, SILERO, *sounds]],
+        "letterbox": [[*FFMPEG, "-i", path, "-an", "-vf", "cropdetect=limit=30", "-f", "null", "-"] for path in paths],
+        "shots": [[sys.executable, SCENEDETECT, *paths]],
+        "speech": [*speech, [sys.executable, SILERO, *audios]],
     }
 
 
@@ -78,7 +77,7 @@ def cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: int, fo
         [
             *FFMPEG,
             *("-ss", f"{window.start_s:.6f}", "-i", window.path, "-t", f"{geometry.duration_s:.6f}"),
-            *("-vf", _framed(window, geometry)),
+            *("-vf", _crop_and_pad(window, geometry)),
             *("-c:v", "libx264", *options, "-crf", str(crf), "-pix_fmt", "yuv420p", "-threads", "1"),
             *("-frames:v", str(geometry.frames)),
             *("-c:a", "flac", "-ac", "1", "-ar", str(geometry.audio_rate_hz), "-strict", "-2"),
@@ -106,7 +105,7 @@ def spent_cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: i
     return total
 
 
-def _framed(window: WindowToCut, geometry: ClipGeometry) -> str:
+def _crop_and_pad(window: WindowToCut, geometry: ClipGeometry) -> str:
     size = f"{window.width_px}:{window.height_px}"
     return (
         f"crop={window.crop},scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2,"

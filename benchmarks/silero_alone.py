@@ -1,4 +1,4 @@
-"""`python benchmarks/silero_alone.py WAV …`: Silero as its README has it, on sound that another tool extracted."""
+"""`python benchmarks/silero_alone.py WAV …`: Silero as its README has it, on audio that another tool extracted."""
 
 import sys
 import wave
@@ -17,8 +17,8 @@ def main(paths: list[str]) -> None:
     for path in map(Path, paths):
         with wave.open(str(path)) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-        sound = torch.from_numpy(samples.astype(np.float32) / 32768)
-        get_speech_timestamps(sound, model, sampling_rate=RATE_HZ)
+        audio = torch.from_numpy(samples.astype(np.float32) / 32768)
+        get_speech_timestamps(audio, model, sampling_rate=RATE_HZ)
 
 
 if __name__ == "__main__":

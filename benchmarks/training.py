@@ -1,7 +1,7 @@
-"""What our training loop costs beside a bare one, how long it waits for its batches, and how far each gate is.
+"""What our training loop costs beside a plain PyTorch loop, and how long it waits for its batches.
 
-On made latents of the nano shapes, with the present params. A run is as many steps as lie between two checkpoints, and
-has one checkpoint and one validation in it.
+On random latents of the nano shapes, with the present params. A run is as many steps as lie between two checkpoints,
+and has one checkpoint and one validation in it.
 """
 
 import statistics
@@ -42,17 +42,17 @@ SAME_AS = {"phase2": "phase1"}  # the same sizes and batch: measured once
 
 def rows() -> list[Row]:
     """Measure all of them."""
-    with one_thread(), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         times = {name: _measured(PHASES[name], Path(folder)) for name in PHASES if name not in SAME_AS}
     found = []
     for name, measured in times.items():
         found += [_overhead(name, measured), _wait(name, measured)]
-    return found + _minutes(times)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of each repeat: our loop, its waiting for batches, the bare loop."""
+    """Seconds of each repeat: our loop, its waiting for batches, the plain loop."""
 
     ours: list[float]
     waited: list[float]
@@ -93,13 +93,13 @@ def made_clips(geometry: ClipGeometry) -> dict[str, LatentSet]:
     """Random latents and texts of both splits."""
     generator = torch.Generator().manual_seed(0)
     canvas = geometry.canvases[0]
-    picture = (CHANNELS, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
-    sound = (CHANNELS, geometry.audio_tokens * geometry.audio_latents_per_token)
+    video = (CHANNELS, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
+    audio = (CHANNELS, geometry.audio_tokens * geometry.audio_latents_per_token)
     return {
         split: LatentSet(
             tuple(f"{number:016x}" for number in range(clips)),
-            torch.randn(clips, *picture, generator=generator),
-            torch.randn(clips, *sound, generator=generator),
+            torch.randn(clips, *video, generator=generator),
+            torch.randn(clips, *audio, generator=generator),
             torch.randn(TEXTS + 1, NANO_CONTEXT_LENGTH, TEXT_WIDTH, generator=generator),
             torch.arange(clips) % TEXTS,
         )
@@ -129,13 +129,14 @@ def _measured(phase: Phase, folder: Path) -> Times:
     params = _params(phase, STEPS)
     sets = made_clips(phase.geometry(params))
     objective = made_objective(phase, params, sets)
-    batches = made_batches(objective, READY_BATCHES, params.train.micro_batches)
+    batches = made_batches(objective, READY_BATCHES)
     runs: Iterator[int] = iter(range(1_000_000))
     watched: list[Watched] = []
 
     def ours(steps: int = STEPS) -> None:
         watched.append(Watched(objective))
-        train_ours(phase, _params(phase, steps), watched[-1], folder / f"{phase.name}-{next(runs)}")
+        with one_thread():  # as `mova train` does
+            train_ours(phase, _params(phase, steps), watched[-1], folder / f"{phase.name}-{next(runs)}")
 
     def bare(steps: int = STEPS) -> None:
         train_barely(nano_dual_tower(params.seed), batches, steps, params.train.optimizer)
@@ -157,7 +158,7 @@ def _overhead(name: str, times: Times) -> Row:
     return row(
         f"training.loop_{name}",
         [mine / other for mine, other in zip(times.ours, times.bare, strict=True)],
-        against=f"forward, loss, backward, clip, AdamW in {Params().train.micro_batches} shares of one thread each, "
+        against=f"a plain loop (forward, loss, backward, clip, AdamW) with torch's {torch.get_num_threads()} threads, "
         f"{STEPS} steps of batches made beforehand: {1000 * statistics.median(times.bare) / STEPS:.1f} ms a step",
         better="lower",
         target=1.05,
@@ -173,17 +174,3 @@ def _wait(name: str, times: Times) -> Row:
         target=0.01,
         unit="share",
     )
-
-
-def _minutes(times: dict[str, Times]) -> list[Row]:
-    """Training from the start to the end of each phase, at the present numbers of steps and the measured pace."""
-    found, steps = [], 0
-    ours, bare = [0.0] * REPEATS, [0.0] * REPEATS
-    for name, phase in PHASES.items():
-        own, pace = phase.params(Params().train).steps, times[SAME_AS.get(name, name)]
-        steps += own
-        ours = [before + run * own / STEPS / 60 for before, run in zip(ours, pace.ours, strict=True)]
-        bare = [before + run * own / STEPS / 60 for before, run in zip(bare, pace.bare, strict=True)]
-        against = f"{statistics.median(bare):.2f} min of the bare loop for the same {steps} steps, at the measured pace"
-        found.append(row(f"training.minutes_to_gate_{name}", ours, against=against, better="lower", unit="min"))
-    return found

@@ -93,5 +93,5 @@ def test_separate_tools_make_the_clips_that_we_make(media: Path, tmp_path: Path)
     ours, theirs = against_tools.measured(project, tmp_path / "tools")
     clips = read_table(project.data.table("clips"), "clips")
     assert len(list((tmp_path / "tools" / "clips").iterdir())) == len(clips) == 1
-    assert set(theirs) == {"probe", "borders", "cuts", "speech", "cut"}
+    assert set(theirs) == {"probe", "letterbox", "shots", "speech", "cut"}
     assert all(used.cpu_s > 0 for used in (*ours.values(), *theirs.values()))

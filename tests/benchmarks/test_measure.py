@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import measure
 
 
@@ -17,6 +18,36 @@ def test_a_row_holds_the_median_and_the_spread():
     assert (row.value, row.spread, row.repeats) == (2.0, (1.0, 3.0), 3)
     assert (row.unit, row.better, row.target, row.baseline) == ("ratio", "lower", 1.5, "another")
     assert row.command == "python -m benchmarks demo"
+
+
+@pytest.mark.parametrize(
+    ("better", "target", "missed"),
+    [
+        ("lower", 1.9, True),
+        ("lower", 2.0, False),
+        ("higher", 2.1, True),
+        ("higher", 2.0, False),
+        ("lower", None, False),
+    ],
+)
+def test_a_missed_target_is_told_and_fails_the_run(better, target, missed, monkeypatch, tmp_path, capsys):
+    row = measure.row("demo.some_ratio", [2.0], against="another", better=better, target=target)
+    monkeypatch.setattr(measure, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(command, "parts_of", lambda name: {"": lambda: [row]})
+    assert command.main(["sampler"]) == missed
+    assert ("missed: demo.some_ratio is 2" in capsys.readouterr().err) == missed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [(["--help"], 0, "curation.tools"), (["nonsense"], 2, "'nonsense' is none of"), (["sampler.x"], 2, "no part 'x'")],
+)
+def test_the_command_line_explains_itself(arguments, code, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    printed = capsys.readouterr()
+    assert ended.value.code == code
+    assert told in printed.out + printed.err
 
 
 def test_a_ratio_is_that_of_each_pair(monkeypatch):

@@ -33,7 +33,7 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
     objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
     with one_thread():
         train_ours(PHASES[phase], params, objective, tmp_path / "run")
-        batches = made_batches(objective, STEPS, shares)
+        batches = made_batches(objective, STEPS)
         losses = train_barely(nano_dual_tower(params.seed), batches, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
     assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
