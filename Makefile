@@ -51,6 +51,7 @@ soak: environment ## The long kill, fuzz and load runs
 lock: environment ## Resolve requirements.lock anew from pyproject.toml
 	@bash infra/lock.sh
 
-clean: ## Remove what the demo and the tests made (footage, tables, models, reports); keeps .venv
-	@rm -rf data/footage data/footage.dvc data/footage-events.json data/sources.lock data/*.parquet data/rejects data/clips \
+clean: ## Remove what the demo and the tests made (tables, models, reports, synthetic footage); keeps .venv and your footage
+	@[ ! -e data/footage-events.json ] || rm -rf data/footage data/footage.dvc data/footage-events.json
+	@rm -rf data/sources.lock data/*.parquet data/rejects data/clips \
 	  data/latents models runs reports dist demo logs .mova .prefect .pytest_cache .mypy_cache .ruff_cache dvc.lock .dvc/cache .dvc/tmp

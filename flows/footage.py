@@ -4,7 +4,7 @@
 |---|---|
 | `made` | the project makes footage of bouncing shapes in data/footage (left alone if it is there already) |
 | `as in params.yaml` | whatever `ingest.footage` names |
-| a folder under data/ | `dvc add`ed: its bytes go into DVC's cache |
+| a folder directly in data/ | `dvc add`ed: its bytes go into DVC's cache |
 | any other folder | stays where it is; `data/sources.lock` names its files by size and sha256 |
 """
 
@@ -64,7 +64,7 @@ def _own(footage: Path, runner: StageRunner, transcript: Transcript) -> Path:
         what = "is a file" if footage.exists() else "is missing"
         raise UsageError(f"footage {footage} {what}, expected a folder of video and audio files")
     inside = footage.resolve()
-    if inside.is_relative_to(DATA.resolve()):
+    if inside.parent == DATA.resolve():  # deeper ones would have their .dvc file in a folder that git ignores
         inside = inside.relative_to(Path.cwd().resolve())
         transcript.check(runner.add_to_dvc(inside, transcript.show))
         return inside
