@@ -228,7 +228,7 @@ def make_small(project: Path) -> None:
     params = yaml.safe_load(path.read_text())
     for phase, steps in STEPS.items():
         params["train"][phase] |= {"steps": steps, "batch": 4}
-        params["select"][phase] = dict.fromkeys(params["select"][phase]) | {"sound_class_at_least": 0.0}
+        params["select"][phase] = dict.fromkeys(params["select"][phase]) | {"audio_class_at_least": 0.0}
     params["evaluate"] |= {"clips_per_class": 2, "data_clips": 2, "bootstrap_samples": 20, "sweep": [1.0], "samples": 2}
     params["generate"]["steps"] = 2
     params["serve"]["port"] = free_port()

@@ -32,15 +32,15 @@ FIRST_PHASE = next(iter(PHASES))
 
 SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)
 RANGES = {
-    **dict.fromkeys(("event_f1", "av_align", "picture_class", "sound_class"), SHARE),
+    **dict.fromkeys(("event_f1", "av_align", "video_class", "audio_class"), SHARE),
     **dict.fromkeys(("audible_share", "decodable_share"), SHARE),
-    **dict.fromkeys(("event_f1_margin", "sync_gain"), DIFFERENCE),
+    **dict.fromkeys(("event_f1_over_shuffled", "sync_gain"), DIFFERENCE),
     **dict.fromkeys(("offset_s", "desync_s", "loudness_error_lu", "rms_error_db", "validation_loss"), AMOUNT),
 }
-NUMBERS = ("value", "low", "high", "chance", "data")
+NUMBERS = ("value", "low", "high", "shuffled", "data")
 METRIC_COLUMNS = (
     *("name", "where", "phase", "metric", *NUMBERS, "better", "unavailable"),
-    *("value_fault", "range_fault", "interval_fault", "outside", "better_fault", "chance_fault"),
+    *("value_fault", "range_fault", "interval_fault", "outside", "better_fault", "shuffled_fault"),
 )
 PHASE_COLUMNS = (
     *("phase", "where", "checkpoint_id", "clips", "missing", "folder_fault", "checkpoint_fault", "lost"),
@@ -118,7 +118,7 @@ def _metric_row(phase: str, name: str, metric: Metric, judged_as: str | None) ->
         "interval_fault": _interval_fault(metric.low, metric.high),
         "outside": _outside(metric),
         "better_fault": f"{metric.better}, its gate {judged_as}" if judged_as not in (None, metric.better) else None,
-        "chance_fault": _chance_fault(metric) if name == "event_f1" else None,
+        "shuffled_fault": _shuffled_fault(metric) if name == "event_f1" else None,
     }
 
 
@@ -145,10 +145,10 @@ def _outside(metric: Metric) -> str | None:
     return f"{metric.value:g}, its interval {metric.low:g} to {metric.high:g}"
 
 
-def _chance_fault(metric: Metric) -> str | None:
-    if metric.chance is None or metric.data is None or metric.chance < metric.data:
+def _shuffled_fault(metric: Metric) -> str | None:
+    if metric.shuffled is None or metric.data is None or metric.shuffled < metric.data:
         return None
-    return f"chance {metric.chance:g}, data {metric.data:g}"
+    return f"shuffled {metric.shuffled:g}, data {metric.data:g}"
 
 
 def _metric_rules() -> list[Expectation]:
@@ -178,7 +178,7 @@ def _metric_rules() -> list[Expectation]:
             "A bootstrap over the same clips rarely leaves it: the interval may be of other clips.",
         ),
         ExpectNoFault.better(
-            "chance_fault",
+            "shuffled_fault",
             "event F1 of wrongly paired clips is below that of the data",
             "Else the measure cannot tell what is in step from what is not.",
         ),

@@ -61,7 +61,7 @@ def show_funnel(_: Stage) -> None:
 
 
 def show_metrics(stage: Stage) -> None:
-    """What a phase's clips measure, beside chance and the data's own value; and the sweep drawn."""
+    """What a phase's clips measure, beside the shuffled baseline and the data's own value; and the sweep drawn."""
     phase = stage.name.partition("@")[2]
     folder = EVALUATIONS / phase
     if not (folder / METRICS_FILE).is_file():
@@ -72,7 +72,7 @@ def show_metrics(stage: Stage) -> None:
             "measure": name,
             "value": _shown(metric["value"], metric["unavailable"]),
             "95 %": "" if metric["low"] is None else f"{metric['low']:.3f} to {metric['high']:.3f}",
-            "chance": _shown(metric["chance"]),
+            "shuffled": _shown(metric["shuffled"]),
             "data": _shown(metric["data"]),
             "better": metric["better"],
         }

@@ -17,7 +17,7 @@ SILENT_RMS = 1e-3  # of full scale: as in -60 dB
 FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.partials})
 
 
-def seen_class(frames: NDArray[np.uint8]) -> str | None:
+def video_class(frames: NDArray[np.uint8]) -> str | None:
     """Class of the picture, a key of `KINDS`; None if it looks like none.
 
     Args:
@@ -34,7 +34,7 @@ def seen_class(frames: NDArray[np.uint8]) -> str | None:
     return _nearest(mean, {name: _without_grey(np.array(kind.colour, np.float64)) for name, kind in KINDS.items()})
 
 
-def heard_class(audio: NDArray[np.float32], rate_hz: int) -> str | None:
+def audio_class(audio: NDArray[np.float32], rate_hz: int) -> str | None:
     """Class of the sound, a key of `KINDS`; None if it sounds like none."""
     if not audio.size or float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) < SILENT_RMS:
         return None

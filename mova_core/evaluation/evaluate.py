@@ -17,14 +17,14 @@ from mova_core.evaluation.metrics import (
     CLASS_METRICS,
     EVENT_METRICS,
     LOWER_IS_BETTER,
-    Measured,
-    chances,
+    ClipMetrics,
+    clip_set_metrics,
     measure,
-    tallies_of,
+    shuffled_baseline,
 )
-from mova_core.evaluation.suite import SeenClip, Suite, generate_suite, suite_for, validation_clips
+from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.suite import LabelledClip, Suite, generate_suite, suite_for, validation_clips
 from mova_core.evaluation.sweep import sweep
-from mova_core.evaluation.tally import Tally, draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
 from mova_core.model.codecs.nano.codec import NanoCodec
@@ -54,14 +54,14 @@ Described = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Candidate:
     """What is judged of a phase: a checkpoint, and the model of its averaged weights."""
 
     checkpoint: Checkpoint
     components: Components
 
 
-def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Judged:
+def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Candidate:
     """The last checkpoint of a phase's run, every file verified, and its averaged weights as a model.
 
     Raises:
@@ -81,7 +81,7 @@ def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Plac
                 f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
             )
     towers = DualTower.from_pretrained(checkpoint.folder / EMA_FOLDER).eval()
-    return Judged(checkpoint, nano_components(towers, codec, phase.geometry(params), generate))
+    return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate))
 
 
 def evaluate(
@@ -110,10 +110,10 @@ def evaluate(
     Raises:
         UsageError, StaleError, MovaError: see `last_of` and `suite_for`; a model whose velocities are not finite.
     """
-    judged = last_of(phase, params, generate, places)
+    candidate = last_of(phase, params, generate, places)
     suite = suite_for(section, places.data)
     geometry, target = phase.geometry(params), reports / phase.name
-    pipeline = MovaPipeline(judged.components)
+    pipeline = MovaPipeline(candidate.components)
     # The audio tower alone: without the Bridge, the untrained picture has no part in the sound.
     changes: Described = {} if phase.joint else {"bridge": False}
     with one_thread():
@@ -136,7 +136,7 @@ def evaluate(
             values["sync_gain"] = _entry("sync_gain", unavailable=NOT_MADE if phase.joint else AUDIO_ALONE)
         metrics: Described = {
             "phase": phase.name,
-            "checkpoint_id": judged.checkpoint.checkpoint_id,
+            "checkpoint_id": candidate.checkpoint.checkpoint_id,
             "suite": suite.described(
                 {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
             ),
@@ -151,8 +151,8 @@ def evaluate(
 
 
 def _metrics(
-    seen: list[Measured],
-    known: list[Measured],
+    seen: list[ClipMetrics],
+    known: list[ClipMetrics],
     geometry: ClipGeometry,
     suite: Suite,
     params: Params,
@@ -160,25 +160,27 @@ def _metrics(
     phase: Phase,
 ) -> dict[str, Described]:
     limit = params.assess.lufs_above
-    tallies = tallies_of(seen, geometry, made=suite.made, reference=known, audible_above_lufs=limit)
-    data = tallies_of(known, geometry, made=suite.made, reference=known, audible_above_lufs=limit) if known else {}
-    chance = chances(seen, geometry, made=suite.made)
+    metrics = clip_set_metrics(seen, geometry, made=suite.made, reference=known, audible_above_lufs=limit)
+    data = (
+        clip_set_metrics(known, geometry, made=suite.made, reference=known, audible_above_lufs=limit) if known else {}
+    )
+    shuffled = shuffled_baseline(seen, geometry, made=suite.made)
     draws = draw_clips(len(seen), section.bootstrap_samples, section.seed)
     names = [*EVENT_METRICS, "av_align", *CLASS_METRICS, "loudness_error_lu", "rms_error_db", "audible_share"]
     values: dict[str, Described] = {}
     for name in names:
-        if not phase.joint and name in (*EVENT_METRICS, "av_align", "picture_class"):
+        if not phase.joint and name in (*EVENT_METRICS, "av_align", "video_class"):
             values[name] = _entry(name, unavailable=AUDIO_ALONE)
         elif not suite.made and name in (*EVENT_METRICS, *CLASS_METRICS):
             values[name] = _entry(name, unavailable=NOT_MADE)
-        elif name not in tallies:
+        elif name not in metrics:
             values[name] = _entry(name, unavailable="no validation clip has a loudness to compare with")
         else:
-            low, high = interval(tallies[name].resampled(draws))
+            low, high = interval(metrics[name].resampled(draws))
             beside = data[name].value if name in data else None
-            values[name] = _entry(name, tallies[name].value, low, high, chance.get(name), beside)
-    values["event_f1_margin"] = _margin(
-        values["event_f1"], data.get("event_f1"), chances(known, geometry, made=suite.made)
+            values[name] = _entry(name, metrics[name].value, low, high, shuffled.get(name), beside)
+    values["event_f1_over_shuffled"] = _over_shuffled(
+        values["event_f1"], data.get("event_f1"), shuffled_baseline(known, geometry, made=suite.made)
     )
     return values
 
@@ -188,28 +190,28 @@ def _entry(
     value: float | None = None,
     low: float | None = None,
     high: float | None = None,
-    chance: float | None = None,
+    shuffled: float | None = None,
     data: float | None = None,
     unavailable: str | None = None,
 ) -> Described:
     if value is None and unavailable is None:
         unavailable = "there was nothing to measure in any clip: no event, no onset, or silence"
     better = "lower" if name in LOWER_IS_BETTER else "higher"
-    numbers = {"value": value, "low": low, "high": high, "chance": chance, "data": data}
+    numbers = {"value": value, "low": low, "high": high, "shuffled": shuffled, "data": data}
     return {**numbers, "better": better, "unavailable": unavailable}
 
 
-def _margin(f1: Described, data: Tally | None, data_chance: Mapping[str, float | None]) -> Described:
-    """F1 over its chance; the chance of a margin is 0."""
-    chance = f1["chance"]
-    if f1["value"] is None or chance is None:
+def _over_shuffled(f1: Described, data: RatioMetric | None, shuffled_of_data: Mapping[str, float | None]) -> Described:
+    """Event F1 less its shuffled baseline, whose own baseline is 0."""
+    shuffled = f1["shuffled"]
+    if f1["value"] is None or shuffled is None:
         reason = f1["unavailable"] or "no class has two clips to pair wrongly"
-        return _entry("event_f1_margin", unavailable=reason)
+        return _entry("event_f1_over_shuffled", unavailable=reason)
     beside = None
-    if data is not None and data.value is not None and (wrong := data_chance.get("event_f1")) is not None:
+    if data is not None and data.value is not None and (wrong := shuffled_of_data.get("event_f1")) is not None:
         beside = data.value - wrong
-    low, high = (None if f1[key] is None else f1[key] - chance for key in ("low", "high"))
-    return _entry("event_f1_margin", f1["value"] - chance, low, high, 0.0, beside)
+    low, high = (None if f1[key] is None else f1[key] - shuffled for key in ("low", "high"))
+    return _entry("event_f1_over_shuffled", f1["value"] - shuffled, low, high, 0.0, beside)
 
 
 def _sync_gain(scales: Sequence[Described], bridge_scale: float) -> Described:
@@ -228,8 +230,8 @@ def _sync_gain(scales: Sequence[Described], bridge_scale: float) -> Described:
 def _write_samples(
     folder: Path,
     suite: Suite,
-    clips: Sequence[SeenClip],
-    seen: Sequence[Measured],
+    clips: Sequence[LabelledClip],
+    seen: Sequence[ClipMetrics],
     geometry: ClipGeometry,
     count: int,
     enlarge: int,
@@ -241,7 +243,7 @@ def _write_samples(
         write_clip(folder / name, clips[index].frames, clips[index].audio, geometry, enlarge)
         sample = {"path": name, "prompt": suite.prompts[index], "seed": suite.seeds[index]}
         if suite.made:
-            sample |= {"picture_events_s": seen[index].events, "sound_onsets_s": seen[index].onsets}
+            sample |= {"video_events_s": seen[index].events, "audio_onsets_s": seen[index].onsets}
         samples.append(sample)
     return samples
 
@@ -253,9 +255,9 @@ def _decodable(
     if not samples:
         return _entry("decodable_share", unavailable="no clip was written (evaluate.samples is 0)")
     whole = [float(_decodes(folder / sample["path"], geometry)) for sample in samples]
-    tally = Tally.mean(list(whole))
-    low, high = interval(tally.resampled(draw_clips(len(whole), section.bootstrap_samples, section.seed)))
-    return _entry("decodable_share", tally.value, low, high)
+    metric = RatioMetric.mean(list(whole))
+    low, high = interval(metric.resampled(draw_clips(len(whole), section.bootstrap_samples, section.seed)))
+    return _entry("decodable_share", metric.value, low, high)
 
 
 def _decodes(path: Path, geometry: ClipGeometry) -> bool:

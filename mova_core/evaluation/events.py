@@ -50,7 +50,7 @@ def floor_rise(frames: NDArray[np.uint8]) -> Curve:
     return np.maximum(np.diff(floor, prepend=floor[:1]), 0)
 
 
-def sound_rise(audio: NDArray[np.float32], rate_hz: int) -> Curve:
+def audio_rise(audio: NDArray[np.float32], rate_hz: int) -> Curve:
     """Rise of RMS into each 10 ms window, at least 0; one value a window, the sound before the clip counts as equal."""
     window = round(RMS_WINDOW_S * rate_hz)
     windows = audio[: audio.size // window * window].reshape(-1, window).astype(np.float64)
@@ -58,15 +58,15 @@ def sound_rise(audio: NDArray[np.float32], rate_hz: int) -> Curve:
     return np.maximum(np.diff(rms, prepend=rms[:1]), 0)
 
 
-def picture_events(frames: NDArray[np.uint8], fps: float) -> list[float]:
+def video_events(frames: NDArray[np.uint8], fps: float) -> list[float]:
     """Times of flashes, rising."""
     return [(index - 0.5) / fps for index in _peaks(floor_rise(frames), FLASH_RISE, FLASH_GAP_FRAMES)]
 
 
-def sound_onsets(audio: NDArray[np.float32], rate_hz: int) -> list[float]:
+def audio_onsets(audio: NDArray[np.float32], rate_hz: int) -> list[float]:
     """Times of onsets, rising."""
     gap = round(ONSET_GAP_S / RMS_WINDOW_S)
-    return [index * RMS_WINDOW_S for index in _peaks(sound_rise(audio, rate_hz), ONSET_RISE, gap)]
+    return [index * RMS_WINDOW_S for index in _peaks(audio_rise(audio, rate_hz), ONSET_RISE, gap)]
 
 
 def matched(first_s: Sequence[float], second_s: Sequence[float], tolerance_s: float) -> list[tuple[int, int]]:
@@ -95,12 +95,12 @@ def event_f1(pairs: Sequence[tuple[Sequence[float], Sequence[float]]], tolerance
     return 2 * sum(matches(*pair, tolerance_s) for pair in pairs) / total if total else None
 
 
-def desync(picture_rise: Curve, fps: float, audio_rise: Curve, largest_lag_s: float = LARGEST_LAG_S) -> float | None:
+def desync(video_rise: Curve, fps: float, audio_rise: Curve, largest_lag_s: float = LARGEST_LAG_S) -> float | None:
     """Seconds by which the sound's curve lies behind the picture's (negative: ahead); None if one of them is flat."""
-    if not picture_rise.any() or not audio_rise.any():
+    if not video_rise.any() or not audio_rise.any():
         return None
     times = (np.arange(audio_rise.size) + 0.5) * RMS_WINDOW_S
-    seen = np.interp(times, (np.arange(picture_rise.size) - 0.5) / fps, picture_rise)
+    seen = np.interp(times, (np.arange(video_rise.size) - 0.5) / fps, video_rise)
     scores = np.correlate(audio_rise, seen, mode="full")  # index len(seen) - 1 is lag 0
     reach = min(round(largest_lag_s / RMS_WINDOW_S), seen.size - 1)
     middle = seen.size - 1
@@ -109,9 +109,9 @@ def desync(picture_rise: Curve, fps: float, audio_rise: Curve, largest_lag_s: fl
 
 def agreement(clips: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]], fps: float, rate_hz: int) -> Agreement:
     """Measure clips, each frames uint8 [F, H, W, 3] with sound float32 [S]."""
-    pairs = [(picture_events(frames, fps), sound_onsets(audio, rate_hz)) for frames, audio in clips]
+    pairs = [(video_events(frames, fps), audio_onsets(audio, rate_hz)) for frames, audio in clips]
     offsets = [min(abs(onset - event) for onset in sound) for picture, sound in pairs if sound for event in picture]
-    lags = [desync(floor_rise(frames), fps, sound_rise(audio, rate_hz)) for frames, audio in clips]
+    lags = [desync(floor_rise(frames), fps, audio_rise(audio, rate_hz)) for frames, audio in clips]
     return Agreement(
         event_f1(pairs, tolerance_s=1 / fps),
         _mean(offsets),

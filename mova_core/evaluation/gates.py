@@ -63,7 +63,7 @@ def table(gates: Sequence[Gate]) -> str:
     for gate in gates:
         value = "unavailable" if gate.value is None else f"{gate.value:.3f}"
         reason = f"   {gate.unavailable}" if gate.unavailable else ""
-        lines.append(f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<16} {value:>11} {gate.asked}{reason}")
+        lines.append(f"  {'passed' if gate.passed else 'FAILED':<7} {gate.name:<22} {value:>11} {gate.asked}{reason}")
     return "\n".join(lines)
 
 

@@ -1,12 +1,12 @@
-"""The measures of a set of clips, each a `Tally`, with what wrongly paired clips would score (chance).
+"""The metrics of a set of clips, each a `RatioMetric`, and the same of wrongly paired clips (the shuffled baseline).
 
     event_f1, offset_s, desync_s   see `events.py`; synthetic world only
-    event_f1_margin                event_f1 over its own chance
+    event_f1_over_shuffled         event_f1 less its shuffled baseline
     av_align                       IoU of sound onsets and peaks of the picture's change, within one frame; any footage
-    picture_class, sound_class     share of clips whose measured class is the prompt's; synthetic world only
+    video_class, audio_class       share of clips whose measured class is the prompt's; synthetic world only
     loudness_error_lu, rms_error_db   distance from the mean of validation clips
     audible_share                  share of clips with a loudness above the limit of section `assess`
-Chance pairs the picture of a clip with the sound of another of its class, or its class with another clip's prompt.
+The shuffled baseline pairs the video of a clip with the audio of another of its class, or its class with another text.
 What cannot be measured is absent, never 0.
 Source of AV-Align: arXiv:2309.16429, section 4; its optical flow is here the mean change of luminance.
 """
@@ -17,30 +17,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mova_core.evaluation.classes import heard_class, seen_class
+from mova_core.evaluation.classes import audio_class, video_class
 from mova_core.evaluation.events import (
     LUMA,
     Curve,
+    audio_onsets,
+    audio_rise,
     desync,
     floor_rise,
     matches,
-    picture_events,
-    sound_onsets,
-    sound_rise,
+    video_events,
 )
-from mova_core.evaluation.suite import SeenClip
-from mova_core.evaluation.tally import Tally
+from mova_core.evaluation.ratio_metric import RatioMetric
+from mova_core.evaluation.suite import LabelledClip
 from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import integrated_lufs
 
 SHUFFLES = 7  # wrong partners of each clip within its class
 EVENT_METRICS = ("event_f1", "offset_s", "desync_s")
-CLASS_METRICS = ("picture_class", "sound_class")
+CLASS_METRICS = ("video_class", "audio_class")
 LOWER_IS_BETTER = ("offset_s", "desync_s", "loudness_error_lu", "rms_error_db", "validation_loss")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ClipMetrics:
     """What is seen and heard in one clip; times in seconds, loudness None where there is none."""
 
     events: list[float]
@@ -55,25 +55,25 @@ class Measured:
     label: str | None
 
 
-def measure(clip: SeenClip, geometry: ClipGeometry) -> Measured:
+def measure(clip: LabelledClip, geometry: ClipGeometry) -> ClipMetrics:
     """Everything that is measured of one clip alone."""
     fps, rate_hz = float(geometry.fps), geometry.audio_rate_hz
     rms = float(np.sqrt(np.mean(clip.audio.astype(np.float64) ** 2)))
-    return Measured(
-        events=picture_events(clip.frames, fps),
-        onsets=sound_onsets(clip.audio, rate_hz),
-        peaks=picture_peaks(clip, fps),
+    return ClipMetrics(
+        events=video_events(clip.frames, fps),
+        onsets=audio_onsets(clip.audio, rate_hz),
+        peaks=video_peaks(clip, fps),
         floor=floor_rise(clip.frames),
-        rise=sound_rise(clip.audio, rate_hz),
-        seen=seen_class(clip.frames),
-        heard=heard_class(clip.audio, rate_hz),
+        rise=audio_rise(clip.audio, rate_hz),
+        seen=video_class(clip.frames),
+        heard=audio_class(clip.audio, rate_hz),
         lufs=integrated_lufs(clip.audio, rate_hz),
         rms_db=20 * float(np.log10(rms)) if rms > 0 else None,
         label=clip.label,
     )
 
 
-def picture_peaks(clip: SeenClip, fps: float) -> list[float]:
+def video_peaks(clip: LabelledClip, fps: float) -> list[float]:
     """Times at which the picture changes more than in the frames beside and than on average, rising."""
     luma = clip.frames.astype(np.float32) @ np.asarray(LUMA, np.float32)
     change = np.abs(np.diff(luma, axis=0)).mean(axis=(1, 2), dtype=np.float64)
@@ -82,83 +82,85 @@ def picture_peaks(clip: SeenClip, fps: float) -> list[float]:
     return [(int(index) + 1.5) / fps for index in found]  # change k leads to frame k + 1, half a frame before it
 
 
-def sync_tallies(pairs: Sequence[tuple[Measured, Measured]], geometry: ClipGeometry, *, made: bool) -> dict[str, Tally]:
+def sync_metrics(
+    pairs: Sequence[tuple[ClipMetrics, ClipMetrics]], geometry: ClipGeometry, *, made: bool
+) -> dict[str, RatioMetric]:
     """Measures of how well the picture of the first of each pair agrees with the sound of the second."""
     fps = float(geometry.fps)
-    tallies = {"av_align": Tally.mean([_iou(seen.peaks, heard.onsets, 1 / fps) for seen, heard in pairs])}
+    metrics = {"av_align": RatioMetric.mean([_iou(seen.peaks, heard.onsets, 1 / fps) for seen, heard in pairs])}
     if not made:
-        return tallies
+        return metrics
     offsets = [
         [min(abs(onset - event) for onset in heard.onsets) for event in seen.events] if heard.onsets else []
         for seen, heard in pairs
     ]
     lags = [desync(seen.floor, fps, heard.rise) for seen, heard in pairs]
-    return tallies | {
-        "event_f1": Tally(
+    return metrics | {
+        "event_f1": RatioMetric(
             np.array([2.0 * matches(seen.events, heard.onsets, 1 / fps) for seen, heard in pairs]),
             np.array([float(len(seen.events) + len(heard.onsets)) for seen, heard in pairs]),
         ),
-        "offset_s": Tally(
+        "offset_s": RatioMetric(
             np.array([float(sum(each)) for each in offsets]), np.array([float(len(each)) for each in offsets])
         ),
-        "desync_s": Tally.mean([None if lag is None else abs(lag) for lag in lags]),
+        "desync_s": RatioMetric.mean([None if lag is None else abs(lag) for lag in lags]),
     }
 
 
-def class_tallies(clips: Sequence[Measured]) -> dict[str, Tally]:
+def class_metrics(clips: Sequence[ClipMetrics]) -> dict[str, RatioMetric]:
     """Agreement of the measured classes with the label; a clip of no recognisable class disagrees."""
     return {
-        "picture_class": Tally.mean([float(clip.seen == clip.label) for clip in clips]),
-        "sound_class": Tally.mean([float(clip.heard == clip.label) for clip in clips]),
+        "video_class": RatioMetric.mean([float(clip.seen == clip.label) for clip in clips]),
+        "audio_class": RatioMetric.mean([float(clip.heard == clip.label) for clip in clips]),
     }
 
 
-def loudness_tallies(
-    clips: Sequence[Measured], reference: Sequence[Measured], audible_above_lufs: float
-) -> dict[str, Tally]:
+def loudness_metrics(
+    clips: Sequence[ClipMetrics], reference: Sequence[ClipMetrics], audible_above_lufs: float
+) -> dict[str, RatioMetric]:
     """Loudness of clips against the mean of reference clips; without any, only what is audible."""
     audible = [clip.lufs is not None and clip.lufs > audible_above_lufs for clip in clips]
-    tallies = {"audible_share": Tally.mean([float(each) for each in audible])}
+    metrics = {"audible_share": RatioMetric.mean([float(each) for each in audible])}
     for name, key in (("loudness_error_lu", "lufs"), ("rms_error_db", "rms_db")):
         known = [value for clip in reference if (value := getattr(clip, key)) is not None]
         if known:
             middle = float(np.mean(known))
             values = [getattr(clip, key) for clip in clips]
-            tallies[name] = Tally.mean([None if value is None else abs(value - middle) for value in values])
-    return tallies
+            metrics[name] = RatioMetric.mean([None if value is None else abs(value - middle) for value in values])
+    return metrics
 
 
-def tallies_of(
-    clips: Sequence[Measured],
+def clip_set_metrics(
+    clips: Sequence[ClipMetrics],
     geometry: ClipGeometry,
     *,
     made: bool,
-    reference: Sequence[Measured],
+    reference: Sequence[ClipMetrics],
     audible_above_lufs: float,
-) -> dict[str, Tally]:
+) -> dict[str, RatioMetric]:
     """Every measure of true pairs that can be made."""
-    tallies = sync_tallies([(clip, clip) for clip in clips], geometry, made=made)
+    metrics = sync_metrics([(clip, clip) for clip in clips], geometry, made=made)
     if made:
-        tallies |= class_tallies(clips)
-    return tallies | loudness_tallies(clips, reference, audible_above_lufs)
+        metrics |= class_metrics(clips)
+    return metrics | loudness_metrics(clips, reference, audible_above_lufs)
 
 
-def chances(clips: Sequence[Measured], geometry: ClipGeometry, *, made: bool) -> dict[str, float | None]:
+def shuffled_baseline(clips: Sequence[ClipMetrics], geometry: ClipGeometry, *, made: bool) -> dict[str, float | None]:
     """The same measures of wrongly paired clips; where there is no other clip to pair with, nothing."""
-    pairs = wrong_pairs(clips)
+    pairs = shuffled_pairs(clips)
     if not pairs:
         return {}
-    chance = {name: tally.value for name, tally in sync_tallies(pairs, geometry, made=made).items()}
+    shuffled = {name: metric.value for name, metric in sync_metrics(pairs, geometry, made=made).items()}
     if made:
         others = [(one, other) for one in clips for other in clips if other is not one]
-        chance["picture_class"] = float(np.mean([one.seen == other.label for one, other in others]))
-        chance["sound_class"] = float(np.mean([one.heard == other.label for one, other in others]))
-    return chance
+        shuffled["video_class"] = float(np.mean([one.seen == other.label for one, other in others]))
+        shuffled["audio_class"] = float(np.mean([one.heard == other.label for one, other in others]))
+    return shuffled
 
 
-def wrong_pairs(clips: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
+def shuffled_pairs(clips: Sequence[ClipMetrics]) -> list[tuple[ClipMetrics, ClipMetrics]]:
     """Each clip with the next few of its class, as its picture and their sound."""
-    groups: dict[str | None, list[Measured]] = defaultdict(list)
+    groups: dict[str | None, list[ClipMetrics]] = defaultdict(list)
     for clip in clips:
         groups[clip.label].append(clip)
     return [

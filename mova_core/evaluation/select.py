@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.evaluation.evaluate import Judged, last_of
+from mova_core.evaluation.evaluate import Candidate, last_of
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.suite import MADE
 from mova_core.model.pretrained.folder import save_components
@@ -40,22 +40,22 @@ def select(
     if not path.is_file():
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
     evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
-    judged = last_of(phase, params, generate, places)
-    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, judged.checkpoint.checkpoint_id):
+    candidate = last_of(phase, params, generate, places)
+    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, candidate.checkpoint.checkpoint_id):
         raise StaleError(
             f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
-            f"{judged.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
+            f"{candidate.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
         )
     gates = judge(phase.name, evaluation.suite.name == MADE, section, evaluation.metrics)
     failed = [gate for gate in gates if not gate.passed]
     selection = {
         "phase": phase.name,
-        "checkpoint_id": judged.checkpoint.checkpoint_id,
-        "manifest_sha256": judged.checkpoint.manifest_sha256,
+        "checkpoint_id": candidate.checkpoint.checkpoint_id,
+        "manifest_sha256": candidate.checkpoint.manifest_sha256,
         "evaluation_sha256": evaluation_sha256,
         "gates": [gate.described() for gate in gates],
         "passed": not failed,
-        "reason": _reason(gates, failed, judged),
+        "reason": _reason(gates, failed, candidate),
     }
     target = places.models / phase.name
     if failed:
@@ -65,7 +65,7 @@ def select(
             f"{target} holds no model: {selection['reason']}; the decision is in "
             f"{target / SELECTION_FILE}\n{table(gates)}"
         )
-    save_components(judged.components, target, replace_old=True)
+    save_components(candidate.components, target, replace_old=True)
     files = {
         file.relative_to(target).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256_file(file)}
         for file in sorted(target.rglob("*"))
@@ -75,8 +75,8 @@ def select(
     return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(gates)}"}
 
 
-def _reason(gates: list[Gate], failed: list[Gate], judged: Judged) -> str:
-    which = f"step {judged.checkpoint.step} ({judged.checkpoint.checkpoint_id})"
+def _reason(gates: list[Gate], failed: list[Gate], candidate: Candidate) -> str:
+    which = f"step {candidate.checkpoint.step} ({candidate.checkpoint.checkpoint_id})"
     if not failed:
         return f"{which} passes {f'all {len(gates)} gates' if len(gates) > 1 else 'its gate'}"
     return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"

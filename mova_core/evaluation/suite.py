@@ -33,7 +33,7 @@ CAPTION_OF = {name: synthetic_caption([name], None).merged for name in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
-class SeenClip:
+class LabelledClip:
     """A clip to measure: frames uint8 [F, H, W, 3], sound float32 [S], and its class where it has a known one."""
 
     frames: NDArray[np.uint8]
@@ -97,7 +97,7 @@ def made_suite(params: EvaluateParams) -> Suite:
 
 def validation_clips(
     params: Params, section: EvaluateParams, geometry: ClipGeometry, data: DataFolder, *, normalize_loudness: bool
-) -> list[SeenClip]:
+) -> list[LabelledClip]:
     """Validation clips as the phase's model would make them at best; spread over the table, [] if there are none.
 
     Args:
@@ -119,20 +119,20 @@ def validation_clips(
         frames, audio = load_clip(data.clips, row, params.clip_geometry)
         if normalize_loudness:
             audio = normalise_loudness(audio, geometry.audio_rate_hz, params.encode.target_lufs)
-        clips.append(SeenClip(scaled_down(frames, canvas_of(row, geometry)), audio, _label(row["merged"])))
+        clips.append(LabelledClip(scaled_down(frames, canvas_of(row, geometry)), audio, _label(row["merged"])))
     return clips
 
 
 def generate_suite(
     pipeline: MovaPipeline, suite: Suite, section: EvaluateParams, label: str, changes: Mapping[str, Any]
-) -> list[SeenClip]:
+) -> list[LabelledClip]:
     """The suite's clips, a batch a core; `changes` are fields of `GenerateSettings`. Call it inside `one_thread`."""
-    clips: list[SeenClip] = []
+    clips: list[LabelledClip] = []
     parts = _batches(len(suite.prompts), section.batch)
     with ThreadPoolExecutor(os.cpu_count()) as cores:
         outputs = cores.map(lambda part: pipeline(suite.prompts[part], seed=suite.seeds[part], **changes), parts)
         for part, output in zip(parts, track(outputs, len(parts), label), strict=True):
-            clips += map(SeenClip, output.videos, output.audios, suite.labels[part])
+            clips += map(LabelledClip, output.videos, output.audios, suite.labels[part])
     return clips
 
 

@@ -5,9 +5,9 @@ The control is v(T,0): at scale 0 the three-term formula still has v(T,B) - v(0,
 
 from typing import Any
 
-from mova_core.evaluation.metrics import CLASS_METRICS, EVENT_METRICS, class_tallies, measure, sync_tallies
+from mova_core.evaluation.metrics import CLASS_METRICS, EVENT_METRICS, class_metrics, measure, sync_metrics
+from mova_core.evaluation.ratio_metric import draw_clips, interval
 from mova_core.evaluation.suite import Suite, generate_suite
-from mova_core.evaluation.tally import draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.params.model import EvaluateParams
 from mova_core.sampling.pipeline import MovaPipeline
@@ -33,9 +33,9 @@ def sweep(
         label = "sweep/off" if scale is None else f"sweep/{scale:g}"
         clips = generate_suite(pipeline, suite, section, label, {"text_guidance_scale": TEXT_SCALE, **changes})
         seen = [measure(clip, geometry) for clip in clips]
-        tallies = sync_tallies([(clip, clip) for clip in seen], geometry, made=suite.made)
+        metrics = sync_metrics([(clip, clip) for clip in seen], geometry, made=suite.made)
         if suite.made:
-            tallies |= class_tallies(seen)
+            metrics |= class_metrics(seen)
         entry: dict[str, Any] = {
             "bridge_guidance_scale": scale,
             "bridge": scale is not None,
@@ -43,10 +43,10 @@ def sweep(
         }
         for name in MEASURES:
             entry[name] = {"value": None, "low": None, "high": None}
-            if name in tallies:
-                low, high = interval(tallies[name].resampled(draws))
-                entry[name] = {"value": tallies[name].value, "low": low, "high": high}
+            if name in metrics:
+                low, high = interval(metrics[name].resampled(draws))
+                entry[name] = {"value": metrics[name].value, "low": low, "high": high}
         if suite.made:
-            entry["draws"] = tallies["event_f1"].resampled(draws)
+            entry["draws"] = metrics["event_f1"].resampled(draws)
         entries.append(entry)
     return entries

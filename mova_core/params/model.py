@@ -112,16 +112,16 @@ class EvaluateParams(Section):
 class AudioGateParams(Section):
     """Limits that a selected checkpoint of phase audio must hold; null asks nothing of that measure."""
 
-    sound_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    audio_class_at_least: float | None = Field(0.90, ge=0, le=1)
 
 
 class JointGateParams(Section):
     """Limits that a selected checkpoint of a joint phase must hold; numbers of phase 1."""
 
-    sound_class_at_least: float | None = Field(0.90, ge=0, le=1)
-    picture_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    audio_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    video_class_at_least: float | None = Field(0.90, ge=0, le=1)
     event_f1_at_least: float | None = Field(0.52, ge=0, le=1)
-    event_f1_margin_at_least: float | None = Field(0.24, ge=-1, le=1)  # over wrongly paired clips
+    event_f1_over_shuffled_at_least: float | None = Field(0.24, ge=-1, le=1)  # over wrongly paired clips
     offset_s_at_most: float | None = Field(0.12, ge=0)
     desync_s_at_most: float | None = Field(0.08, ge=0)
     sync_gain_at_least: float | None = Field(0.38, ge=-1, le=1)  # event F1 over that with the Bridge off, s_T 1
@@ -145,9 +145,9 @@ class SelectParams(Section):
     audio: AudioGateParams = AudioGateParams()
     phase1: JointGateParams = JointGateParams()
     phase2: JointGateParams = JointGateParams(
-        event_f1_at_least=0.65, event_f1_margin_at_least=0.41, sync_gain_at_least=0.44
+        event_f1_at_least=0.65, event_f1_over_shuffled_at_least=0.41, sync_gain_at_least=0.44
     )
     phase3: JointGateParams = JointGateParams(
-        event_f1_at_least=0.75, event_f1_margin_at_least=0.56, offset_s_at_most=0.11, sync_gain_at_least=0.55
+        event_f1_at_least=0.75, event_f1_over_shuffled_at_least=0.56, offset_s_at_most=0.11, sync_gain_at_least=0.55
     )
     other_footage: OtherFootageGateParams = OtherFootageGateParams()

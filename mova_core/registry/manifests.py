@@ -6,7 +6,7 @@ runs/PHASE/manifest.json
     `path` from the project's folder, or from the manifest's.
 reports/evaluation/PHASE/metrics.json
     {"phase", "checkpoint_id", "suite": {"name", "seeds", "clips", "sha256"},
-     "metrics": {name: {"value": number | null, "low", "high", "chance", "data", "better": "higher" | "lower",
+     "metrics": {name: {"value": number | null, "low", "high", "shuffled", "data", "better": "higher" | "lower",
                         "unavailable": reason | null}}}
 models/PHASE/selection.json
     {"phase", "checkpoint_id", "manifest_sha256", "evaluation_sha256",
@@ -73,7 +73,7 @@ class Metric(Manifest):
     value: float | None
     low: float | None = None
     high: float | None = None
-    chance: float | None = None
+    shuffled: float | None = None
     data: float | None = None
     better: Literal["higher", "lower"]
     unavailable: str | None = None

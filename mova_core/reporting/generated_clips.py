@@ -39,9 +39,9 @@ def _draw(sample: SampleClip, report: PhaseReport, geometry: ClipGeometry) -> Ge
     path = report.folder / sample.path
     frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
     track = None
-    if report.phase.joint and sample.picture_events_s is not None and sample.sound_onsets_s is not None:
+    if report.phase.joint and sample.video_events_s is not None and sample.audio_onsets_s is not None:
         tolerance_s = 1 / float(geometry.fps)
-        track = event_track(sample.picture_events_s, sample.sound_onsets_s, tolerance_s, geometry.duration_s)
+        track = event_track(sample.video_events_s, sample.audio_onsets_s, tolerance_s, geometry.duration_s)
     # The middle: the first frame is the hardest to generate, and no fair picture of the clip.
     middle = picture_uri(frames[len(frames) // 2].rgb())
     return GeneratedClip(sample, data_uri("video/mp4", path.read_bytes()), middle, track)

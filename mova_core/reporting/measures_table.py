@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from mova_core.reporting.phase_reports import PhaseReport
 
-SYNC = ("event_f1", "offset_s", "desync_s", "sound_class", "picture_class", "sync_gain")
+SYNC = ("event_f1", "offset_s", "desync_s", "audio_class", "video_class", "sync_gain")
 LABELS = {
     "event_f1": "event F1",
-    "event_f1_margin": "event F1 over chance",
+    "event_f1_over_shuffled": "event F1 over shuffled pairs",
     "offset_s": "nearest offset (s)",
     "desync_s": "DeSync (s)",
-    "sound_class": "sound of the asked class",
-    "picture_class": "picture of the asked class",
+    "audio_class": "sound of the asked class",
+    "video_class": "picture of the asked class",
     "sync_gain": "F1 gained by the Bridge",
     "av_align": "AV-Align",
     "audible_share": "audible clips",
@@ -35,7 +35,7 @@ class Cell:
 
     value: str | None = None
     interval: str | None = None
-    chance: str | None = None
+    shuffled: str | None = None
     data: str | None = None
     asked: str | None = None
     passed: bool | None = None
@@ -102,5 +102,5 @@ def _cell(name: str, report: PhaseReport, reasons: dict[str, dict[str, list[str]
     interval = None
     if metric.low is not None and metric.high is not None:
         interval = f"{metric.low:.3f} to {metric.high:.3f}"
-    chance, data = (None if value is None else f"{value:.3f}" for value in (metric.chance, metric.data))
-    return Cell(f"{metric.value:.3f}", interval, chance, data, asked, passed)
+    shuffled, data = (None if value is None else f"{value:.3f}" for value in (metric.shuffled, metric.data))
+    return Cell(f"{metric.value:.3f}", interval, shuffled, data, asked, passed)

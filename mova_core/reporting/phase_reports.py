@@ -25,8 +25,8 @@ from mova_core.training.phases import PHASES, Phase
 
 EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
 MADE = "made"  # the suite of synthetic footage; any other has no known events and classes
-FIGURES = ("offset_s", "desync_s", "sync_gain", "picture_class", "sound_class", "av_align", "audible_share")
-SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "picture_class", "sound_class")
+FIGURES = ("offset_s", "desync_s", "sync_gain", "video_class", "audio_class", "av_align", "audible_share")
+SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "video_class", "audio_class")
 
 
 class SampleClip(Manifest):
@@ -35,8 +35,8 @@ class SampleClip(Manifest):
     path: str
     prompt: str
     seed: int
-    picture_events_s: list[float] | None = None
-    sound_onsets_s: list[float] | None = None
+    video_events_s: list[float] | None = None
+    audio_onsets_s: list[float] | None = None
 
 
 class Level(Manifest):
@@ -55,8 +55,8 @@ class SweepEntry(Manifest):
     offset_s: Level
     desync_s: Level
     av_align: Level
-    picture_class: Level
-    sound_class: Level
+    video_class: Level
+    audio_class: Level
 
     @property
     def name(self) -> str:
@@ -138,12 +138,12 @@ def headline(phase: Phase, evaluation: Evaluated) -> str:
         return f"{phase.name}: {f'of its clips {said}; ' if said else ''}{unknown}."
     name, what = ("event_f1", "picture and sound agree on {} of events")
     if not phase.joint:
-        name, what = ("sound_class", "the sound is of the asked class in {} of clips")
+        name, what = ("audio_class", "the sound is of the asked class in {} of clips")
     metric = evaluation.metrics.get(name)
     if metric is None or metric.value is None:
         reason = metric.unavailable if metric else "not measured"
         return f"{phase.name}: {what.format('an unknown share')} ({reason})."
-    levels = (("chance", metric.chance), ("data", metric.data))
+    levels = (("shuffled pairs", metric.shuffled), ("data", metric.data))
     beside = ", ".join(f"{word} {value:.0%}" for word, value in levels if value is not None)
     return f"{phase.name}: {what.format(f'{metric.value:.0%}')}{f'; {beside}' if beside else ''}."
 
@@ -174,7 +174,7 @@ def figures(phases: Sequence[PhaseReport]) -> dict[str, Any]:
             continue
         metrics = report.evaluation.metrics
         f1 = metrics.get("event_f1")
-        beside = {"chance": f1.chance if f1 else None, "data": f1.data if f1 else None}
+        beside = {"shuffled": f1.shuffled if f1 else None, "data": f1.data if f1 else None}
         numbers[report.phase.name] = {
             "event_f1": f1.value if f1 else None,
             **{f"event_f1_{name}": value for name, value in beside.items()},

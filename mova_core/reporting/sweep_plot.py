@@ -54,7 +54,7 @@ def sweep_plot(entries: Sequence[Mapping[str, Any]], metrics: Mapping[str, Mappi
 
     Args:
         entries: of `sweep`.
-        metrics: of metrics.json, for chance and data.
+        metrics: of metrics.json, for the shuffled baseline and the data.
         made: footage whose events are known; else AV-Align takes their place.
     """
     first, second = ("event_f1", "offset_s") if made else ("av_align", None)
@@ -94,7 +94,7 @@ def _panel(
         if entry["bridge"] and entry[name]["value"] is not None
     ]
     off = next((entry[name]["value"] for entry in entries if not entry["bridge"]), None)
-    levels = {"Bridge off": off, "chance": metrics[name]["chance"], "data": metrics[name]["data"]}
+    levels = {"Bridge off": off, "shuffled pairs": metrics[name]["shuffled"], "data": metrics[name]["data"]}
     return Panel(title, "ours", points, {key: value for key, value in levels.items() if value is not None})
 
 

@@ -36,9 +36,9 @@ TRAINING = """
 
 METRICS = {
     "metrics": {
-        "sound_class": {"value": 0.7, "low": 0.6, "high": 0.8, "chance": 0.25, "data": 1.0}
+        "audio_class": {"value": 0.7, "low": 0.6, "high": 0.8, "shuffled": 0.25, "data": 1.0}
         | {"better": "higher", "unavailable": None},
-        "event_f1": dict.fromkeys(["value", "low", "high", "chance", "data"])
+        "event_f1": dict.fromkeys(["value", "low", "high", "shuffled", "data"])
         | {"better": "higher", "unavailable": "there is no picture"},
     }
 }
@@ -46,14 +46,14 @@ METRICS = {
 SELECT = """
 mkdir -p models/$1
 cat > models/$1/selection.json <<END
-{"reason": "step 300 fails 1 of 1 gates (sound_class)", "passed": false, "gates": [
- {"name": "sound_class", "value": 0.7, "limit": 0.8, "better": "higher", "passed": false, "unavailable": null}]}
+{"reason": "step 300 fails 1 of 1 gates (audio_class)", "passed": false, "gates": [
+ {"name": "audio_class", "value": 0.7, "limit": 0.8, "better": "higher", "passed": false, "unavailable": null}]}
 END
 """
 
 FAILED = """
-echo "mova select: models/$1 holds no model: step 300 fails 1 of 1 gates (sound_class)" >&2
-echo "  FAILED  sound_class   0.700 ≥ 0.8" >&2
+echo "mova select: models/$1 holds no model: step 300 fails 1 of 1 gates (audio_class)" >&2
+echo "  FAILED  audio_class   0.700 ≥ 0.8" >&2
 exit 1
 """
 
@@ -100,12 +100,12 @@ def test_a_failing_gate_ends_the_life_with_its_table(trained_project: Path, hist
     (trained_project / "select.sh").write_text(SELECT + FAILED)
     state = run(until="select@phase1")
     assert state.is_failed()
-    with pytest.raises(MovaError, match=r"select@audio: models/audio holds no model(.|\n)*FAILED  sound_class   0.700"):
+    with pytest.raises(MovaError, match=r"select@audio: models/audio holds no model(.|\n)*FAILED  audio_class   0.700"):
         state.result()
     judged = last_of(history, "evaluation")
     assert judged["name"] == "evaluation-audio" and judged["state_name"] == "Failed"
     gates = history.artifacts(judged["id"])[-1]
-    assert json.loads(gates["data"]) == [{"passed": "✘", "measure": "sound_class", "value": "0.700", "limit": "≥ 0.8"}]
+    assert json.loads(gates["data"]) == [{"passed": "✘", "measure": "audio_class", "value": "0.700", "limit": "≥ 0.8"}]
     assert not (trained_project / "runs/phase1").exists()
 
 

@@ -20,7 +20,7 @@ RANGE = "shares and F1 are from 0 to 1, their differences from -1 to 1, times, e
 INTERVAL = "every interval has two ends, the lower one first"
 BETTER = "better is the direction in which its gate judges, for every metric with a gate"
 OUTSIDE = "every value lies within its interval"
-CHANCE = "event F1 of wrongly paired clips is below that of the data"
+SHUFFLED = "event F1 of wrongly paired clips is below that of the data"
 EVALUATED = "audio and every phase with a finished run is evaluated"
 PHASE = "phase is audio, phase1, phase2 or phase3 for every evaluation"
 FOLDER = "every evaluation lies in the folder of its phase"
@@ -35,22 +35,22 @@ EMPTY = {"there is at least one metric", LOST}
 NO_INTERVAL = {"low": None, "high": None}
 METRICS_SPOILED = [  # a metric of its own each
     ("phase1", "event_f1", {"value": None}, {VALUE}),
-    ("phase1", "picture_class", {"value": None, **NO_INTERVAL, "unavailable": "  "}, {VALUE}),
-    ("phase2", "picture_class", {"value": None, **NO_INTERVAL, "unavailable": "no clip"}, set()),
+    ("phase1", "video_class", {"value": None, **NO_INTERVAL, "unavailable": "  "}, {VALUE}),
+    ("phase2", "video_class", {"value": None, **NO_INTERVAL, "unavailable": "no clip"}, set()),
     ("phase1", "sync_gain", {"value": 0.0, **NO_INTERVAL, "unavailable": "no event"}, {VALUE}),
     ("phase1", "validation_loss", {"value": float("inf"), **NO_INTERVAL}, {VALUE}),
-    ("phase1", "sound_class", {"value": 1.2, "high": 1.2}, {RANGE}),
+    ("phase1", "audio_class", {"value": 1.2, "high": 1.2}, {RANGE}),
     ("phase1", "av_align", {"data": -0.1}, {RANGE}),
     ("phase2", "sync_gain", {"low": -1.5}, {RANGE}),
     ("phase3", "sync_gain", {"low": -0.5, "value": -0.2, "high": 0.1}, set()),
     ("phase1", "offset_s", {"low": -0.01}, {RANGE}),
-    ("phase2", "sound_class", {"low": 0.95, "high": 0.5, "value": 0.7}, {INTERVAL, OUTSIDE}),
-    ("phase3", "sound_class", {"high": None}, {INTERVAL}),
-    ("phase1", "event_f1_margin", {"value": 0.2}, {OUTSIDE}),
-    ("phase2", "event_f1_margin", {"better": "lower"}, {BETTER}),
+    ("phase2", "audio_class", {"low": 0.95, "high": 0.5, "value": 0.7}, {INTERVAL, OUTSIDE}),
+    ("phase3", "audio_class", {"high": None}, {INTERVAL}),
+    ("phase1", "event_f1_over_shuffled", {"value": 0.2}, {OUTSIDE}),
+    ("phase2", "event_f1_over_shuffled", {"better": "lower"}, {BETTER}),
     ("phase1", "desync_s", {"better": "higher"}, {BETTER}),
-    ("phase2", "event_f1", {"chance": 0.98, "data": 0.97}, {CHANCE}),
-    ("phase3", "event_f1", {"chance": None}, set()),
+    ("phase2", "event_f1", {"shuffled": 0.98, "data": 0.97}, {SHUFFLED}),
+    ("phase3", "event_f1", {"shuffled": None}, set()),
 ]
 PHASES_SPOILED = [
     (
@@ -83,8 +83,8 @@ PHASES_SPOILED = [
 def metric(name: str, phase: str) -> dict:
     better = "lower" if name.endswith(("_s", "_lu", "_db", "loss")) else "higher"
     if phase == "audio" and name.startswith(("event", "offset", "desync", "sync", "av", "picture")):
-        return {**dict.fromkeys(("value", "low", "high", "chance", "data")), "better": better, "unavailable": ALONE}
-    return {"value": 0.7, "low": 0.6, "high": 0.8, "chance": 0.2, "data": 0.97, "better": better, "unavailable": None}
+        return {**dict.fromkeys(("value", "low", "high", "shuffled", "data")), "better": better, "unavailable": ALONE}
+    return {"value": 0.7, "low": 0.6, "high": 0.8, "shuffled": 0.2, "data": 0.97, "better": better, "unavailable": None}
 
 
 class Evaluations:

@@ -13,7 +13,7 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation import evaluate as module
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.select import select
-from mova_core.evaluation.suite import SeenClip, made_suite
+from mova_core.evaluation.suite import LabelledClip, made_suite
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
@@ -43,13 +43,13 @@ def places(nano_towers, nano_codec, tmp_path, monkeypatch) -> Places:
     return Places()
 
 
-def world(geometry) -> list[SeenClip]:
+def world(geometry) -> list[LabelledClip]:
     rng = np.random.default_rng(3)
     clips = []
     for kind in [*KINDS] * 2:
         take = draw_take(rng, kind, geometry.duration_s)
         frames = np.stack(list(render_frames(take, geometry.fps, geometry.frames, 48)))
-        clips.append(SeenClip(frames, render_sound(take, geometry.audio_rate_hz, geometry.audio_samples), kind))
+        clips.append(LabelledClip(frames, render_sound(take, geometry.audio_rate_hz, geometry.audio_samples), kind))
     return clips
 
 
@@ -94,7 +94,7 @@ def test_what_passes_becomes_a_model_folder_with_a_vouched_manifest(places: Plac
     run("audio", places)
     metrics = json.loads(Path("reports/audio/metrics.json").read_text())
     assert metrics["sweep"] == [] and metrics["metrics"]["event_f1"]["unavailable"]
-    judge("audio", places, SelectParams.model_validate({"audio": {"sound_class_at_least": 0}}))
+    judge("audio", places, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
     first = digests(Path("models/audio"))
     FolderIndex.read(Path("models/audio"))
     selection, _ = read_manifest(Path("models/audio/selection.json"), Selection)
@@ -103,7 +103,7 @@ def test_what_passes_becomes_a_model_folder_with_a_vouched_manifest(places: Plac
     assert {name: each["sha256"] for name, each in files.items()} == {
         name: digest for name, digest in first.items() if name != "selection.json"
     }
-    judge("audio", places, SelectParams.model_validate({"audio": {"sound_class_at_least": 0}}))
+    judge("audio", places, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
     assert digests(Path("models/audio")) == first
 
 

@@ -123,7 +123,7 @@ def metric(value: float | None, margin: float, better: str) -> dict[str, Any]:
     known = value is not None
     interval = {"low": value - margin, "high": value + margin} if known else {"low": None, "high": None}
     reason = None if known else "no weights"
-    return {"value": value, **interval, "chance": 0.2, "data": 0.98, "better": better, "unavailable": reason}
+    return {"value": value, **interval, "shuffled": 0.2, "data": 0.98, "better": better, "unavailable": reason}
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.sampling.clip_file import write_clip
 
 ALONE = "phase audio trains the sound alone"
-SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "picture_class", "sound_class")
+SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "video_class", "audio_class")
 
 
 def metric(value: float | None, *, better: str = "higher", unavailable: str | None = None) -> dict[str, Any]:
     """As metrics.json holds it; without a value, unavailable."""
     if value is None:
-        numbers: dict[str, Any] = dict.fromkeys(("value", "low", "high", "chance", "data"))
+        numbers: dict[str, Any] = dict.fromkeys(("value", "low", "high", "shuffled", "data"))
         return numbers | {"better": better, "unavailable": unavailable or "nothing to measure"}
-    numbers = {"value": value, "low": value - 0.05, "high": value + 0.05, "chance": 0.18, "data": 0.98}
+    numbers = {"value": value, "low": value - 0.05, "high": value + 0.05, "shuffled": 0.18, "data": 0.98}
     return numbers | {"better": better, "unavailable": None}
 
 
@@ -79,7 +79,7 @@ class Folders:
             sound = np.zeros(geometry.audio_samples, np.float32)
             write_clip(self.root / folder / f"samples/{index:02d}.mp4", frames, sound, geometry, enlarge=4)
             sample = {"path": f"samples/{index:02d}.mp4", "prompt": "A <red> ball", "seed": index}
-            events = {"picture_events_s": [0.5, 1.0], "sound_onsets_s": [0.52, 1.6]} if suite == "made" else {}
+            events = {"video_events_s": [0.5, 1.0], "audio_onsets_s": [0.52, 1.6]} if suite == "made" else {}
             samples.append(sample | events)
         value = metrics.get("event_f1", metric(None))["value"]
         levels = {name: {"value": value, "low": value, "high": value} for name in SWEPT}
@@ -113,14 +113,14 @@ class Folders:
     def two_phases(self, f1: float | None = 0.94, *, suite: str = "made", limit: float = 0.55) -> None:
         """Phase audio that passes, and phase 1, judged by its event F1."""
         audio = self.train("audio")
-        of_audio = {"sound_class": metric(0.97), "event_f1": metric(None, unavailable=ALONE)}
-        gate = {"name": "sound_class", "value": 0.97, "limit": 0.8, "passed": True}
+        of_audio = {"audio_class": metric(0.97), "event_f1": metric(None, unavailable=ALONE)}
+        gate = {"name": "audio_class", "value": 0.97, "limit": 0.8, "passed": True}
         self.select("audio", audio, self.evaluate("audio", audio, of_audio, suite=suite), [gate])
         phase1 = self.train("phase1", start=audio)
         metrics = {
             "event_f1": metric(f1, unavailable="the footage is not made"),
             "offset_s": metric(0.03, better="lower"),
-            "sound_class": metric(0.99),
+            "audio_class": metric(0.99),
             "audible_share": metric(1.0),
         }
         gate = {"name": "event_f1", "value": f1, "limit": limit, "passed": f1 is not None and f1 >= limit}

@@ -11,7 +11,7 @@ def test_a_cell_holds_value_interval_chance_data_and_gate(folders: Any) -> None:
     table = measures_table(read_phases(folders.root))
     assert [each.phase.name for each in table.phases] == ["audio", "phase1"]
     cell = next(row for row in table.rows if row.name == "event_f1").cells[1]
-    assert (cell.value, cell.interval, cell.chance, cell.data) == ("0.940", "0.890 to 0.990", "0.180", "0.980")
+    assert (cell.value, cell.interval, cell.shuffled, cell.data) == ("0.940", "0.890 to 0.990", "0.180", "0.980")
     assert (cell.asked, cell.passed) == ("≥ 0.55", True)
 
 
@@ -35,7 +35,7 @@ def test_an_unavailable_cell_points_to_its_reason(folders: Any) -> None:
 
 def test_a_measure_nobody_knew_has_a_row_under_its_own_name(folders: Any) -> None:
     checkpoint = folders.train("audio")
-    metric = {"value": 0.5, "better": "lower", "low": None, "high": None, "chance": None, "data": None}
+    metric = {"value": 0.5, "better": "lower", "low": None, "high": None, "shuffled": None, "data": None}
     folders.evaluate("audio", checkpoint, {"novelty": metric})
     row = measures_table(read_phases(folders.root)).rows[-1]
     assert (row.name, row.label, row.cells[0].value, row.cells[0].interval) == ("novelty", "novelty", "0.500", None)

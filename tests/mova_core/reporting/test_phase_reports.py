@@ -27,7 +27,7 @@ def test_nothing_there_is_nothing_said(folders: Any) -> None:
 def test_the_last_phase_is_told_with_chance_and_data(folders: Any) -> None:
     folders.two_phases(0.94)
     assert said(folders) == (
-        "phase1: picture and sound agree on 94% of events; chance 18%, data 98%.",
+        "phase1: picture and sound agree on 94% of events; shuffled pairs 18%, data 98%.",
         "phase1 passes its gate.",
     )
 
@@ -58,7 +58,7 @@ def test_figures_are_by_phase_and_by_scale(folders: Any) -> None:
     folders.two_phases(0.94)
     numbers = figures(read_phases(folders.root))
     assert list(numbers) == ["audio", "phase1", "sweep"]
-    assert numbers["phase1"]["event_f1"] == 0.94 and numbers["phase1"]["event_f1_chance"] == 0.18
+    assert numbers["phase1"]["event_f1"] == 0.94 and numbers["phase1"]["event_f1_shuffled"] == 0.18
     assert list(numbers["sweep"]) == ["off", "0", "2"]
 
 

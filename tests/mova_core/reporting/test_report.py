@@ -92,7 +92,7 @@ def test_with_a_model_the_page_tells_it_in_order(folders: Any, curated: DataFold
     order = ["generated", "clips", "funnel", "contracts", "training", "sync", "sweep", "lineage", "unavailable"]
     places = [html.index(f'id="{name}"') for name in order]
     assert places == sorted(places)
-    assert "agree on 94% of events; chance 18%, data 98%. phase1 passes its gate." in page.text
+    assert "agree on 94% of events; shuffled pairs 18%, data 98%. phase1 passes its gate." in page.text
     assert summary["text"].startswith("phase1: picture and sound agree on 94% of events")
     assert page.text.count("1 of 3 events agree (1 only seen, 1 only heard)") == 2
     assert html.count("<polyline") == 2 * (1 + 2)  # raw and smooth, of each modality

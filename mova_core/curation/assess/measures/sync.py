@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.optical_flow import Curve
-from mova_core.evaluation.events import desync, matches, sound_rise
+from mova_core.evaluation.events import audio_rise, desync, matches
 
 ONSET_RATE_HZ = 22_050  # what librosa's onset detector is set for
 LARGEST_LAG_S = 1.0
@@ -36,7 +36,7 @@ def onset_lag_s(clip: DecodedClip) -> float | Unavailable:
         return Unavailable("nothing moves")
     # Change k is that at frame k + 1; `desync` counts curves from frame 0 and places frame k half a frame early.
     change = np.concatenate([[0.0], clip.flow.change, [0.0]])
-    lag = desync(change - change.min(), clip.fps, sound_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
+    lag = desync(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
     return Unavailable("no sound ever rises") if lag is None else lag
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
-from mova_core.evaluation.events import event_f1, picture_events, sound_onsets
+from mova_core.evaluation.events import audio_onsets, event_f1, video_events
 from mova_core.geometry import GEOMETRIES, VIDEO_PIXELS_PER_LATENT
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import CONFIG_FILE, TENSORS_FILE, NanoCodec
@@ -98,9 +98,9 @@ def test_events_survive(codec, held_out):
     seen, heard, moved_s = [], [], []
     for frames, _, sound in held_out:
         shown = to_bytes(codec.video.decode(codec.video.encode(video_of(frames))))[0].numpy()
-        seen.append((picture_events(frames, GEOMETRY.fps), picture_events(shown, GEOMETRY.fps)))
+        seen.append((video_events(frames, GEOMETRY.fps), video_events(shown, GEOMETRY.fps)))
         played = codec.audio.decode(codec.audio.encode(torch.from_numpy(sound)[None]), sound.size)[0].numpy()
-        before, after = (sound_onsets(each, GEOMETRY.audio_rate_hz) for each in (sound, played))
+        before, after = (audio_onsets(each, GEOMETRY.audio_rate_hz) for each in (sound, played))
         heard.append((before, after))
         moved_s += [min((late - early for late in after), key=abs) for early in before]
     frame_s = 1 / GEOMETRY.fps

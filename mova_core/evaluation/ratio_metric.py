@@ -13,14 +13,14 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RatioMetric:
     """Sum of `numerator` over sum of `denominator`, each [N], one entry a clip (or a pair)."""
 
     numerator: Values
     denominator: Values
 
     @classmethod
-    def mean(cls, values: list[float | None]) -> "Tally":
+    def mean(cls, values: list[float | None]) -> "RatioMetric":
         """Mean of the values that are there."""
         known = np.array([value is not None for value in values], dtype=np.float64)
         return cls(np.array([0.0 if value is None else value for value in values]), known)
