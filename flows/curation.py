@@ -6,11 +6,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.footage import MADE, NAME, own_footage
+from flows.run.footage import MADE, NAME, own_footage
 from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
-from flows.run.pipeline_run import line
+from flows.run.pipeline_run import pipeline_run
 from flows.run.schemas import Advanced, without_arguments
-from flows.run.stages import failed
+from flows.run.stage_tasks import failed
 from mova_core.errors import MovaError
 
 LAST = "contract@latents"
@@ -36,10 +36,10 @@ def curation(
     """
     try:
         choose(preset)
-        with line(until, advanced.workers, before=(NAME,)) as present:
-            own_footage(footage, advanced.clips, advanced.seed, present.runner, return_state=True).result()
-            present.ask()  # again: the footage may be another now
-            said = present.run_to(LAST)
+        with pipeline_run(until, advanced.workers, before=(NAME,)) as run:
+            own_footage(footage, advanced.clips, advanced.seed, run.runner, return_state=True).result()
+            run.ask()  # again: the footage may be another now
+            said = run.run_to(LAST)
     except MovaError as error:
         return failed(error)
     return Completed(message=said or "everything was up to date")

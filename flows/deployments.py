@@ -22,11 +22,11 @@ from flows.curation import curation
 from flows.evaluation import evaluation
 from flows.lifecycle import lifecycle
 from flows.packaging import packaging
-from flows.pipeline import plan
-from flows.reports import reports_served
 from flows.run.pipeline_run import EVERYTHING
+from flows.run.report_server import reports_served
 from flows.run.server import HOST, WITH_UI, server
-from flows.run.stages import LOGS
+from flows.run.stage_plan import plan
+from flows.run.stage_tasks import LOGS
 from flows.training import training
 from mova_core.errors import MovaError
 

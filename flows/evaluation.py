@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.run.pipeline_run import run_line_to
+from flows.run.pipeline_run import run_pipeline_to
 from flows.run.schemas import PhaseName, without_arguments
 
 
@@ -16,7 +16,7 @@ def evaluation(phase: PhaseName = "phase3") -> State[Any]:
     Args:
         phase: audio, phase1, phase2 or phase3; what it needs and is not there is trained first.
     """
-    return run_line_to(f"select@{phase}")
+    return run_pipeline_to(f"select@{phase}")
 
 
 without_arguments(evaluation)

@@ -15,12 +15,12 @@ from prefect.states import Completed
 
 from flows.curation import curation
 from flows.evaluation import evaluation
-from flows.footage import MADE, NAME
-from flows.packaging import DEPLOY, PROMOTE, check_port, packaging
+from flows.packaging import CLIP, DEPLOY, PROMOTE, check_port, packaging
+from flows.run.footage import MADE, NAME
 from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
-from flows.run.pipeline_run import EVERYTHING, line
+from flows.run.pipeline_run import EVERYTHING, pipeline_run
 from flows.run.schemas import Advanced, PhaseName, without_arguments
-from flows.run.stages import failed
+from flows.run.stage_tasks import failed
 from flows.run.terminal import run_at_terminal
 from flows.training import training
 from mova_core.errors import MovaError
@@ -51,15 +51,15 @@ def lifecycle(
         choose(preset)
         if until == EVERYTHING:
             check_port()
-        with line(until, advanced.workers, before=(NAME,), after=(PROMOTE, DEPLOY)) as present:
+        with pipeline_run(until, advanced.workers, before=(NAME,), after=(PROMOTE, DEPLOY)) as run:
             last = curation(preset, footage, until, advanced, return_state=True)
             last.result()
             for phase in get_args(PhaseName):
                 for subflow in (training, evaluation):
-                    if present.left:
+                    if run.left:
                         last = subflow(phase, return_state=True)
                         last.result()
-            if present.left:
+            if run.left:
                 last = packaging(keep_serving=keep_serving, return_state=True)
                 last.result()
     except MovaError as error:
@@ -91,6 +91,7 @@ def main() -> int:
         parser.error(str(error))
     return run_at_terminal(
         lifecycle,
+        CLIP,
         preset=given.preset or AS_IN_PARAMS,
         footage=given.footage,
         until=given.until,

@@ -8,11 +8,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.run.artifacts import show_promotion, show_report
-from flows.run.console import STORY
-from flows.run.pipeline_run import line
+from flows.run.console import CONSOLE
+from flows.run.pipeline_run import pipeline_run
 from flows.run.schemas import without_arguments
 from flows.run.stage_runner import StageRunner
-from flows.run.stages import Transcript, failed, run_command, step
+from flows.run.stage_tasks import StageLog, failed, run_command, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
 from mova_core.ports import obstacle
@@ -37,11 +37,11 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
     """
     try:
         check_port()
-        with line(after=(PROMOTE, DEPLOY)) as present:
-            present.run_to(LAST)
+        with pipeline_run(after=(PROMOTE, DEPLOY)) as run:
+            run.run_to(LAST)
             outcome, reason = promotion(alias, return_state=True).result()
             if outcome != KEPT:
-                serve(alias, keep_serving, present.runner)
+                serve(alias, keep_serving, run.runner)
             show_report(reason)
     except MovaError as error:
         return failed(error)
@@ -55,17 +55,17 @@ def promotion(alias: str) -> State[tuple[str, str]]:
     from mova_core.registry.promotion import promote
     from mova_core.registry.sync import sync
 
-    STORY.get().begins(PROMOTE)
+    CONSOLE.get().begins(PROMOTE)
     try:
         engine = open_database()
         sync(engine)
         decision = promote(engine, CANDIDATE, alias)
         engine.dispose()
     except MovaError as error:
-        STORY.get().ends(PROMOTE, "failed")
+        CONSOLE.get().ends(PROMOTE, "failed")
         return failed(error)
     show_promotion(decision)
-    STORY.get().ends(PROMOTE, "done", decision.reason)
+    CONSOLE.get().ends(PROMOTE, "done", decision.reason)
     return Completed(message=decision.reason, data=(decision.outcome, decision.reason))
 
 
@@ -95,8 +95,8 @@ def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:
     """
     run_command(DEPLOY, ["mova", "deploy", "--alias", alias, "--clip", str(CLIP)], runner)
     if not keep_serving:
-        with Transcript("deploy-stop") as transcript:
-            transcript.check(runner.run_command(["mova", "deploy", "--stop"], transcript.show))
+        with StageLog("deploy-stop") as log:
+            log.check(runner.run_command(["mova", "deploy", "--stop"], log.show))
 
 
 without_arguments(packaging)

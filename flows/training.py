@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.run.pipeline_run import run_line_to
+from flows.run.pipeline_run import run_pipeline_to
 from flows.run.schemas import PhaseName, without_arguments
 
 
@@ -14,9 +14,9 @@ def training(phase: PhaseName = "phase3") -> State[Any]:
     """Train one phase, from the weights selected in the phase before. A killed run goes on from its last checkpoint.
 
     Args:
-        phase: audio (the sound alone), then phase1, phase2 and phase3 (both towers and the Bridge).
+        phase: audio (the audio tower alone), then phase1, phase2 and phase3 (both towers and the Bridge).
     """
-    return run_line_to(f"train@{phase}")
+    return run_pipeline_to(f"train@{phase}")
 
 
 without_arguments(training)

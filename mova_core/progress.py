@@ -1,6 +1,6 @@
 """Progress that suits where it is shown: a bar on a terminal, a plain `label 12/25` line a second elsewhere.
 
-The plain line is also what a flow reads to move its progress artifact (see `flows/run/stages.py`).
+The plain line is also what a flow reads to move its progress artifact (see `flows/run/stage_tasks.py`).
 """
 
 import re

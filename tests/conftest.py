@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Tests that share what is slow to make share a process, the longest first; all others go by file.
 TOGETHER = (
-    ("tests/docs", "tests/integration/test_lifecycle.py", "tests/integration/test_line.py"),
+    ("tests/docs", "tests/integration/test_lifecycle.py", "tests/integration/test_pipeline.py"),
     ("tests/flows",),
     ("tests/services",),
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 
-from flows.pipeline import Stage
-from flows.reports import FOLDER, link_to
+from flows.run.report_server import FOLDER, link_to
+from flows.run.stage_plan import Stage
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.layout import DataFolder
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
@@ -80,7 +80,7 @@ def show_metrics(stage: Stage) -> None:
     ]
     create_table_artifact(rows, key=f"evaluation-{phase}", description=f"**{phase}**: what its clips measure")
     if (folder / PLOT_FILE).is_file():
-        description = f"{phase}: agreement of picture and sound against the Bridge guidance scale"
+        description = f"{phase}: agreement of video and audio against the Bridge guidance scale"
         create_image_artifact(link_to(folder / PLOT_FILE), key=f"sweep-{phase}", description=description)
 
 

@@ -1,7 +1,8 @@
-"""A run as a person at a terminal reads it: a numbered line a stage, the contracts in one line, and nothing else.
+"""What a person at a terminal sees of a run: a numbered line a stage, the contracts in one line, and nothing else.
 
-Tasks tell `STORY.get()` what happens; it is silent (under a server the UI tells the story) unless the command line has
-put a `TerminalStory` there. On a terminal the running stage shows a moving bar, elsewhere only finished lines appear.
+Tasks tell `CONSOLE.get()` what happens. It prints nothing (under a server the UI shows the run) unless the command line
+has put a `TerminalConsole` there. On a terminal the running stage has a progress bar, elsewhere only finished lines
+appear.
 """
 
 import time
@@ -18,8 +19,8 @@ CONTRACT, TRAIN = "contract@", "train@"
 WIDTH = 100
 
 
-class Story:
-    """Keeps quiet; what it hears is what `TerminalStory` prints."""
+class RunConsole:
+    """Prints nothing; `TerminalConsole` prints what it is told."""
 
     def expect(self, names: list[str]) -> None:
         """The steps to come, in order."""
@@ -34,15 +35,15 @@ class Story:
         """A step has ended; `summary` is what it says of itself, a line or some."""
 
 
-STORY: ContextVar[Story] = ContextVar("STORY", default=Story())  # noqa: B039  holds nothing that changes
+CONSOLE: ContextVar[RunConsole] = ContextVar("CONSOLE", default=RunConsole())  # noqa: B039  the default has no state
 
 
-class TerminalStory(Story):
+class TerminalConsole(RunConsole):
     """Prints to a console."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._chapters: list[str] = []
+        self._steps: list[str] = []
         self._contracts: dict[str, How | None] = {}
         self._contracts_s = 0.0
         self._started = 0.0
@@ -54,7 +55,7 @@ class TerminalStory(Story):
         training = next((index for index, name in enumerate(names) if name.startswith(TRAIN)), len(names))
         self._contracts = {name: None for name in names[:training] if name.startswith(CONTRACT)}
         last_contract = list(self._contracts)[-1:]
-        self._chapters = [name for name in names if name not in self._contracts or [name] == last_contract]
+        self._steps = [name for name in names if name not in self._contracts or [name] == last_contract]
 
     def begins(self, name: str) -> None:
         self._started = time.monotonic()
@@ -80,9 +81,9 @@ class TerminalStory(Story):
         if name in self._contracts:
             self._contracts[name] = how
             self._contracts_s += seconds
-            if name == self._contracts_chapter or how == "failed":
+            if name == self._contracts_step or how == "failed":
                 ticks = [f"{key.removeprefix(CONTRACT)} {MARKS[end]}" for key, end in self._contracts.items() if end]
-                self._line(self._contracts_chapter, "contracts", "  ".join(ticks), self._contracts_s)
+                self._line(self._contracts_step, "contracts", "  ".join(ticks), self._contracts_s)
         else:
             text = escape(summary) if how == "done" else f"[dim]{how}[/]" if how == "unchanged" else f"[red]{how}[/]"
             self._line(name, name, text, seconds)
@@ -94,13 +95,13 @@ class TerminalStory(Story):
             self._bar = None
 
     @property
-    def _contracts_chapter(self) -> str:
-        return next(name for name in self._chapters if name in self._contracts)
+    def _contracts_step(self) -> str:
+        return next(name for name in self._steps if name in self._contracts)
 
-    def _line(self, chapter: str, title: str, text: str, seconds: float) -> None:
-        count = len(self._chapters)
+    def _line(self, step: str, title: str, text: str, seconds: float) -> None:
+        count = len(self._steps)
         text, *more = text.split("\n")
-        number = f"[{self._chapters.index(chapter) + 1:>{len(str(count))}}/{count}]"
+        number = f"[{self._steps.index(step) + 1:>{len(str(count))}}/{count}]"
         head = f"\\{number} [bold]{title:<15}[/] {text} "
         width = min(WIDTH, self._console.width)
         used = self._console.render_str(head).cell_len

@@ -1,4 +1,4 @@
-"""Writes a choice made for a run into params.yaml, which stays the only place of knobs.
+"""Writes a choice made for a run into params.yaml, which stays the only place of settings.
 
 As `dvc exp run --set-param` would, but keeping every comment and the order of the file, and touching it only where a
 value differs, so that a run with the choices of the last one finds everything cached.
@@ -19,7 +19,7 @@ Preset = Literal["as in params.yaml", PresetName]
 
 
 def choose(preset: Preset) -> None:
-    """Take a form's choice of a preset, and refuse a wrong knob before anything starts.
+    """Write the chosen preset, and refuse a wrong params.yaml before anything starts.
 
     Raises:
         UsageError: params.yaml is missing or not understood.

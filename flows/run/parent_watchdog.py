@@ -1,4 +1,4 @@
-"""Runs a command for as long as somebody holds this process's stdin open: a server never outlives who asked for it.
+"""Runs a command for as long as the parent process holds this one's stdin open, so that it never outlives its parent.
 
 python -m flows.run.parent_watchdog COMMAND …
 """

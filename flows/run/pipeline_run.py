@@ -1,6 +1,6 @@
-"""The line of one run: what DVC said there is to do, and the child process that does it.
+"""One pipeline run: the stages that DVC says there are to run, and the child process that runs them.
 
-A flow opens it; the flows that it calls find it open and take their part, so that DVC is asked once and imported once.
+A flow opens it; the flows that it calls find it open and run their part, so that DVC is asked once and imported once.
 """
 
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.pipeline import Stage, plan
 from flows.run.artifacts import show
-from flows.run.console import STORY
+from flows.run.console import CONSOLE
+from flows.run.stage_plan import Stage, plan
 from flows.run.stage_runner import StageRunner
-from flows.run.stages import failed, run_stage
+from flows.run.stage_tasks import failed, run_stage
 from mova_core.errors import MovaError
 
 EVERYTHING = "everything"
 
 
-class Line:
+class PipelineRun:
     """Stages still to be looked at, in DVC's order.
 
     Args:
@@ -44,7 +44,7 @@ class Line:
         return [stage.name for stage in self.left]
 
     def run_to(self, last: str) -> str:
-        """Run what is left up to this stage, or as far as the line goes.
+        """Run what is left up to this stage, or to the last one.
 
         Returns:
             What the last stage that had to run said of itself, "" if none had to.
@@ -65,37 +65,37 @@ class Line:
         return said
 
 
-def run_line_to(last: str) -> State[Any]:
-    """A flow's whole work: the line that is open, or a new one, up to a stage; its final state."""
+def run_pipeline_to(last: str) -> State[Any]:
+    """A flow's whole work: the pipeline run that is open, or a new one, up to a stage; its final state."""
     try:
-        with line(last) as present:
-            said = present.run_to(last)
+        with pipeline_run(last) as run:
+            said = run.run_to(last)
     except MovaError as error:
         return failed(error)
     return Completed(message=said or f"{last} was up to date")
 
 
-_OPEN: ContextVar[Line] = ContextVar("LINE")
+_OPEN: ContextVar[PipelineRun] = ContextVar("PIPELINE_RUN")
 
 
 @contextmanager
-def line(
+def pipeline_run(
     until: str = EVERYTHING, workers: int = 0, before: tuple[str, ...] = (), after: tuple[str, ...] = ()
-) -> Iterator[Line]:
-    """The line that is open already, or a new one, asked.
+) -> Iterator[PipelineRun]:
+    """The pipeline run that is open already, or a new one, with DVC asked.
 
     Args:
         until: of a new one: stage to stop after.
         workers: of a new one: processes of a stage at once; 0 = one per processor.
-        before: of a new one: steps of the flow that come before its stages, for the story.
+        before: of a new one: steps of the flow that come before its stages, for the console to number.
         after: steps that come after everything.
     """
-    if (present := _OPEN.get(None)) is not None:
-        yield present
+    if (running := _OPEN.get(None)) is not None:
+        yield running
         return
     with StageRunner({"MOVA_WORKERS": str(workers)} if workers else {}) as runner:
-        opened = Line(runner, until)
-        STORY.get().expect([*before, *opened.ask(), *(after if until == EVERYTHING else ())])
+        opened = PipelineRun(runner, until)
+        CONSOLE.get().expect([*before, *opened.ask(), *(after if until == EVERYTHING else ())])
         token = _OPEN.set(opened)
         try:
             yield opened

@@ -1,4 +1,4 @@
-"""Fields that the forms of several flows share, typed and with help."""
+"""Run form schemas: fields that several flows share, typed and with help."""
 
 from typing import Any, Literal
 

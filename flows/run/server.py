@@ -44,7 +44,7 @@ def server(log: Path, command: list[str] | None = None, port: int = 0) -> Iterat
     with log.open("w", encoding="utf-8") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "flows.run.parent_watchdog", *(command or API), "--host", HOST, "--port", str(port)],
-            stdin=subprocess.PIPE,  # closed by our end, whatever it is, and the leash then ends the server
+            stdin=subprocess.PIPE,  # closed when this process ends, however it ends; the watchdog then ends the server
             stdout=written,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C ends the flow first, and the flow still has things to say to the server

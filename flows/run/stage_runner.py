@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StageResult:
     """How a job ended.
 
     Args:
@@ -70,7 +70,7 @@ class StageRunner:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
 
-    def run_stage(self, name: str, show: Callable[[Line], None]) -> Answer:
+    def run_stage(self, name: str, show: Callable[[Line], None]) -> StageResult:
         """Have DVC run one stage if it has changed.
 
         Raises:
@@ -78,7 +78,7 @@ class StageRunner:
         """
         return self._run(name, {"stage": name}, show)
 
-    def run_command(self, command: list[str], show: Callable[[Line], None]) -> Answer:
+    def run_command(self, command: list[str], show: Callable[[Line], None]) -> StageResult:
         """Run a command that is no DVC stage.
 
         Raises:
@@ -86,7 +86,7 @@ class StageRunner:
         """
         return self._run(" ".join(command), {"command": command}, show)
 
-    def add_to_dvc(self, folder: Path, show: Callable[[Line], None]) -> Answer:
+    def add_to_dvc(self, folder: Path, show: Callable[[Line], None]) -> StageResult:
         """`dvc add` a folder; quick when it has not changed.
 
         Raises:
@@ -110,7 +110,7 @@ class StageRunner:
             if self._answers:
                 self._answers.close()
 
-    def _run(self, what: str, job: dict[str, Any], show: Callable[[Line], None]) -> Answer:
+    def _run(self, what: str, job: dict[str, Any], show: Callable[[Line], None]) -> StageResult:
         process, answers = self._start()
         try:
             assert process.stdin is not None
@@ -124,7 +124,7 @@ class StageRunner:
                 f"the process that ran {what} is gone (killed from outside, or the machine ran out of memory): "
                 "finished parts are kept, run it again to go on"
             )
-        return Answer(**json.loads(answer))
+        return StageResult(**json.loads(answer))
 
     def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         if self._process is None or self._answers is None:

@@ -1,4 +1,4 @@
-"""Runs a flow for a person at a terminal: a server of its own, a short story on the screen, details in `logs/`."""
+"""Runs a flow for a person at a terminal: a server of its own, one line a step on the screen, details in `logs/`."""
 
 import logging
 import time
@@ -13,28 +13,28 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
-from flows.packaging import CLIP
 from flows.run.artifacts import REPORT, measured
-from flows.run.console import STORY, TerminalStory
+from flows.run.console import CONSOLE, TerminalConsole
 from flows.run.server import server
-from flows.run.stages import LOGS
+from flows.run.stage_tasks import LOGS
 from mova_core.errors import MovaError
 
 
-def run_at_terminal(flow: Flow[..., Any], **parameters: Any) -> int:
-    """Run the flow and tell how it went.
+def run_at_terminal(flow: Flow[..., Any], clip: Path, **parameters: Any) -> int:
+    """Run the flow and print how it went.
 
     Args:
         flow: returns a state; a MovaError in it is a failure that it foresaw.
+        clip: named at the end, if it is there.
         parameters: its arguments.
 
     Returns:
         The exit code: 0, or that of the error; 1 when interrupted.
     """
-    console = Console(highlight=False)
+    screen = Console(highlight=False)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    story = TerminalStory(console)
-    told = STORY.set(story)
+    console = TerminalConsole(screen)
+    token = CONSOLE.set(console)
     started = time.monotonic()
     try:
         with server(LOGS / "prefect-server.log") as url, temporary_settings({PREFECT_API_URL: url}):
@@ -44,22 +44,22 @@ def run_at_terminal(flow: Flow[..., Any], **parameters: Any) -> int:
             finally:
                 _send_what_is_left()
     except MovaError as error:
-        story.pause()
+        console.pause()
         errors.print(f"\n{error}\n\n  logs     {LOGS}/", markup=False)
         return error.exit_code
     except (KeyboardInterrupt, TerminationSignal):
-        story.pause()
+        console.pause()
         errors.print(f"\n{flow.name}: interrupted; finished parts are kept, run it again to go on.", markup=False)
         return 1
     finally:
-        STORY.reset(told)
-    console.print()
+        CONSOLE.reset(token)
+    screen.print()
     if sentence := measured():
-        console.print(f"  measured {sentence}", soft_wrap=True)
-    for what, path in (("clip", CLIP), ("report", REPORT)):
+        screen.print(f"  measured {sentence}", soft_wrap=True)
+    for what, path in (("clip", clip), ("report", REPORT)):
         if path.exists():
-            console.print(f"  {what:<8} {path}")
-    console.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
+            screen.print(f"  {what:<8} {path}")
+    screen.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
     return 0
 
 

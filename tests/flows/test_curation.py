@@ -67,7 +67,7 @@ def test_the_same_content_made_again_leaves_what_follows_cached(project: Path, h
     assert tasks["contract@sources"] == tasks["cut"] == tasks["contract@latents"] == CACHED
 
 
-def test_a_broken_contract_fails_once_and_stops_the_line(
+def test_a_broken_contract_fails_once_and_stops_the_run(
     project: Path, history: Any, break_contract: Callable[[], None]
 ) -> None:
     break_contract()

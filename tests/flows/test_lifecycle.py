@@ -1,4 +1,4 @@
-"""The whole life as one flow over a small DVC project: its subflows, their story, and a gate that fails."""
+"""The whole life as one flow over a small DVC project: its subflows, what the console shows, and a gate that fails."""
 
 import json
 import socket
@@ -39,7 +39,7 @@ METRICS = {
         "audio_class": {"value": 0.7, "low": 0.6, "high": 0.8, "shuffled": 0.25, "data": 1.0}
         | {"better": "higher", "unavailable": None},
         "event_f1": dict.fromkeys(["value", "low", "high", "shuffled", "data"])
-        | {"better": "higher", "unavailable": "there is no picture"},
+        | {"better": "higher", "unavailable": "there is no video"},
     }
 }
 
@@ -89,7 +89,7 @@ def test_a_life_is_subflows_in_order_and_the_second_one_is_cached(trained_projec
     judged = last_of(history, "evaluation")["id"]
     assert [one["key"] for one in history.artifacts(judged)] == ["evaluation-phase1", "gates-phase1"]
     measures, _ = (json.loads(one["data"]) for one in history.artifacts(judged))
-    assert [row["value"] for row in measures] == ["0.700", "unavailable: there is no picture"]
+    assert [row["value"] for row in measures] == ["0.700", "unavailable: there is no video"]
 
     assert run(until="select@phase1").is_completed()
     again = history.tasks(last_of(history, "evaluation")["id"])

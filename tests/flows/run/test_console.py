@@ -4,24 +4,24 @@ import io
 
 from rich.console import Console
 
-from flows.run.console import TerminalStory
+from flows.run.console import TerminalConsole
 
 NAMES = ["footage", "ingest", "contract@sources", "cut", "contract@clips", "report"]
 
 
-def told(width: int = 100) -> tuple[TerminalStory, io.StringIO]:
+def new_console(width: int = 100) -> tuple[TerminalConsole, io.StringIO]:
     screen = io.StringIO()
-    story = TerminalStory(Console(file=screen, width=width))
-    story.expect(NAMES)
-    return story, screen
+    console = TerminalConsole(Console(file=screen, width=width))
+    console.expect(NAMES)
+    return console, screen
 
 
 def test_a_whole_run_reads_as_numbered_lines_in_order() -> None:
-    story, screen = told()
+    console, screen = new_console()
     for name in NAMES:
-        story.begins(name)
-        story.progress(1, 2)
-        story.ends(name, "unchanged" if name == "cut" else "done", f"word of {name}")
+        console.begins(name)
+        console.progress(1, 2)
+        console.ends(name, "unchanged" if name == "cut" else "done", f"word of {name}")
     lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
     assert lines == [
         "[1/5] footage word of footage",
@@ -33,41 +33,41 @@ def test_a_whole_run_reads_as_numbered_lines_in_order() -> None:
 
 
 def test_a_broken_contract_is_shown_at_once() -> None:
-    story, screen = told()
-    story.begins("contract@sources")
-    story.ends("contract@sources", "failed")
+    console, screen = new_console()
+    console.begins("contract@sources")
+    console.ends("contract@sources", "failed")
     assert " ".join(screen.getvalue().split()) == "[4/5] contracts sources ✘"
 
 
 def test_a_summary_with_brackets_is_text_and_a_narrow_screen_does_not_cut_it() -> None:
-    story, screen = told(width=30)
-    story.begins("ingest")
-    story.ends("ingest", "done", "[bold]9 of 9[/bold] files, one of them with a rather long name")
+    console, screen = new_console(width=30)
+    console.begins("ingest")
+    console.ends("ingest", "done", "[bold]9 of 9[/bold] files, one of them with a rather long name")
     assert "[bold]9 of 9[/bold] files, one of them with a rather long name" in screen.getvalue()
 
 
 def test_a_summary_of_several_lines_stays_together_under_its_step() -> None:
-    story, screen = told()
-    story.begins("ingest")
-    story.ends("ingest", "done", "7 files\nrejected: 1 no_audio")
+    console, screen = new_console()
+    console.begins("ingest")
+    console.ends("ingest", "done", "7 files\nrejected: 1 no_audio")
     first, second = screen.getvalue().splitlines()
     assert first.index("7 files") == second.index("rejected: 1 no_audio")
 
 
 def test_without_contracts_there_is_no_line_for_them() -> None:
-    story, screen = told()
-    story.expect(["footage", "ingest"])
-    story.begins("ingest")
-    story.ends("ingest", "done")
+    console, screen = new_console()
+    console.expect(["footage", "ingest"])
+    console.begins("ingest")
+    console.ends("ingest", "done")
     assert screen.getvalue().startswith("[2/2] ingest")
 
 
 def test_a_contract_after_training_has_a_line_of_its_own() -> None:
-    story, screen = told()
-    story.expect(["contract@sources", "contract@latents", "train@audio", "contract@evaluation"])
+    console, screen = new_console()
+    console.expect(["contract@sources", "contract@latents", "train@audio", "contract@evaluation"])
     for name in ("contract@sources", "contract@latents", "train@audio", "contract@evaluation"):
-        story.begins(name)
-        story.ends(name, "done", f"word of {name}")
+        console.begins(name)
+        console.ends(name, "done", f"word of {name}")
     lines = [" ".join(line.split()) for line in screen.getvalue().splitlines()]
     assert lines == [
         "[1/3] contracts sources ✔ latents ✔",

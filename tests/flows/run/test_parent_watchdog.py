@@ -1,17 +1,17 @@
-"""A server on a leash ends with whoever holds it, even when that one is killed outright."""
+"""A server ends with the process that started it, even when that one is killed outright."""
 
 import subprocess
 import sys
 
 import psutil
 
-LEASH = [sys.executable, "-m", "flows.run.parent_watchdog"]
+WATCHDOG = [sys.executable, "-m", "flows.run.parent_watchdog"]
 TALKER = "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"
 
 
-def test_the_command_ends_when_the_hand_lets_go() -> None:
+def test_the_command_ends_when_its_stdin_closes() -> None:
     with subprocess.Popen(
-        [*LEASH, sys.executable, "-c", TALKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*WATCHDOG, sys.executable, "-c", TALKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as held:
         assert held.stdin is not None and held.stdout is not None
         server = psutil.Process(int(held.stdout.readline()))
@@ -21,7 +21,7 @@ def test_the_command_ends_when_the_hand_lets_go() -> None:
 
 
 def test_an_exit_code_comes_through() -> None:
-    held = subprocess.Popen([*LEASH, sys.executable, "-c", "exit(7)"], stdin=subprocess.PIPE)
+    held = subprocess.Popen([*WATCHDOG, sys.executable, "-c", "exit(7)"], stdin=subprocess.PIPE)
     assert held.wait(20) == 7
     assert held.stdin is not None
     held.stdin.close()

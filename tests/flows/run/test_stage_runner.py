@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.run.stage_runner import Answer, Line, StageRunner, WorkerLost
+from flows.run.stage_runner import Line, StageResult, StageRunner, WorkerLost
 
 SLEEPER = """
 (trap '' TERM; exec sleep 1000) &
@@ -44,8 +44,8 @@ def test_lines_and_answers_come_through(project: Path) -> None:
     with StageRunner() as runner:
         first = runner.run_stage("ingest", lines.append)
         again = runner.run_stage("ingest", lines.append)
-    assert first == Answer(ran=True, exit_code=0, error=None)
-    assert again == Answer(ran=False, exit_code=0, error=None)
+    assert first == StageResult(ran=True, exit_code=0, error=None)
+    assert again == StageResult(ran=False, exit_code=0, error=None)
     assert [line.text for line in lines if line.channel == "stdout"] == ["2 files"]
     assert [line.text for line in lines if line.channel == "stderr"] == ["ingest 1/2", "ingest 2/2"]
 
@@ -85,7 +85,7 @@ def test_a_lost_child_is_told_and_replaced(checked_project: Path) -> None:
     with StageRunner() as runner:
         with pytest.raises(WorkerLost, match="cut is gone"):
             runner.run_stage("cut", lambda _: None)
-        assert runner.run_stage("cut", lambda _: None) == Answer(ran=True, exit_code=0, error=None)
+        assert runner.run_stage("cut", lambda _: None) == StageResult(ran=True, exit_code=0, error=None)
 
 
 def test_whoever_leaves_early_leaves_nothing_running(checked_project: Path) -> None:
@@ -107,4 +107,4 @@ def test_a_flow_killed_outright_takes_its_stage_along_and_a_rerun_works(checked_
     assert is_gone(checked_project / "pid") and is_gone(checked_project / "stubborn")
     write_cut(checked_project, "cp data/sources.txt data/clips.txt")
     with StageRunner() as runner:
-        assert runner.run_stage("cut", lambda _: None) == Answer(ran=True, exit_code=0, error=None)
+        assert runner.run_stage("cut", lambda _: None) == StageResult(ran=True, exit_code=0, error=None)

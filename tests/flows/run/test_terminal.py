@@ -1,4 +1,4 @@
-"""`python -m flows.lifecycle`: a short story on the screen, the exit code of what went wrong, no traceback."""
+"""`python -m flows.lifecycle`: one line a step on the screen, the exit code of what went wrong, no traceback."""
 
 import os
 import subprocess
@@ -23,14 +23,14 @@ def words(output: str) -> list[str]:
     return [" ".join(line.split()) for line in output.splitlines()]
 
 
-def test_a_run_with_no_server_anywhere_tells_its_story(project: Path) -> None:
+def test_a_run_with_no_server_anywhere_prints_a_line_a_step(project: Path) -> None:
     done = run("--footage", "data/footage", "--until", "contract@latents", api=None)
     assert (done.returncode, done.stderr) == (0, "")
-    story = words(done.stdout)
-    assert story[0].startswith("[1/4] footage data/footage")
-    assert story[1].startswith("[2/4] ingest 2 files")
-    assert story[2].startswith("[3/4] cut 5 clips")
-    assert story[3].startswith("[4/4] contracts sources ✔ latents ✔")
+    lines = words(done.stdout)
+    assert lines[0].startswith("[1/4] footage data/footage")
+    assert lines[1].startswith("[2/4] ingest 2 files")
+    assert lines[2].startswith("[3/4] cut 5 clips")
+    assert lines[3].startswith("[4/4] contracts sources ✔ latents ✔")
     assert (project / ".prefect" / "prefect.db").exists()  # `make ui` shows the run later
     assert "Finished in state" in (project / "logs" / "lifecycle.log").read_text()
 

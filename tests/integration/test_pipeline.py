@@ -1,4 +1,4 @@
-"""The data half of the line: nothing is lost, a killed run goes on, and every way of running it agrees."""
+"""The data half of the pipeline: nothing is lost, a killed run goes on, and every way of running it agrees."""
 
 import os
 import random
@@ -40,19 +40,19 @@ def test_no_row_disappears(finished_project):
     assert len(read_table(data.table("captions"), "captions")) == len(kept) > 0
 
 
-def test_the_graph_is_the_line_of_the_readme(finished_project, run):
+def test_the_graph_runs_in_the_order_of_the_readme(finished_project, run):
     shown = run(finished_project, "dvc", "dag", "--dot").stdout
     edges = {tuple(part.strip(' ";') for part in line.split("->")) for line in shown.splitlines() if "->" in line}
-    line = (
+    order = (
         "ingest contract@sources segment contract@windows cut contract@clips assess contract@verdicts caption "
         "contract@captions"
     )
-    assert set(pairwise(line.split())) <= edges
+    assert set(pairwise(order.split())) <= edges
     assert {("encode@nano-32", "contract@latents"), ("encode@nano-48", "contract@latents")} <= edges
-    line = "contract@latents " + " ".join(
+    order = "contract@latents " + " ".join(
         f"train@{phase} evaluate@{phase} select@{phase}" for phase in ("audio", "phase1", "phase2", "phase3")
     )
-    assert set(pairwise(f"{line} package report".split())) <= edges
+    assert set(pairwise(f"{order} package report".split())) <= edges
 
 
 @pytest.mark.timeout(900)  # waits for a whole life
@@ -63,7 +63,7 @@ def test_the_flow_makes_the_same_bytes(finished_project, life, hashes):
 
 
 def kill_at_random_moments(project: Path, kills: int, seed: int) -> None:
-    """Start `dvc repro contract@latents` and kill all of it, `kills` times, each time a little later in the line."""
+    """Start `dvc repro contract@latents` and kill all of it, `kills` times, each time a little later."""
     moments = random.Random(seed)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for _ in range(kills):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from flows.pipeline import plan
+from flows.run.stage_plan import plan
 from mova_core.errors import UsageError
 
 NAMES = ["ingest", "contract@sources", "cut", "contract@latents"]

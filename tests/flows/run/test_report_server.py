@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.reports import link_to, reports_served
+from flows.run.report_server import link_to, reports_served
 
 
 def test_a_report_is_found_under_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed, Failed
 
-from flows.pipeline import Stage
-from flows.run.console import STORY
-from flows.run.stage_runner import Answer, Line, StageRunner, WorkerLost
+from flows.run.console import CONSOLE
+from flows.run.stage_plan import Stage
+from flows.run.stage_runner import Line, StageResult, StageRunner, WorkerLost
 from mova_core.errors import ContractBroken, MovaError, UsageError
 from mova_core.progress import PLAIN_LINE
 
@@ -71,10 +71,10 @@ def run_stage(stage: Stage, runner: StageRunner) -> str:
 
 def _run_stage(stage: Stage, runner: StageRunner) -> State[str]:
     """Run one DVC stage if it, or what it depends on, has changed."""
-    story = STORY.get()
-    story.begins(stage.name)
+    console = CONSOLE.get()
+    console.begins(stage.name)
     if stage.unchanged:
-        story.ends(stage.name, "unchanged")
+        console.ends(stage.name, "unchanged")
         return cached("nothing it depends on has changed")
     get_run_logger().info("changed: %s", stage.why or "something upstream")
     return _finish(stage.name, lambda show: runner.run_stage(stage.name, show))
@@ -90,28 +90,28 @@ def run_command(name: str, command: list[str], runner: StageRunner) -> str:
 
 
 def _run_command(name: str, command: list[str], runner: StageRunner) -> State[str]:
-    STORY.get().begins(name)
+    CONSOLE.get().begins(name)
     return _finish(name, lambda show: runner.run_command(command, show))
 
 
-def _finish(name: str, job: Callable[[Callable[[Line], None]], Answer]) -> State[str]:
+def _finish(name: str, job: Callable[[Callable[[Line], None]], StageResult]) -> State[str]:
     """Do the job of a task that has begun, its lines shown; the task's final state."""
-    story = STORY.get()
-    with Transcript(name) as transcript:
+    console = CONSOLE.get()
+    with StageLog(name) as log:
         try:
-            answer = job(transcript.show)
-            transcript.check(answer)
+            answer = job(log.show)
+            log.check(answer)
         except MovaError as error:
-            story.ends(name, "failed")
+            console.ends(name, "failed")
             return failed(error)
     if not answer.ran:
-        story.ends(name, "unchanged")
+        console.ends(name, "unchanged")
         return cached("what it depends on was made again with the same content")
-    story.ends(name, "done", transcript.summary)
-    return Completed(message=transcript.summary or None, data=transcript.summary)
+    console.ends(name, "done", log.summary)
+    return Completed(message=log.summary or None, data=log.summary)
 
 
-class Transcript:
+class StageLog:
     """Where the lines of a stage go, and what is to be kept of them.
 
     Args:
@@ -127,7 +127,7 @@ class Transcript:
         self._path = LOGS / f"{name.replace('/', '_')}.log"
         self._file: TextIO | None = None
 
-    def __enter__(self) -> "Transcript":
+    def __enter__(self) -> "StageLog":
         LOGS.mkdir(exist_ok=True)
         self._file = self._path.open("w", encoding="utf-8")
         return self
@@ -154,7 +154,7 @@ class Transcript:
         """What the stage said of itself: commands print nothing but that on stdout."""
         return "\n".join(self._said[-SUMMARY_LINES:])
 
-    def check(self, answer: Answer) -> None:
+    def check(self, answer: StageResult) -> None:
         """Turn an exit code into the error it stands for, told in the stage's own words.
 
         Raises:
@@ -174,7 +174,7 @@ class Transcript:
         raise kind(f"{self.name}: {words}")
 
     def _move(self, label: str, done: int, total: int) -> None:
-        STORY.get().progress(done, total)
+        CONSOLE.get().progress(done, total)
         percent = 100 * done / total if total else 100.0
         if self._progress is None:
             artifact = create_progress_artifact(progress=percent, description=f"{label}: {done} of {total}")

@@ -13,10 +13,10 @@ from pathlib import Path
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.run.console import STORY
+from flows.run.console import CONSOLE
 from flows.run.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
 from flows.run.stage_runner import StageRunner
-from flows.run.stages import Transcript, failed, step
+from flows.run.stage_tasks import StageLog, failed, step
 from mova_core.errors import MovaError, UsageError
 
 NAME = "footage"
@@ -36,27 +36,27 @@ def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> Stat
         seed: of synthetic footage.
         runner: runs what takes long.
     """
-    story = STORY.get()
-    story.begins(NAME)
+    console = CONSOLE.get()
+    console.begins(NAME)
     try:
-        with Transcript(NAME) as transcript:
+        with StageLog(NAME) as log:
             footage = footage_in_params() if choice == AS_IN_PARAMS else Path(choice).expanduser()
             if choice == MADE:
                 footage = MADE_FOLDER
                 command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
-                transcript.check(runner.run_command(command, transcript.show))
-            said = transcript.summary
-            named = _own(footage, runner, transcript)
+                log.check(runner.run_command(command, log.show))
+            said = log.summary
+            named = _own(footage, runner, log)
             set_footage(named)
     except MovaError as error:
-        story.ends(NAME, "failed")
+        console.ends(NAME, "failed")
         return failed(error)
     summary = said or f"{footage}{'' if named == footage else f', named in {named}'}"
-    story.ends(NAME, "done", summary)
+    console.ends(NAME, "done", summary)
     return Completed(message=summary, data=summary)
 
 
-def _own(footage: Path, runner: StageRunner, transcript: Transcript) -> Path:
+def _own(footage: Path, runner: StageRunner, log: StageLog) -> Path:
     """Let DVC know the footage; what params.yaml is to name."""
     if footage.is_file() and footage.suffix == LOCK.suffix:
         return footage
@@ -66,8 +66,8 @@ def _own(footage: Path, runner: StageRunner, transcript: Transcript) -> Path:
     inside = footage.resolve()
     if inside.parent == DATA.resolve():  # deeper ones would have their .dvc file in a folder that git ignores
         inside = inside.relative_to(Path.cwd().resolve())
-        transcript.check(runner.add_to_dvc(inside, transcript.show))
+        log.check(runner.add_to_dvc(inside, log.show))
         return inside
     command = ["mova", "ingest", "--lock", str(footage.resolve())]
-    transcript.check(runner.run_command(command, transcript.show))
+    log.check(runner.run_command(command, log.show))
     return LOCK
