@@ -26,7 +26,8 @@ from data_contracts.wording import got
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.params import Params
-from mova_core.storage.atomic import sha256_file, write_text
+from mova_core.storage.atomic import write_text
+from mova_core.storage.hashing import sha256_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,8 @@ from mova_core.registry.tables import Job
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled
-from mova_core.storage.atomic import atomic_path, sha256_file
+from mova_core.storage.atomic import atomic_path
+from mova_core.storage.hashing import sha256_file
 from services import jobs
 from services.settings import ServiceSettings
 

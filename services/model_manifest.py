@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import read_json
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS, SELECTION_FILE, Selection, read_manifest
-from mova_core.storage.atomic import sha256_file, write_text
+from mova_core.storage.atomic import write_text
+from mova_core.storage.hashing import sha256_file
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FOLDER = "model"

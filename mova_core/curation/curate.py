@@ -26,8 +26,8 @@ def curate(params: Params, source: str, out: Path, engine: Engine) -> dict[str, 
     """Fill `out` with the tables sources, segments, windows, near_duplicates, clips, verdicts and rejects, the clips'
     files and params.yaml.
 
-    A rerun takes over what a run before it finished, in `out/.parts`. What a bucket holds now is written down first, in
-    `out/sources.lock`, so that all stages see the same objects.
+    A rerun takes over what a run before it finished, in `out/.result_cache`. What a bucket holds now is written down
+    first, in `out/sources.lock`, so that all stages see the same objects.
 
     Args:
         params: all sections; `ingest.footage` is not asked.
@@ -47,13 +47,13 @@ def curate(params: Params, source: str, out: Path, engine: Engine) -> dict[str, 
     make_folder(out)
     if is_bucket(source):
         lock_footage(source, footage)
-    data, parts = DataFolder(out), out / ".parts"
+    data, result_cache = DataFolder(out), out / ".result_cache"
     (out / MADE_WITH).unlink(missing_ok=True)  # until the tables are all made with these
     summaries = {
-        "ingest": ingest(params, footage, data, engine, parts),
-        "segment": segment(params, footage, data, engine, parts),
-        "cut": cut(params, footage, data, engine, parts, as_files=True),
-        "assess": assess(params, data, engine, parts),
+        "ingest": ingest(params, footage, data, engine, result_cache),
+        "segment": segment(params, footage, data, engine, result_cache),
+        "cut": cut(params, footage, data, engine, result_cache, as_files=True),
+        "assess": assess(params, data, engine, result_cache),
     }
     rows = [row for stage in STAGES for row in read_table(data.rejects(stage), "rejects")]
     write_table(data.table("rejects"), "rejects", rows)

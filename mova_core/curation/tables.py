@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.storage.atomic import atomic_path, clear_temporary, sha256_file
+from mova_core.storage.atomic import atomic_path, clear_temporary
+from mova_core.storage.hashing import sha256_file
 
 _text, _int, _real, _flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -175,11 +176,11 @@ WINDOW_KINDS = ("single_scene_speech", "multi_scene_speech", "single_scene_nonsp
 
 
 def write_table(
-    path: Path, name: str, rows: Iterable[Mapping[str, Any]], made_from: Mapping[str, Path | str] | None = None
+    path: Path, name: str, rows: Iterable[Mapping[str, Any]], inputs: Mapping[str, Path | str] | None = None
 ) -> None:
     """Write rows of table `name` atomically; a missing key is null, an unknown key a KeyError.
 
-    Rows keep the order they come in: the caller gives a fixed one. `made_from` names what the rows were made from: a
+    Rows keep the order they come in: the caller gives a fixed one. `inputs` names what the rows were made from: a
     file is recorded in the table's metadata by its sha256, a string as it is. So a table's bytes change whenever
     anything before it did, and whoever depends on the last table depends on the whole line.
     """
@@ -189,13 +190,12 @@ def write_table(
         if unknown := set(row) - set(schema.names):
             raise KeyError(f"table {name} has no column {sorted(unknown)}")
     origin = {
-        key: sha256_file(value) if isinstance(value, Path) else value
-        for key, value in sorted((made_from or {}).items())
+        key: sha256_file(value) if isinstance(value, Path) else value for key, value in sorted((inputs or {}).items())
     }
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     clear_temporary(path.parent, path.name)  # a stage that was killed at this very table
     with atomic_path(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({"made_from": json.dumps(origin)}), temporary, compression="zstd")
+        pq.write_table(table.replace_schema_metadata({"inputs": json.dumps(origin)}), temporary, compression="zstd")
 
 
 def read_table(path: Path, name: str) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def last_of(phase: Phase, params: Params, generate: GenerateParams, places: Plac
         raise UsageError(f"{run}/checkpoints holds no checkpoint: run `mova train {phase.name}` first")
     codec = NanoCodec.load(places.data.codec)
     if (run / MANIFEST_FILE).is_file():
-        trained_with = read_json(run / MANIFEST_FILE).get("made_from", {}).get("codec", codec.fingerprint)
+        trained_with = read_json(run / MANIFEST_FILE).get("inputs", {}).get("codec", codec.fingerprint)
         if trained_with != codec.fingerprint:
             raise StaleError(
                 f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "

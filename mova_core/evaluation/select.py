@@ -17,8 +17,9 @@ from mova_core.model.pretrained.folder import save_components
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, SelectParams
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, read_manifest
-from mova_core.storage.atomic import sha256_file, write_text
+from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
+from mova_core.storage.hashing import sha256_file
 from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.curation.tables import read_table
 from mova_core.registry.tables import Dataset
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
 TRAIN = "train"
 
@@ -62,7 +62,7 @@ def footage_used(session: Session, latents: Dataset, phase: str | None, root: Pa
 
 
 def _parent(session: Session, dataset: Dataset | None, name: str) -> Dataset | None:
-    sha256 = None if dataset is None else dataset.made_from.get(name)
+    sha256 = None if dataset is None else dataset.inputs.get(name)
     return None if sha256 is None else session.get(Dataset, (name, sha256))
 
 

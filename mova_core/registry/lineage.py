@@ -17,9 +17,9 @@ from mova_core.media.provenance import read_provenance
 from mova_core.registry.footage_used import footage_used
 from mova_core.registry.references import find_checkpoint
 from mova_core.registry.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
-# What a table's rows come from; the rest of its `made_from` is listed beside it.
+# What a table's rows come from; the rest of its `inputs` is listed beside it.
 COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
 LATENTS = "latents/"
 
@@ -160,7 +160,7 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
     facts = [f"{dataset.rows} rows", *_fate(root / dataset.path, dataset.sha256)]
     source = "clips" if kind == "latents" else COMES_FROM.get(dataset.name)
     before = []
-    for name, sha256 in sorted(dataset.made_from.items()):
+    for name, sha256 in sorted(dataset.inputs.items()):
         parent = session.get(Dataset, (name, sha256))
         if name == source and parent is not None:
             before.append(_dataset(session, parent, root))

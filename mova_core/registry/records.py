@@ -19,7 +19,7 @@ def record_dataset(session: Session, changes: Changes, key: tuple[str, str], val
         session: a session that writes.
         changes: counted up.
         key: name and sha256.
-        values: path, rows, bytes, made_from, files.
+        values: path, rows, bytes, inputs, files.
     """
     _upsert(session, changes, Dataset, {"name": key[0], "sha256": key[1]}, values)
 

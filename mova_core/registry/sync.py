@@ -27,7 +27,7 @@ from mova_core.registry.manifests import (
     read_manifest,
 )
 from mova_core.registry.records import Changes, record_dataset, record_evaluation, record_run, record_selection
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
 INDEX_FILE = "index.parquet"  # of latents
 MANIFEST_FILE = "manifest.json"
@@ -92,18 +92,18 @@ def _latents(root: Path, skipped: list[str]) -> Iterator[DatasetRow]:
         if manifest.files.get(INDEX_FILE, {}).get("sha256") != key[1]:
             skipped.append(f"{_relative(folder, root)} changed after its manifest: run `mova encode {folder.name}`")
             continue
-        made_from = values["made_from"] | manifest.model_dump(exclude={"files"})
-        yield key, values | {"made_from": made_from, "files": manifest.files}
+        inputs = values["inputs"] | manifest.model_dump(exclude={"files"})
+        yield key, values | {"inputs": inputs, "files": manifest.files}
 
 
 def _dataset(path: Path, name: str, root: Path) -> DatasetRow:
     try:
         footer = pq.read_metadata(path)
-        made_from = json.loads((footer.metadata or {}).get(b"made_from", b"{}"))
+        inputs = json.loads((footer.metadata or {}).get(b"inputs", b"{}"))
     except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
         raise StaleError(f"{path} is not a table of this project ({error}): make it again with `dvc repro`") from None
     values = {"path": _relative(path, root), "rows": footer.num_rows, "bytes": path.stat().st_size}
-    return (name, sha256_file(path)), values | {"made_from": made_from, "files": None}
+    return (name, sha256_file(path)), values | {"inputs": inputs, "files": None}
 
 
 def _run(path: Path, root: Path) -> tuple[RunManifest, str, str, dict[str, str]]:

@@ -45,7 +45,7 @@ class Dataset(Base):
     path: Mapped[str]
     rows: Mapped[int] = mapped_column(sa.BigInteger)
     bytes: Mapped[int] = mapped_column(sa.BigInteger)
-    made_from: Mapped[Json]  # name -> sha256 of a table, or a fingerprint
+    inputs: Mapped[Json]  # name -> sha256 of a table, or a fingerprint
     files: Mapped[Json | None]  # latents: shard -> bytes and sha256
 
 

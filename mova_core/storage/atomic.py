@@ -81,12 +81,6 @@ def clear_temporary(folder: Path, name: str | None = None) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def sha256_file(path: Path) -> str:
-    """Hex digest of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _leading(name: str) -> str:
     """How temporary names of a file begin; as short for a long name."""
     return f".tmp-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}-"

@@ -17,8 +17,8 @@ from typing import Any
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.progress import track
-from mova_core.storage.atomic import clear_temporary, make_folder, sha256_file, write_text
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.atomic import clear_temporary, make_folder, write_text
+from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.synthetic.files import BROKEN_FILES, plan_file, write_broken_file, write_file
 
 CLIP = GEOMETRIES["nano-48"]  # whose windows are counted
@@ -52,7 +52,7 @@ def make_footage(folder: Path, clips: int, seed: int, workers: int = 1) -> dict[
     """
     if clips < 1:
         raise UsageError(f"--clips must be at least 1, got {clips}")
-    key = fingerprint(clips, seed, modules=SOURCE)
+    key = sha256_json(clips, seed, modules=SOURCE)
     record_path = events_path(folder)
     record = _read_record(record_path)
     if record.get("key") == key and _holds(folder, record["files"]):

@@ -24,8 +24,9 @@ from torch import Tensor
 from mova_core.errors import StaleError
 from mova_core.model.dual_tower import DualTower
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
-from mova_core.storage.atomic import clear_temporary, sha256_file
+from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.atomic_folder import atomic_folder
+from mova_core.storage.hashing import sha256_file
 
 SCHEMA = "checkpoint/1"
 EMA_FOLDER = "ema"

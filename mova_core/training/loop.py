@@ -30,8 +30,8 @@ from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
 from mova_core.progress import track
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
-from mova_core.storage.atomic import make_folder, sha256_file, write_text
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.atomic import make_folder, write_text
+from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint, remove_older, save
 from mova_core.training.curves import CURVES_FILE, Curves, read_curves
 from mova_core.training.ema import Ema
@@ -75,7 +75,7 @@ class Run:
         seed: of everything drawn.
         params: section `train`.
         folder: of the run.
-        made_from: inputs by name, see `check_inputs`.
+        inputs: by name, see `check_inputs`.
         objective: what is minimised.
         towers: the weights it starts from.
     """
@@ -84,7 +84,7 @@ class Run:
     seed: int
     params: TrainParams
     folder: Path
-    made_from: dict[str, Any]
+    inputs: dict[str, Any]
     objective: Objective
     towers: DualTower
 
@@ -96,7 +96,7 @@ class Run:
     def fingerprint(self) -> str:
         """Of all that decides the weights that come out."""
         learning = self.phase.params(self.params), self.params.optimizer, self.params.loss, self.params.micro_batches
-        return fingerprint(self.phase.name, self.seed, self.made_from, learning, modules=MADE_BY)
+        return sha256_json(self.phase.name, self.seed, self.inputs, learning, modules=MADE_BY)
 
 
 def train(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     Raises:
         UsageError, StaleError, MovaError: see `train`.
     """
-    made_from = check_inputs(phase, params, places)
+    inputs = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
     own = phase.params(params.train)
     sets = load_latents(places.data.latents(geometry.name), phase.name, normalize_loudness=own.normalize_loudness)
@@ -151,7 +151,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     else:
         objective = AudioObjective(sets, own, params.seed, phase.number)
     _check_sizes(towers, sets["train"], start)
-    return Run(phase, params.seed, params.train, places.run(phase), made_from, objective, towers)
+    return Run(phase, params.seed, params.train, places.run(phase), inputs, objective, towers)
 
 
 def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, shares: list[Share]) -> Checkpoint:
@@ -287,10 +287,10 @@ def _write_manifest(run: Run) -> None:
             "optimizer": run.params.optimizer.model_dump(),
             "loss": run.params.loss.model_dump(),
         },
-        "code": fingerprint(modules=MADE_BY),
-        "made_from": run.made_from,
-        "latents": {run.made_from["geometry"]: run.made_from["latents_index"]},
-        "start_checkpoint": run.made_from["start_checkpoint"],
+        "code": sha256_json(modules=MADE_BY),
+        "inputs": run.inputs,
+        "latents": {run.inputs["geometry"]: run.inputs["latents_index"]},
+        "start_checkpoint": run.inputs["start_checkpoint"],
         "checkpoints": checkpoints,
         "curves": sha256_file(run.folder / CURVES_FILE),
     }

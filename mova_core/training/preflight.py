@@ -13,8 +13,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
-from mova_core.storage.atomic import sha256_file
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.training.phases import Phase
 
 LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
@@ -53,15 +52,15 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
         raise UsageError(
             f"preset {params.preset} has no latents to train on yet (see `mova encode`): only nano can be trained"
         )
-    made_from = _check_latents(phase, params, places)
+    inputs = _check_latents(phase, params, places)
     start = places.start(phase)
     if start is None:
-        return {**made_from, "start_checkpoint": None, "start": None}
-    selection = _check_start(phase, start, made_from)
+        return {**inputs, "start_checkpoint": None, "start": None}
+    selection = _check_start(phase, start, inputs)
     weights = {
         name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
     }
-    return {**made_from, "start_checkpoint": selection.checkpoint_id, "start": weights}
+    return {**inputs, "start_checkpoint": selection.checkpoint_id, "start": weights}
 
 
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     codec_config = places.data.codec / "config.json"
     if not codec_config.is_file():
         raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")
-    present = {"codec": read_json(codec_config)["fingerprint"], "params": fingerprint(params.encode.target_lufs)}
+    present = {"codec": read_json(codec_config)["fingerprint"], "params": sha256_json(params.encode.target_lufs)}
     for what, now in present.items():
         if manifest.get(what) != now:
             raise StaleError(
@@ -93,7 +92,7 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     }
 
 
-def _check_start(phase: Phase, start: Path, made_from: dict[str, Any]) -> Selection:
+def _check_start(phase: Phase, start: Path, inputs: dict[str, Any]) -> Selection:
     again = f"run `dvc repro select@{phase.previous}` (or `mova select {phase.previous}`)"
     if not (start / SELECTION_FILE).is_file():
         raise UsageError(
@@ -113,9 +112,9 @@ def _check_start(phase: Phase, start: Path, made_from: dict[str, Any]) -> Select
         )
     FolderIndex.read(start)
     for component, what in (("video_vae", "codec"), ("audio_vae", "codec"), ("text_encoder", "text_encoder")):
-        if (got := read_json(start / component / "config.json").get("fingerprint")) != made_from[what]:
+        if (got := read_json(start / component / "config.json").get("fingerprint")) != inputs[what]:
             raise StaleError(
-                f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {made_from[what][:12]}: "
+                f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {inputs[what][:12]}: "
                 f"{again} after training {phase.previous} again"
             )
     return selection

@@ -11,7 +11,7 @@ from data_contracts.contract import KEPT_ROWS
 from data_contracts.wording import rows_listed, summary
 from mova_core.errors import UsageError
 from mova_core.printable import printable
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
 
 @pytest.fixture

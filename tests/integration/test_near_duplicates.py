@@ -76,7 +76,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def curate_to_clips(footage: Path, root: Path, workers: int) -> DataFolder:
     data, engine = DataFolder(root / "data"), Engine(workers=workers)
     for stage in (ingest, segment, cut):
-        stage(Params(), footage, data, engine, root / "parts")
+        stage(Params(), footage, data, engine, root / "result_cache")
     return data
 
 

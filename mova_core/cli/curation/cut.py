@@ -25,7 +25,9 @@ def cut(
     from mova_core.curation.engine.base import Engine
     from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
-    from mova_core.storage.parts import PARTS_FOLDER
+    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
 
     values = load_params(params)
-    return run_cut(values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), PARTS_FOLDER)
+    return run_cut(
+        values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER
+    )

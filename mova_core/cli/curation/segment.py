@@ -22,8 +22,8 @@ def segment(
     from mova_core.curation.layout import DataFolder
     from mova_core.curation.segment import stage
     from mova_core.params import load_params
-    from mova_core.storage.parts import PARTS_FOLDER
+    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
 
     params = load_params(params_file)
     footage = Path(params.ingest.footage)
-    return stage.segment(params, footage, DataFolder(data), Engine.choose(engine, workers), PARTS_FOLDER)
+    return stage.segment(params, footage, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER)

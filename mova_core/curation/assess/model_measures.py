@@ -16,7 +16,7 @@ from typing import Protocol
 from mova_core.curation.assess.decoded_clip import DecodedClip, Measures
 from mova_core.errors import UsageError
 from mova_core.params import Weights, WeightsParams
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
 SUFFIX = ".safetensors"  # nothing from outside is unpickled
 

@@ -25,8 +25,8 @@ from mova_core.curation.tables import MEASURES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.params import AssessParams, Limits, Params
 from mova_core.progress import track
-from mova_core.storage.fingerprint import fingerprint
-from mova_core.storage.parts import Parts
+from mova_core.storage.hashing import sha256_json
+from mova_core.storage.result_cache import ResultCache
 
 TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
 
@@ -47,7 +47,7 @@ RULES = (
 EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
 
 
-def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+def assess(params: Params, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Write `verdicts` with a row for every clip, and a reject for every rejected one.
 
     Raises:
@@ -59,7 +59,7 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
     engine = engine.with_resources(params.engine.assess)
     speech = _speech_shares(clips, data)
     tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
-    task_results = _measured(tasks, engine, params.limits, Parts("assess", parts))
+    task_results = _measured(tasks, engine, params.limits, ResultCache("assess", result_cache))
     measured = []
     for clip, task_result in track(zip(clips, task_results, strict=True), len(clips), "assess"):
         if task_result.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
@@ -69,8 +69,8 @@ def assess(params: Params, data: DataFolder, engine: Engine, parts: Path) -> dic
 
     rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
     write_table(data.rejects("assess"), "rejects", rejects)
-    made_from = {name: data.table(name) for name in ("clips", "windows", "segments")}
-    write_table(data.table("verdicts"), "verdicts", verdicts, made_from | {"rejects": data.rejects("assess")})
+    inputs = {name: data.table(name) for name in ("clips", "windows", "segments")}
+    write_table(data.table("verdicts"), "verdicts", verdicts, inputs | {"rejects": data.rejects("assess")})
     return summarise(verdicts, params)
 
 
@@ -146,11 +146,11 @@ def _tasks(data: DataFolder, clips: Iterable[Row], chosen: Measuring) -> list[Ta
     return [Task(folder, tuple(task), chosen) for task in tasks]
 
 
-def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -> Iterator[TaskResult]:
+def _measured(tasks: list[Task], engine: Engine, limits: Limits, result_cache: ResultCache) -> Iterator[TaskResult]:
     """A result per clip whose value is its measures, in order; finished tasks are taken over from a run before."""
     preload = tasks[0].measuring.modules if tasks else ()
     keys = [_key(task) for task in tasks]
-    finished = [parts.get(key) for key in keys]
+    finished = [result_cache.get(key) for key in keys]
     missing = [task for task, found in zip(tasks, finished, strict=True) if found is None]
     task_results = run(measure_clips, missing, engine=engine, limits=limits, preload=preload)
     for task, key, found in zip(tasks, keys, finished, strict=True):
@@ -161,7 +161,7 @@ def _measured(tasks: list[Task], engine: Engine, limits: Limits, parts: Parts) -
                 yield single if single.failed else TaskResult(single.value[0])
             continue
         if found is None:
-            parts.put(key, task_result.value)
+            result_cache.put(key, task_result.value)
         yield from (TaskResult(measures) for measures in task_result.value)
 
 
@@ -171,7 +171,7 @@ def _key(task: Task) -> str:
     clips = [[clip["sha256"], clip["speech_share"] if "speech" in chosen.groups else None] for clip in task.clips]
     models = [[model.load, model.sha256] for model in chosen.models]
     made_by = (*chosen.modules, *(model.load.partition(":")[0] for model in chosen.models))
-    return fingerprint(clips, chosen.groups, models, modules=made_by)
+    return sha256_json(clips, chosen.groups, models, modules=made_by)
 
 
 def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | None]:

@@ -56,8 +56,8 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
         else:
             text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
         rows.append(_row(verdict, text, params))
-    made_from = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
-    write_table(data.table("captions"), "captions", rows, made_from)
+    inputs = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
+    write_table(data.table("captions"), "captions", rows, inputs)
     return {"captions": len(rows), "text": f"{len(rows)} clips captioned"}
 
 

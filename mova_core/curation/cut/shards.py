@@ -31,8 +31,8 @@ from mova_core.curation.cut.source_result import (
     write_part,
 )
 from mova_core.errors import StaleError
-from mova_core.storage.atomic import atomic_path, clear_temporary, sha256_file, write_bytes
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.atomic import atomic_path, clear_temporary, write_bytes
+from mova_core.storage.hashing import sha256_file, sha256_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ShardPlan:
 
     @property
     def key(self) -> str:
-        return fingerprint(self.parts)
+        return sha256_json(self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.audio_resample import Sound
 from mova_core.media.decode import Frame, decode
 from mova_core.media.write_clip import ClipCoding, ClipWriter
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_json
 
 CODE = (
     "mova_core.geometry",
@@ -91,7 +91,7 @@ class SourceTask:
         """Fingerprint of all that its clips depend on: not of where the file lies and how long it lasts."""
         values = asdict(self)
         del values["path"], values["parts_folder"], values["duration_s"]
-        return fingerprint(values, modules=CODE)
+        return sha256_json(values, modules=CODE)
 
     @property
     def part(self) -> Path:

@@ -25,8 +25,9 @@ from mova_core.media.clip_formats import CLIP_FORMATS
 from mova_core.media.write_clip import ClipCoding
 from mova_core.params import Limits, Params
 from mova_core.progress import track
-from mova_core.storage.atomic import clear_temporary, make_folder, sha256_file
-from mova_core.storage.parts import Parts
+from mova_core.storage.atomic import clear_temporary, make_folder
+from mova_core.storage.hashing import sha256_file
+from mova_core.storage.result_cache import ResultCache
 
 STAGE = "cut"
 PRELOAD = ("av", "cv2", "mova_core.curation.cut.source_clips")
@@ -36,7 +37,7 @@ Tables = dict[str, list[Row]]
 
 
 def cut(
-    params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path, as_files: bool = False
+    params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path, as_files: bool = False
 ) -> dict[str, Any]:
     """Cut every window; write the clips, table `clips` and the rejects of this stage.
 
@@ -45,7 +46,7 @@ def cut(
         footage: folder or lock that the sources came from.
         data: where the tables are and the clips go.
         engine: where workers run.
-        parts: folder for finished sources until their shard is sealed.
+        result_cache: folder for finished sources until their shard is sealed.
         as_files: one file a clip instead of shards.
 
     Raises:
@@ -54,19 +55,19 @@ def cut(
     engine = engine.with_resources(params.engine.cut)
     tables = read_tables(data)
     copies = _copies(tables)
-    tasks = source_tasks(params, footage, tables, parts / STAGE, left_out={row["id"] for row in copies})
+    tasks = source_tasks(params, footage, tables, result_cache / STAGE, left_out={row["id"] for row in copies})
     make_folder(data.clips)
-    make_folder(parts / STAGE)
-    clear_temporary(parts / STAGE)
+    make_folder(result_cache / STAGE)
+    clear_temporary(result_cache / STAGE)
     if as_files:
-        clips, rejects = _into_files(tasks, data.clips, engine, params.limits, Parts("cut-files", parts))
+        clips, rejects = _into_files(tasks, data.clips, engine, params.limits, ResultCache("cut-files", result_cache))
     else:
         clips, rejects = _into_shards(tasks, data.clips, engine, params.limits, params.cut.clips_per_shard)
     rejects = [*copies, *rejects]
-    shutil.rmtree(parts / STAGE)
+    shutil.rmtree(result_cache / STAGE)
     write_table(data.rejects(STAGE), "rejects", rejects)
-    made_from = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
-    write_table(data.table("clips"), "clips", clips, made_from)
+    inputs = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
+    write_table(data.table("clips"), "clips", clips, inputs)
     return _summary(clips, rejects)
 
 
@@ -170,7 +171,7 @@ def _sealed(folder: Path, plan: ShardPlan, paths: dict[str, Path]) -> Shard:
 
 
 def _into_files(
-    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, finished: Parts
+    tasks: Sequence[SourceTask], folder: Path, engine: Engine, limits: Limits, finished: ResultCache
 ) -> tuple[list[Row], list[Row]]:
     rows = {task.key: kept for task in tasks if (kept := finished.get(task.key)) and _are_whole(folder, kept["clips"])}
     for task in _finished([task for task in tasks if task.key not in rows], engine, limits):

@@ -26,7 +26,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
-from mova_core.storage.atomic import atomic_path, sha256_file, write_text
+from mova_core.storage.atomic import atomic_path, write_text
+from mova_core.storage.hashing import sha256_file
 
 SCHEMA = "latents/1"
 CAPTION_KINDS = ("visual", "speech", "sound", "merged")
@@ -167,16 +168,16 @@ def finished_shards(folder: Path, wanted: Mapping[str, str]) -> set[str]:
     }
 
 
-def write_manifest(folder: Path, shards: Sequence[str], made_from: Mapping[str, str]) -> None:
+def write_manifest(folder: Path, shards: Sequence[str], inputs: Mapping[str, str]) -> None:
     """Vouch for a folder's shards and its index; to be written last.
 
     Args:
         folder: where they lie.
         shards: their file names.
-        made_from: `geometry`, `codec`, `text_encoder` and `params`, as in each shard's header.
+        inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each shard's header.
     """
     files = {name: _identity(folder / name) for name in (*shards, INDEX_FILE)}
-    write_text(folder / MANIFEST_FILE, json.dumps({"schema": SCHEMA, **made_from, "files": files}, indent=1) + "\n")
+    write_text(folder / MANIFEST_FILE, json.dumps({"schema": SCHEMA, **inputs, "files": files}, indent=1) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

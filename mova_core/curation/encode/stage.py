@@ -39,7 +39,7 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_json
 
 HERE = "mova_core.curation.encode.stage"
 MADE_BY = (
@@ -112,15 +112,15 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     clips = accepted_clips(data)
     texts = _texts(clips, data)
     encoder = _encoder(params, geometry, data)
-    made_from = {
+    inputs = {
         "geometry": geometry.name,
         "codec": encoder.codec,
         "text_encoder": encoder.text_encoder,
-        "params": fingerprint(params.encode.target_lufs),
+        "params": sha256_json(params.encode.target_lufs),
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
-    tasks = _tasks(clips, texts, encoder, geometry, data, params, made_from)
+    tasks = _tasks(clips, texts, encoder, geometry, data, params, inputs)
     kept = finished_shards(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
 
@@ -128,9 +128,9 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     _make(missing, params, engine, label=f"encode@{geometry.name}")
     tables = {name: data.table(name) for name in ("clips", "verdicts", "captions")}
     write_table(folder / INDEX_FILE, "latents", _index(tasks), {**tables, "codec": encoder.codec})
-    write_manifest(folder, [task.path.name for task in tasks], made_from)
+    write_manifest(folder, [task.path.name for task in tasks], inputs)
     return {
-        **made_from,
+        **inputs,
         "clips": len(clips),
         "shards": len(tasks),
         "kept_shards": len(kept),
@@ -202,7 +202,7 @@ def _tasks(
     geometry: ClipGeometry,
     data: DataFolder,
     params: Params,
-    made_from: Mapping[str, str],
+    inputs: Mapping[str, str],
 ) -> list[ShardTask]:
     """The shards that there must be: clips in order, those of one canvas together."""
     size = params.encode.clips_per_shard
@@ -215,8 +215,8 @@ def _tasks(
             rows, captions = zip(*of_canvas[start : start + size], strict=True)
             identity = [[clip["clip_id"], clip["sha256"]] for clip in rows]
             header = ShardHeader(
-                **made_from,
-                fingerprint=fingerprint(made_from, computed_by, identity, captions, modules=modules),
+                **inputs,
+                fingerprint=sha256_json(inputs, computed_by, identity, captions, modules=modules),
                 clip_ids=tuple(clip["clip_id"] for clip in rows),
             )
             path = data.latents(geometry.name).resolve() / shard_name(len(tasks))

@@ -8,22 +8,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mova_core.storage.fingerprint import fingerprint
-from mova_core.storage.parts import Parts
+from mova_core.storage.hashing import sha256_json
+from mova_core.storage.result_cache import ResultCache
 
 SHOWN = 5
 
 
-def vanished_since_last_run(parts: Path, address: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def vanished_since_last_run(result_cache: Path, address: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Paths that the last run saw and this one does not; remembers this run.
 
     Args:
-        parts: folder of finished parts.
+        result_cache: folder of finished results.
         address: of the footage; another footage has a memory of its own.
         rows: rows of `sources` by path; one without `source_id` could not be read.
     """
-    memory = Parts("last-run", parts)
-    key = fingerprint(address)
+    memory = ResultCache("last-run", result_cache)
+    key = sha256_json(address)
     before: dict[str, str | None] = memory.get(key) or {}
     now = {path: row.get("source_id") for path, row in rows.items()}
     contents = {source_id for source_id in now.values() if source_id is not None}

@@ -23,9 +23,8 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
 from mova_core.params import IngestParams, Limits, Params
 from mova_core.progress import track
-from mova_core.storage.atomic import sha256_file
-from mova_core.storage.fingerprint import fingerprint
-from mova_core.storage.parts import Parts
+from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.result_cache import ResultCache
 
 STAGE = "ingest"
 MADE_BY = tuple(
@@ -57,7 +56,7 @@ class FileTask:
     stated: Stated = field(default_factory=dict)
 
 
-def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Write `sources` and this stage's rejects.
 
     Args:
@@ -65,7 +64,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
         footage: a folder, a list, or a `sources.lock`.
         data: where tables go.
         engine: where files are looked at.
-        parts: where finished parts are kept.
+        result_cache: where finished results are kept.
 
     Returns:
         Counts for people and machines.
@@ -93,14 +92,14 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, part
     _reject_duplicates(rows)
     distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
-    keys = {path: fingerprint(how, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
-    kept = Parts(STAGE, parts)
+    keys = {path: sha256_json(how, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
+    kept = ResultCache(STAGE, result_cache)
     new = sum(kept.get(key) is None for key in keys.values())
     for path, found in _kept(kept, distinct, keys, engine, params.limits):
         rows[path] |= found
         rows[path].setdefault("verdict", "accepted")
     summary = _written(list(rows.values()), _sidecars(tasks.values(), statement), data)
-    gone = vanished_since_last_run(parts, opened.store.address, rows)
+    gone = vanished_since_last_run(result_cache, opened.store.address, rows)
     if gone:
         summary["text"] += f"\n          vanished since the last run: {named(gone)}"
     return summary | {"examined": new, "vanished": gone}
@@ -158,19 +157,19 @@ def _reject_duplicates(rows: dict[str, Row]) -> None:
 
 
 def _kept(
-    parts: Parts, tasks: dict[str, FileTask], keys: dict[str, str], engine: Engine, limits: Limits
+    result_cache: ResultCache, tasks: dict[str, FileTask], keys: dict[str, str], engine: Engine, limits: Limits
 ) -> Iterator[tuple[str, Row]]:
     """What each file turned out to be: taken over from an earlier run, or found out now and kept."""
     pending = {}
     for path, task in tasks.items():
-        found = parts.get(keys[path])
+        found = result_cache.get(keys[path])
         if found is None:
             pending[path] = task
         else:
             yield path, found
     for path, task_result in _task_results(examine_file, pending, engine, limits, STAGE):
         if not task_result.failed:  # a time or memory limit may not strike again
-            parts.put(keys[path], task_result.value)
+            result_cache.put(keys[path], task_result.value)
         yield path, _row(task_result)
 
 
@@ -216,7 +215,7 @@ def _sidecars(tasks: Iterable[FileTask], statement: str | None) -> str:
     """One hash of all sidecars: captions are made from them, so `sources` must change when one does."""
     beside = (task.sidecar for task in tasks if task.sidecar is not None)
     hashes = [sha256_file(path) for path in beside if os.path.isfile(path)]
-    return fingerprint(hashes if statement is None else [*hashes, statement])
+    return sha256_json(hashes if statement is None else [*hashes, statement])
 
 
 def _written(rows: list[Row], sidecars: str, data: DataFolder) -> dict[str, Any]:

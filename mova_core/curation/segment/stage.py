@@ -28,8 +28,8 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
 from mova_core.params import Params, SegmentParams
 from mova_core.progress import track
-from mova_core.storage.fingerprint import fingerprint
-from mova_core.storage.parts import Parts
+from mova_core.storage.hashing import sha256_json
+from mova_core.storage.result_cache import ResultCache
 
 SOUND_ALONE = {
     "reason_code": "audio_only",
@@ -71,7 +71,7 @@ class Source:
     duration_s: float = 0.0
 
 
-def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, parts: Path) -> dict[str, Any]:
+def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
 
     A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
@@ -91,7 +91,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     windows: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
     members: list[Member] = []
-    found = _found(sources, engine, params, Parts("segment", parts))
+    found = _found(sources, engine, params, ResultCache("segment", result_cache))
     for source, result in zip(sources, found, strict=True):
         if "reason_code" not in result:
             segments.append({"source_id": source.source_id, **result["segment"]})
@@ -111,8 +111,8 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, par
     )
     write_table(data.rejects("segment"), "rejects", rejects)
     write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
-    made_from = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
-    write_table(data.table("windows"), "windows", windows, made_from)
+    inputs = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
+    write_table(data.table("windows"), "windows", windows, inputs)
     near_duplicates = find_near_duplicates(members, params.segment.near_duplicates)
     write_table(data.table("near_duplicates"), "near_duplicates", near_duplicates, {"windows": data.table("windows")})
     return _summary(len(accepted), windows, rejects, near_duplicates, params.clip_geometry)
@@ -184,11 +184,11 @@ def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int,
     }
 
 
-def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) -> list[dict[str, Any]]:
+def _found(sources: list[Source], engine: Engine, params: Params, result_cache: ResultCache) -> list[dict[str, Any]]:
     """What `segment_source` says of each, from an earlier run where it still holds."""
     found_by = params.segment.model_dump(exclude={"near_duplicates"})  # those are worked out from what is kept
-    keys = [fingerprint(found_by, source.source_id, modules=CODE) for source in sources]
-    results = {key: part for key in keys if (part := parts.get(key)) is not None}
+    keys = [sha256_json(found_by, source.source_id, modules=CODE) for source in sources]
+    results = {key: part for key in keys if (part := result_cache.get(key)) is not None}
     missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
     if not missing:
         return [results[key] for key in keys]
@@ -199,7 +199,7 @@ def _found(sources: list[Source], engine: Engine, params: Params, parts: Parts) 
             results[key] = {"reason_code": task_result.reason_code, "reason": task_result.reason}
         else:
             results[key] = task_result.value
-            parts.put(key, task_result.value)
+            result_cache.put(key, task_result.value)
     return [results[key] for key in keys]
 
 

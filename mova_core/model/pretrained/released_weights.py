@@ -11,8 +11,7 @@ from pathlib import Path
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, VIDEO_PIXELS_PER_LATENT, ClipGeometry
 from mova_core.model.pretrained.index import NANO_CLASSES, read_json, refuse_pickles
-from mova_core.storage.atomic import sha256_file
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_file, sha256_json
 
 CODEC_PARTS = ("video_vae", "audio_vae")
 TEXT_PARTS = ("text_encoder", "tokenizer")
@@ -84,4 +83,4 @@ class ReleasedWeights:
 
     def _fingerprint(self, parts: tuple[str, ...]) -> str:
         files = (path for part in parts for path in sorted((self.folder / part).rglob("*")) if path.is_file())
-        return fingerprint([[path.relative_to(self.folder).as_posix(), sha256_file(path)] for path in files])
+        return sha256_json([[path.relative_to(self.folder).as_posix(), sha256_file(path)] for path in files])

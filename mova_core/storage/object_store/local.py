@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mova_core.errors import MediaError
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 from mova_core.storage.object_store.base import StoredObject
 
 

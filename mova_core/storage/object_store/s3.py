@@ -18,10 +18,10 @@ from typing import Any
 
 from mova_core.errors import MediaError, UsageError
 from mova_core.storage.atomic import make_folder
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_json
 from mova_core.storage.object_store.base import BUCKET_SCHEME, StoredObject
 from mova_core.storage.object_store.s3_access import NoSuchKey, answers, client, endpoint
-from mova_core.storage.parts import Parts
+from mova_core.storage.result_cache import ResultCache
 
 ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 PIECE_BYTES = 1 << 20
@@ -80,8 +80,8 @@ class Bucket:
         Raises:
             MediaError: `changed_since_listed` or `unreadable`.
         """
-        remembered = Parts("fetched", self.cache)
-        key = fingerprint(endpoint(), self.bucket, self.prefix, stored.name, stored.version, stored.bytes)
+        remembered = ResultCache("fetched", self.cache)
+        key = sha256_json(endpoint(), self.bucket, self.prefix, stored.name, stored.version, stored.bytes)
         known = remembered.get(key) if stored.version else None
         if known is not None and self._cached(known) is not None:
             return str(known)

@@ -9,7 +9,7 @@ from data_contracts.tables.evaluation import RANGES
 from mova_core.errors import StaleError, UsageError
 from mova_core.evaluation.gates import judge
 from mova_core.params import Params
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 from mova_core.training.phases import PHASES
 
 JOINT = ("phase1", "phase2", "phase3")

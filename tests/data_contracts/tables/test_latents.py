@@ -64,8 +64,8 @@ class Latents:
             folder.mkdir(parents=True, exist_ok=True)
             save_file(tensors, folder / shard_name(0), {METADATA_KEY: json.dumps(self.headers[name])})
             write_table(folder / INDEX_FILE, "latents", self.index[name])
-            made_from = {key: self.headers[name][key] for key in ("geometry", "codec", "text_encoder", "params")}
-            write_manifest(folder, [shard_name(0)], made_from)
+            inputs = {key: self.headers[name][key] for key in ("geometry", "codec", "text_encoder", "params")}
+            write_manifest(folder, [shard_name(0)], inputs)
 
 
 @pytest.fixture

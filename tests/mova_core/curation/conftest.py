@@ -17,7 +17,7 @@ from mova_core.curation.tables import write_table
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.params import FitCodecParams, Params
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 CLIPS = 21  # the last one is rejected, two of the accepted are for validation
@@ -142,7 +142,7 @@ def segment_small(
 
     def run(footage: Path, root: Path, engine: Engine) -> dict[str, bytes]:
         data = write_sources(footage, root)
-        segment(Params(), footage, data, engine, root / "parts")
+        segment(Params(), footage, data, engine, root / "result_cache")
         made = (*(data.table(name) for name in ("segments", "windows", "near_duplicates")), data.rejects("segment"))
         return {path.name: path.read_bytes() for path in made}
 

@@ -55,8 +55,8 @@ class Project:
             {"clip_id": f"c{n}", "split": "validation" if n == 3 else "train", "phases": ["audio", "phase1"][: n + 1]}
             for n in range(4)
         ]
-        made_from = {name: table(name) for name in ("clips", "verdicts", "captions")}
-        write_table(folder / "index.parquet", "latents", index, {**made_from, "codec": "c" * 64})
+        inputs = {name: table(name) for name in ("clips", "verdicts", "captions")}
+        write_table(folder / "index.parquet", "latents", index, {**inputs, "codec": "c" * 64})
         sha256 = hashlib.sha256((folder / "index.parquet").read_bytes()).hexdigest()
         manifest = {"schema": "latents/1", "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
         files = {"index.parquet": {"bytes": 1, "sha256": sha256}}

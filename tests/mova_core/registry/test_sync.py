@@ -42,8 +42,8 @@ def test_every_folder_becomes_rows(engine: sa.Engine, project: Any) -> None:
         assert sorted(names) == sorted([*tables, "latents/nano-32"])
         run = session.get_one(Run, "phase1-0")
         latents = session.get_one(Dataset, ("latents/nano-32", run.latents["nano-32"]))
-        assert session.get(Dataset, ("clips", latents.made_from["clips"])) is not None
-        assert (latents.rows, latents.made_from["codec"]) == (4, "c" * 64)
+        assert session.get(Dataset, ("clips", latents.inputs["clips"])) is not None
+        assert (latents.rows, latents.inputs["codec"]) == (4, "c" * 64)
         checkpoint = session.get_one(Checkpoint, checkpoint_id)
         assert (checkpoint.run_id, checkpoint.step, checkpoint.model_path) == ("phase1-0", 100, "models/phase1")
         assert checkpoint.path == "runs/phase1/checkpoints/step-000100"

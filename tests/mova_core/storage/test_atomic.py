@@ -9,7 +9,8 @@ import pytest
 import safetensors.numpy
 
 from mova_core.errors import DiskFull, UsageError
-from mova_core.storage.atomic import atomic_path, clear_temporary, make_folder, sha256_file, write_bytes, write_text
+from mova_core.storage.atomic import atomic_path, clear_temporary, make_folder, write_bytes, write_text
+from mova_core.storage.hashing import sha256_file
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path):

@@ -31,7 +31,7 @@ from mova_core.model.pretrained.folder import nano_components, save_components
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, TrainParams
-from mova_core.storage.fingerprint import fingerprint
+from mova_core.storage.hashing import sha256_json
 from mova_core.training.loop import train
 from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
@@ -72,11 +72,11 @@ class Project:
     def write_latents(self, geometry: ClipGeometry, codec: NanoCodec, value: float | None = None) -> None:
         """One shard of random latents; `value` replaces one number of the first clip's picture."""
         data, canvas = DataFolder(self.root / "data"), geometry.canvases[0]
-        made_from = {
+        inputs = {
             "geometry": geometry.name,
             "codec": codec.fingerprint,
             "text_encoder": NanoTextEncoder().fingerprint,
-            "params": fingerprint(Params().encode.target_lufs),
+            "params": sha256_json(Params().encode.target_lufs),
         }
         generator = torch.Generator().manual_seed(canvas.height_px)
         video = torch.randn(
@@ -87,7 +87,7 @@ class Project:
         texts = [(None, None, None, TEXTS[number % len(TEXTS)]) for number in range(CLIPS)]
         contexts = {text: NanoTextEncoder().encode(text) for text in TEXTS if text is not None}
         gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
-        header = ShardHeader(fingerprint=fingerprint(made_from), clip_ids=clip_ids, **made_from)
+        header = ShardHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
         shard = LatentShard(header, video, audio, 0.5 * audio, gathered)
         if value is not None:
             video[0, 0, 0, 0, 0] = value  # after the shard's own check: what a damaged encoder would leave
@@ -105,7 +105,7 @@ class Project:
             for row, clip_id in enumerate(clip_ids)
         ]
         write_table(folder / INDEX_FILE, "latents", rows)
-        write_manifest(folder, [shard_name(0)], made_from)
+        write_manifest(folder, [shard_name(0)], inputs)
 
 
 def small_codec(seed: int) -> NanoCodec:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.dual_tower import DualTower
 from mova_core.registry.manifests import RunManifest, read_manifest
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 from mova_core.training import loop, objectives
 from mova_core.training.checkpoints import WEIGHTS_FILE, finished, last_checkpoint
 from mova_core.training.curves import SIGMA_BINS, read_curves
@@ -48,7 +48,7 @@ def test_a_joint_phase(project, section):
     assert manifest["curves"] == sha256_file(run / "curves.jsonl")
     kept = [(entry["step"], entry["path"]) for entry in manifest["checkpoints"]]
     assert kept == [(4, "checkpoints/step-000004"), (5, "checkpoints/step-000005")]
-    assert set(manifest["made_from"]["start"]) == set(COMPONENTS)
+    assert set(manifest["inputs"]["start"]) == set(COMPONENTS)
 
     read, _ = read_manifest(run / "manifest.json", RunManifest)  # as the registry does
     assert [entry.id for entry in read.checkpoints] == [

@@ -98,7 +98,7 @@ def clip_row(name: str, path: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def assessed(cut_clips) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Verdicts by clip, and the summary."""
-    summary = assess(Params(), DataFolder(cut_clips), Engine(), cut_clips / ".parts")
+    summary = assess(Params(), DataFolder(cut_clips), Engine(), cut_clips / ".result_cache")
     verdicts = read_table(DataFolder(cut_clips).table("verdicts"), "verdicts")
     return {row["clip_id"]: row for row in verdicts}, summary
 
@@ -146,7 +146,7 @@ def test_phases_are_those_of_accepted_clips(assessed):
 def test_two_workers_give_the_same_bytes(cut_clips, assessed, tmp_path):
     data = DataFolder(cut_clips)
     one = [data.table("verdicts").read_bytes(), data.rejects("assess").read_bytes()]
-    assess(Params(), data, Engine(workers=2), tmp_path / "parts")
+    assess(Params(), data, Engine(workers=2), tmp_path / "result_cache")
     assert [data.table("verdicts").read_bytes(), data.rejects("assess").read_bytes()] == one
 
 
@@ -160,10 +160,10 @@ def test_finished_measures_are_taken_over_whatever_the_limits(cut_clips, assesse
         data.table(name).write_bytes(DataFolder(cut_clips).table(name).read_bytes())
     for row in rows:
         (data.clips / row["path"]).write_bytes((cut_clips / "clips" / row["path"]).read_bytes())
-    before = assess(Params(), data, Engine(), tmp_path / "parts")
+    before = assess(Params(), data, Engine(), tmp_path / "result_cache")
     for row in rows:
         (data.clips / row["path"]).write_bytes(b"gone")
-    after = assess(Params(assess=AssessParams(silence_ratio_below=1.0)), data, Engine(), tmp_path / "parts")
+    after = assess(Params(assess=AssessParams(silence_ratio_below=1.0)), data, Engine(), tmp_path / "result_cache")
     assert before["accepted"] == after["accepted"] == len(GOOD)
     assert "damaged_clip" not in after["rejected"]
 
@@ -179,7 +179,7 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
     if found is not None:
         (data.clips / row["path"]).write_bytes(found)
     with pytest.raises(StaleError, match="run `mova cut` again"):
-        assess(Params(), data, Engine(), tmp_path / "parts")
+        assess(Params(), data, Engine(), tmp_path / "result_cache")
     assert not data.table("verdicts").exists()
 
 

@@ -24,7 +24,7 @@ from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.media.read_clip import read_clip
 from mova_core.params import params_from
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 
 PARAMS = params_from({"preset": "nano", "cut": {"clips_per_shard": 4}})
 GEOMETRY = PARAMS.clip_geometry
@@ -239,7 +239,7 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
     add_source(tmp_path, "gone.mp4", tables, starts_s=(1.0,)).unlink()
     folder = DataFolder(tmp_path / "data")
     write_tables(folder, tables)
-    summary = cut(PARAMS, tmp_path, folder, Engine(), tmp_path / "parts")
+    summary = cut(PARAMS, tmp_path, folder, Engine(), tmp_path / "result_cache")
     clips, rejects = rows_of(folder)
     ids = [row["window_id"] for row in tables["windows"]]
     assert [row["window_id"] for row in clips] == [ids[0], ids[2]]
@@ -273,11 +273,11 @@ def test_no_windows_give_empty_tables(run, footage):
 
 def test_what_is_missing_is_said(tmp_path, footage):
     with pytest.raises(UsageError, match=r"sources\.parquet is missing"):
-        cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "parts")
+        cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "result_cache")
     (tmp_path / "clips").write_text("")
     write_tables(DataFolder(tmp_path), footage[1])
     with pytest.raises(UsageError, match="clips cannot be made into a folder"):
-        cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "parts")
+        cut(PARAMS, footage[0], DataFolder(tmp_path), Engine(), tmp_path / "result_cache")
 
 
 def shared(tables, source, kept, start_s, end_s, kept_start_s, **values):

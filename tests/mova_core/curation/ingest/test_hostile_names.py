@@ -47,9 +47,9 @@ def test_names_are_data(tmp_path, monkeypatch):
             file.write((12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
     monkeypatch.chdir(working)
     data, params, engine = DataFolder(tmp_path / "data"), Params(preset="nano"), Engine("local", 1)
-    ingest(params, folder, data, engine, tmp_path / "parts")
-    segment(params, folder, data, engine, tmp_path / "parts")
-    cut(params, folder, data, engine, tmp_path / "parts", as_files=True)
+    ingest(params, folder, data, engine, tmp_path / "result_cache")
+    segment(params, folder, data, engine, tmp_path / "result_cache")
+    cut(params, folder, data, engine, tmp_path / "result_cache", as_files=True)
     rows = read_table(data.table("sources"), "sources")
     assert {row["path"] for row in rows} == set(NAMES)
     assert {row["verdict"] for row in rows} == {"accepted"}
@@ -57,7 +57,7 @@ def test_names_are_data(tmp_path, monkeypatch):
     assert {row["source_id"] for row in clips} == {row["source_id"] for row in rows}
     assert all(Path(row["path"]).name == f"{row['clip_id']}.mp4" for row in clips)
     assert list(working.iterdir()) == []
-    assert {path.name for path in tmp_path.iterdir()} == {"footage", "working", "take.mp4", "data", "parts"}
+    assert {path.name for path in tmp_path.iterdir()} == {"footage", "working", "take.mp4", "data", "result_cache"}
     assert {path.name for path in folder.iterdir()} == set(NAMES)
 
 

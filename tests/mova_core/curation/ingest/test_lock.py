@@ -31,7 +31,7 @@ def bucket(objects):
 
 def rows_of(lock, tmp_path):
     data = DataFolder(tmp_path / "data")
-    summary = ingest(Params(), lock, data, Engine("local", 1), tmp_path / "parts")
+    summary = ingest(Params(), lock, data, Engine("local", 1), tmp_path / "result_cache")
     return summary, {row["path"]: row for row in read_table(data.table("sources"), "sources")}
 
 

@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 def run(folder, tmp_path, data="data", workers=1):
     place = DataFolder(tmp_path / data)
-    summary = ingest(Params(), folder, place, Engine("local", workers), tmp_path / "parts")
+    summary = ingest(Params(), folder, place, Engine("local", workers), tmp_path / "result_cache")
     rows = {row["path"]: row for row in read_table(place.table("sources"), "sources")}
     return summary, rows, place
 
@@ -141,7 +141,7 @@ def test_the_folder_has_one_sidecar_and_a_files_own_says_more(folder, tmp_path):
     (folder / "sources.csv").rename(tmp_path / "rights.csv")
     named = Params.model_validate({"ingest": {"sidecar": str(tmp_path / "rights.csv")}})
     place = DataFolder(tmp_path / "named")
-    ingest(named, folder, place, Engine("local", 1), tmp_path / "parts")
+    ingest(named, folder, place, Engine("local", 1), tmp_path / "result_cache")
     assert read_table(place.table("sources"), "sources")[0]["consent"] == "release 17, page 2"
 
 

@@ -15,7 +15,7 @@ from mova_core.errors import MediaError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.params import Params, SegmentParams
-from mova_core.storage.atomic import sha256_file
+from mova_core.storage.hashing import sha256_file
 from mova_core.synthetic.world import draw_take, render_frames, render_sound
 
 PARAMS = Params(preset="nano")
@@ -66,7 +66,7 @@ def run(footage: Path, root: Path, workers: int = 2, params: Params = PARAMS) ->
         for path in sorted(footage.iterdir())
     ]
     write_table(data.table("sources"), "sources", rows)
-    return segment(params, footage, data, Engine(workers=workers), root / "parts"), data
+    return segment(params, footage, data, Engine(workers=workers), root / "result_cache"), data
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_workers_and_a_second_run_change_no_byte(footage, segmented, tmp_path):
     _, data = run(footage, tmp_path, workers=1)
     first = [(data.root / name).read_bytes() for name in TABLES]
     assert first == [(before.root / name).read_bytes() for name in TABLES]
-    parts = sorted((tmp_path / "parts").rglob("*.json"))
+    parts = sorted((tmp_path / "result_cache").rglob("*.json"))
     stamps = [part.stat().st_mtime_ns for part in parts]
     parts[0].unlink()  # as if the first run had been killed before it
     run(footage, tmp_path, workers=2)
@@ -166,7 +166,7 @@ def test_sound_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
     data = DataFolder(tmp_path / "data")
     row = {"source_id": sha256_file(folder / "song.wav"), "path": "song.wav", "kind": "audio", "verdict": "accepted"}
     write_table(data.table("sources"), "sources", [row])
-    summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "parts")
+    summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "result_cache")
     reject = read_table(data.rejects("segment"), "rejects")[0]
     assert (reject["id"], reject["reason_code"]) == (row["source_id"], "audio_only")
     assert (summary["sources"], summary["accepted"], summary["rejected"]) == (1, 0, 1)

@@ -1,7 +1,4 @@
-"""What a finished part was made from, as one hash: inputs, params and the code itself.
-
-A rerun takes over a part whose fingerprint still holds and makes the others again.
-"""
+"""SHA-256 of files and of plain values."""
 
 import hashlib
 import importlib.util
@@ -11,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 
-def fingerprint(*values: Any, modules: tuple[str, ...] = ()) -> str:
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_json(*values: Any, modules: tuple[str, ...] = ()) -> str:
     """Hex digest of plain values (JSON) and of the source of the named modules or packages."""
     digest = hashlib.sha256()
     digest.update(json.dumps(values, sort_keys=True, separators=(",", ":"), default=_plain).encode())

@@ -1,6 +1,7 @@
-"""Finished parts of a stage: what a killed run leaves behind and the next one takes over.
+"""Finished results of a stage: what a killed run leaves behind and the next one takes over.
 
-One small JSON file a part, named by its fingerprint; written atomically, so a part that is there is whole.
+One small JSON file a result, named by the hash of its inputs, params and code; written atomically, so a result that is
+there is whole.
 """
 
 import json
@@ -9,17 +10,17 @@ from typing import Any
 
 from mova_core.storage.atomic import write_text
 
-PARTS_FOLDER = Path(".mova/parts")
+RESULT_CACHE_FOLDER = Path(".mova/result_cache")
 
 
-class Parts:
-    """Results of one stage by fingerprint, under `folder/STAGE/`."""
+class ResultCache:
+    """Results of one stage by hash, under `folder/STAGE/`."""
 
-    def __init__(self, stage: str, folder: Path = PARTS_FOLDER) -> None:
+    def __init__(self, stage: str, folder: Path = RESULT_CACHE_FOLDER) -> None:
         self.folder = folder / stage
 
     def get(self, key: str) -> Any | None:
-        """The result stored under this fingerprint, or None."""
+        """The result stored under this hash, or None."""
         try:
             return json.loads(self._path(key).read_text(encoding="utf-8"))
         except FileNotFoundError:
