@@ -24,9 +24,10 @@ from mova_core.curation.layout import DataFolder
 from mova_core.params import Params
 
 TEMPLATE = Column("kind") == "template"
+OWN = Column("kind") == "own"
 MODEL = Column("kind") == "model"
-STATED = ("clip_id", "merged", "kind", "language")
-TEMPLATE_PARTS = ("visual", "sound")
+STATED = ("clip_id", "merged", "kind")
+STATED_BY_KIND = {"template": ("language", "visual", "sound"), "model": ("language",)}  # an own caption is text alone
 NO_TIME = r"(?is)\A(?!.*\b(?!\d{4}s\b)\d+(?:[.,:]\d+)?\s*(?:ms|milliseconds?|s|secs?|seconds?|minutes?|frames?)\b).*\Z"
 
 
@@ -40,7 +41,9 @@ def captions(data: DataFolder, _params: Params) -> Contract:
     captions, verdicts = tables["captions"], tables["verdicts"].frame
     clip_ids = captions.frame["clip_id"]
     verdict = looked_up(clip_ids, verdicts["clip_id"], verdicts["verdict"].astype(object))
-    lacking = captions.blank(STATED) | is_word(captions.frame["kind"], "template") & captions.blank(TEMPLATE_PARTS)
+    lacking = captions.blank(STATED)
+    for kind, columns in STATED_BY_KIND.items():
+        lacking |= is_word(captions.frame["kind"], kind) & captions.blank(columns)
     view = View(
         name="captions",
         noun="clip",
@@ -60,7 +63,7 @@ def captions(data: DataFolder, _params: Params) -> Contract:
 
 
 def _stated(row: Row) -> tuple[str, ...]:
-    return STATED + TEMPLATE_PARTS * (row["kind"] == "template")
+    return STATED + STATED_BY_KIND.get(row["kind"], ())
 
 
 def _clip_fault(_: Row, verdict: str | None) -> str | None:
@@ -74,10 +77,10 @@ def _rows() -> list[Expectation]:
     text = "Text is what the model is conditioned on; a template always says what is seen and heard."
     return [
         ExpectRows.of("caption", "Without one there is nothing to condition on."),
-        ExpectNoFault.of("missing", "every caption has its text, kind and language, a template all its parts", text),
+        ExpectNoFault.of("missing", "every caption has its text and kind, a template all its parts", text),
         ExpectUnique.of("clip_id", "caption", "A clip has one caption."),
         ExpectNoFault.of("clip_fault", "every caption is of an accepted clip", known),
-        ExpectOneOf.of("kind", ["template", "model"], "caption", "There are two kinds."),
+        ExpectOneOf.of("kind", ["template", "own", "model"], "caption", "There are three kinds."),
         ExpectForm.of(
             "merged",
             NO_TIME,
@@ -89,6 +92,7 @@ def _rows() -> list[Expectation]:
             "speech", "template caption", "A template has no transcript; it must not invent one.", only=TEMPLATE
         ),
         ExpectEmpty.of("model", "template caption", "No model wrote it.", only=TEMPLATE),
+        ExpectEmpty.of("model", "own caption", "It is from a sidecar; no model wrote it.", only=OWN),
         ExpectStated.of("model", "model caption", "Which model wrote it must be known.", only=MODEL),
     ]
 

@@ -82,6 +82,7 @@ TABLES: dict[str, pa.Schema] = {
             ("rights", _text),
             ("origin", _text),
             ("consent", _text),
+            ("own_caption", _text),  # from a sidecar, of the whole file
             ("verdict", _text),
             ("reason_code", _text),
             ("reason", _text),

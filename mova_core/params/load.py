@@ -64,7 +64,7 @@ class EngineParams(Section):
 
 class IngestParams(Section):
     footage: str = "data/footage"  # a folder under DVC, or data/sources.lock for footage that stays outside
-    sidecar: str | None = None  # a CSV or JSON file with rights, origin and consent of every file, beside sources.csv
+    sidecar: str | None = None  # a CSV or JSON table of rights, origin, consent, caption of all files
     head_s: float = Field(1.0, gt=0)  # decoded from the start of each stream to prove that it decodes
     max_pixels: int = Field(36_000_000, gt=0)  # a picture of more is refused before it is decoded (8K has 33 million)
 

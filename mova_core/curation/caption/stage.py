@@ -1,6 +1,11 @@
-"""A caption for every accepted clip, from what its footage's sidecar knows or else from what was measured."""
+"""A caption for every accepted clip: its file's own one from a sidecar, else a template filled with what is known.
+
+An own caption describes a whole file, so all clips of the file get it (kind `own`, its language not known). A template
+names the scenes that the file's sidecar lists, or else what was measured.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +13,6 @@ from typing import Any
 from mova_core.curation.caption.templates import (
     NO_SUBTITLES_SENTENCE,
     SYNTHETIC_CLASSES,
-    Caption,
     Facts,
     measured_caption,
     synthetic_caption,
@@ -44,21 +48,28 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
     windows = {row["window_id"]: row for row in read_table(data.table("windows"), "windows")}
     segments = {row["source_id"]: row for row in read_table(data.table("segments"), "segments")}
     verdicts = {row["clip_id"]: row for row in read_table(data.table("verdicts"), "verdicts")}
-    scenes_of = _scene_reader(footage, read_table(data.table("sources"), "sources"))
+    sources = read_table(data.table("sources"), "sources")
+    own_captions = {row["source_id"]: row["own_caption"] for row in sources if row["verdict"] == "accepted"}
+    scenes_of = _scene_reader(footage, sources)
     rows = []
     for clip in read_table(data.table("clips"), "clips"):
         verdict, window = verdicts[clip["clip_id"]], windows[clip["window_id"]]
         if verdict["verdict"] != "accepted":
+            continue
+        if own := own_captions[clip["source_id"]]:
+            rows.append(_row(verdict, merged=own, kind="own", language=None))
             continue
         classes = classes_seen(scenes_of(clip["source_id"]), window["start_s"], window["end_s"])
         if classes:
             text = synthetic_caption(classes, verdict["black_share"])
         else:
             text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
-        rows.append(_row(verdict, text, params))
+        rows.append(_row(verdict, **asdict(text), kind=params.caption.kind, language=params.caption.language))
     inputs = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
     write_table(data.table("captions"), "captions", rows, inputs)
-    return {"captions": len(rows), "text": f"{len(rows)} clips captioned"}
+    own = sum(row["kind"] == "own" for row in rows)
+    told = f", {own} of them by their files' own captions" if own else ""
+    return {"captions": len(rows), "own": own, "text": f"{len(rows)} clips captioned{told}"}
 
 
 def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: float) -> list[str]:
@@ -103,16 +114,18 @@ def _facts(clip: Row, verdict: Row, window: Row, cuts_s: Sequence[float]) -> Fac
     )
 
 
-def _row(verdict: Row, text: Caption, params: Params) -> dict[str, Any]:
+def _row(
+    verdict: Row, *, merged: str, kind: str, language: str | None, visual: str | None = None, sound: str | None = None
+) -> dict[str, Any]:
     # Said where it was looked for and none was found: a request may then ask for the same.
     without = NO_SUBTITLES_SENTENCE if verdict["has_subtitles"] is False else ""
     return {
         "clip_id": verdict["clip_id"],
-        "visual": text.visual,
-        "speech": None,  # a template has no transcript
-        "sound": text.sound,
-        "merged": text.merged + without,
-        "kind": params.caption.kind,
+        "visual": visual,
+        "speech": None,  # neither kind has a transcript
+        "sound": sound,
+        "merged": merged + without,
+        "kind": kind,
         "model": None,
-        "language": params.caption.language,
+        "language": language,
     }

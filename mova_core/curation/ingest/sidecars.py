@@ -1,13 +1,14 @@
 """What people state about footage: `FILE.json` beside a file, and one `sources.csv` or `sources.json` for the folder.
 
     talk.mp4.json   {"rights": "CC-BY-4.0", "origin": "camera 2", "consent": "release 17",
+                     "caption": "A woman explains a diagram.",
                      "scenes": [{"start_s": 0.0, "end_s": 8.25, "class": "red-ball"}]}
-    sources.csv     path,rights,origin,consent
-                    talk.mp4,CC-BY-4.0,camera 2,release 17
+    sources.csv     path,rights,origin,consent,caption
+                    talk.mp4,CC-BY-4.0,camera 2,release 17,A woman explains a diagram.
 
-All keys but `path` are optional; what is not there, null or blank is unknown. Where both state something about a file,
-its own sidecar counts. A broken sidecar of one file is a reason to reject that file; a broken one of the folder stops
-the run, since nobody knows then what it meant to say.
+All keys but `path` are optional; a missing, null or blank value means unknown. Any other key is an error, so that a
+misspelt one is not lost. Where both state something about a file, its own sidecar is used. A broken sidecar of one file
+rejects that file; a broken sidecar of the whole folder stops the run, because it could concern any file.
 """
 
 import csv
@@ -23,8 +24,11 @@ from mova_core.errors import MediaError, UsageError
 
 SIDECAR_SUFFIX = ".json"
 FOLDER_SIDECARS = ("sources.csv", "sources.json")
-STATED = ("rights", "origin", "consent")
-COLUMNS = ("path", *STATED)
+COLUMN_OF = {"rights": "rights", "origin": "origin", "consent": "consent", "caption": "own_caption"}
+"""Keys whose value is text -> their column in table `sources`."""
+FOLDER_KEYS = ("path", *COLUMN_OF)
+FILE_KEYS = (*COLUMN_OF, "scenes")
+SCENE_KEYS = ("start_s", "end_s", "class")
 MOST_SIDECAR_BYTES = 1 << 20
 MOST_FOLDER_SIDECAR_BYTES = 1 << 28
 
@@ -37,10 +41,10 @@ def sidecar_of(media_path: Path) -> Path:
 
 
 def read_sidecar(path: Path | None) -> dict[str, Any]:
-    """What one file's sidecar says: rights, origin, consent (texts), scenes (a list); {} where there is none.
+    """Contents of one file's sidecar, with the keys `FILE_KEYS`; {} where there is none.
 
     Raises:
-        MediaError: `bad_sidecar` when it is not such an object.
+        MediaError: `bad_sidecar` when it is not a JSON object of these keys and types.
     """
     if path is None:
         return {}
@@ -56,17 +60,24 @@ def read_sidecar(path: Path | None) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise MediaError("bad_sidecar", f"its sidecar is not a JSON object of at most {MOST_SIDECAR_BYTES} bytes")
-    for key in STATED:
+    _check_known(values, FILE_KEYS, "its sidecar")
+    for key in COLUMN_OF:
         if not isinstance(values.get(key), str | None):
             raise MediaError("bad_sidecar", f"its sidecar's {key} is not text")
     for scene in _list(values.get("scenes", [])):
         if not isinstance(scene, dict) or not all(_is_time(scene.get(key)) for key in ("start_s", "end_s")):
-            raise MediaError("bad_sidecar", "its sidecar's scenes are not all {start_s, end_s, ...} with numbers")
+            raise MediaError("bad_sidecar", "its sidecar's scenes are not all {start_s, end_s, class} with numbers")
+        _check_known(scene, SCENE_KEYS, "a scene of its sidecar")
     return values
 
 
+def stated_columns(values: Mapping[str, Any]) -> dict[str, str | None]:
+    """The columns of table `sources` that a sidecar's keys fill; None where it states nothing."""
+    return {column: (values.get(key) or "").strip() or None for key, column in COLUMN_OF.items()}
+
+
 def read_folder_sidecar(path: Path, shown: str, is_there: Callable[[str], bool]) -> dict[str, Stated]:
-    """What the sidecar of a whole folder says of each file that it names.
+    """What the sidecar of a whole folder states about each file it names: path -> columns of table `sources`.
 
     Args:
         path: the file; read as JSON where `shown` ends so, else as CSV with a line of headings.
@@ -96,7 +107,7 @@ def read_folder_sidecar(path: Path, shown: str, is_there: Callable[[str], bool])
             raise UsageError(
                 f"{shown}, {place}: there is no file {name!r} in the footage: correct the row or remove it"
             )
-        stated[name] = {key: (row.get(key) or "").strip() or None for key in STATED}
+        stated[name] = stated_columns(row)
     return stated
 
 
@@ -117,15 +128,15 @@ def _csv_rows(text: str, shown: str) -> list[tuple[str, dict[str, Any]]]:
 def _json_rows(text: str, shown: str) -> list[tuple[str, dict[str, Any]]]:
     rows = json.loads(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{shown} is no list of objects: expected [{{{', '.join(COLUMNS)}}}, ...]")
+        raise UsageError(f"{shown} is no list of objects: expected [{{{', '.join(FOLDER_KEYS)}}}, ...]")
     for row in rows:
         _check_columns(tuple(row), shown)
     return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
 def _check_columns(columns: tuple[str, ...] | Any, shown: str) -> None:
-    known = f"it knows {', '.join(COLUMNS)}"
-    if unknown := next((column for column in columns if column not in COLUMNS), None):
+    known = f"known are {', '.join(FOLDER_KEYS)}"
+    if unknown := next((column for column in columns if column not in FOLDER_KEYS), None):
         raise UsageError(f"{shown} has an unknown column {unknown!r}; {known}")
     if "path" not in columns:
         raise UsageError(f"{shown} has no column 'path'; {known}")
@@ -137,6 +148,11 @@ def _check_row(row: dict[str, Any], where: str) -> None:
     for key, value in row.items():
         if not isinstance(value, str) and (value is not None or key == "path"):
             raise UsageError(f"{where}: {key} is {value!r}, expected text")
+
+
+def _check_known(values: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
+    if unknown := next((key for key in values if key not in known), None):
+        raise MediaError("bad_sidecar", f"{what} has an unknown key {unknown!r}; known are {', '.join(known)}")
 
 
 def _list(value: Any) -> list[Any]:

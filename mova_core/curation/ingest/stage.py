@@ -17,7 +17,7 @@ from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.footage import Entry, Footage
 from mova_core.curation.ingest.last_run import named, vanished_since_last_run
-from mova_core.curation.ingest.sidecars import STATED, Stated, read_folder_sidecar, read_sidecar
+from mova_core.curation.ingest.sidecars import Stated, read_folder_sidecar, read_sidecar, stated_columns
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
@@ -106,7 +106,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
 
 
 def identify_file(task: FileTask) -> Row:
-    """Hash a file and read its sidecar: the columns source_id, bytes, rights, origin and consent.
+    """Hash a file and read its sidecar: the columns source_id, bytes, and those that sidecars state.
 
     Raises:
         MediaError: it cannot be read, its sidecar is broken, or it is not what was locked (`changed_since_locked`).
@@ -122,7 +122,8 @@ def identify_file(task: FileTask) -> Row:
         sidecar = read_sidecar(task.sidecar)
     except MediaError as error:
         return {**row, **_rejected(error.code, error.reason)}
-    return {**row, **{key: sidecar.get(key) or task.stated.get(key) for key in STATED}}
+    own = stated_columns(sidecar)
+    return {**row, **{column: own[column] or task.stated.get(column) for column in own}}
 
 
 def examine_file(task: FileTask) -> Row:

@@ -4,7 +4,7 @@ import pytest
 
 CLIP = "every caption is of an accepted clip"
 ONE = "every accepted clip has one caption"
-WHOLE = "every caption has its text, kind and language, a template all its parts"
+WHOLE = "every caption has its text and kind, a template all its parts"
 TIME = "no template caption tells when something happens"
 EMPTY = {"there is at least one caption", ONE}
 TWICE = {"no two captions share a clip id", ONE}
@@ -17,9 +17,11 @@ SPOILED = [
     ({"visual": None}, {WHOLE}),
     ({"sound": ""}, {WHOLE}),
     ({"language": None}, {WHOLE}),
-    ({"kind": "song"}, {"kind is template or model for every caption"}),
+    ({"kind": "song"}, {"kind is template, own or model for every caption"}),
     ({"kind": "model"}, {"model is stated for every model caption"}),
     ({"kind": "model", "model": "a captioner", "speech": "Hello.", "visual": None}, set()),
+    ({"kind": "own", "visual": None, "sound": None, "language": None}, set()),
+    ({"kind": "own", "model": "a captioner"}, {"model is empty for every own caption"}),
     ({"model": "a captioner"}, {"model is empty for every template caption"}),
     ({"speech": "Hello."}, {"speech is empty for every template caption"}),
     ({"merged": "A red ball bounces after 0.8 seconds."}, {TIME}),

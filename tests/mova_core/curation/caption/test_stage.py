@@ -138,3 +138,16 @@ def test_a_clip_without_subtitles_says_so_where_it_was_looked_for(folder, has_su
     captions = read_table(data.table("captions"), "captions")
     assert {row["merged"].endswith(". This video has no subtitles.") for row in captions} == {said}
     assert not any("subtitles" in row["visual"] for row in captions)
+
+
+def test_a_files_own_caption_goes_before_every_template(folder):
+    data = DataFolder(folder / "data")
+    sources = read_table(data.table("sources"), "sources")
+    sources[0]["own_caption"] = "Ein roter Ball springt."
+    write_table(data.table("sources"), "sources", sources)
+    summary = caption(Params(), folder / "footage", data)
+    own, template = read_table(data.table("captions"), "captions")
+    empty = {"visual": None, "speech": None, "sound": None, "model": None, "language": None}
+    assert own == {"clip_id": "b", "merged": "Ein roter Ball springt.", "kind": "own", **empty}
+    assert template["kind"] == "template" and template["language"] == "en"
+    assert summary["own"] == 1 and "1 of them" in summary["text"]

@@ -68,6 +68,7 @@ def test_a_row_says_what_the_file_is_and_what_its_sidecar_tells(folder, tmp_path
     assert row["kind"] == "video" and row["container"] == "mp4" and row["video_codec"] == "h264"
     assert (row["width_px"], row["height_px"], row["fps"]) == (64, 48, pytest.approx(10))
     assert (row["rights"], row["origin"], row["consent"]) == ("CC0-1.0", "camera", None)
+    assert row["own_caption"] is None
     assert row["bytes"] == (folder / "a.mp4").stat().st_size and len(row["source_id"]) == 64
 
 
@@ -145,9 +146,36 @@ def test_the_folder_has_one_sidecar_and_a_files_own_says_more(folder, tmp_path):
     assert read_table(place.table("sources"), "sources")[0]["consent"] == "release 17, page 2"
 
 
+@pytest.mark.parametrize("name", ["a.mp4.json", "sources.csv", "sources.json"])
+def test_a_caption_of_ones_own_is_kept_wherever_it_is_stated(folder, tmp_path, name):
+    said = {"caption": " Two people, one dog. "}
+    texts = {
+        "a.mp4.json": json.dumps(said),
+        "sources.csv": 'path,caption\na.mp4," Two people, one dog. "\n',
+        "sources.json": json.dumps([{"path": "a.mp4", **said}]),
+    }
+    (folder / name).write_text(texts[name])
+    assert run(folder, tmp_path)[1]["a.mp4"]["own_caption"] == "Two people, one dog."
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "told"),
+    [
+        ({"rihgts": "CC0-1.0"}, "unknown key 'rihgts'; known are rights, origin, consent, caption, scenes"),
+        ({"scenes": [{"start_s": 0, "end_s": 1, "clas": "red-ball"}]}, "unknown key 'clas'; known are start_s, end_s"),
+        ({"caption": 3}, "caption is not text"),
+    ],
+)
+def test_a_misspelt_key_of_a_files_sidecar_rejects_it_and_lists_the_known_ones(folder, tmp_path, sidecar, told):
+    (folder / "a.mp4.json").write_text(json.dumps(sidecar))
+    row = run(folder, tmp_path)[1]["a.mp4"]
+    assert row["reason_code"] == "bad_sidecar" and told in row["reason"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
+        ("sources.csv", "path,rihgts\na.mp4,x\n", "unknown column 'rihgts'; known are path, rights, origin, consent"),
         ("sources.csv", "path,licence\na.mp4,x\n", "unknown column 'licence'"),
         ("sources.csv", "rights\nx\n", "no column 'path'"),
         ("sources.csv", "path,rights\ngone.mp4,x\n", "line 2: there is no file 'gone.mp4'"),
