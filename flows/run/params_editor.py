@@ -10,7 +10,8 @@ from typing import Any, Literal
 import yaml
 
 from mova_core.errors import UsageError
-from mova_core.params import PRESET_GEOMETRIES, PresetName, load_params
+from mova_core.params import PRESETS, PresetName, load_params, params_from, read_values, with_preset
+from mova_core.params.nested import flat
 from mova_core.storage.atomic import write_text
 
 PARAMS = Path("params.yaml")
@@ -30,7 +31,7 @@ def choose(preset: Preset) -> None:
 
 
 def set_preset(preset: PresetName) -> bool:
-    """Choose a preset, and with it the clip geometries that dvc.yaml names its encode stages by.
+    """Choose a preset, and with it the values that only repeat the preset before; values of the user's own stay.
 
     Returns:
         Whether params.yaml was written.
@@ -38,7 +39,12 @@ def set_preset(preset: PresetName) -> bool:
     Raises:
         UsageError: params.yaml is missing or not understood.
     """
-    return set_params(PARAMS, {"preset": preset, "encode.geometries": list(PRESET_GEOMETRIES[preset])})
+    load_params(PARAMS)
+    values = read_values(PARAMS)
+    chosen = flat(params_from(with_preset(values, preset), where=str(PARAMS)).model_dump(mode="json"))
+    changes = {key: chosen[key] for key in flat(values) if key in chosen}
+    geometries = {"preset": preset, "encode.geometries": list(PRESETS[preset].geometries)}  # dvc.yaml reads these
+    return set_params(PARAMS, changes | geometries)
 
 
 def set_footage(footage: Path) -> bool:

@@ -11,6 +11,7 @@ import yaml
 
 from mova_core.errors import UsageError
 from mova_core.params import Params, load_params, params_from, read_values
+from mova_core.params.nested import flat
 from mova_core.storage.atomic import write_text
 
 MADE_WITH = "params.yaml"
@@ -79,12 +80,5 @@ def _values(params: Params) -> dict[str, Any]:
 
 
 def _differing(before: Params, now: Params) -> dict[str, tuple[Any, Any]]:
-    flat_before, flat_now = _flat(_values(before)), _flat(_values(now))
+    flat_before, flat_now = flat(_values(before)), flat(_values(now))
     return {key: (flat_before[key], flat_now[key]) for key in flat_before if flat_before[key] != flat_now[key]}
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat

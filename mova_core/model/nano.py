@@ -1,7 +1,7 @@
 """The nano preset's towers and Bridge: the released architecture at sizes that two processor cores train in minutes.
 
-Everything is as released but the sizes, four audio latents a token, and the rotary base: lower, as positions are few.
-A token is 64 numbers (2×2 video latents, or 4 audio latents, of 16 channels), so the width must stay above that.
+Everything is as released but the sizes (params `train.model`), four audio latents a token, and the rotary base: lower,
+as positions are few.
 """
 
 from typing import Any
@@ -15,52 +15,59 @@ from mova_core.model.bridge import Bridge
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.video_tower import VideoTower
+from mova_core.params.model import ModelParams, TowerParams
 
-DIM = 96
-HEADS = 3  # of 32: its rotary parts are 12, 10 and 10, all even
-LAYERS = 4
 FREQUENCIES = 64
-ROPE_THETA = 256.0
 CHANNELS = 16  # of both nano codecs
 GEOMETRY = GEOMETRIES["nano-48"]  # nano-32 has the same clock, and the same towers run on both
 
 
-def nano_configs() -> dict[str, dict[str, Any]]:
+def nano_configs(size: ModelParams) -> dict[str, dict[str, Any]]:
     """Configs of the video experts, the audio tower and the Bridge, by component name."""
-    shared = {
-        "dim": DIM,
-        "ffn_dim": 4 * DIM,
-        "out_dim": CHANNELS,
-        "text_dim": TEXT_WIDTH,
-        "freq_dim": FREQUENCIES,
-        "eps": 1e-6,
-        "num_heads": HEADS,
-        "num_layers": LAYERS,
-        "rope_theta": ROPE_THETA,
-    }
     token = (1, VIDEO_LATENTS_PER_TOKEN, VIDEO_LATENTS_PER_TOKEN)
-    video = shared | {"in_dim": 2 * CHANNELS + VIDEO_FRAMES_PER_LATENT, "patch_size": token}
+    video = _tower(size.video, size.rope_theta) | {
+        "in_dim": 2 * CHANNELS + VIDEO_FRAMES_PER_LATENT,
+        "patch_size": token,
+    }
+    audio = _tower(size.audio, size.rope_theta) | {
+        "in_dim": CHANNELS,
+        "patch_size": (GEOMETRY.audio_latents_per_token,),
+    }
     return {
         "video_dit": video,
         "video_dit_2": video,
-        "audio_dit": shared | {"in_dim": CHANNELS, "patch_size": (GEOMETRY.audio_latents_per_token,)},
+        "audio_dit": audio,
         "dual_tower_bridge": {
-            "visual_layers": LAYERS,
-            "audio_layers": LAYERS,
-            "visual_hidden_dim": DIM,
-            "audio_hidden_dim": DIM,
+            "visual_layers": size.video.layers,
+            "audio_layers": size.audio.layers,
+            "visual_hidden_dim": size.video.width,
+            "audio_hidden_dim": size.audio.width,
             "audio_fps": GEOMETRY.audio_tokens_per_s,
-            "head_dim": DIM // HEADS,
+            "head_dim": size.video.head_width,
         },
     }
 
 
-def nano_dual_tower(seed: int) -> DualTower:
+def _tower(size: TowerParams, rope_theta: float) -> dict[str, Any]:
+    return {
+        "dim": size.width,
+        "ffn_dim": size.mlp_width,
+        "out_dim": CHANNELS,
+        "text_dim": TEXT_WIDTH,
+        "freq_dim": FREQUENCIES,
+        "eps": 1e-6,
+        "num_heads": size.heads,
+        "num_layers": size.layers,
+        "rope_theta": rope_theta,
+    }
+
+
+def nano_dual_tower(seed: int, size: ModelParams = ModelParams()) -> DualTower:
     """Freshly drawn weights, the same for the same seed; both video experts start from one state.
 
     The Bridge's output projections are zero: at first each tower is alone, and no direction disturbs the other.
     """
-    configs = nano_configs()
+    configs = nano_configs(size)
     with torch.random.fork_rng(devices=[]):  # layers draw from torch's own generator: it is put back after
         torch.manual_seed(seed)
         high, low = VideoTower(**configs["video_dit"]), VideoTower(**configs["video_dit_2"])

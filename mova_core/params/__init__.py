@@ -1,7 +1,6 @@
 """`params.yaml` as typed, closed values."""
 
-from mova_core.params.load import (
-    PRESET_GEOMETRIES,
+from mova_core.params.curation import (
     AssessParams,
     CaptionParams,
     CutParams,
@@ -10,21 +9,20 @@ from mova_core.params.load import (
     Limits,
     MeasureGroup,
     NearDuplicateParams,
-    Params,
     Phase2Filters,
     Phase3Filters,
-    PresetName,
     Resources,
     SegmentParams,
     Weights,
     WeightsParams,
-    load_params,
-    params_from,
-    read_values,
 )
+from mova_core.params.load import Params, defaults_of, load_params, params_from, read_values, with_preset
+from mova_core.params.model import PHASE_NAMES, PhaseName
+from mova_core.params.presets import PRESETS, PresetName
 
 __all__ = [
-    "PRESET_GEOMETRIES",
+    "PHASE_NAMES",
+    "PRESETS",
     "AssessParams",
     "CaptionParams",
     "CutParams",
@@ -36,12 +34,15 @@ __all__ = [
     "Params",
     "Phase2Filters",
     "Phase3Filters",
+    "PhaseName",
     "PresetName",
     "Resources",
     "SegmentParams",
     "Weights",
     "WeightsParams",
+    "defaults_of",
     "load_params",
     "params_from",
     "read_values",
+    "with_preset",
 ]

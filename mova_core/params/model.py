@@ -1,112 +1,190 @@
-"""Sections of `params.yaml` for the model half: generation, training, evaluation, serving.
+"""Sections of `params.yaml` for the model half: training, evaluation, selection, generation, serving.
 
-Same rules as `params.py`: closed, frozen, every value with its range and its meaning.
+Closed and frozen; each field has its default, its range and its meaning. The defaults are those of preset nano;
+`presets.py` says where a mova preset differs. Names of phases are here, because sections are named by them and both
+curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from pydantic import Field
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, model_validator
 
 from mova_core.params.section import Section
+
+PhaseName = Literal["audio", "phase1", "phase2", "phase3"]  # in the order of training
+PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class GenerateParams(Section):
     """How a model generates unless a request says otherwise; written into its `model_index.json`."""
 
-    steps: int = Field(8, ge=1, le=1000)  # denoising steps
-    text_guidance_scale: float = Field(3.0, ge=0, allow_inf_nan=False)  # s_T; 1 = off
-    bridge_guidance_scale: float = Field(2.0, ge=0, allow_inf_nan=False)  # s_B; higher is tighter sync
-    video_shift: float = Field(5.0, gt=0, allow_inf_nan=False)  # sigma shift: higher spends more steps at high noise
-    audio_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
-    target_lufs: float | None = Field(None, ge=-60, le=0)  # loudness of the sound; None leaves it as it comes
+    steps: int = Field(8, ge=1, le=1000, description="denoising steps")
+    text_guidance_scale: NotNegative = Field(3.0, description="s_T; 1 = off")
+    bridge_guidance_scale: NotNegative = Field(2.0, description="s_B; higher is tighter sync, lower is clearer speech")
+    video_shift: Positive = Field(5.0, description="sigma shift: higher spends more steps at high noise")
+    audio_shift: Positive = 5.0
+    target_lufs: float | None = Field(
+        None, ge=-60, le=0, description="loudness of the audio in LUFS; null leaves it as it comes"
+    )
+
+
+class TowerParams(Section):
+    """Size of one tower's transformer."""
+
+    width: int = Field(96, ge=1, description="channels of a token between the layers")
+    heads: int = Field(3, ge=1, description="of attention; width / heads must be even, and the same in both towers")
+    layers: int = Field(4, ge=1)
+    mlp_width: int = Field(384, ge=1, description="channels inside a feed-forward layer")
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one attention head."""
+        return self.width // self.heads
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> "TowerParams":
+        if self.width % self.heads or self.head_width % 2 or self.head_width < MIN_HEAD_WIDTH:
+            raise ValueError(
+                f"a width of {self.width} in {self.heads} heads gives {self.width / self.heads:g} channels a head, "
+                f"expected an even number of at least {MIN_HEAD_WIDTH}, such as 96 in 3 heads"
+            )
+        return self
+
+
+MIN_HEAD_WIDTH = 6  # time, height and width of a video each turn a pair of channels
+
+
+class ModelParams(Section):
+    """Size of a model that starts from fresh weights; the Bridge follows from both towers.
+
+    The width must stay above the numbers of a token: nano's is 64 (2 x 2 video latents, or 4 audio latents, of 16
+    channels).
+    """
+
+    video: TowerParams = Field(TowerParams(), description="each of the two video experts")
+    audio: TowerParams = TowerParams()
+    rope_theta: Positive = Field(256.0, description="base of the rotary frequencies; released: 10000")
+
+    @model_validator(mode="after")
+    def _heads_are_as_wide_in_both_towers(self) -> "ModelParams":
+        video, audio = self.video.head_width, self.audio.head_width
+        if video != audio:
+            raise ValueError(
+                f"a video head has {video} channels and an audio head {audio}: expected the same, because the Bridge "
+                "turns both by one table"
+            )
+        return self
 
 
 class AudioPhaseParams(Section):
-    """One phase of training in which the audio tower is alone: text to sound."""
+    """One phase of training in which the audio tower is alone: text to audio."""
 
-    steps: int = Field(200, ge=1)  # optimizer steps
-    batch: int = Field(64, ge=1)  # clips a step, of all processes together
-    audio_shift: float = Field(1.0, gt=0, allow_inf_nan=False)  # sigma shift
-    text_dropout: float = Field(0.2, ge=0, le=1)  # share of clips trained on the empty text
-    normalize_loudness: bool = False  # sound at the loudness of encode.target_lufs instead of as it is
-    lr_end: float = Field(0.1, ge=0, le=1)  # share of the peak learning rate that is left at the last step
+    steps: int = Field(200, ge=1, description="optimizer steps")
+    batch: int = Field(64, ge=1, description="clips a step, of all processes together")
+    audio_shift: Positive = Field(1.0, description="sigma shift of the audio")
+    text_dropout: float = Field(0.2, ge=0, le=1, description="share of clips trained on the empty text")
+    normalize_loudness: bool = Field(False, description="audio at encode.target_lufs instead of as it is")
+    lr_end: float = Field(0.1, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")
 
 
 class JointPhaseParams(AudioPhaseParams):
     """One phase of training both towers and the Bridge."""
 
-    steps: int = Field(700, ge=1)
-    batch: int = Field(16, ge=1)
-    video_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
-    audio_shift: float = Field(5.0, gt=0, allow_inf_nan=False)
-    bridge_dropout: float = Field(0.15, ge=0, le=1)  # share of clips trained with the Bridge off, apart from the text
+    steps: int = Field(700, ge=1, description="optimizer steps")
+    batch: int = Field(16, ge=1, description="clips a step, of all processes together")
+    video_shift: Positive = Field(5.0, description="sigma shift of the video")
+    audio_shift: Positive = Field(5.0, description="sigma shift of the audio")
+    bridge_dropout: float = Field(
+        0.15, ge=0, le=1, description="share of clips trained with the Bridge off, drawn apart from the text"
+    )
     image_conditioning_prob: float = Field(
-        0.5, ge=0, le=1
-    )  # share of clips given their first frame; the others a white one
-    lr_end: float = Field(0.2, ge=0, le=1)
+        0.5, ge=0, le=1, description="share of clips given their first frame; the others get a white one"
+    )
+    lr_end: float = Field(0.2, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")
 
 
 class OptimizerParams(Section):
-    """AdamW and its learning rate: warm-up, flat, then linear to the phase's `lr_end`."""
+    """AdamW and its learning rate: warm-up, stable, then linear to the phase's `lr_end`."""
 
-    lr: float = Field(1.5e-3, gt=0, allow_inf_nan=False)  # peak, of the towers
-    bridge_lr_factor: float = Field(2.0, gt=0, allow_inf_nan=False)  # the Bridge starts from nothing: report, 2
-    weight_decay: float = Field(0.001, ge=0, allow_inf_nan=False)  # report
+    lr: Positive = Field(1.5e-3, description="peak, of the towers")
+    bridge_lr_factor: Positive = Field(2.0, description="the Bridge starts from random weights: report, 2")
+    weight_decay: NotNegative = Field(0.001, description="report")
     warmup_steps: int = Field(50, ge=0)
-    stable_fraction: float = Field(0.6, ge=0, le=1)  # share of the steps after which it falls
-    clip_norm: float = Field(1.0, gt=0, allow_inf_nan=False)  # of all gradients together
-    ema_decay: float = Field(0.99, ge=0, lt=1)
+    stable_fraction: float = Field(
+        0.6, ge=0, le=1, description="share of the steps after which the learning rate falls"
+    )
+    clip_norm: Positive = Field(1.0, description="of all gradients together")
+    ema_decay: float = Field(0.99, ge=0, lt=1, description="of the averaged weights")
 
 
 class LossParams(Section):
     """Weights of the parts of the loss."""
 
-    video_weight: float = Field(1.0, ge=0, allow_inf_nan=False)  # lambda_v, report
-    audio_weight: float = Field(0.2, ge=0, allow_inf_nan=False)  # lambda_a, report
-    first_latent_weight: float = Field(2.0, ge=0, allow_inf_nan=False)  # of the first latent frame against the others
+    video_weight: NotNegative = Field(1.0, description="lambda_v, report")
+    audio_weight: NotNegative = Field(0.2, description="lambda_a, report")
+    first_latent_weight: NotNegative = Field(
+        2.0, description="of the first latent frame against each other one; ours, the report has none"
+    )
 
 
 class CheckpointParams(Section):
     """How often a run is saved and measured; neither changes what it learns."""
 
-    save_every: int = Field(250, ge=1)  # steps
-    keep: int = Field(2, ge=1)  # the newest this many stay
-    validate_every: int = Field(250, ge=1)  # steps
+    save_every: int = Field(250, ge=1, description="steps")
+    keep: int = Field(2, ge=1, description="so many of the newest stay")
+    validate_every: int = Field(250, ge=1, description="steps")
 
 
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
-    micro_batches: int = Field(2, ge=1)  # parts of a batch computed side by side, one core each; decides the last bits
+    micro_batches: int = Field(
+        2, ge=1, description="parts of a batch computed side by side, one core each; decides the last bits"
+    )
+    model: ModelParams = Field(ModelParams(), description="size of fresh weights; each later phase keeps it")
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()
-    audio: AudioPhaseParams = AudioPhaseParams()
-    phase1: JointPhaseParams = JointPhaseParams(audio_shift=1.0, text_dropout=0.5)
-    phase2: JointPhaseParams = JointPhaseParams(steps=500, normalize_loudness=True)
-    phase3: JointPhaseParams = JointPhaseParams(steps=700, normalize_loudness=True, lr_end=0.02)
+    audio: AudioPhaseParams = Field(AudioPhaseParams(), description="the audio tower alone")
+    phase1: JointPhaseParams = Field(
+        JointPhaseParams(audio_shift=1.0, text_dropout=0.5), description="both towers and the Bridge"
+    )
+    phase2: JointPhaseParams = Field(
+        JointPhaseParams(steps=500, normalize_loudness=True), description="the better clips, audio at one loudness"
+    )
+    phase3: JointPhaseParams = Field(
+        JointPhaseParams(steps=700, normalize_loudness=True, lr_end=0.02),
+        description="the best clips, at the largest canvas",
+    )
 
 
 class ServeParams(Section):
     """Serving: the door and the queue behind it. None of it changes a clip."""
 
-    host: str = "127.0.0.1"  # whoever opens it wider puts a proxy with access control in front
+    host: str = Field("127.0.0.1", description="whoever opens it wider puts a proxy with access control in front")
     port: int = Field(3000, ge=1, le=65535)
-    api_workers: int = Field(1, ge=1, le=64)  # processes that answer requests; one more makes the clips
-    lease_s: float = Field(10.0, gt=0.5, allow_inf_nan=False)  # a worker silent for longer is taken for dead
-    poll_s: float = Field(0.2, gt=0, allow_inf_nan=False)  # how often an idle worker looks for a job
-    queue: int = Field(100, ge=1)  # jobs that may wait; a request beyond is turned away
-    max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False)  # longest clip that may be asked for
+    api_workers: int = Field(1, ge=1, le=64, description="processes that answer requests; one more makes the clips")
+    lease_s: float = Field(
+        10.0, gt=0.5, allow_inf_nan=False, description="a worker silent for so long is taken for dead"
+    )
+    poll_s: float = Field(0.2, gt=0, allow_inf_nan=False, description="how often an idle worker looks for a job")
+    queue: int = Field(100, ge=1, description="jobs that may wait; a request beyond is turned away")
+    max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False, description="longest clip that may be asked for")
 
 
 class EvaluateParams(Section):
     """What is generated and measured after each phase. The sampler is that of `generate`."""
 
-    clips_per_class: int = Field(16, ge=1)  # of the suite; four classes
-    seed: int = Field(90_000, ge=0)  # of the first clip's noise, the others count up
-    batch: int = Field(16, ge=1)  # clips generated together
-    data_clips: int = Field(64, ge=1)  # validation clips measured for comparison
-    bootstrap_samples: int = Field(1000, ge=1)  # of the bootstrap over clips
-    sweep: tuple[float, ...] = (0.0, 1.0, 2.0, 3.5)  # Bridge guidance scales, at text scale 1
-    samples: int = Field(8, ge=0)  # clips written as files to look at
+    clips_per_class: int = Field(16, ge=1, description="of the suite; four classes")
+    seed: int = Field(90_000, ge=0, description="of the first clip's noise, the others count up")
+    batch: int = Field(16, ge=1, description="clips generated together")
+    data_clips: int = Field(64, ge=1, description="validation clips measured for comparison")
+    bootstrap_samples: int = Field(1000, ge=1, description="of the bootstrap over clips")
+    sweep: tuple[float, ...] = Field((0.0, 1.0, 2.0, 3.5), description="Bridge guidance scales, at text scale 1")
+    samples: int = Field(8, ge=0, description="clips written as files to look at")
 
 
 class AudioGateParams(Section):
@@ -121,10 +199,12 @@ class JointGateParams(Section):
     audio_class_at_least: float | None = Field(0.90, ge=0, le=1)
     video_class_at_least: float | None = Field(0.90, ge=0, le=1)
     event_f1_at_least: float | None = Field(0.52, ge=0, le=1)
-    event_f1_over_shuffled_at_least: float | None = Field(0.24, ge=-1, le=1)  # over wrongly paired clips
+    event_f1_over_shuffled_at_least: float | None = Field(0.24, ge=-1, le=1, description="over wrongly paired clips")
     offset_s_at_most: float | None = Field(0.12, ge=0)
     desync_s_at_most: float | None = Field(0.08, ge=0)
-    sync_gain_at_least: float | None = Field(0.38, ge=-1, le=1)  # event F1 over that with the Bridge off, s_T 1
+    sync_gain_at_least: float | None = Field(
+        0.38, ge=-1, le=1, description="event F1 over that with the Bridge off, s_T 1"
+    )
 
 
 class OtherFootageGateParams(Section):
@@ -132,7 +212,7 @@ class OtherFootageGateParams(Section):
 
     audible_share_at_least: float | None = Field(0.9, ge=0, le=1)
     decodable_share_at_least: float | None = Field(1.0, ge=0, le=1)
-    validation_loss_at_most: float | None = Field(100.0, gt=0)  # finite is what is asked
+    validation_loss_at_most: float | None = Field(100.0, gt=0, description="finite is what is asked")
 
 
 class SelectParams(Section):

@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError, model_validator
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.params import PresetName, params_from
 from mova_core.params.model import GenerateParams
 
-# A released folder names no defaults; these are the report's, at its smaller size.
-RELEASED = {"geometry": "mova-360p", "steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5}
+RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
 
 
 class GenerateSettings(GenerateParams):
@@ -39,7 +39,8 @@ class GenerateSettings(GenerateParams):
         """
         values = index.generate
         if values is None:
-            values = RELEASED | {"video_shift": index.shift, "audio_shift": index.shift}
+            values = params_from({"preset": RELEASED}).generate.model_dump()
+            values |= {"geometry": RELEASED, "video_shift": index.shift, "audio_shift": index.shift}
         try:
             return cls.model_validate(values)
         except ValidationError as error:

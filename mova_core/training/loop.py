@@ -95,7 +95,8 @@ class Run:
     @property
     def fingerprint(self) -> str:
         """Of all that decides the weights that come out."""
-        learning = self.phase.params(self.params), self.params.optimizer, self.params.loss, self.params.micro_batches
+        own = self.phase.params(self.params)
+        learning = own, self.params.model, self.params.optimizer, self.params.loss, self.params.micro_batches
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, modules=MADE_BY)
 
 
@@ -142,7 +143,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     own = phase.params(params.train)
     sets = load_latents(places.data.latents(geometry.name), phase.name, normalize_loudness=own.normalize_loudness)
     start = places.start(phase)
-    towers = nano_dual_tower(params.seed) if start is None else DualTower.from_pretrained(start)
+    towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
     objective: Objective
     if isinstance(own, JointPhaseParams):
         codec = NanoCodec.load(places.data.codec)

@@ -12,11 +12,13 @@ from mova_core.curation.layout import DataFolder
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
+from mova_core.params.model import ModelParams, TowerParams
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.training.phases import Phase
+from mova_core.training.phases import PHASES, Phase
 
 LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
+CONFIG_KEYS = {"width": "dim", "heads": "num_heads", "layers": "num_layers", "mlp_width": "ffn_dim"}  # of a tower
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,30 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     if start is None:
         return {**inputs, "start_checkpoint": None, "start": None}
     selection = _check_start(phase, start, inputs)
+    _check_size(phase, start, params.train.model)
     weights = {
         name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
     }
     return {**inputs, "start_checkpoint": selection.checkpoint_id, "start": weights}
+
+
+def _check_size(phase: Phase, start: Path, size: ModelParams) -> None:
+    """StaleError unless the weights to start from are of the size that params ask for."""
+    for component, section in (("video_dit", "video"), ("video_dit_2", "video"), ("audio_dit", "audio")):
+        config = read_json(start / component / "config.json")
+        asked: TowerParams = getattr(size, section)
+        for name, key in CONFIG_KEYS.items():
+            if config.get(key) != (expected := getattr(asked, name)):
+                raise StaleError(
+                    f"{start}/{component} has {name} {config.get(key)}, params train.model.{section}.{name} is "
+                    f"{expected}: weights cannot change their size, so set it back, or train from phase "
+                    f"{next(iter(PHASES))} on"
+                )
+        if config.get("rope_theta") != size.rope_theta:
+            raise StaleError(
+                f"{start}/{component} has rope_theta {config.get('rope_theta')}, params train.model.rope_theta is "
+                f"{size.rope_theta}: set it back, or train from phase {next(iter(PHASES))} on"
+            )
 
 
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import yaml
 
 from flows.run.params_editor import footage_in_params, set_footage, set_params, set_preset
 from mova_core.errors import UsageError
-from mova_core.params import load_params
+from mova_core.params import defaults_of, load_params
+from mova_core.params.nested import merged
 
 REAL = Path(__file__).parents[3] / "params.yaml"
 
@@ -35,11 +36,19 @@ def test_only_the_chosen_values_change_and_no_comment_is_lost(params: Path) -> N
     set_preset("mova-360p")
     set_footage(Path("data/sources.lock"))
     after = yaml.safe_load(params.read_text())
-    before["preset"], before["encode"]["geometries"] = "mova-360p", ["mova-360p"]
+    before = merged(before, defaults_of("mova-360p"))
     before["ingest"]["footage"] = "data/sources.lock"
     assert after == before
     assert comments(params) == comments(REAL)
     assert footage_in_params() == Path("data/sources.lock")
+
+
+def test_a_preset_leaves_values_of_ones_own(params: Path) -> None:
+    set_params(params, {"train.optimizer.lr": 0.002, "generate.target_lufs": -20.0})
+    set_preset("mova-360p")
+    chosen = load_params(params)
+    assert (chosen.train.optimizer.lr, chosen.generate.target_lufs) == (0.002, -20.0)
+    assert chosen.train.phase1.batch == 128  # of the preset
 
 
 def test_a_choice_that_is_already_there_does_not_touch_the_file(params: Path) -> None:

@@ -8,16 +8,9 @@ import pytest
 
 from mova_core.errors import UsageError
 from mova_core.params import Params, load_params, params_from
+from mova_core.params.model import TrainParams
 
 REPOSITORY = Path(__file__).parents[3]
-
-
-def test_the_repositorys_params_are_the_defaults():
-    params = load_params(REPOSITORY / "params.yaml")
-    assert params.model_dump(exclude={"encode": {"geometries"}}) == Params().model_dump(
-        exclude={"encode": {"geometries"}}
-    )
-    assert params.encode.geometries == tuple(geometry.name for geometry in params.geometries)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +29,12 @@ def test_a_wrong_value_is_named_with_what_is_expected(values, sentence):
         params_from(values)
 
 
+def test_a_section_given_in_part_keeps_its_other_values():
+    train = params_from({"train": {"phase1": {"steps": 9}}}).train
+    assert train.phase1 == Params().train.phase1.model_copy(update={"steps": 9})
+    assert TrainParams.model_validate({"phase3": {"steps": 9}}).phase3.normalize_loudness
+
+
 def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path):
     with pytest.raises(UsageError, match="is missing"):
         load_params(tmp_path / "params.yaml")
@@ -51,11 +50,7 @@ def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path):
         load_params(broken)
 
 
-def test_another_preset_brings_its_own_geometries():
-    params = load_params(REPOSITORY / "params.yaml", preset="mova-720p")
-    assert params.clip_geometry.name == "mova-720p"
-
-
 def test_params_are_checked_without_torch():
-    script = "import sys, mova_core.params, mova_core.geometry; sys.exit('torch' in sys.modules)"
+    modules = [f"mova_core.params.{path.stem}" for path in (REPOSITORY / "mova_core/params").glob("[a-z]*.py")]
+    script = f"import sys, mova_core.geometry, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -49,8 +49,8 @@ def small_section(steps: int = 6, batch: int = 2, save_every: int = 2, **changes
             "optimizer": {"warmup_steps": 1},
             "audio": phase,
             "phase1": phase,
-            "phase2": phase | {"normalize_loudness": True},
-            "phase3": phase | {"normalize_loudness": True},
+            "phase2": phase,
+            "phase3": phase,
             **changes,
         }
     )

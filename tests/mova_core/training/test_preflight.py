@@ -18,10 +18,10 @@ from mova_core.training.phases import PHASES, phase_named
 from mova_core.training.preflight import Places, check_inputs
 
 
-def refused(project, phase: str, error: type[MovaError], *words: str) -> None:
+def refused(project, phase: str, error: type[MovaError], *words: str, section=None) -> None:
     """Training is refused with these words, and leaves nothing behind."""
     with pytest.raises(error, match=".*".join(map(re.escape, words))) as raised:
-        project.train(phase)
+        project.train(phase, section)
     assert "\n" not in str(raised.value)
     assert not (project.root / "runs").exists()
 
@@ -112,10 +112,25 @@ def test_start_weights_of_another_codec(project):
     refused(project, "phase1", StaleError, "models/audio was trained with codec 0")
 
 
-def test_start_weights_of_another_size(project):
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"audio": {"layers": 3}}, ["models/audio/audio_dit has layers 4, params train.model.audio.layers is 3"]),
+        (
+            {"video": {"mlp_width": 8}},
+            ["models/audio/video_dit has mlp_width 384", "is 8", "train from phase audio on"],
+        ),
+        ({"rope_theta": 10000.0}, ["models/audio/video_dit has rope_theta 256.0", "is 10000.0"]),
+    ],
+)
+def test_start_weights_of_another_size(project, section, model, words):
+    refused(project, "phase1", StaleError, *words, section=section(model=model))
+
+
+def test_weights_of_a_component_that_are_not_as_its_config_says(project):
     path = project.root / "models/audio/audio_dit/config.json"
     config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "num_layers": 3}))
+    path.write_text(json.dumps({**config, "freq_dim": 32}))
     refused(project, "phase1", StaleError, "models/audio/audio_dit")
 
 

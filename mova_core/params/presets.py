@@ -1,0 +1,65 @@
+"""What a preset chooses: clip geometries, codecs, and the values in which it differs from the classes' defaults.
+
+The defaults are nano's, so nano's row is empty: it is a configuration of the same code, not a branch of it.
+Sources: MOVA report (arXiv:2602.08794), sections 3 and 4; sizes from the released configs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mova_core.errors import UsageError
+
+PresetName = Literal["nano", "mova-360p", "mova-720p"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One preset.
+
+    Args:
+        geometries: clip geometries that the phases train on, smallest first; keys of `GEOMETRIES`.
+        fits_codecs: whether it fits codecs of its own (`mova fit_codec`) instead of taking released ones.
+        values: where it differs from the defaults, nested as in params.yaml.
+    """
+
+    geometries: tuple[str, ...]
+    fits_codecs: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+MOVA: dict[str, Any] = {
+    "train": {
+        "model": {
+            "video": {"width": 5120, "heads": 40, "layers": 40, "mlp_width": 13824},
+            "audio": {"width": 1536, "heads": 12, "layers": 30, "mlp_width": 8960},
+            "rope_theta": 10000.0,
+        },
+        "optimizer": {"lr": 1e-5},
+        "loss": {"first_latent_weight": 1.0},
+        "checkpoints": {"save_every": 5000},
+        "phase1": {"batch": 128},
+        "phase2": {"batch": 128},
+        "phase3": {"batch": 64},
+    },
+    "generate": {"steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5},
+}
+
+PRESETS: dict[PresetName, Preset] = {
+    "nano": Preset(("nano-32", "nano-48"), fits_codecs=True),
+    "mova-360p": Preset(("mova-360p",), values=MOVA),
+    "mova-720p": Preset(("mova-360p", "mova-720p"), values=MOVA),
+}
+DEFAULT_PRESET: PresetName = "nano"
+
+
+def preset_named(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        UsageError: no such preset.
+    """
+    for known, preset in PRESETS.items():
+        if known == name:
+            return preset
+    raise UsageError(f"preset is {name!r}, expected one of {', '.join(PRESETS)}")
