@@ -26,7 +26,7 @@ from mova_core.registry.manifests import (
 )
 from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.reporting.phase_reports import EVALUATIONS, RUNS
-from mova_core.training.phases import PHASES
+from mova_core.training.recipe import PHASES
 
 FIRST_PHASE = next(iter(PHASES))
 

@@ -41,10 +41,10 @@ from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
-from mova_core.training.checkpoints import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
+from mova_core.training.checkpoint import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
 from mova_core.training.curves import CURVES_FILE, read_curves
-from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import Phase
 
 DIGITS = 6  # in metrics.json
 SAMPLES_FOLDER = "samples"
@@ -251,7 +251,7 @@ def _write_samples(
 def _decodable(
     folder: Path, samples: Sequence[Described], geometry: ClipGeometry, section: EvaluateParams
 ) -> Described:
-    """Share of the written clips that decode to as many frames as there should be, with sound."""
+    """MicroBatch of the written clips that decode to as many frames as there should be, with sound."""
     if not samples:
         return _entry("decodable_share", unavailable="no clip was written (evaluate.samples is 0)")
     whole = [float(_decodes(folder / sample["path"], geometry)) for sample in samples]

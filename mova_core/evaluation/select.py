@@ -20,8 +20,8 @@ from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, Evaluatio
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file
-from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import Phase
 
 
 def select(

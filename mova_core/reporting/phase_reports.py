@@ -21,7 +21,7 @@ from mova_core.registry.manifests import (
 )
 from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.training.curves import CURVES_FILE, read_curves
-from mova_core.training.phases import PHASES, Phase
+from mova_core.training.recipe import PHASES, Phase
 
 EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
 MADE = "made"  # the suite of synthetic footage; any other has no known events and classes

@@ -10,7 +10,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.evaluation.gates import judge
 from mova_core.params import Params
 from mova_core.storage.hashing import sha256_file
-from mova_core.training.phases import PHASES
+from mova_core.training.recipe import PHASES
 
 JOINT = ("phase1", "phase2", "phase3")
 ALONE = "phase audio trains the sound alone"

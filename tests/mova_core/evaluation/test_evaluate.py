@@ -19,9 +19,9 @@ from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
-from mova_core.training.checkpoints import save
-from mova_core.training.phases import PHASES
+from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
 
 SECTION = EvaluateParams(clips_per_class=2, batch=4, bootstrap_samples=20, sweep=(0.0, 2.0), samples=1)
 GENERATE = GenerateParams(steps=2)

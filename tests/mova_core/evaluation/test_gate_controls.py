@@ -33,10 +33,10 @@ from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_sound
-from mova_core.training.checkpoints import WEIGHTS_FILE, save
+from mova_core.training.checkpoint import WEIGHTS_FILE, save
 from mova_core.training.loop import train
-from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
 
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
 SYNC = {"event_f1", "event_f1_over_shuffled", "offset_s", "desync_s", "sync_gain"}
