@@ -15,11 +15,11 @@ from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.reporting.drift_chart import drift_charts
 from mova_core.reporting.histogram import measure_histograms
-from mova_core.reporting.measures_table import LABELS
 from mova_core.reporting.model_half import model_half
 from mova_core.reporting.samples import choose_samples, contact_sheet, draw
 from mova_core.storage.atomic import write_bytes, write_text
@@ -71,7 +71,7 @@ def write_report(
         against=None if against is None else str(against.root),
         contracts=[] if project is None else read_contracts(project / CONTRACTS),
         model=model,
-        labels=LABELS,
+        labels={name: spec.title for name, spec in CATALOGUE.items()},
     )
     numbers = {"funnel": funnel_metrics(steps)} | ({"model": model.figures} if model else {})
     if project is not None:

@@ -51,7 +51,7 @@ GROUPS: dict[MeasureGroup, Group] = {
     "flow": Group(("flow_speed",), _ours("flow_measures")),
     "sync": Group(
         ("av_align", "onset_lag_s"),
-        (*_ours("sync_measures", "flow_measures"), "mova_core.evaluation.events"),
+        (*_ours("sync_measures", "flow_measures"), "mova_core.media.onsets"),
         ("librosa",),
     ),
     "speech": Group(
