@@ -14,18 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mova_core.flow_matching import add_noise, velocity_target
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_levels, expert_of
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.pretrained.index import BOUNDARY_RATIO
 from mova_core.params.model import LossParams, OptimizerParams
 from mova_core.training.objective import AudioObjective, JointObjective
 from mova_core.training.optimizer import BETAS
 from mova_core.training.step_sampling import (
     Stream,
     batch_indices,
-    expert_levels,
-    expert_of,
     generator_of,
     sample_audio_step,
     sample_joint_step,

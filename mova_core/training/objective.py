@@ -11,10 +11,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels, expert_of
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
-from mova_core.model.pretrained.index import BOUNDARY_RATIO
+from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.params.model import AudioPhaseParams, JointPhaseParams, LossParams
 from mova_core.training.data import ImageConditions, LatentSet
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss
@@ -24,8 +24,6 @@ from mova_core.training.step_sampling import (
     JointStep,
     Stream,
     batch_indices,
-    expert_levels,
-    expert_of,
     generator_of,
     micro_batch_of,
     sample_audio_step,

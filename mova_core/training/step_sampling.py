@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mova_core.flow_matching import shift_sigma, unshift_sigma
-from mova_core.model.dual_tower import EXPERTS
+from mova_core.flow_matching import shift_sigma
 from mova_core.params.model import AudioPhaseParams, JointPhaseParams
 
 
@@ -101,17 +100,6 @@ def sample_joint_step(
         bridge_mask_B=_mask(batch, params.bridge_dropout, generator),
         image_given_B=_mask(batch, 1 - params.image_conditioning_prob, generator),
     )
-
-
-def expert_of(step: int) -> str:
-    """The expert that an optimizer step trains: high noise first, then in turn."""
-    return EXPERTS[step % 2]
-
-
-def expert_levels(expert: str, video_shift: float, boundary_ratio: float) -> tuple[float, float]:
-    """The expert's range of unshifted levels, from (included) and to: 0.642857 divides them at shift 5."""
-    boundary = unshift_sigma(boundary_ratio, video_shift)
-    return (boundary, 1.0) if expert == EXPERTS[0] else (0.0, boundary)
 
 
 def batch_indices(seed: int, phase: int, step: int, batch: int, clips: int) -> Tensor:

@@ -27,10 +27,11 @@ from mova_core.evaluation.measure import measure
 from mova_core.evaluation.metrics.gains import event_f1_over_shuffled
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
+from mova_core.flow_matching import EXPERTS
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
+from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest

@@ -3,16 +3,12 @@
 import pytest
 import torch
 
-from mova_core.flow_matching import boundary_index, unshift_sigma
-from mova_core.flow_matching.schedule import TRAINING_STEPS, shifted_levels
-from mova_core.model.dual_tower import EXPERTS
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, HIGH_NOISE, LOW_NOISE, expert_levels
 from mova_core.params.model import JointPhaseParams
 from mova_core.training.step_sampling import (
     JointStep,
     Stream,
     batch_indices,
-    expert_levels,
-    expert_of,
     generator_of,
     micro_batch_of,
     sample_joint_step,
@@ -22,8 +18,8 @@ DRAWS = 2000
 SHAPES = torch.Size([2, 4]), torch.Size([2, 1, 2, 2])
 
 
-def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: str = EXPERTS[0]) -> JointStep:
-    levels = expert_levels(expert, params.video_shift, 0.9)
+def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: str = HIGH_NOISE) -> JointStep:
+    levels = expert_levels(expert, params.video_shift, BOUNDARY_RATIO)
     return sample_joint_step(params, count, *SHAPES, levels, generator_of(0, 1, Stream.STEP, step))
 
 
@@ -64,19 +60,10 @@ def test_audio_levels_follow_their_own_shift(shift, mean):
     assert abs(sample.audio_sigma_B.mean().item() - mean) < 4 * 0.29 / DRAWS**0.5
 
 
-def test_experts_take_turns_from_high_noise_and_share_the_levels():
-    assert [expert_of(step) for step in range(4)] == ["video_dit", "video_dit_2"] * 2
+def test_each_expert_trains_on_its_own_noise_levels():
     params = JointPhaseParams()
-    assert drawn(params, expert="video_dit").video_sigma_B.min() >= 0.9 - 1e-6
-    assert drawn(params, expert="video_dit_2").video_sigma_B.max() <= 0.9
-
-
-def test_the_boundary_is_that_of_the_thousand_entry_table():
-    low, high = expert_levels("video_dit", 5.0, 0.9)
-    assert (low, high) == (pytest.approx(0.642857, abs=1e-6), 1.0)
-    assert expert_levels("video_dit_2", 5.0, 0.9) == (0.0, low)
-    levels = unshift_sigma(shifted_levels(TRAINING_STEPS, 5.0), 5.0)
-    assert int((levels >= low).sum()) == boundary_index(5.0, 0.9) == 358
+    assert drawn(params, expert=HIGH_NOISE).video_sigma_B.min() >= BOUNDARY_RATIO - 1e-6
+    assert drawn(params, expert=LOW_NOISE).video_sigma_B.max() <= BOUNDARY_RATIO
 
 
 def test_a_step_draws_the_same_again_and_another_step_does_not():
