@@ -5,6 +5,7 @@ that `silence_ratio` of an accepted clip is below 0.8. A measure that is null wa
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.balance import balance_view
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -20,7 +22,6 @@ from data_contracts.expectations import (
     ExpectExactly,
     ExpectForm,
     ExpectNoFault,
-    ExpectOneOf,
     ExpectPossible,
     ExpectRows,
     ExpectShare,
@@ -29,12 +30,15 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.places import at_clip
-from data_contracts.ranges import ALWAYS_MEASURED, RANGES
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.assess.phase_filters import PHASES
+from mova_core.curation.assess.stage import LIMITED
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.tables import MEASURE_NAMES, TABLES, measures_of
+from mova_core.geometry import ClipGeometry
 from mova_core.params import AssessParams, Params
+
+PER_SECOND = ("bandwidth_hz", "clipping_runs_hz")  # at most half the sample rate of the clips
 
 
 def verdicts(data: DataFolder, params: Params) -> Contract:
@@ -49,8 +53,8 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     view = View(
         name="verdicts",
         noun="clip",
-        rows=verdicts.frame[["clip_id", *MEASURES, "verdict"]].assign(
-            missing=verdicts.missing(("clip_id", "verdict")),
+        rows=verdicts.frame[["clip_id", *MEASURE_NAMES, "verdict"]].assign(
+            missing=verdicts.missing(TABLES["verdicts"].stated("always")),
             accepted=is_word(verdicts.frame["verdict"], "accepted").astype(float),
             clip_fault=verdicts.faults(~is_clip, lambda _: "no such clip"),
             fate_fault=_fate_faults(verdicts, rejects.frame["id"]),
@@ -66,7 +70,7 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
         expectations=(
             *_judgements(),
             *_required(params.contract.phase3_requires),
-            *_possible(params),
+            *_possible(params.clip_geometry),
             *_limits(params.assess),
             *_warnings(),
         ),
@@ -148,11 +152,10 @@ def _judgements() -> list[Expectation]:
     return [
         ExpectRows.of("verdict", "Without one there is nothing to go on with."),
         ExpectSome.of("accepted", "accepted clip", "Without one there is nothing to train on."),
-        ExpectNoFault.of("missing", "every verdict names its clip and says accepted or rejected", known),
+        ExpectNoFault.of("missing", "every verdict is fully described", known),
         ExpectUnique.of("clip_id", "verdict", "A clip is judged once."),
         ExpectForm.hexadecimal("clip_id", 16, "verdict", known),
         ExpectNoFault.of("clip_fault", "every verdict is about a clip that exists", known),
-        ExpectOneOf.of("verdict", ["accepted", "rejected"], "clip", known),
         ExpectNoFault.of(
             "fate_fault",
             "every rejected clip has a reason and is among the rejects, no accepted one is",
@@ -191,21 +194,20 @@ def _required(required: Sequence[str]) -> list[Expectation]:
     return [ExpectNoFault.of("rights_fault", f"{stated} stated for the file of every clip of phase 3", because)]
 
 
-def _possible(params: Params) -> list[Expectation]:
-    can_be = "Beyond it the measure is wrong, not the clip."
-    ranges = {**RANGES, "bandwidth_hz": (0, params.clip_geometry.audio_rate_hz / 2)}
-    ranges["clipping_runs_hz"] = ranges["bandwidth_hz"]
-    return [ExpectPossible.of(measure, *ranges[measure], "clip", can_be) for measure in MEASURES]
+def _possible(geometry: ClipGeometry) -> list[Expectation]:
+    nyquist_hz = geometry.audio_rate_hz / 2
+    columns = [replace(one, high=nyquist_hz) if one.name in PER_SECOND else one for one in TABLES["verdicts"].columns]
+    return column_rules(columns, "clip")
 
 
 def _limits(assess: AssessParams) -> list[Expectation]:
     rules: list[Expectation] = []
-    for name, limit in assess:
-        measure, _, comparison = name.rpartition("_")
-        if comparison in ("below", "above"):
-            rule = ExpectPossible.below if comparison == "below" else ExpectPossible.above
-            because = f"params assess.{name}; defaults are those of the MOVA report, stage 2, where it has one."
-            rules.append(rule(measure, limit, "accepted clip", because, only=ACCEPTED))
+    for measure in LIMITED:
+        rule = ExpectPossible.below if measure.limit == "below" else ExpectPossible.above
+        because = (
+            f"params assess.{measure.limit_name}; its default is that of the MOVA report, stage 2, where it has one."
+        )
+        rules.append(rule(measure.name, getattr(assess, measure.limit_name), "accepted clip", because, only=ACCEPTED))
     sentence = (
         f"imagebind ≥ {assess.imagebind_at_least:g} or desync ≤ {assess.desync_s_at_most:g} s among accepted clips,"
         " where either was measured"
@@ -228,7 +230,7 @@ def _warnings() -> list[Expectation]:
                 "It needs no weights, so it should not be unavailable; null holds no limit.",
                 only=ACCEPTED,
             )
-            for measure in ALWAYS_MEASURED
+            for measure in measures_of("always")
         ),
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from mova_core.curation.assess.model_measures import MODELS, ConfiguredModel, configured_models
+from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import MeasureGroup, Params
 
@@ -16,15 +17,13 @@ INSTALL = "pip install 'mova-mlops[metrics]'"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Measures taken together.
+    """What takes the measures of one group (`tables.py` says which these are).
 
     Args:
-        columns: of table `verdicts`.
         modules: what is measured by; when one of them changes, clips are measured again.
-        packages: imported by them and not among the least that this project needs.
+        packages: imported by them, and optional for this project.
     """
 
-    columns: tuple[str, ...]
     modules: tuple[str, ...]
     packages: tuple[str, ...] = ()
 
@@ -35,29 +34,25 @@ class Group:
 
 
 def _ours(*names: str) -> tuple[str, ...]:
-    return tuple(f"mova_core.curation.{name}" for name in names)
+    return tuple(f"mova_core.curation.assess.{name}" for name in names)
 
 
 ALWAYS = Group(
-    ("silence_ratio", "bandwidth_hz", "lufs", "clipped_share", "black_share", "frozen_share", "motion", "noise_sd"),
     (
-        *_ours("clip_measures", "decoded_clip", "picture_measures", "sound_measures"),
+        *_ours("measure_clip", "decoded_clip", "measures.video", "measures.audio"),
         *("mova_core.media.read_clip", "mova_core.media.loudness"),
     ),
 )
 GROUPS: dict[MeasureGroup, Group] = {
-    "loudness": Group(("loudness_range_lu", "clipping_runs_hz"), _ours("filter_measures")),
-    "look": Group(("brightness", "blur_px", "blocking"), _ours("filter_measures")),
-    "flow": Group(("flow_speed",), _ours("flow_measures")),
+    "loudness": Group(_ours("measures.ffmpeg_meters")),
+    "look": Group(_ours("measures.ffmpeg_meters")),
+    "flow": Group(_ours("measures.optical_flow")),
     "sync": Group(
-        ("av_align", "onset_lag_s"),
-        (*_ours("sync_measures", "flow_measures"), "mova_core.media.onsets"),
+        (*_ours("measures.sync", "measures.optical_flow"), "mova_core.media.onsets"),
         ("librosa",),
     ),
-    "speech": Group(
-        ("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"), _ours("speech_quality"), ("speechmos", "librosa")
-    ),
-    "text": Group(("text_share", "subtitle_share"), _ours("screen_text"), ("rapidocr_onnxruntime",)),
+    "speech": Group(_ours("measures.speech_quality"), ("speechmos", "librosa")),
+    "text": Group(_ours("measures.on_screen_text"), ("rapidocr_onnxruntime",)),
 }
 
 
@@ -105,10 +100,10 @@ def unavailable_measures(params: Params) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for name, group in GROUPS.items():
         if name not in wanted:
-            reasons |= dict.fromkeys(group.columns, f"`{name}` is not among params assess.measures")
+            reasons |= dict.fromkeys(measures_of(name), f"`{name}` is not among params assess.measures")
         elif group.lacking:
-            reasons |= dict.fromkeys(group.columns, f"the package {group.lacking[0]} is not installed: {INSTALL}")
-    for model_name, model in MODELS.items():
+            reasons |= dict.fromkeys(measures_of(name), f"the package {group.lacking[0]} is not installed: {INSTALL}")
+    for model_name in MODELS:
         if getattr(params.assess.weights, model_name) is None:
-            reasons |= dict.fromkeys(model.columns, f"params assess.weights.{model_name} is not configured")
+            reasons |= dict.fromkeys(measures_of(model_name), f"params assess.weights.{model_name} is not configured")
     return reasons

@@ -18,10 +18,11 @@ from mova_core.curation.assess.measure_clip import STALE_CLIP, Row, Task, measur
 from mova_core.curation.assess.measure_groups import Measuring, measuring, unavailable_measures
 from mova_core.curation.assess.measures import audio
 from mova_core.curation.assess.phase_filters import closed_phases, training_phases
+from mova_core.curation.columns import Measure
 from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.curation.tables import MEASURE_NAMES, MEASURES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.params import AssessParams, Limits, Params
 from mova_core.progress import track
@@ -30,21 +31,9 @@ from mova_core.storage.result_cache import ResultCache
 
 TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
 
-# Each measure with the suffix of its limit's name in AssessParams; the first one broken is the clip's reason_code.
-RULES = (
-    ("silence_ratio", "below"),
-    ("bandwidth_hz", "above"),
-    ("lufs", "above"),
-    ("clipped_share", "below"),
-    ("black_share", "below"),
-    ("frozen_share", "below"),
-    ("audiobox_pq", "above"),
-    ("audiobox_cu", "above"),
-    ("audiobox_ce", "above"),
-    ("dover_aesthetic", "above"),
-    ("dover_technical", "above"),
-)
-EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
+# Measures with a limit, in the order of the table: the first one broken is the clip's reason_code.
+LIMITED = tuple(measure for measure in MEASURES if measure.limit is not None and not measure.either)
+EITHER = tuple(measure for measure in MEASURES if measure.either)
 
 
 def assess(params: Params, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
@@ -84,7 +73,7 @@ def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
     """
     judged = []
     for row in measured:
-        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURES}
+        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURE_NAMES}
         broken = unmeasured or rejections(row, params.assess)
         judged.append(row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"})
     accepted = [row for row in judged if row["verdict"] == "accepted"]
@@ -93,16 +82,16 @@ def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
 
 
 def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
-    """Measure -> sentence, for each limit that does not hold, in the order of `RULES`."""
+    """Measure -> sentence, for each limit that does not hold, in the order of the table."""
     broken = {}
-    for measure, comparison in RULES:
-        if (sentence := _broken(measure, comparison, measures, limits)) is not None:
-            broken[measure] = sentence
-    known = [rule for rule in EITHER if measures.get(rule[0]) is not None]
-    sentences = [_broken(measure, comparison, measures, limits) for measure, comparison in known]
+    for measure in LIMITED:
+        if (sentence := _broken(measure, measures, limits)) is not None:
+            broken[measure.name] = sentence
+    known = [measure for measure in EITHER if measures.get(measure.name) is not None]
+    sentences = [_broken(measure, measures, limits) for measure in known]
     if known and None not in sentences:
         together = " and ".join(str(sentence) for sentence in sentences)
-        broken |= {measure: together for measure, _ in known}
+        broken |= {measure.name: together for measure in known}
     return broken
 
 
@@ -111,7 +100,7 @@ def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
     rejected = [row for row in verdicts if row["verdict"] == "rejected"]
     reasons = Counter(next(iter(row["rejections"])) for row in rejected)
     told = unavailable_measures(params)
-    nobody = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    nobody = [name for name in MEASURE_NAMES if verdicts and all(row.get(name) is None for row in verdicts)]
     unavailable = {name: told.get(name, "it could be measured on no clip") for name in nobody}
     closed = closed_phases(params.preset, params.assess, unavailable)
     lines = [f"{len(verdicts) - len(rejected)} of {len(verdicts)} clips accepted"]
@@ -187,24 +176,25 @@ def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | 
 
 
 def _measured_row(clip_id: str, task_result: TaskResult, speech: float | None) -> Row:
-    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
+    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURE_NAMES), "language": None, "speech_share": speech}
     if task_result.failed:
         return row | {"rejections": {str(task_result.reason_code): str(task_result.reason)}}
     return row | task_result.value | {"rejections": {}}
 
 
-def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
+def _broken(measure: Measure, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
     """The sentence of a limit that does not hold; None where it holds or the measure is null."""
-    value, limit = measures.get(measure), getattr(limits, f"{measure}_{comparison}")
-    if value is None:
+    value = measures.get(measure.name)
+    if value is None or measure.limit is None:
         return None
+    limit: float = getattr(limits, measure.limit_name)
     holds = {
         "below": value < limit,
         "above": value > limit,
         "at_least": value >= limit,
         "at_most": value <= limit,
-    }[comparison]
-    return None if holds else f"{measure} {value:.4g} is not {comparison.replace('_', ' ')} {limit:g}"
+    }[measure.limit]
+    return None if holds else f"{measure.name} {value:.4g} is not {measure.limit.replace('_', ' ')} {limit:g}"
 
 
 def _reject(row: Row) -> Row:

@@ -189,7 +189,7 @@ def _code(row: Row) -> str | None:
 
 def _rules(row: Row) -> set[str]:
     """The rules a clip breaks; two measures of which either is enough are one rule."""
-    either = {measure for measure, _ in EITHER}
+    either = {measure.name for measure in EITHER}
     return {"either" if code in either else code for code in row["rejections"]}
 
 

@@ -3,14 +3,14 @@
 import pytest
 
 from mova_core.curation.assess.phase_filters import PHASES, closed_phases, phase_rules, training_phases
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.tables import MEASURE_NAMES
 from mova_core.params import AssessParams, Phase2Filters, Phase3Filters
 
 MOVA = ("mova-360p", "mova-720p")
 
 
 def verdict(clip_id: str, **measures: float) -> dict:
-    return {"clip_id": clip_id, **dict.fromkeys(MEASURES), **measures}
+    return {"clip_id": clip_id, **dict.fromkeys(MEASURE_NAMES), **measures}
 
 
 def test_nano_takes_the_least_noisy():

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.stage import EITHER, RULES, assess, rejections
+from mova_core.curation.assess.stage import EITHER, LIMITED, assess, rejections
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.curation.tables import MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params
@@ -121,13 +121,13 @@ def test_a_rejection_is_a_sentence(assessed):
 
 def test_nano_measures_no_more_and_says_what_it_left_out(assessed):
     verdicts, summary = assessed
-    others = MEASURES[9:]
+    others = MEASURE_NAMES[9:]
     assert all(row[measure] is None for row in verdicts.values() for measure in others)
     assert list(summary["unavailable"]) == list(others)
     assert summary["unavailable"]["dover_technical"] == "params assess.weights.dover is not configured"
     assert summary["unavailable"]["text_share"] == "`text` is not among params assess.measures"
     assert all(row["unavailable"] is row["has_subtitles"] is None for row in verdicts.values())
-    assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURES[:9])
+    assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURE_NAMES[:9])
     assert all(row["language"] is None for row in verdicts.values())
 
 
@@ -185,7 +185,7 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
 
 def test_every_limit_has_its_rule():
     choices = {"measures", "weights", "phase2", "phase3"}
-    limits = {f"{measure}_{comparison}" for measure, comparison in (*RULES, *EITHER)}
+    limits = {measure.limit_name for measure in (*LIMITED, *EITHER)}
     assert limits | choices == set(AssessParams.model_fields)
 
 
