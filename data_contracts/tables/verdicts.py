@@ -31,10 +31,10 @@ from data_contracts.expectations import (
 )
 from data_contracts.places import at_clip
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.assess.phase_filters import PHASES
-from mova_core.curation.assess.stage import LIMITED
+from mova_core.curation.assess.phase_filters import PHASES, phase_needs, refusals
+from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURE_NAMES, TABLES, measures_of
+from mova_core.curation.tables import LIMITED, MEASURE_NAMES, TABLES, measures_of
 from mova_core.geometry import ClipGeometry
 from mova_core.params import AssessParams, Params
 
@@ -63,6 +63,7 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
             ),
             subtitles_fault=verdicts.faults(_may_belie_subtitles(verdicts.frame), _subtitles_fault),
             phases_fault=verdicts.faults(_may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASES)),
+            **_filter_faults(verdicts, params),
             rights_fault=_rights_faults(verdicts, tables, params.contract.phase3_requires),
         ),
         id_column="clip_id",
@@ -147,6 +148,26 @@ def _phases_fault(row: Row, known: tuple[str, ...]) -> str | None:
     return "accepted, but in none" if row["verdict"] == "accepted" and not phases else None
 
 
+def _filter_faults(verdicts: Columns, params: Params) -> dict[str, pd.Series]:
+    """What the filters of training phases miss of each clip: of phases that took it, and of phases that refused it."""
+    needs = [need for needs in phase_needs(params.preset, params.assess).values() for need in needs]
+    needed = sorted({measure for need in needs for alternative in need for measure in alternative})
+    suspects = verdicts.frame[needed].isna().any(axis=1)
+
+    def missed(row: Row, taken: bool) -> str | None:
+        if set(row["rejections"] or {}) - {FILTERS_UNAVAILABLE}:
+            return None
+        refusing = refusals(params.preset, params.assess, row)
+        told = {phase: names for phase, names in refusing.items() if (phase in (row["phases"] or [])) is taken}
+        names = dict.fromkeys(name for names in told.values() for name in names)
+        return f"{', '.join(told)} without {', '.join(names)}" if told else None
+
+    return {
+        "taken_fault": verdicts.faults(suspects, lambda row: missed(row, True)),
+        "refused_fault": verdicts.faults(suspects, lambda row: missed(row, False)),
+    }
+
+
 def _judgements() -> list[Expectation]:
     known = "Captions and latents go by it."
     return [
@@ -165,6 +186,11 @@ def _judgements() -> list[Expectation]:
             "phases_fault",
             "every accepted clip is in a training phase that exists, no rejected one is in any",
             "Training draws its clips by phase (phases.py).",
+        ),
+        ExpectNoFault.of(
+            "taken_fault",
+            "every clip has the measures that the filters of its training phases need",
+            "What no filter has seen is unavailable, neither pass nor fail; params assess.allow_unavailable allows it.",
         ),
         ExpectNoFault.of(
             "subtitles_fault",
@@ -217,6 +243,11 @@ def _limits(assess: AssessParams) -> list[Expectation]:
 
 def _warnings() -> list[Expectation]:
     return [
+        ExpectNoFault.better(
+            "refused_fault",
+            "no clip is refused by a training phase whose filters are unavailable",
+            "Bring the weights (params assess.weights), or name the measure in params assess.allow_unavailable.",
+        ),
         ExpectShare.of(
             "accepted",
             0.5,

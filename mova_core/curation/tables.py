@@ -86,6 +86,8 @@ MEASURES = (
 )
 
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
+LIMITED = tuple(measure for measure in MEASURES if measure.limit is not None and not measure.either)
+EITHER = tuple(measure for measure in MEASURES if measure.either)
 
 TABLES: dict[str, Table] = {
     "sources": Table(

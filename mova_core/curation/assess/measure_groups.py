@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from mova_core.curation.assess.model_measures import MODELS, ConfiguredModel, configured_models
+from mova_core.curation.assess.phase_filters import check_allowed
 from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import MeasureGroup, Params
@@ -74,8 +75,10 @@ def measuring(params: Params) -> Measuring:
     """What these params ask for.
 
     Raises:
-        UsageError: a group is named whose package is not installed, or a model's weights cannot be used.
+        UsageError: a group is named whose package is not installed, a model's weights cannot be used, or
+            `allow_unavailable` names what no filter needs.
     """
+    check_allowed(params.assess)
     models = configured_models(params.assess.weights)
     for name in params.assess.measures or ():
         if lacking := GROUPS[name].lacking:

@@ -4,7 +4,7 @@ import pytest
 
 from data_contracts.expectations import words
 from mova_core.curation.tables import MEASURES, measures_of
-from mova_core.params import Params
+from mova_core.params import AssessParams, Params
 
 FATE = "every rejected clip has a reason and is among the rejects, no accepted one is"
 PHASES = "every accepted clip is in a training phase that exists, no rejected one is in any"
@@ -12,6 +12,8 @@ SUBTITLES = "every verdict says of subtitles what was measured"
 CLIP = "every verdict is about a clip that exists"
 ONE = "every clip has one verdict"
 SYNC = "imagebind ≥ 0.2 or desync ≤ 0.5 s among accepted clips, where either was measured"
+TAKEN = "every clip has the measures that the filters of its training phases need"
+REFUSED = "no clip is refused by a training phase whose filters are unavailable"
 HALF = "at least half of the clips are accepted"
 SOME = "there is at least one accepted clip"
 ROWS = "rows in = kept + rejected at every stage"
@@ -77,7 +79,10 @@ SPOILED = [
         REJECTED | {name: value for name, (value, _) in IMPOSSIBLE.items()},
         {FATE, SUBTITLES, *(told for _, told in IMPOSSIBLE.values())},
     ),
-    (dict.fromkeys(measures_of("always")), UNKNOWN),
+    (dict.fromkeys(measures_of("always")), UNKNOWN | {REFUSED}),
+    ({"noise_sd": None, "phases": ["audio", "phase3"]}, {TAKEN, REFUSED, "noise sd is known for every accepted clip"}),
+    ({"noise_sd": None, "phases": ["audio", "phase2", "phase3"]}, {TAKEN, "noise sd is known for every accepted clip"}),
+    (REJECTED | {"noise_sd": None}, {FATE}),
 ]
 
 
@@ -98,6 +103,17 @@ def test_limits_follow_the_params(world, failing):
     assess = world.params.assess.model_copy(update={"silence_ratio_below": 0.25})
     world.params = world.params.model_copy(update={"assess": assess})
     assert failing("verdicts") == {"silence ratio < 0.25 among accepted clips"}
+
+
+def test_a_large_preset_does_not_go_on_with_clips_that_no_filter_has_seen(world, judged):
+    clips = len(world.rows["verdicts"]) - 1
+    world.params = Params(preset="mova-360p")
+    taken = [finding for finding in judged("verdicts").broken if finding.sentence == TAKEN]
+    assert [finding.unexpected_count for finding in taken] == [clips]
+    assert taken[0].failing[0].value.startswith("audio, phase1 without audiobox_pq, audiobox_cu")
+    needed = taken[0].failing[0].value.partition(" without ")[2].split(", ")
+    world.params = Params(preset="mova-360p", assess=AssessParams(allow_unavailable=tuple(needed)))
+    assert TAKEN not in {finding.sentence for finding in judged("verdicts").broken}
 
 
 def test_a_clip_without_a_verdict_is_named(world, judged):
