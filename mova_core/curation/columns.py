@@ -11,7 +11,9 @@ from typing import Literal
 import pyarrow as pa
 
 ColumnType = Literal["text", "integer", "number", "flag", "texts", "numbers", "intervals", "text by name"]
-Stated = Literal["always", "accepted", "accepted video", "rejected", "template", "model", "template or model", "sometimes"]
+Stated = Literal[
+    "always", "accepted", "accepted video", "rejected", "template", "model", "template or model", "sometimes"
+]
 Comparison = Literal["below", "above", "at_least", "at_most"]
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
