@@ -12,7 +12,7 @@ from flows.run.console import CONSOLE
 from flows.run.pipeline_run import pipeline_run
 from flows.run.schemas import without_arguments
 from flows.run.stage_runner import StageRunner
-from flows.run.stage_tasks import StageLog, failed, run_command, step
+from flows.run.stage_tasks import failed, logged, run_command, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
 from mova_core.ports import obstacle
@@ -39,7 +39,8 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
         check_port()
         with pipeline_run(after=(PROMOTE, DEPLOY)) as run:
             run.run_to(LAST)
-            outcome, reason = promotion(alias, return_state=True).result()
+            decided: Any = promotion(alias, return_state=True)
+            outcome, reason = decided.result()
             if outcome != KEPT:
                 serve(alias, keep_serving, run.runner)
             show_report(reason)
@@ -95,8 +96,7 @@ def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:
     """
     run_command(DEPLOY, ["mova", "deploy", "--alias", alias, "--clip", str(CLIP)], runner)
     if not keep_serving:
-        with StageLog("deploy-stop") as log:
-            log.check(runner.run_command(["mova", "deploy", "--stop"], log.show))
+        logged("deploy-stop", lambda show: runner.run_command(["mova", "deploy", "--stop"], show))
 
 
 without_arguments(packaging)

@@ -13,7 +13,7 @@ from prefect.states import Completed
 
 from flows.run.artifacts import show
 from flows.run.console import CONSOLE
-from flows.run.stage_plan import Stage, plan
+from flows.run.stage_plan import Stage
 from flows.run.stage_runner import StageRunner
 from flows.run.stage_tasks import failed, run_stage
 from mova_core.errors import MovaError
@@ -40,7 +40,7 @@ class PipelineRun:
         Raises:
             UsageError: see `plan`.
         """
-        self.left = plan("" if self.until == EVERYTHING else self.until)
+        self.left = self.runner.plan("" if self.until == EVERYTHING else self.until)
         return [stage.name for stage in self.left]
 
     def run_to(self, last: str) -> str:
