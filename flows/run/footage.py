@@ -10,14 +10,10 @@
 
 from pathlib import Path
 
-from prefect.client.schemas.objects import State
-from prefect.states import Completed
-
-from flows.run.console import CONSOLE
 from flows.run.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
 from flows.run.stage_runner import Show, StageResult, StageRunner
-from flows.run.stage_tasks import failed, logged, step
-from mova_core.errors import MovaError, UsageError
+from flows.run.stage_tasks import run_job
+from mova_core.errors import UsageError
 
 NAME = "footage"
 MADE = "made"
@@ -26,25 +22,20 @@ MADE_FOLDER = DATA / "footage"
 LOCK = DATA / "sources.lock"
 
 
-@step(NAME)
-def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> State[str]:
-    """Make, add or lock the footage of this run.
+def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> None:
+    """Make, add or lock the footage of this run, as a task.
 
     Args:
         choice: `made`, `as in params.yaml`, or a folder.
         clips: about how many clips synthetic footage should give.
         seed: of synthetic footage.
         runner: runs what takes long.
+
+    Raises:
+        UsageError: there is no such footage.
+        MovaError: it cannot be made, added or locked.
     """
-    console = CONSOLE.get()
-    console.begins(NAME)
-    try:
-        summary = logged(NAME, lambda show: _own(choice, clips, seed, runner, show)).summary
-    except MovaError as error:
-        console.ends(NAME, "failed")
-        return failed(error)
-    console.ends(NAME, "done", summary)
-    return Completed(message=summary, data=summary)
+    run_job(NAME, lambda show: _own(choice, clips, seed, runner, show))
 
 
 def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) -> StageResult:

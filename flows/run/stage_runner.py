@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -42,7 +42,7 @@ class StageResult:
 
     ran: bool
     summary: str = ""
-    values: dict[str, Any] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 Show = Callable[[Event | str], None]

@@ -79,26 +79,30 @@ def _run_stage(stage: Stage, runner: StageRunner) -> State[str]:
     return _finish(stage.name, lambda show: runner.run_stage(stage.name, show))
 
 
-def run_command(name: str, command: list[str], runner: StageRunner) -> str:
-    """Run a command that is no DVC stage as a task by this name; what it said of itself.
+def run_job(name: str, job: Callable[[Show], StageResult]) -> str:
+    """Run what is no DVC stage as a task by this name; what it said of itself.
+
+    Args:
+        name: of the task and its log.
+        job: does the work, and shows what it says.
 
     Raises:
         MovaError: it failed, see `run_stage`.
     """
-    state: Any = step(name)(_run_command)(name, command, runner, return_state=True)
+    state: Any = step(name)(_run_job)(name, job, return_state=True)
     return str(state.result())
 
 
-def _run_command(name: str, command: list[str], runner: StageRunner) -> State[str]:
+def _run_job(name: str, job: Callable[[Show], StageResult]) -> State[str]:
     CONSOLE.get().begins(name)
-    return _finish(name, lambda show: runner.run_command(command, show))
+    return _finish(name, job)
 
 
 def _finish(name: str, job: Callable[[Show], StageResult]) -> State[str]:
     """Do the job of a task that has begun, with all it says shown; the task's final state."""
     console = CONSOLE.get()
     try:
-        result = logged(name, job)
+        result = _logged(name, job)
     except MovaError as error:
         console.ends(name, "failed")
         return failed(error)
@@ -109,7 +113,7 @@ def _finish(name: str, job: Callable[[Show], StageResult]) -> State[str]:
     return Completed(message=result.summary or None, data=result.summary)
 
 
-def logged(name: str, job: Callable[[Show], StageResult]) -> StageResult:
+def _logged(name: str, job: Callable[[Show], StageResult]) -> StageResult:
     """Do a job with all it says shown in the run's log, as progress and in `logs/NAME.log`.
 
     Raises:

@@ -30,6 +30,7 @@ from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
 FILTERS_UNAVAILABLE = "filters_unavailable"  # reason code of a clip that every phase refuses
+NAMED = 3  # unavailable measures named in the summary; the report names all
 TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
 
 
@@ -116,7 +117,8 @@ def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
     if reasons:
         lines.append("rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.most_common()))
     if unavailable:
-        lines.append(f"unavailable: {', '.join(unavailable)} (`mova doctor` says why)")
+        some = f"{', '.join(list(unavailable)[:NAMED])}{', …' if len(unavailable) > NAMED else ''}"
+        lines.append(f"{len(unavailable)} unavailable: {some} (the report names all, `mova doctor` says why)")
     lines += [f"{phase} takes no clip: it needs {', '.join(needed)}" for phase, needed in closed.items()]
     lines += [
         f"{phase} refuses {count} clips whose filters are unavailable"
