@@ -8,10 +8,7 @@ import numpy as np
 
 from mova_core.curation.drift import Drift, compare
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES
-from mova_core.reporting.histogram import BINS
-
-LABELS = {measure.name: measure.label for measure in MEASURES}
+from mova_core.reporting.histogram import BINS, LABELS
 
 WORDS_SHOWN = 12  # of a distribution of words; the rarer ones are drawn as one
 

@@ -18,6 +18,7 @@ from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder, write_text
+from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.synthetic.files import BROKEN_FILES, plan_file, write_broken_file, write_file
 
@@ -25,14 +26,6 @@ CLIP = GEOMETRIES["nano-48"]  # whose windows are counted
 SPARE = 1.05  # windows made per clip asked for
 WINDOWS_PER_FILE = 18
 LEAST_FILES = 3  # one of each format
-
-SOURCE = (
-    "mova_core.synthetic.world",
-    "mova_core.media.encode",
-    "mova_core.synthetic.files",
-    "mova_core.synthetic.formats",
-    __name__,
-)
 
 
 def make_footage(folder: Path, clips: int, seed: int, workers: int = 1) -> dict[str, Any]:
@@ -52,7 +45,7 @@ def make_footage(folder: Path, clips: int, seed: int, workers: int = 1) -> dict[
     """
     if clips < 1:
         raise UsageError(f"--clips must be at least 1, got {clips}")
-    key = sha256_json(clips, seed, modules=SOURCE)
+    key = sha256_json(clips, seed, code_version(__name__))
     record_path = events_path(folder)
     record = _read_record(record_path)
     if record.get("key") == key and _holds(folder, record["files"]):

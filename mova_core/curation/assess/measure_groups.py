@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from mova_core.curation.assess.model_measures import MODELS, ConfiguredModel, configured_models
-from mova_core.curation.assess.phase_filters import check_allowed
-from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import MeasureGroup, Params
 
+MEASURES = "mova_core.curation.assess.measures"
 INSTALL = "pip install 'mova-mlops[metrics]'"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What takes the measures of one group (`tables.py` says which these are).
+    """Measures taken together.
 
     Args:
-        modules: what is measured by; when one of them changes, clips are measured again.
-        packages: imported by them, and optional for this project.
+        columns: of table `verdicts`.
+        module: what measures them.
+        packages: imported by them and not among the least that this project needs.
     """
 
-    modules: tuple[str, ...]
+    columns: tuple[str, ...]
+    module: str
     packages: tuple[str, ...] = ()
 
     @property
@@ -34,26 +35,25 @@ class Group:
         return [package for package in self.packages if find_spec(package) is None]
 
 
-def _ours(*names: str) -> tuple[str, ...]:
-    return tuple(f"mova_core.curation.assess.{name}" for name in names)
-
-
 ALWAYS = Group(
-    (
-        *_ours("measure_clip", "decoded_clip", "measures.video", "measures.audio"),
-        *("mova_core.media.read_clip", "mova_core.media.loudness"),
-    ),
+    ("silence_ratio", "bandwidth_hz", "lufs", "clipped_share", "black_share", "frozen_share", "motion", "noise_sd"),
+    "mova_core.curation.assess.measure_clip",
 )
 GROUPS: dict[MeasureGroup, Group] = {
-    "loudness": Group(_ours("measures.ffmpeg_meters")),
-    "look": Group(_ours("measures.ffmpeg_meters")),
-    "flow": Group(_ours("measures.optical_flow")),
+    "loudness": Group(("loudness_range_lu", "clipping_runs_hz"), f"{MEASURES}.ffmpeg_meters"),
+    "look": Group(("brightness", "blur_px", "blocking"), f"{MEASURES}.ffmpeg_meters"),
+    "flow": Group(("flow_speed",), f"{MEASURES}.optical_flow"),
     "sync": Group(
-        (*_ours("measures.sync", "measures.optical_flow"), "mova_core.media.onsets"),
+        ("av_align", "onset_lag_s"),
+        f"{MEASURES}.sync",
         ("librosa",),
     ),
-    "speech": Group(_ours("measures.speech_quality"), ("speechmos", "librosa")),
-    "text": Group(_ours("measures.on_screen_text"), ("rapidocr_onnxruntime",)),
+    "speech": Group(
+        ("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"),
+        f"{MEASURES}.speech_quality",
+        ("speechmos", "librosa"),
+    ),
+    "text": Group(("text_share", "subtitle_share"), f"{MEASURES}.on_screen_text", ("rapidocr_onnxruntime",)),
 }
 
 
@@ -66,19 +66,17 @@ class Measuring:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """What measures are made by."""
+        """The modules that measure, for workers to import once."""
         chosen = (ALWAYS, *(GROUPS[name] for name in self.groups))
-        return tuple(dict.fromkeys(module for group in chosen for module in group.modules))
+        return tuple(dict.fromkeys(group.module for group in chosen))
 
 
 def measuring(params: Params) -> Measuring:
     """What these params ask for.
 
     Raises:
-        UsageError: a group is named whose package is not installed, a model's weights cannot be used, or
-            `allow_unavailable` names what no filter needs.
+        UsageError: a group is named whose package is not installed, or a model's weights cannot be used.
     """
-    check_allowed(params.assess)
     models = configured_models(params.assess.weights)
     for name in params.assess.measures or ():
         if lacking := GROUPS[name].lacking:
@@ -103,10 +101,10 @@ def unavailable_measures(params: Params) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for name, group in GROUPS.items():
         if name not in wanted:
-            reasons |= dict.fromkeys(measures_of(name), f"`{name}` is not among params assess.measures")
+            reasons |= dict.fromkeys(group.columns, f"`{name}` is not among params assess.measures")
         elif group.lacking:
-            reasons |= dict.fromkeys(measures_of(name), f"the package {group.lacking[0]} is not installed: {INSTALL}")
-    for model_name in MODELS:
+            reasons |= dict.fromkeys(group.columns, f"the package {group.lacking[0]} is not installed: {INSTALL}")
+    for model_name, model in MODELS.items():
         if getattr(params.assess.weights, model_name) is None:
-            reasons |= dict.fromkeys(measures_of(model_name), f"params assess.weights.{model_name} is not configured")
+            reasons |= dict.fromkeys(model.columns, f"params assess.weights.{model_name} is not configured")
     return reasons

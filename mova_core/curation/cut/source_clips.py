@@ -23,27 +23,8 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.audio_resample import Sound
 from mova_core.media.decode import Frame, decode
 from mova_core.media.write_clip import ClipCoding, ClipWriter
+from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
-
-CODE = (
-    "mova_core.geometry",
-    "mova_core.curation.cut.source_clips",
-    "mova_core.curation.cut.crop_and_pad",
-    "mova_core.curation.cut.crop_and_pad_yuv",
-    "mova_core.curation.segment.video_end",
-    "mova_core.curation.cut.resample",
-    "mova_core.curation.cut.source_result",
-    "mova_core.media.clip_formats",
-    "mova_core.media.write_clip",
-    "mova_core.media.encode",
-    "mova_core.media.decode",
-    "mova_core.media.timeline",
-    "mova_core.media.demux",
-    "mova_core.media.audio_track",
-    "mova_core.media.deinterlace",
-    "mova_core.media.filters",
-    "mova_core.media.audio_resample",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +72,7 @@ class SourceTask:
         """Fingerprint of all that its clips depend on: not of where the file lies and how long it lasts."""
         values = asdict(self)
         del values["path"], values["parts_folder"], values["duration_s"]
-        return sha256_json(values, modules=CODE)
+        return sha256_json(values, stage_version("cut"))
 
     @property
     def part(self) -> Path:

@@ -39,36 +39,10 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
+from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 
 HERE = "mova_core.curation.encode.stage"
-MADE_BY = (
-    "mova_core.curation.encode.accepted_clips",
-    "mova_core.curation.encode.clip_encoder",
-    HERE,
-    "mova_core.curation.encode.latent_shards",
-    "mova_core.geometry",
-    "mova_core.media.read_clip",
-    "mova_core.media.loudness",
-    "mova_core.model.pixels",
-)
-NANO_BY = (
-    "mova_core.model.codecs.nano.half_whitened_pca",
-    "mova_core.model.codecs.nano.mdct",
-    "mova_core.model.codecs.nano.audio",
-    "mova_core.model.codecs.nano.codec",
-    "mova_core.model.codecs.nano.video",
-    "mova_core.model.codecs.nano.neighbours",
-    "mova_core.model.text.nano_encoder",
-)
-RELEASED_BY = (
-    "mova_core.model.pretrained.component",
-    "mova_core.model.codecs.dac_vae",
-    "mova_core.model.text.prompt",
-    "mova_core.model.codecs.released_codecs",
-    "mova_core.model.text.umt5",
-    "mova_core.model.codecs.wan_vae",
-)
 RELEASED_LIBRARIES = ("diffusers", "transformers")
 
 Texts = tuple[str | None, ...]  # of one clip, in the order of CAPTION_KINDS
@@ -206,8 +180,7 @@ def _tasks(
 ) -> list[ShardTask]:
     """The shards that there must be: clips in order, those of one canvas together."""
     size = params.encode.clips_per_shard
-    computed_by = [encoder.device, params.engine.encode.cpu, _libraries(encoder)]
-    modules = MADE_BY + (NANO_BY if encoder.kind == "nano" else RELEASED_BY)
+    computed_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(encoder)]
     tasks: list[ShardTask] = []
     for canvas in geometry.canvases:
         of_canvas = [pair for pair in zip(clips, texts, strict=True) if canvas_of(pair[0], geometry) == canvas]
@@ -216,7 +189,7 @@ def _tasks(
             identity = [[clip["clip_id"], clip["sha256"]] for clip in rows]
             header = ShardHeader(
                 **inputs,
-                fingerprint=sha256_json(inputs, computed_by, identity, captions, modules=modules),
+                fingerprint=sha256_json(inputs, computed_by, identity, captions),
                 clip_ids=tuple(clip["clip_id"] for clip in rows),
             )
             path = data.latents(geometry.name).resolve() / shard_name(len(tasks))

@@ -23,14 +23,11 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
 from mova_core.params import IngestParams, Limits, Params
 from mova_core.progress import track
+from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache
 
 STAGE = "ingest"
-MADE_BY = tuple(
-    f"mova_core.media.{name}"
-    for name in ("demux", "audio_track", "timeline", "audio_resample", "filters", "deinterlace", "decode", "probe")
-)
 
 Row = dict[str, Any]
 
@@ -92,7 +89,8 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     _reject_duplicates(rows)
     distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
-    keys = {path: sha256_json(how, rows[path]["source_id"], modules=MADE_BY) for path in distinct}
+    code = stage_version(STAGE)
+    keys = {path: sha256_json(how, rows[path]["source_id"], code) for path in distinct}
     kept = ResultCache(STAGE, result_cache)
     new = sum(kept.get(key) is None for key in keys.values())
     for path, found in _kept(kept, distinct, keys, engine, params.limits):

@@ -28,6 +28,7 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
 from mova_core.params import Params, SegmentParams
 from mova_core.progress import track
+from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
@@ -36,22 +37,6 @@ SOUND_ALONE = {
     "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
 }
 PRELOAD = ("onnxruntime", "scenedetect", "av", "mova_core.curation.segment.stage")
-CODE = (
-    "mova_core.curation.segment.stage",
-    "mova_core.curation.segment.letterbox",
-    "mova_core.curation.segment.video_end",
-    "mova_core.curation.segment.shot_boundaries",
-    "mova_core.curation.dedup.fingerprints",
-    "mova_core.curation.segment.speech",
-    "mova_core.curation.segment.speech_intervals",
-    "mova_core.media.decode",
-    "mova_core.media.timeline",
-    "mova_core.media.demux",
-    "mova_core.media.audio_track",
-    "mova_core.media.deinterlace",
-    "mova_core.media.filters",
-    "mova_core.media.audio_resample",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +172,8 @@ def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int,
 def _found(sources: list[Source], engine: Engine, params: Params, result_cache: ResultCache) -> list[dict[str, Any]]:
     """What `segment_source` says of each, from an earlier run where it still holds."""
     found_by = params.segment.model_dump(exclude={"near_duplicates"})  # those are worked out from what is kept
-    keys = [sha256_json(found_by, source.source_id, modules=CODE) for source in sources]
+    code = stage_version("segment")
+    keys = [sha256_json(found_by, source.source_id, code) for source in sources]
     results = {key: part for key in keys if (part := result_cache.get(key)) is not None}
     missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
     if not missing:

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.registry import get_alias, reading, set_alias, writing
+from mova_core.registry.aliases import get_alias, set_alias
+from mova_core.registry.database import reading, writing
 from mova_core.registry.tables import Checkpoint
 
 IDS = [f"{n:016x}" for n in range(6)]

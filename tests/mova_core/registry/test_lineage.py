@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.registry import reading, set_alias, writing
+from mova_core.registry.aliases import set_alias
+from mova_core.registry.database import reading, writing
 from mova_core.registry.lineage import Node, lineage
 from mova_core.registry.lineage_tree import draw
 from mova_core.registry.references import model_folder

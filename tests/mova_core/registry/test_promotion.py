@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.registry import get_alias, reading, set_alias, writing
+from mova_core.registry.aliases import get_alias, set_alias
+from mova_core.registry.database import reading, writing
 from mova_core.registry.promotion import carry_out, compare, judge, promote
 from mova_core.registry.promotion_log import FIRST_PREVIOUS, append_promotion, check_chain
 from mova_core.registry.sync import sync

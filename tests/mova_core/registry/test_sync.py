@@ -9,8 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError
-from mova_core.registry import reading, writing
-from mova_core.registry.database import open_database
+from mova_core.registry.database import open_database, reading, writing
 from mova_core.registry.sync import sync
 from mova_core.registry.tables import Base, Checkpoint, Dataset, Evaluation, Run
 
@@ -156,7 +155,7 @@ def test_a_pruned_checkpoint_is_no_fault(engine: sa.Engine, project: Any) -> Non
 
 
 def test_an_alias_survives_a_sync(engine: sa.Engine, project: Any) -> None:
-    from mova_core.registry import get_alias, set_alias
+    from mova_core.registry.aliases import get_alias, set_alias
 
     checkpoint_id = project.candidate(seed=0)
     sync(engine, project.root)
