@@ -1,7 +1,7 @@
 # One word per chore. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help environment demo ui test check format bench soak lock clean
+.PHONY: help environment shell demo ui test check format bench soak lock clean
 
 VENV := .venv/bin
 # Every dependency's telemetry is off, and nothing asks a model hub.
@@ -21,6 +21,9 @@ help: ## This list
 
 environment: ## Make or update .venv from requirements.lock
 	@bash infra/environment.sh
+
+shell: environment ## A shell in which `mova`, `dvc` and `python` are those of .venv
+	@bash --rcfile <(cat ~/.bashrc 2>/dev/null; echo "source .venv/bin/activate") -i || true
 
 demo: environment ## The whole life, from footage to a clip over HTTP; FOOTAGE=folder for your own files, CLIPS=N for less
 	@python -m flows.lifecycle $(if $(FOOTAGE),--footage "$(FOOTAGE)") $(if $(CLIPS),--clips $(CLIPS))

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_contracts.ranges import ALWAYS_MEASURED, RANGES
 from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.tables import MEASURES, TABLES, measures_of
 from mova_core.params import Params
 
 Counts = Iterator[tuple[str, int]]
@@ -36,7 +35,7 @@ def clips(data: DataFolder, params: Params) -> Counts:
     yield "every clip's file is there", clips["path"].isin(gone).sum()
     yield "no two clips share a place", (clips["path"] + " " + clips["member"].fillna("")).duplicated(keep=False).sum()
     yield "sha256 is 64 hexadecimal digits for every clip", (~clips["sha256"].str.match(r"\A[0-9a-f]{64}\Z")).sum()
-    yield "bytes > 0 among clips", (clips["bytes"] <= 0).sum()
+    yield "bytes at least 1 for every clip", (clips["bytes"] < 1).sum()
     exact = ("frames", geometry.frames), ("fps", geometry.fps), ("audio_samples", geometry.audio_samples)
     for column, value in (*exact, ("audio_rate_hz", geometry.audio_rate_hz)):
         yield f"{column} = {value}", (clips[column] != value).sum()
@@ -60,8 +59,8 @@ def verdicts(data: DataFolder, params: Params) -> Counts:
     clips, verdicts = pd.read_parquet(data.table("clips")), pd.read_parquet(data.table("verdicts"))
     windows, rejects = pd.read_parquet(data.table("windows")), pd.read_parquet(data.rejects("assess"))
     limits = params.assess
-    named = verdicts[["clip_id", "verdict"]]
-    yield "every verdict names its clip and says accepted or rejected", _any(named.isna() | _blank(named))
+    stated = verdicts[list(TABLES["verdicts"].stated("always"))]
+    yield "every verdict is fully described", _any(stated.isna() | _blank(stated))
     yield from _hex_ids(verdicts["clip_id"], "verdict", 16)
     yield "every verdict is about a clip that exists", (~verdicts["clip_id"].isin(clips["clip_id"])).sum()
     accepted, turned_away = verdicts["verdict"] == "accepted", verdicts["verdict"] == "rejected"
@@ -79,13 +78,10 @@ def verdicts(data: DataFolder, params: Params) -> Counts:
     share, said = verdicts["subtitle_share"], verdicts["has_subtitles"]
     odd = (share.isna() != said.isna()) | share.notna() & ((share > 0) != (said == True))  # noqa: E712, column-wise
     yield "every verdict says of subtitles what was measured", odd.sum()
-    ranges = {
-        **RANGES,
-        **dict.fromkeys(("bandwidth_hz", "clipping_runs_hz"), (0, params.clip_geometry.audio_rate_hz / 2)),
-    }
+    nyquist_hz = dict.fromkeys(("bandwidth_hz", "clipping_runs_hz"), params.clip_geometry.audio_rate_hz / 2)
     for measure in MEASURES:
-        low, high = ranges[measure]
-        yield f"{measure} can be", (verdicts[measure].notna() & ~verdicts[measure].between(low, high)).sum()
+        values, high = verdicts[measure.name], nyquist_hz.get(measure.name, measure.high)
+        yield f"{measure.name} can be", (values.notna() & ~values.between(measure.low, high)).sum()
     among = verdicts[accepted]
     for name, limit in limits:
         measure, _, comparison = name.rpartition("_")
@@ -95,7 +91,7 @@ def verdicts(data: DataFolder, params: Params) -> Counts:
     measured = among["imagebind"].notna() | among["desync_s"].notna()
     in_step = (among["imagebind"] >= limits.imagebind_at_least) | (among["desync_s"] <= limits.desync_s_at_most)
     yield "imagebind or desync", (measured & ~in_step).sum()
-    for measure in ALWAYS_MEASURED:
+    for measure in measures_of("always"):
         yield f"{measure} is known", among[measure].isna().sum()
     yield "at least half of the clips are accepted", accepted.mean() < 0.5
     judged = clips["clip_id"].map(verdicts["clip_id"].value_counts()).fillna(0)

@@ -14,22 +14,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mova_core.flow_matching import add_noise, velocity_target
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_levels, expert_of
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.pretrained.index import BOUNDARY_RATIO
 from mova_core.params.model import LossParams, OptimizerParams
-from mova_core.training.draws import (
+from mova_core.training.objective import AudioObjective, JointObjective
+from mova_core.training.optimizer import BETAS
+from mova_core.training.step_sampling import (
     Stream,
-    draw_audio,
-    draw_joint,
-    expert_levels,
-    expert_of,
+    batch_indices,
     generator_of,
-    rows_of,
+    sample_audio_step,
+    sample_joint_step,
 )
-from mova_core.training.objectives import AudioObjective, JointObjective
-from mova_core.training.optimizers import BETAS
 
 AUDIO_WEIGHT = LossParams().audio_weight
 
@@ -90,12 +88,12 @@ def _backward(model: torch.nn.Module, batch: Batch) -> Tensor:
 def _audio_batch(objective: AudioObjective, step: int) -> Batch:
     clips, params = objective.sets["train"], objective.params
     generator = generator_of(objective.seed, objective.phase, Stream.STEP, step)
-    draws = draw_audio(params, params.batch, clips.audio.shape[1:], generator)
-    rows_B = rows_of(objective.seed, objective.phase, step, params.batch, len(clips))
-    clean, sigma_B = clips.audio[rows_B], draws.audio_sigma_B
-    context = clips.context(rows_B, draws.text_kept_B)
-    noisy = add_noise(clean, draws.audio_noise, sigma_B)
-    target = velocity_target(clean, draws.audio_noise)
+    sample = sample_audio_step(params, params.batch, clips.audio.shape[1:], generator)
+    rows_B = batch_indices(objective.seed, objective.phase, step, params.batch, len(clips))
+    clean, sigma_B = clips.audio[rows_B], sample.audio_sigma_B
+    context = clips.context(rows_B, sample.text_mask_B)
+    noisy = add_noise(clean, sample.audio_noise, sigma_B)
+    target = velocity_target(clean, sample.audio_noise)
     return Batch((noisy, sigma_B * TRAINING_STEPS, context.contexts, context.of_B), {}, target)
 
 
@@ -104,22 +102,22 @@ def _joint_batch(objective: JointObjective, step: int) -> Batch:
     generator = generator_of(objective.seed, objective.phase, Stream.STEP, step)
     shapes = clips.audio.shape[1:], clips.video.shape[1:]
     levels = expert_levels(expert, params.video_shift, BOUNDARY_RATIO)
-    draws = draw_joint(params, params.batch, *shapes, levels, generator)
-    rows_B = rows_of(objective.seed, objective.phase, step, params.batch, len(clips))
-    clean, context = clips.clean(rows_B), clips.context(rows_B, draws.text_kept_B)
+    sample = sample_joint_step(params, params.batch, *shapes, levels, generator)
+    rows_B = batch_indices(objective.seed, objective.phase, step, params.batch, len(clips))
+    clean, context = clips.clean(rows_B), clips.context(rows_B, sample.text_mask_B)
     noisy = LatentPair(
-        add_noise(clean.video, draws.video_noise, draws.video_sigma_B),
-        add_noise(clean.audio, draws.audio_noise, draws.audio_sigma_B),
+        add_noise(clean.video, sample.video_noise, sample.video_sigma_B),
+        add_noise(clean.audio, sample.audio_noise, sample.audio_sigma_B),
     )
-    timestep_B2 = torch.stack([draws.video_sigma_B, draws.audio_sigma_B], dim=1) * TRAINING_STEPS
-    condition = objective.first.condition(clean.video, draws.first_given_B)
+    timestep_B2 = torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1) * TRAINING_STEPS
+    condition = objective.first.condition(clean.video, sample.image_given_B)
     options = {
         "expert": expert,
         "video_fps": objective.video_fps,
-        "bridge_scale": BridgeScale(acts_B=draws.bridge_on_B),
+        "bridge_scale": BridgeScale(acts_B=sample.bridge_mask_B),
         "context_of_B": context.of_B,
     }
     target = LatentPair(
-        velocity_target(clean.video, draws.video_noise), velocity_target(clean.audio, draws.audio_noise)
+        velocity_target(clean.video, sample.video_noise), velocity_target(clean.audio, sample.audio_noise)
     )
     return Batch((noisy, timestep_B2, condition, context.contexts), options, target)

@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, TABLES
+from mova_core.curation.tables import MEASURE_NAMES, TABLES
 from mova_core.params import Params
 
 WINDOWS_PER_FILE = 20
 SPREAD = 0x9E3779B97F4A7C15  # odd, so that numbers times it, modulo 2^64, are all different and in no order
 MEASURED = {  # within what can be, and within the limits
-    **dict.fromkeys(("silence_ratio", "frozen_share", "speech_share", "brightness", "av_align"), (0.0, 0.7)),
+    **dict.fromkeys(
+        ("silence_ratio", "frozen_share", "speech_share", "brightness", "av_align", "motion", "noise_sd"), (0.0, 0.7)
+    ),
     **dict.fromkeys(("clipped_share", "black_share"), (0.0, 0.04)),
-    **dict.fromkeys(("motion", "noise_sd", "blur_px", "flow_speed", "blocking"), (0.0, 20.0)),
+    **dict.fromkeys(("blur_px", "flow_speed", "blocking"), (0.0, 20.0)),
     **dict.fromkeys(("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"), (1.0, 5.0)),
     "lufs": (-40.0, -10.0),
     "loudness_range_lu": (0.0, 20.0),
@@ -128,7 +130,9 @@ def _clips(clip: NDArray[np.int64], file: NDArray[np.int64], params: Params) -> 
 def _verdicts(is_accepted: NDArray[np.bool_]) -> Values:
     rows = len(is_accepted)
     draws = np.random.default_rng(0)
-    measures: dict[str, Any] = {name: draws.uniform(*MEASURED[name], rows) for name in MEASURES if name in MEASURED}
+    measures: dict[str, Any] = {
+        name: draws.uniform(*MEASURED[name], rows) for name in MEASURE_NAMES if name in MEASURED
+    }
     measures["silence_ratio"] = np.where(is_accepted, measures["silence_ratio"], TOO_SILENT)
     measures["bandwidth_hz"] = measures["clipping_runs_hz"] = draws.uniform(2000, 8000, rows)
     reasons = np.concatenate([[0], np.cumsum(~is_accepted)])
@@ -152,7 +156,7 @@ def _write_rejects(path: Path, stage: str, table: str, ids: pa.Array) -> None:
 def _write(path: Path, name: str, rows: int, values: Values) -> None:
     """A value that is no column stands in every row; a column that is not named is null."""
     arrays = []
-    for field in TABLES[name]:
+    for field in TABLES[name].schema:
         value = values.get(field.name)
         if value is None:
             arrays.append(pa.nulls(rows, field.type))
@@ -161,7 +165,7 @@ def _write(path: Path, name: str, rows: int, values: Values) -> None:
         else:
             arrays.append(value.cast(field.type) if isinstance(value, pa.Array) else pa.array(value, field.type))
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(arrays, schema=TABLES[name]), path, compression="zstd")
+    pq.write_table(pa.table(arrays, schema=TABLES[name].schema), path, compression="zstd")
 
 
 def _ids(numbers: NDArray[np.int64], salt: int, digits: int) -> pa.Array:

@@ -11,12 +11,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import Row, ratio, row
 from benchmarks.plain_step import Pair, PlainModel, Text, dual_step
-from mova_core.flow_matching import PairSchedule
+from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
+from mova_core.flow_matching.experts import expert_at
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
+from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.model.nano import CHANNELS, GEOMETRY, nano_dual_tower
 from mova_core.model.one_thread import one_thread
-from mova_core.model.pretrained.index import BOUNDARY_RATIO
 from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params.model import GenerateParams
@@ -25,7 +25,7 @@ from mova_core.sampling.sampler import Conditioning, Sampler
 
 DEFAULTS = GenerateParams()
 BRIDGE_SCALE, TEXT_SCALE = DEFAULTS.bridge_guidance_scale, DEFAULTS.text_guidance_scale
-TEXT_ALONE = 1.0  # the Bridge scale at which text guidance is left: two passes
+TEXT_ONLY = 1.0  # the Bridge scale at which text guidance is left: two passes
 CLIPS = {1: 15, 16: 5}  # clips made together, as a request is served and as a suite is evaluated; and repeats
 
 
@@ -69,7 +69,7 @@ def made_start(clips: int) -> tuple[LatentPair, Conditioning]:
 def made_sampler(towers: DualTower, bridge_scale: float, text_scale: float) -> Sampler:
     """The sampler of the default settings."""
     schedule = PairSchedule(DEFAULTS.steps, DEFAULTS.video_shift, DEFAULTS.audio_shift)
-    return Sampler(towers, schedule, Guidance(bridge_scale, text_scale), float(GEOMETRY.fps), BOUNDARY_RATIO)
+    return Sampler(towers, schedule, Guidance(bridge_scale, text_scale), float(GEOMETRY.fps))
 
 
 @torch.no_grad()
@@ -83,7 +83,7 @@ def plain_sample(towers: DualTower, noise: LatentPair, conditioning: Conditionin
     for step in range(schedule.steps):
         latents = dual_step(
             model,
-            EXPERTS[0] if sigmas[step, 0] >= BOUNDARY_RATIO else EXPERTS[1],
+            expert_at(sigmas[step, 0], BOUNDARY_RATIO),
             latents,
             conditioning.condition,
             text,
@@ -107,7 +107,7 @@ def step_flops(towers: DualTower, bridge_scale: float) -> int:
 
 
 def _guidance(towers: DualTower, clips: int, repeats: int, bound: float) -> Row:
-    dual, text = (made_sampler(towers, scale, TEXT_SCALE) for scale in (BRIDGE_SCALE, TEXT_ALONE))
+    dual, text = (made_sampler(towers, scale, TEXT_SCALE) for scale in (BRIDGE_SCALE, TEXT_ONLY))
     start = made_start(clips)
     return ratio(
         f"sampler.dual_guidance_of_{clips}",
@@ -133,7 +133,7 @@ def _step(towers: DualTower, clips: int, repeats: int) -> Row:
 
 
 def _flops(towers: DualTower) -> Row:
-    dual, text = (step_flops(towers, scale) for scale in (BRIDGE_SCALE, TEXT_ALONE))
+    dual, text = (step_flops(towers, scale) for scale in (BRIDGE_SCALE, TEXT_ONLY))
     return row(
         "sampler.dual_guidance_flops",
         [dual / text],

@@ -26,10 +26,10 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
-from mova_core.training.latents import FirstFrames, LatentSet
-from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss
-from mova_core.training.parallel import Share, local_shares
-from mova_core.training.phases import PHASES, Phase
+from mova_core.training.data import ImageConditions, LatentSet
+from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
+from mova_core.training.parallel import MicroBatch, local_micro_batches
+from mova_core.training.recipe import PHASES, Phase
 
 CLIPS = {"train": 512, "validation": 48}
 TEXTS = 32  # different captions: what the footage of the demo has
@@ -61,7 +61,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An objective, and how long each share of a step was at work before the model was called.
+    """An objective, and how long each micro-batch of a step was at work before the model was called.
 
     That is drawing noise, levels and dropouts, picking clips, contexts and conditions, and adding the noise.
     """
@@ -72,7 +72,7 @@ class Watched:
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         return self.objective.trained(towers)
 
-    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
+    def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         begun = time.perf_counter()
 
         def called(*_: object) -> None:
@@ -80,7 +80,7 @@ class Watched:
 
         hooks = [module.register_forward_pre_hook(called) for module in (towers, towers.audio_dit)]
         try:
-            return self.objective.step_loss(towers, step, share)
+            return self.objective.step_loss(towers, step, micro_batch)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -112,17 +112,17 @@ def made_objective(phase: Phase, params: Params, sets: dict[str, LatentSet]) -> 
     geometry, own = phase.geometry(params), phase.params(params.train)
     if not isinstance(own, JointPhaseParams):
         return AudioObjective(sets, own, params.seed, phase.number)
-    first = FirstFrames(sets["train"].video[0, :, :1], sets["train"].video[0, :, 1:])
+    first = ImageConditions(sets["train"].video[0, :, :1], sets["train"].video[0, :, 1:])
     return JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
 
 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
     """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
     accelerator = Accelerator(cpu=True)
-    shares = local_shares(params.train.micro_batches, phase.params(params.train).batch, accelerator)
+    micro_batches = local_micro_batches(params.train.micro_batches, phase.params(params.train).batch, accelerator)
     run = loop.Run(phase, params.seed, params.train, folder, {}, objective, nano_dual_tower(params.seed))
     folder.mkdir()
-    loop._train(run, None, accelerator, shares)
+    loop._train(run, None, accelerator, micro_batches)
 
 
 def _measured(phase: Phase, folder: Path) -> Times:

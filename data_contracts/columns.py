@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import missing
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_columns
+from mova_core.curation.tables import TABLES, read_columns
 
 Row = Mapping[str, Any]
 Mask = NDArray[np.bool_]
-FEW_WORDS = ("verdict", "kind", "split", "orientation", "table", "stage")  # columns of a few words: kept by number
+CATEGORIES = {  # kept as numbers: columns with a closed list of words
+    column.name for table in TABLES.values() for column in table.columns if column.type == "text" and column.values
+}
 
 
 class Columns:
@@ -42,7 +44,7 @@ class Columns:
     def frame(self) -> pd.DataFrame:
         """The columns that hold one value a row."""
         plain = [field.name for field in self.table.schema if not pa.types.is_nested(field.type)]
-        return self.table.select(plain).to_pandas(categories=[name for name in plain if name in FEW_WORDS])
+        return self.table.select(plain).to_pandas(categories=[name for name in plain if name in CATEGORIES])
 
     def where(self, mask: Mask) -> "Columns":
         """The rows of a mask."""

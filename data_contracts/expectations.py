@@ -165,10 +165,14 @@ class ExpectPossible(gxe.ExpectColumnValuesToBeBetween):
 
     @classmethod
     def of(
-        cls, column: str, low: float, high: float, every: str, because: str, only: Condition | None = None
+        cls, column: str, low: float | None, high: float | None, every: str, because: str, only: Condition | None = None
     ) -> "ExpectPossible":
-        """Both ends allowed."""
-        sentence = f"{words(column)} from {low:.9g} to {high:.9g} for every {every}"
+        """Both ends are allowed; None = no bound on that side."""
+        if low is None:
+            bounds = f"at most {high:.9g}"
+        else:
+            bounds = f"at least {low:.9g}" if high is None else f"from {low:.9g} to {high:.9g}"
+        sentence = f"{words(column)} {bounds} for every {every}"
         return cls(column=column, min_value=low, max_value=high, **_rule(sentence, because, only, "critical"))
 
     @classmethod

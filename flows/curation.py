@@ -37,7 +37,7 @@ def curation(
     try:
         choose(preset)
         with pipeline_run(until, advanced.workers, before=(NAME,)) as run:
-            own_footage(footage, advanced.clips, advanced.seed, run.runner, return_state=True).result()
+            own_footage(footage, advanced.clips, advanced.seed, run.runner)
             run.ask()  # again: the footage may be another now
             said = run.run_to(LAST)
     except MovaError as error:

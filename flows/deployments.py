@@ -34,7 +34,7 @@ PORT = 4200
 
 
 def deployments() -> list[RunnerDeployment]:
-    """`FLOW/local` for each flow, `until` a choice of the stages that dvc.yaml has now.
+    """`FLOW/FLOW` for each flow, `until` a choice of the stages that dvc.yaml has now.
 
     Raises:
         UsageError: there is no DVC project here.
@@ -51,7 +51,7 @@ def deployments() -> list[RunnerDeployment]:
 
 def _deployment(flow: Flow[..., Any], **choices: list[str]) -> RunnerDeployment:
     deployment = flow.to_deployment(
-        name="local",
+        name=flow.name,
         description=flow.description,
         tags=["dvc"],
         entrypoint_type=EntrypointType.MODULE_PATH,

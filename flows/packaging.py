@@ -1,5 +1,6 @@
 """A selected model goes out, as a Prefect flow: package it, report, promote it, and serve what was promoted."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from flows.run.artifacts import show_promotion, show_report
 from flows.run.console import CONSOLE
 from flows.run.pipeline_run import pipeline_run
 from flows.run.schemas import without_arguments
-from flows.run.stage_runner import StageRunner
-from flows.run.stage_tasks import StageLog, failed, run_command, step
+from flows.run.stage_runner import Show, StageResult, StageRunner
+from flows.run.stage_tasks import failed, run_job, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
 from mova_core.ports import obstacle
@@ -29,28 +30,30 @@ DEPLOYMENT = Path(".mova/deployment.json")  # written by `mova deploy`
 def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any]:
     """Package the selected model, promote it if it is not worse than the champion, and serve it.
 
-    Where the champion stays, nothing that is served changes.
+    Where the champion stays, nothing that is served changes, and the run has failed.
 
     Args:
         alias: Name that the model takes if it is promoted, and that is served.
-        keep_serving: Leave the service running when the flow has ended; else it is ended once its clip has come.
+        keep_serving: Leave the service running when the flow has ended. Otherwise it is ended once its clip has come,
+            unless a service of this project was running before.
     """
     try:
         check_port()
         with pipeline_run(after=(PROMOTE, DEPLOY)) as run:
             run.run_to(LAST)
-            outcome, reason = promotion(alias, return_state=True).result()
-            if outcome != KEPT:
+            decided: Any = promotion(alias, return_state=True)
+            if decided.is_completed():
                 serve(alias, keep_serving, run.runner)
-            show_report(reason)
+            show_report(decided.message)
+            decided.result()  # a refused promotion ends the run
     except MovaError as error:
         return failed(error)
-    return Completed(message=reason)
+    return Completed(message=decided.message)
 
 
 @step(PROMOTE)
-def promotion(alias: str) -> State[tuple[str, str]]:
-    """Judge the candidate against the champion and carry the decision out; its outcome and its reason."""
+def promotion(alias: str) -> State[Any]:
+    """Judge the candidate against the champion and carry the decision out; failed where the champion stays."""
     from mova_core.registry.database import open_database
     from mova_core.registry.promotion import promote
     from mova_core.registry.sync import sync
@@ -61,12 +64,14 @@ def promotion(alias: str) -> State[tuple[str, str]]:
         sync(engine)
         decision = promote(engine, CANDIDATE, alias)
         engine.dispose()
+        show_promotion(decision)
+        if decision.outcome == KEPT:
+            raise MovaError(decision.summary()["text"])
     except MovaError as error:
         CONSOLE.get().ends(PROMOTE, "failed")
         return failed(error)
-    show_promotion(decision)
     CONSOLE.get().ends(PROMOTE, "done", decision.reason)
-    return Completed(message=decision.reason, data=(decision.outcome, decision.reason))
+    return Completed(message=decision.reason)
 
 
 def check_port() -> None:
@@ -88,15 +93,29 @@ def check_port() -> None:
 
 
 def serve(alias: str, keep_serving: bool, runner: StageRunner) -> None:
-    """Deploy what was promoted; the clip that its service answered lies at CLIP.
+    """Deploy what was promoted, as a task; the clip that its service answered lies at CLIP.
 
     Raises:
         MovaError: the service does not start, or answers another clip than it was packaged with.
     """
-    run_command(DEPLOY, ["mova", "deploy", "--alias", alias, "--clip", str(CLIP)], runner)
-    if not keep_serving:
-        with StageLog("deploy-stop") as log:
-            log.check(runner.run_command(["mova", "deploy", "--stop"], log.show))
+    run_job(DEPLOY, lambda show: serve_and_check(alias, keep_serving, runner, show))
+
+
+def serve_and_check(alias: str, keep_serving: bool, runner: StageRunner, show: Show) -> StageResult:
+    """Deploy, and end the service again if only this run wanted it."""
+    deployed = runner.run_command(["mova", "deploy", "--alias", alias, "--clip", str(CLIP)], show)
+    if keep_serving:
+        return deployed
+    if deployed.values["kept"] or deployed.values["replaced"]:
+        return replace(
+            deployed, summary=f"{deployed.summary}\nleft running, as one was before (`mova deploy --stop` ends it)"
+        )
+    runner.run_command(["mova", "deploy", "--stop"], show)
+    return replace(
+        deployed,
+        summary=f"{deployed.values['url']} answered one request, byte for byte as packaged, and was ended; "
+        "`mova deploy` serves it again",
+    )
 
 
 without_arguments(packaging)

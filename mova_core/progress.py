@@ -1,25 +1,27 @@
-"""Progress that suits where it is shown: a bar on a terminal, a plain `label 12/25` line a second elsewhere.
+"""Progress that suits where it is shown: a bar on a terminal, an event where events are asked for, else a plain line.
 
-The plain line is also what a flow reads to move its progress artifact (see `flows/run/stage_tasks.py`).
+Events (`mova_core.json_events`) and lines (`label 12/25`) come once a second and at the end.
 """
 
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-PLAIN_LINE = re.compile(r"^(?P<label>[\w@./-]+) (?P<done>\d+)/(?P<total>\d+)$")
+from mova_core import json_events
+from mova_core.json_events import Progress
+
+EVERY_S = 1.0
 
 T = TypeVar("T")
 
 
 def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Yield the items while showing on stderr how many have passed."""
-    if sys.stderr.isatty():
+    """Yield the items while showing how many have passed."""
+    if sys.stderr.isatty() and not json_events.are_on():
         yield from _bar(items, total, label)
     else:
-        yield from _lines(items, total, label)
+        yield from _now_and_then(items, total, label)
 
 
 def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
@@ -27,11 +29,11 @@ def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description:<12}"),
@@ -41,14 +43,21 @@ def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield from progress.track(items, total=total, description=label)
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        yield from bar.track(items, total=total, description=label)
 
 
-def _lines(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+def _now_and_then(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     last_shown = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
-        if time.monotonic() - last_shown >= 1 or done == total:
-            print(f"{label} {done}/{total}", file=sys.stderr, flush=True)
+        if time.monotonic() - last_shown >= EVERY_S or done == total:
+            _show(Progress(label, done, total))
             last_shown = time.monotonic()
+
+
+def _show(progress: Progress) -> None:
+    if json_events.are_on():
+        json_events.emit(progress)
+    else:
+        print(f"{progress.label} {progress.done}/{progress.total}", file=sys.stderr, flush=True)

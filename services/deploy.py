@@ -65,7 +65,8 @@ def deploy(dist: Path, alias: str, settings: ServiceSettings, clip: Path | None 
             forget_deployment(settings.root)
         record, how = _start(dist, reference, settings, wanted, clip), "serves"
     said = f"{reference.tag} ({alias}) {how} at {settings.url}; its smoke clip came byte for byte as packaged"
-    return record | {"kept": how != "serves", "text": f"{said}; log {settings.root / LOG}"}
+    replaced = None if former is None or how != "serves" else former["tag"]
+    return record | {"kept": how != "serves", "replaced": replaced, "text": f"{said}; log {settings.root / LOG}"}
 
 
 def stop(root: Path) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class VideoRequest(BaseModel):
     input_reference: str | None = None  # first frame, base64 or a data URL
     seed: int = Field(0, ge=0, le=MAX_SEED)
     negative_prompt: Text = ""
-    steps: int | None = None  # these five: see GenerateParams
+    steps: int | None = None  # this and what follows: see GenerateParams
+    solver: Text | None = None
     text_guidance_scale: float | None = None
     bridge_guidance_scale: float | None = None
     video_shift: float | None = None
@@ -63,7 +64,15 @@ class VideoRequest(BaseModel):
         return value
 
 
-SETTINGS = ("steps", "text_guidance_scale", "bridge_guidance_scale", "video_shift", "audio_shift", "target_lufs")
+SETTINGS = (
+    "steps",
+    "solver",
+    "text_guidance_scale",
+    "bridge_guidance_scale",
+    "video_shift",
+    "audio_shift",
+    "target_lufs",
+)
 
 
 class RequestChecker:

@@ -5,6 +5,7 @@ Synchrony is to be learnt through the Bridge; a caption that told the timing wou
 
 import pandas as pd
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Row, Tables, accepted_clips, counted, is_word, looked_up
 from data_contracts.contract import Contract, View, missing
 from data_contracts.expectations import (
@@ -14,20 +15,23 @@ from data_contracts.expectations import (
     ExpectExactly,
     ExpectForm,
     ExpectNoFault,
-    ExpectOneOf,
     ExpectRows,
     ExpectStated,
     ExpectUnique,
 )
 from data_contracts.places import at_clip
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import TABLES
 from mova_core.params import Params
 
 TEMPLATE = Column("kind") == "template"
 OWN = Column("kind") == "own"
 MODEL = Column("kind") == "model"
-STATED = ("clip_id", "merged", "kind")
-STATED_BY_KIND = {"template": ("language", "visual", "sound"), "model": ("language",)}  # an own caption is text alone
+STATED = TABLES["captions"].stated("always")
+STATED_BY_KIND = {  # an own caption is text alone; that of a model has a rule of its own
+    "template": TABLES["captions"].stated("template", "template or model"),
+    "model": TABLES["captions"].stated("template or model"),
+}
 NO_TIME = r"(?is)\A(?!.*\b(?!\d{4}s\b)\d+(?:[.,:]\d+)?\s*(?:ms|milliseconds?|s|secs?|seconds?|minutes?|frames?)\b).*\Z"
 
 
@@ -80,7 +84,7 @@ def _rows() -> list[Expectation]:
         ExpectNoFault.of("missing", "every caption has its text and kind, a template all its parts", text),
         ExpectUnique.of("clip_id", "caption", "A clip has one caption."),
         ExpectNoFault.of("clip_fault", "every caption is of an accepted clip", known),
-        ExpectOneOf.of("kind", ["template", "own", "model"], "caption", "There are three kinds."),
+        *column_rules(TABLES["captions"].columns, "caption"),
         ExpectForm.of(
             "merged",
             NO_TIME,

@@ -7,6 +7,7 @@ split, so that nothing leaks.
 import numpy as np
 import pandas as pd
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -15,7 +16,6 @@ from data_contracts.expectations import (
     ExpectForm,
     ExpectNoFault,
     ExpectOneOf,
-    ExpectPossible,
     ExpectRows,
     ExpectShare,
     ExpectSome,
@@ -29,8 +29,8 @@ from mova_core.curation.tables import TABLES
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
-DESCRIBED = tuple(name for name in TABLES["clips"].names if name != "member")  # null where a clip is a file
-SPLITS = ("train", "validation")
+COLUMNS = TABLES["clips"]
+EXACT = ("frames", "fps", "audio_rate_hz", "audio_samples", "width_px", "height_px", "orientation")  # by the geometry
 
 
 def clips(data: DataFolder, params: Params) -> Contract:
@@ -70,7 +70,7 @@ def _rows(clips: Columns, windows: pd.DataFrame, data: DataFolder, geometry: Cli
     source = looked_up(frame["window_id"], windows["window_id"], windows["source_id"])
     gone = [path for path in frame["path"].unique() if not (isinstance(path, str) and _is_there(data, path))]
     return frame.assign(
-        missing=clips.missing(DESCRIBED),
+        missing=clips.missing(COLUMNS.stated("always")),
         canvas=canvas.astype("category"),
         train=is_word(frame["split"], "train").astype(float),
         validation=is_word(frame["split"], "validation").astype(float),
@@ -116,7 +116,7 @@ def _identities() -> list[Expectation]:
         ExpectNoFault.of("file_fault", "every clip's file is there", "A table must not name what is not there."),
         ExpectUnique.of("place", "clip", "Two clips in one place would overwrite each other."),
         ExpectForm.hexadecimal("sha256", 64, "clip", "A reader checks what it reads."),
-        ExpectPossible.above("bytes", 0, "clip", "An empty file is no clip."),
+        *column_rules((column for column in COLUMNS.columns if column.name not in EXACT), "clip"),
     ]
 
 
@@ -139,7 +139,6 @@ def _sizes(geometry: ClipGeometry) -> list[Expectation]:
 
 def _splits() -> list[Expectation]:
     return [
-        ExpectOneOf.of("split", SPLITS, "clip", "There are two splits."),
         ExpectSome.of("train", "clip to train on", "Training needs clips."),
         ExpectShare.of(
             "validation",

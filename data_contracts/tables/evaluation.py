@@ -13,6 +13,7 @@ from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf, ExpectRows, ExpectUnique
 from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.gates import judge
 from mova_core.params import Params
 from mova_core.registry.manifests import (
@@ -26,21 +27,14 @@ from mova_core.registry.manifests import (
 )
 from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.reporting.phase_reports import EVALUATIONS, RUNS
-from mova_core.training.phases import PHASES
+from mova_core.training.recipe import PHASES
 
 FIRST_PHASE = next(iter(PHASES))
 
-SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)
-RANGES = {
-    **dict.fromkeys(("event_f1", "av_align", "video_class", "audio_class"), SHARE),
-    **dict.fromkeys(("audible_share", "decodable_share"), SHARE),
-    **dict.fromkeys(("event_f1_over_shuffled", "sync_gain"), DIFFERENCE),
-    **dict.fromkeys(("offset_s", "desync_s", "loudness_error_lu", "rms_error_db", "validation_loss"), AMOUNT),
-}
 NUMBERS = ("value", "low", "high", "shuffled", "data")
 METRIC_COLUMNS = (
     *("name", "where", "phase", "metric", *NUMBERS, "better", "unavailable"),
-    *("value_fault", "range_fault", "interval_fault", "outside", "better_fault", "shuffled_fault"),
+    *("unknown", "value_fault", "range_fault", "interval_fault", "outside", "better_fault", "shuffled_fault"),
 )
 PHASE_COLUMNS = (
     *("phase", "where", "checkpoint_id", "clips", "missing", "folder_fault", "checkpoint_fault", "lost"),
@@ -87,7 +81,7 @@ def evaluation(data: DataFolder, params: Params) -> Contract:
     runs = {name: read_manifest(path, RunManifest)[0] for name, path in run_paths.items()}
     return Contract(
         table="evaluation",
-        views=(_by_metric(evaluations, params), _by_phase(evaluations, runs, paths, params)),
+        views=(_by_metric(evaluations), _by_phase(evaluations, runs, paths, params)),
         files={
             **{f"evaluation/{name}/{METRICS_FILE}": path for name, path in paths.items()},
             **{f"runs/{name}/{MANIFEST_FILE}": path for name, path in run_paths.items()},
@@ -95,29 +89,30 @@ def evaluation(data: DataFolder, params: Params) -> Contract:
     )
 
 
-def _by_metric(evaluations: Mapping[str, Evaluation], params: Params) -> View:
+def _by_metric(evaluations: Mapping[str, Evaluation]) -> View:
     rows = [
-        _metric_row(each.phase, name, metric, _gates(each.phase, params).get(name)) | {"where": _where(folder)}
+        _metric_row(each.phase, name, metric) | {"where": _where(folder)}
         for folder, each in evaluations.items()
         for name, metric in each.metrics.items()
     ]
     return View("evaluation", "metric", rows_of(rows, METRIC_COLUMNS), "name", where_stated, tuple(_metric_rules()))
 
 
-def _metric_row(phase: str, name: str, metric: Metric, judged_as: str | None) -> dict[str, Any]:
+def _metric_row(phase: str, name: str, metric: Metric) -> dict[str, Any]:
     numbers = {key: number for key in NUMBERS if (number := getattr(metric, key)) is not None}
-    low, high = RANGES.get(name, (-inf, inf))
+    low, high = CATALOGUE[name].range if name in CATALOGUE else (-inf, inf)
     wrong = [f"{key} {number:g}" for key, number in numbers.items() if not low <= number <= high]
     return {
         **metric.model_dump(),
         "name": f"{phase}/{name}",
         "phase": phase,
         "metric": name,
+        "unknown": None if name in CATALOGUE else name,
         "value_fault": _value_fault(metric, numbers),
         "range_fault": ", ".join(wrong) or None,
         "interval_fault": _interval_fault(metric.low, metric.high),
         "outside": _outside(metric),
-        "better_fault": f"{metric.better}, its gate {judged_as}" if judged_as not in (None, metric.better) else None,
+        "better_fault": _better_fault(name, metric),
         "shuffled_fault": _shuffled_fault(metric) if name == "event_f1" else None,
     }
 
@@ -131,6 +126,12 @@ def _value_fault(metric: Metric, numbers: Mapping[str, float]) -> str | None:
     if metric.unavailable is not None:
         return f"unavailable, yet {metric.value:g}"
     return ", ".join(f"{key} {number:g}" for key, number in numbers.items() if not isfinite(number)) or None
+
+
+def _better_fault(name: str, metric: Metric) -> str | None:
+    if name not in CATALOGUE or CATALOGUE[name].better == metric.better:
+        return None
+    return f"{metric.better}, in the catalogue {CATALOGUE[name].better}"
 
 
 def _interval_fault(low: float | None, high: float | None) -> str | None:
@@ -155,7 +156,12 @@ def _metric_rules() -> list[Expectation]:
     gates = "A gate compares the value with its limit, promotion compares intervals (mova_core/evaluation/gates.py)."
     return [
         ExpectRows.of("metric", "Without one there is nothing to judge a model by."),
-        ExpectUnique.of("name", "metric", "Two values of one measure: nobody knows which one the gate has seen."),
+        ExpectUnique.of("name", "metric", "Two values of one metric: nobody knows which one the gate has seen."),
+        ExpectNoFault.of(
+            "unknown",
+            "every metric is one of mova_core/evaluation/catalogue.py",
+            "Nobody knows what another one means, nor in which direction it is better.",
+        ),
         ExpectNoFault.of(
             "value_fault",
             "every metric has a finite value, or says why it is unavailable",
@@ -169,7 +175,7 @@ def _metric_rules() -> list[Expectation]:
         ExpectNoFault.of("interval_fault", "every interval has two ends, the lower one first", gates),
         ExpectNoFault.of(
             "better_fault",
-            "better is the direction in which its gate judges, for every metric with a gate",
+            "better is the direction that the catalogue of metrics states",
             "Promotion would take the worse model for the better one.",
         ),
         ExpectNoFault.better(
@@ -180,7 +186,7 @@ def _metric_rules() -> list[Expectation]:
         ExpectNoFault.better(
             "shuffled_fault",
             "event F1 of wrongly paired clips is below that of the data",
-            "Else the measure cannot tell what is in step from what is not.",
+            "Else the metric cannot tell what is in step from what is not.",
         ),
     ]
 
@@ -206,7 +212,7 @@ def _by_phase(
 
 
 def _phase_row(folder: str, each: Evaluation, run: RunManifest | None, params: Params) -> dict[str, Any]:
-    lost = [name for name in _gates(folder, params) if name not in each.metrics]
+    lost = [name for name in sorted(_gates(folder, params)) if name not in each.metrics]
     joint = folder in PHASES and PHASES[folder].joint
     return {
         "checkpoint_id": each.checkpoint_id,
@@ -274,7 +280,7 @@ def _phase_rules() -> list[Expectation]:
         ExpectNoFault.of("checkpoint_fault", "every evaluation is of the last checkpoint of its run", judged),
         ExpectNoFault.of(
             "lost",
-            "every measure that a gate asks for is there, if only as unavailable",
+            "every metric that a gate asks for is there, if only as unavailable",
             "Nothing disappears: what is missing without a reason cannot be looked into.",
         ),
         ExpectNoFault.of(
@@ -298,11 +304,11 @@ def _phase_rules() -> list[Expectation]:
     ]
 
 
-def _gates(phase: str, params: Params) -> dict[str, str]:
-    """Measures that a gate of this phase asks for, on footage made or not, and in which direction."""
+def _gates(phase: str, params: Params) -> set[str]:
+    """Metrics that a gate of this phase asks for, on synthetic footage or other."""
     if phase not in PHASES:
-        return {}
-    return {gate.name: gate.better for made in (True, False) for gate in judge(phase, made, params.select, {})}
+        return set()
+    return {gate.name for synthetic in (True, False) for gate in judge(phase, synthetic, params.select, {})}
 
 
 def _where(folder: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Tables, accepted_clips, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View, nowhere, rows_of
 from data_contracts.expectations import (
@@ -23,7 +24,6 @@ from data_contracts.expectations import (
     ExpectOneValue,
     ExpectRows,
     ExpectSome,
-    ExpectStated,
     ExpectUnique,
 )
 from data_contracts.places import at_clip
@@ -36,11 +36,12 @@ from mova_core.curation.encode.latent_shards import (
     read_manifest,
 )
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_columns
+from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
 SAMPLED_ROWS = 8  # a shard
+COLUMNS = TABLES["latents"]
 LATENTS = ("video", "audio", "audio_lufs")
 
 Row = dict[str, Any]
@@ -105,6 +106,7 @@ def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], tables: Ta
     return frame.assign(
         latent=f"{geometry.name}/" + clip_ids.fillna("None"),
         place=f"{geometry.name}/" + place,
+        missing=index.missing(COLUMNS.stated("always")),
         train=is_word(frame["split"], "train").astype(float),
         clip_fault=index.faults(~is_accepted, lambda _: "no such accepted clip"),
         place_fault=index.faults(
@@ -182,7 +184,8 @@ def _index_rules() -> list[Expectation]:
     known = "Training finds a clip's latents by the index, and chooses clips by split and phase."
     return [
         ExpectRows.of("latent", "Without one there is nothing to train on."),
-        ExpectStated.of("clip_id", "latent", known),
+        ExpectNoFault.of("missing", "every latent is fully described", known),
+        *column_rules(COLUMNS.columns, "latent"),
         ExpectUnique.of("place", "latent", "Two clips cannot be one row of a shard."),
         ExpectNoFault.of("clip_fault", "every latent is of an accepted clip", "Rejected clips are not trained on."),
         ExpectNoFault.of("place_fault", "every latent lies in the shard and row that the index says", known),

@@ -8,23 +8,16 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, is_among, looked_up
 from data_contracts.contract import View
 from data_contracts.expectations import ExpectExactly, ExpectNoFault
 from data_contracts.places import at_source
 from mova_core.curation.dedup.duplicates import copied_windows
+from mova_core.curation.tables import TABLES
 
 FILE_END_S = 0.5  # a stretch may end a step after the last picture, which may stay longer than its file says
-STATED = (
-    "source_id",
-    "group_id",
-    "start_s",
-    "end_s",
-    "kept_source_id",
-    "kept_start_s",
-    "is_copy",
-    "video_distance_bits",
-)
+COLUMNS = TABLES["near_duplicates"]
 
 
 def near_duplicates_view(tables: Tables) -> View:
@@ -53,14 +46,15 @@ def near_duplicates_view(tables: Tables) -> View:
     return View(
         name="near duplicates",
         noun="stretch",
-        rows=frame[["source_id"]].assign(
-            missing=stretches.missing(STATED),
+        rows=frame.assign(
+            missing=stretches.missing(COLUMNS.stated("always")),
             stretch_fault=stretches.faults(everything, _stretch_fault, own_s, kept_s),
             group_fault=stretches.faults(everything, group_fault),
         ),
         id_column="source_id",
         where=at_source(tables),
         expectations=(
+            *column_rules(COLUMNS.columns, "shared interval"),
             ExpectNoFault.of(
                 "missing", "every shared stretch is fully described", "Windows inside it are rejected by it."
             ),

@@ -8,7 +8,7 @@ from data_contracts.columns import Columns, is_among, is_word
 from data_contracts.contract import View, Where
 from data_contracts.expectations import ExpectExactly, ExpectForm, ExpectNoFault, ExpectUnique
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import read_columns
+from mova_core.curation.tables import TABLES, read_columns
 
 OURS_TO_MEND = {
     "unexpected_error": "the stage met an error it does not know",
@@ -44,7 +44,7 @@ def rejects_view(rejects: Columns, table: str, stage: str, known: pd.Series, whe
     """
     ids = rejects.frame["id"]
     rows = rejects.frame[["table", "id", "reason_code"]].assign(
-        missing=rejects.missing(("id", "reason_code", "reason")),
+        missing=rejects.missing(TABLES["rejects"].stated("always")),
         id_fault=rejects.faults(~is_among(ids, known), lambda _: f"{table} has no such row"),
         crash_fault=rejects.frame["reason_code"].map(OURS_TO_MEND),
     )

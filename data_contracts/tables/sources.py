@@ -1,11 +1,12 @@
 """Contract of `sources`: every file of the footage is a row, usable and described, or turned away with its reason.
 
-Ranges of what can be are wide on purpose: they catch a wrong unit or a lying header, not unusual footage.
+Ranges of what can be stand in `mova_core/curation/tables.py`.
 """
 
 import numpy as np
 import pandas as pd
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, is_among, is_word
 from data_contracts.contract import Contract, View, missing, nowhere
 from data_contracts.expectations import (
@@ -15,7 +16,6 @@ from data_contracts.expectations import (
     ExpectEmpty,
     ExpectForm,
     ExpectNoFault,
-    ExpectOneOf,
     ExpectPossible,
     ExpectRows,
     ExpectShare,
@@ -25,32 +25,13 @@ from data_contracts.expectations import (
 )
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
+from mova_core.curation.tables import TABLES
 from mova_core.params import Params
 
-WHY = ("reason_code", "reason")
-DESCRIBED = (
-    "path",
-    "source_id",
-    "container",
-    "duration_s",
-    "width_px",
-    "height_px",
-    "display_aspect",
-    "rotation_deg",
-    "fps",
-    "is_vfr",
-    "video_codec",
-    "audio_codec",
-    "audio_rate_hz",
-    "audio_channels",
-    "audio_track",
-    "audio_minus_video_start_s",
-)
-DESCRIBED_SOUND = (
-    *("path", "source_id", "container", "duration_s"),
-    *("audio_codec", "audio_rate_hz", "audio_channels", "audio_track"),
-)
-LONGEST_S = 7 * 24 * 3600
+COLUMNS = TABLES["sources"]
+VIDEO = COLUMNS.stated("always", "accepted", "accepted video")
+AUDIO = COLUMNS.stated("always", "accepted")
+REJECTED_FILE = COLUMNS.stated("always", "rejected")
 
 
 def sources(data: DataFolder, params: Params) -> Contract:
@@ -85,15 +66,15 @@ def sources(data: DataFolder, params: Params) -> Contract:
 
 def _needed(row: Row) -> tuple[str, ...]:
     if row["verdict"] != "accepted":
-        return ("path", "verdict", *WHY)
-    return DESCRIBED_SOUND if row["kind"] == "audio" else DESCRIBED
+        return REJECTED_FILE
+    return AUDIO if row["kind"] == "audio" else VIDEO
 
 
 def _may_lack(sources: Columns) -> Mask:
     accepted = is_word(sources.frame["verdict"], "accepted")
-    sound = is_word(sources.frame["kind"], "audio")
-    described = np.where(sound, sources.blank(DESCRIBED_SOUND), sources.blank(DESCRIBED))
-    return np.where(accepted, described, sources.blank(("path", "verdict", *WHY)))
+    is_audio = is_word(sources.frame["kind"], "audio")
+    described = np.where(is_audio, sources.blank(AUDIO), sources.blank(VIDEO))
+    return np.where(accepted, described, sources.blank(REJECTED_FILE))
 
 
 def _fate_fault(row: Row, is_reject: bool) -> str | None:
@@ -117,7 +98,6 @@ def _whole() -> list[Expectation]:
             "path stays inside the footage folder for every file",
             "Paths from outside never leave their folder.",
         ),
-        ExpectOneOf.of("verdict", ["accepted", "rejected"], "file", fate),
         ExpectNoFault.of("fate_fault", "every file is either accepted or among the rejects, not both", fate),
         ExpectNoFault.of("missing", "every rejected file has a reason", fate, only=REJECTED),
         ExpectEmpty.of("reason_code", "accepted file", "A reason to reject it contradicts its verdict.", only=ACCEPTED),
@@ -131,21 +111,10 @@ def _whole() -> list[Expectation]:
 def _described() -> list[Expectation]:
     """An accepted file is known well enough to cut clips from."""
     needed = "Later stages rely on it; ingest finds it out by decoding the head, so an accepted file has it."
-    can_be = "Beyond it lies a wrong unit or a lying header."
     return [
         ExpectNoFault.of("missing", "every accepted file is fully described", needed, only=ACCEPTED),
-        ExpectOneOf.of("kind", ["video", "audio"], "file", "The table knows two kinds."),
         ExpectPossible.above("bytes", 0, "accepted file", "An empty file holds no clip.", only=ACCEPTED),
-        ExpectPossible.of("duration_s", 0.001, LONGEST_S, "file", can_be),
-        ExpectPossible.of("width_px", 1, 65_535, "file", can_be),
-        ExpectPossible.of("height_px", 1, 65_535, "file", can_be),
-        ExpectPossible.of("display_aspect", 0.05, 20, "file", can_be),
-        ExpectOneOf.of("rotation_deg", [0, 90, 180, 270], "file", "Pictures are turned by whole quarters."),
-        ExpectPossible.of("fps", 0.5, 1000, "file", can_be),
-        ExpectPossible.of("audio_rate_hz", 1000, 768_000, "file", can_be),
-        ExpectPossible.of("audio_channels", 1, 128, "file", can_be),
-        ExpectPossible.of("audio_track", 0, 127, "file", can_be),
-        ExpectPossible.of("audio_minus_video_start_s", -LONGEST_S, LONGEST_S, "file", can_be),
+        *column_rules(COLUMNS.columns, "file"),
     ]
 
 

@@ -5,6 +5,7 @@ that `silence_ratio` of an accepted clip is below 0.8. A measure that is null wa
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.balance import balance_view
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -20,7 +22,6 @@ from data_contracts.expectations import (
     ExpectExactly,
     ExpectForm,
     ExpectNoFault,
-    ExpectOneOf,
     ExpectPossible,
     ExpectRows,
     ExpectShare,
@@ -29,12 +30,15 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.places import at_clip
-from data_contracts.ranges import ALWAYS_MEASURED, RANGES
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.assess.phase_filters import PHASES
+from mova_core.curation.assess.phase_filters import PHASES, phase_needs, refusals
+from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.tables import LIMITED, MEASURE_NAMES, TABLES, measures_of
+from mova_core.geometry import ClipGeometry
 from mova_core.params import AssessParams, Params
+
+PER_SECOND = ("bandwidth_hz", "clipping_runs_hz")  # at most half the sample rate of the clips
 
 
 def verdicts(data: DataFolder, params: Params) -> Contract:
@@ -49,8 +53,8 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
     view = View(
         name="verdicts",
         noun="clip",
-        rows=verdicts.frame[["clip_id", *MEASURES, "verdict"]].assign(
-            missing=verdicts.missing(("clip_id", "verdict")),
+        rows=verdicts.frame[["clip_id", *MEASURE_NAMES, "verdict"]].assign(
+            missing=verdicts.missing(TABLES["verdicts"].stated("always")),
             accepted=is_word(verdicts.frame["verdict"], "accepted").astype(float),
             clip_fault=verdicts.faults(~is_clip, lambda _: "no such clip"),
             fate_fault=_fate_faults(verdicts, rejects.frame["id"]),
@@ -59,6 +63,7 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
             ),
             subtitles_fault=verdicts.faults(_may_belie_subtitles(verdicts.frame), _subtitles_fault),
             phases_fault=verdicts.faults(_may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASES)),
+            **_filter_faults(verdicts, params),
             rights_fault=_rights_faults(verdicts, tables, params.contract.phase3_requires),
         ),
         id_column="clip_id",
@@ -66,7 +71,7 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
         expectations=(
             *_judgements(),
             *_required(params.contract.phase3_requires),
-            *_possible(params),
+            *_possible(params.clip_geometry),
             *_limits(params.assess),
             *_warnings(),
         ),
@@ -143,16 +148,35 @@ def _phases_fault(row: Row, known: tuple[str, ...]) -> str | None:
     return "accepted, but in none" if row["verdict"] == "accepted" and not phases else None
 
 
+def _filter_faults(verdicts: Columns, params: Params) -> dict[str, pd.Series]:
+    """What the filters of training phases miss of each clip: of phases that took it, and of phases that refused it."""
+    needs = [need for needs in phase_needs(params.preset, params.assess).values() for need in needs]
+    needed = sorted({measure for need in needs for alternative in need for measure in alternative})
+    suspects = verdicts.frame[needed].isna().any(axis=1)
+
+    def missed(row: Row, taken: bool) -> str | None:
+        if set(row["rejections"] or {}) - {FILTERS_UNAVAILABLE}:
+            return None
+        refusing = refusals(params.preset, params.assess, row)
+        told = {phase: names for phase, names in refusing.items() if (phase in (row["phases"] or [])) is taken}
+        names = dict.fromkeys(name for names in told.values() for name in names)
+        return f"{', '.join(told)} without {', '.join(names)}" if told else None
+
+    return {
+        "taken_fault": verdicts.faults(suspects, lambda row: missed(row, True)),
+        "refused_fault": verdicts.faults(suspects, lambda row: missed(row, False)),
+    }
+
+
 def _judgements() -> list[Expectation]:
     known = "Captions and latents go by it."
     return [
         ExpectRows.of("verdict", "Without one there is nothing to go on with."),
         ExpectSome.of("accepted", "accepted clip", "Without one there is nothing to train on."),
-        ExpectNoFault.of("missing", "every verdict names its clip and says accepted or rejected", known),
+        ExpectNoFault.of("missing", "every verdict is fully described", known),
         ExpectUnique.of("clip_id", "verdict", "A clip is judged once."),
         ExpectForm.hexadecimal("clip_id", 16, "verdict", known),
         ExpectNoFault.of("clip_fault", "every verdict is about a clip that exists", known),
-        ExpectOneOf.of("verdict", ["accepted", "rejected"], "clip", known),
         ExpectNoFault.of(
             "fate_fault",
             "every rejected clip has a reason and is among the rejects, no accepted one is",
@@ -162,6 +186,11 @@ def _judgements() -> list[Expectation]:
             "phases_fault",
             "every accepted clip is in a training phase that exists, no rejected one is in any",
             "Training draws its clips by phase (phases.py).",
+        ),
+        ExpectNoFault.of(
+            "taken_fault",
+            "every clip has the measures that the filters of its training phases need",
+            "What no filter has seen is unavailable, neither pass nor fail; params assess.allow_unavailable allows it.",
         ),
         ExpectNoFault.of(
             "subtitles_fault",
@@ -191,21 +220,20 @@ def _required(required: Sequence[str]) -> list[Expectation]:
     return [ExpectNoFault.of("rights_fault", f"{stated} stated for the file of every clip of phase 3", because)]
 
 
-def _possible(params: Params) -> list[Expectation]:
-    can_be = "Beyond it the measure is wrong, not the clip."
-    ranges = {**RANGES, "bandwidth_hz": (0, params.clip_geometry.audio_rate_hz / 2)}
-    ranges["clipping_runs_hz"] = ranges["bandwidth_hz"]
-    return [ExpectPossible.of(measure, *ranges[measure], "clip", can_be) for measure in MEASURES]
+def _possible(geometry: ClipGeometry) -> list[Expectation]:
+    nyquist_hz = geometry.audio_rate_hz / 2
+    columns = [replace(one, high=nyquist_hz) if one.name in PER_SECOND else one for one in TABLES["verdicts"].columns]
+    return column_rules(columns, "clip")
 
 
 def _limits(assess: AssessParams) -> list[Expectation]:
     rules: list[Expectation] = []
-    for name, limit in assess:
-        measure, _, comparison = name.rpartition("_")
-        if comparison in ("below", "above"):
-            rule = ExpectPossible.below if comparison == "below" else ExpectPossible.above
-            because = f"params assess.{name}; defaults are those of the MOVA report, stage 2, where it has one."
-            rules.append(rule(measure, limit, "accepted clip", because, only=ACCEPTED))
+    for measure in LIMITED:
+        rule = ExpectPossible.below if measure.limit == "below" else ExpectPossible.above
+        because = (
+            f"params assess.{measure.limit_name}; its default is that of the MOVA report, stage 2, where it has one."
+        )
+        rules.append(rule(measure.name, getattr(assess, measure.limit_name), "accepted clip", because, only=ACCEPTED))
     sentence = (
         f"imagebind ≥ {assess.imagebind_at_least:g} or desync ≤ {assess.desync_s_at_most:g} s among accepted clips,"
         " where either was measured"
@@ -215,6 +243,11 @@ def _limits(assess: AssessParams) -> list[Expectation]:
 
 def _warnings() -> list[Expectation]:
     return [
+        ExpectNoFault.better(
+            "refused_fault",
+            "no clip is refused by a training phase whose filters are unavailable",
+            "Bring the weights (params assess.weights), or name the measure in params assess.allow_unavailable.",
+        ),
         ExpectShare.of(
             "accepted",
             0.5,
@@ -228,7 +261,7 @@ def _warnings() -> list[Expectation]:
                 "It needs no weights, so it should not be unavailable; null holds no limit.",
                 only=ACCEPTED,
             )
-            for measure in ALWAYS_MEASURED
+            for measure in measures_of("always")
         ),
     ]
 

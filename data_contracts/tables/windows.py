@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -17,7 +18,6 @@ from data_contracts.expectations import (
     ExpectExactly,
     ExpectForm,
     ExpectNoFault,
-    ExpectOneOf,
     ExpectPossible,
     ExpectRows,
     ExpectShare,
@@ -28,7 +28,7 @@ from data_contracts.places import at_source, at_window
 from data_contracts.tables.near_duplicates import near_duplicates_view
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import WINDOW_KINDS
+from mova_core.curation.tables import TABLES, WINDOW_KINDS
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 
@@ -81,7 +81,7 @@ def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.Data
     wanted = np.unique(found.rows_of(frame["source_id"][suspects]))
     segment_of = {row["source_id"]: row for row in segments.table.take(pa.array(wanted)).to_pylist()}
     return frame.assign(
-        missing=windows.missing(("window_id", "source_id", "start_s", "end_s", "kind")),
+        missing=windows.missing(TABLES["windows"].stated("always")),
         length_s=frame["end_s"] - frame["start_s"],
         source_fault=windows.faults(~is_source, lambda _: "not an accepted file"),
         end_fault=windows.faults(beyond_s > FILE_END_S, lambda _, late_s: f"{late_s:.3f} s after the end", beyond_s),
@@ -115,7 +115,8 @@ def _segments(segments: Columns, tables: Tables) -> View:
     duration_s = looked_up(segments.frame["source_id"], sources["source_id"], sources["duration_s"])
     found = FoundInFiles(segments)
     suspects = found.disordered | found.outside(duration_s)
-    rows = segments.frame[["source_id"]].assign(
+    rows = segments.frame.assign(
+        missing=segments.missing(TABLES["segments"].stated("always")),
         cuts_fault=segments.faults(suspects, lambda row, end_s: _cuts_fault(row["cuts_s"], end_s), duration_s),
         speech_fault=segments.faults(suspects, lambda row, end_s: _speech_fault(row["speech_s"], end_s), duration_s),
     )
@@ -126,6 +127,8 @@ def _segments(segments: Columns, tables: Tables) -> View:
         id_column="source_id",
         where=at_source(tables),
         expectations=(
+            ExpectNoFault.of("missing", "segments are fully described for every file", "Clips are cropped by them."),
+            *column_rules(TABLES["segments"].columns, "file"),
             ExpectNoFault.of("cuts_fault", "cuts rise inside every file", "Scenes lie between one cut and the next."),
             ExpectNoFault.of(
                 "speech_fault",
@@ -165,8 +168,7 @@ def _rules(geometry: ClipGeometry) -> list[Expectation]:
         ExpectNoFault.of(
             "source_fault", "every window lies in an accepted file", "A rejected file is not decoded again."
         ),
-        ExpectOneOf.of("kind", WINDOW_KINDS, "window", "The four kinds of the MOVA report, section 5."),
-        ExpectPossible.of("start_s", 0, 7 * 24 * 3600, "window", "Time 0 is the start of the file."),
+        *column_rules(TABLES["windows"].columns, "window"),
         ExpectPossible.of(
             "length_s", geometry.duration_s - ROUNDING_S, geometry.duration_s + ROUNDING_S, "window", exact
         ),

@@ -66,10 +66,12 @@ def show_metrics(stage: Stage) -> None:
     folder = EVALUATIONS / phase
     if not (folder / METRICS_FILE).is_file():
         return
+    from mova_core.evaluation.catalogue import CATALOGUE
+
     metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))["metrics"]
     rows = [
         {
-            "measure": name,
+            "measure": CATALOGUE[name].title if name in CATALOGUE else name,
             "value": _shown(metric["value"], metric["unavailable"]),
             "95 %": "" if metric["low"] is None else f"{metric['low']:.3f} to {metric['high']:.3f}",
             "shuffled": _shown(metric["shuffled"]),
@@ -80,7 +82,7 @@ def show_metrics(stage: Stage) -> None:
     ]
     create_table_artifact(rows, key=f"evaluation-{phase}", description=f"**{phase}**: what its clips measure")
     if (folder / PLOT_FILE).is_file():
-        description = f"{phase}: agreement of video and audio against the Bridge guidance scale"
+        description = f"{phase}: event F1 and offset of video and audio by the Bridge guidance scale"
         create_image_artifact(link_to(folder / PLOT_FILE), key=f"sweep-{phase}", description=description)
 
 

@@ -10,14 +10,10 @@
 
 from pathlib import Path
 
-from prefect.client.schemas.objects import State
-from prefect.states import Completed
-
-from flows.run.console import CONSOLE
 from flows.run.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
-from flows.run.stage_runner import StageRunner
-from flows.run.stage_tasks import StageLog, failed, step
-from mova_core.errors import MovaError, UsageError
+from flows.run.stage_runner import Show, StageResult, StageRunner
+from flows.run.stage_tasks import run_job
+from mova_core.errors import UsageError
 
 NAME = "footage"
 MADE = "made"
@@ -26,48 +22,46 @@ MADE_FOLDER = DATA / "footage"
 LOCK = DATA / "sources.lock"
 
 
-@step(NAME)
-def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> State[str]:
-    """Make, add or lock the footage of this run.
+def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> None:
+    """Make, add or lock the footage of this run, as a task.
 
     Args:
         choice: `made`, `as in params.yaml`, or a folder.
         clips: about how many clips synthetic footage should give.
         seed: of synthetic footage.
         runner: runs what takes long.
+
+    Raises:
+        UsageError: there is no such footage.
+        MovaError: it cannot be made, added or locked.
     """
-    console = CONSOLE.get()
-    console.begins(NAME)
-    try:
-        with StageLog(NAME) as log:
-            footage = footage_in_params() if choice == AS_IN_PARAMS else Path(choice).expanduser()
-            if choice == MADE:
-                footage = MADE_FOLDER
-                command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
-                log.check(runner.run_command(command, log.show))
-            said = log.summary
-            named = _own(footage, runner, log)
-            set_footage(named)
-    except MovaError as error:
-        console.ends(NAME, "failed")
-        return failed(error)
-    summary = said or f"{footage}{'' if named == footage else f', named in {named}'}"
-    console.ends(NAME, "done", summary)
-    return Completed(message=summary, data=summary)
+    run_job(NAME, lambda show: _own(choice, clips, seed, runner, show))
 
 
-def _own(footage: Path, runner: StageRunner, log: StageLog) -> Path:
+def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) -> StageResult:
+    """Have the footage made if need be, let DVC know it, and name it in params.yaml."""
+    footage = footage_in_params() if choice == AS_IN_PARAMS else Path(choice).expanduser()
+    said = ""
+    if choice == MADE:
+        footage = MADE_FOLDER
+        command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
+        said = runner.run_command(command, show).summary
+    named = _add_or_lock(footage, runner, show)
+    set_footage(named)
+    return StageResult(True, said or f"{footage}{'' if named == footage else f', named in {named}'}")
+
+
+def _add_or_lock(footage: Path, runner: StageRunner, show: Show) -> Path:
     """Let DVC know the footage; what params.yaml is to name."""
     if footage.is_file() and footage.suffix == LOCK.suffix:
         return footage
     if not footage.is_dir():
         what = "is a file" if footage.exists() else "is missing"
-        raise UsageError(f"footage {footage} {what}, expected a folder of video and audio files")
+        raise UsageError(f"{footage} {what}, expected a folder of video and audio files")
     inside = footage.resolve()
     if inside.parent == DATA.resolve():  # deeper ones would have their .dvc file in a folder that git ignores
         inside = inside.relative_to(Path.cwd().resolve())
-        log.check(runner.add_to_dvc(inside, log.show))
+        runner.add_to_dvc(inside, show)
         return inside
-    command = ["mova", "ingest", "--lock", str(footage.resolve())]
-    log.check(runner.run_command(command, log.show))
+    runner.run_command(["mova", "ingest", "--lock", str(footage.resolve())], show)
     return LOCK

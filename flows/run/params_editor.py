@@ -5,7 +5,7 @@ value differs, so that a run with the choices of the last one finds everything c
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
@@ -15,7 +15,7 @@ from mova_core.params.nested import flat
 from mova_core.storage.atomic import write_text
 
 PARAMS = Path("params.yaml")
-AS_IN_PARAMS = "as in params.yaml"
+AS_IN_PARAMS: Final = "as in params.yaml"
 Preset = Literal["as in params.yaml", PresetName]
 
 

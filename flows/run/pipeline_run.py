@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.run.artifacts import show
 from flows.run.console import CONSOLE
-from flows.run.stage_plan import Stage, plan
+from flows.run.stage_plan import Stage
 from flows.run.stage_runner import StageRunner
 from flows.run.stage_tasks import failed, run_stage
+from flows.run.uncommitted import advice
 from mova_core.errors import MovaError
 
 EVERYTHING = "everything"
@@ -40,7 +42,7 @@ class PipelineRun:
         Raises:
             UsageError: see `plan`.
         """
-        self.left = plan("" if self.until == EVERYTHING else self.until)
+        self.left = self.runner.plan("" if self.until == EVERYTHING else self.until)
         return [stage.name for stage in self.left]
 
     def run_to(self, last: str) -> str:
@@ -101,3 +103,5 @@ def pipeline_run(
             yield opened
         finally:
             _OPEN.reset(token)
+            if command := advice():
+                get_run_logger().info("to keep this state in Git: %s", command)

@@ -1,15 +1,15 @@
 """What DVC says there is to do: the stages of dvc.yaml in DVC's own order, and which of them may have changed.
 
-The one place that asks; `dvc.yaml` stays the only list of stages. DVC is imported inside, where it is asked.
+`dvc.yaml` stays the only list of stages. Asked are `dvc repro --dry --force` (which stages there are, in their order)
+and `dvc status` (which of them have changed), in Python. DVC is imported inside, where it is asked.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import Any
 
 from mova_core.errors import UsageError
-
-if TYPE_CHECKING:
-    from dvc.repo import Repo
 
 CODE_VERSIONS = "code_versions"  # the stage that numbers the code of all others; made before DVC is asked
 
@@ -20,8 +20,9 @@ class Stage:
 
     Args:
         name: as on DVC's command line, such as `encode@nano-32`.
-        unchanged: neither it nor anything upstream of it has changed, so it is not asked again.
-        why: what has changed, for a person; empty when only something upstream has.
+        unchanged: no stage up to it, itself included, has changed, so DVC need not be asked again. Behind the first
+            changed stage DVC decides, once its turn has come.
+        why: what has changed, for a person; empty where DVC knows of nothing yet.
     """
 
     name: str
@@ -45,37 +46,39 @@ def plan(until: str) -> list[Stage]:
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
-    from dvc.repo.reproduce import get_active_graph, plan_repro
 
     try:
         with Repo() as repo:
             _number_code(repo)
-            graph = get_active_graph(repo.index.graph)
-            targets = [stage for stage in graph if until in ("", stage.addressing, stage.addressing.partition("@")[0])]
-            if not targets:
-                raise UsageError(f"dvc.yaml has no stage {until!r}, it has {', '.join(s.addressing for s in graph)}")
+            names = _in_order(repo, "")
+            if until:
+                stages = [name for name in names if _is_shown(name)]
+                if until not in stages and until not in {name.partition("@")[0] for name in stages}:
+                    raise UsageError(f"dvc.yaml has no stage {until!r}, it has {', '.join(stages)}")
+                names = _in_order(repo, until)
             status = repo.status()
-            changed: set[str] = set()
-            stages = []
-            for stage in plan_repro(graph, targets):
-                upstream = {other.addressing for other in graph.successors(stage)}  # DVC's arrows point upstream
-                if stage.addressing in status or upstream & changed:
-                    changed.add(stage.addressing)
-                if not stage.is_data_source and stage.addressing != CODE_VERSIONS:
-                    why = _sentence(status.get(stage.addressing, []))
-                    stages.append(Stage(stage.addressing, stage.addressing not in changed, why))
-            return stages
     except DvcException as error:
         raise UsageError(f"{' '.join(str(error).split())} (asked DVC what has changed)") from None
+    unchanged = set(takewhile(lambda name: name not in status, names))
+    return [Stage(name, name in unchanged, _sentence(status.get(name, []))) for name in names if _is_shown(name)]
 
 
-def _number_code(repo: "Repo") -> None:
-    """Bring each stage's number of its code up to date, so that DVC knows what a change of code changes."""
+def _in_order(repo: Any, until: str) -> list[str]:
+    return [stage.addressing for stage in repo.reproduce(until or None, dry=True, force=True)]
+
+
+def _number_code(repo: Any) -> None:
+    """Bring the number of each stage's code up to date, so that DVC knows what a change of code changes."""
     if any(stage.addressing == CODE_VERSIONS for stage in repo.index.stages):
-        repo.reproduce([CODE_VERSIONS])
+        repo.reproduce(CODE_VERSIONS)
 
 
-def _sentence(changes: list[str | dict[str, dict[str, str]]]) -> str:
+def _is_shown(name: str) -> bool:
+    """Neither a file that `dvc add` wrote, such as data/footage.dvc, nor the stage that numbers the code."""
+    return not name.endswith(".dvc") and name != CODE_VERSIONS
+
+
+def _sentence(changes: Sequence[str | Mapping[str, Mapping[str, Any]]]) -> str:
     """`in.txt modified, out.txt deleted` of DVC's nested status."""
     words = []
     for change in changes:
@@ -87,5 +90,5 @@ def _sentence(changes: list[str | dict[str, dict[str, str]]]) -> str:
     return ", ".join(words)
 
 
-def _flat(how: str | dict[str, str]) -> str:
+def _flat(how: str | Mapping[str, str]) -> str:
     return how if isinstance(how, str) else " and ".join(f"{key} {value}" for key, value in how.items())

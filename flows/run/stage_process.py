@@ -1,11 +1,14 @@
-"""The child process that runs DVC stages, one a line of stdin, and answers a line of JSON on a pipe of its own.
+"""The child process that asks DVC and runs its stages: a job of JSON a line of stdin, done one after another.
 
-DVC costs about a second to import and to read its graph: paid once here, not once a stage. What the stages print goes
-to stdout and stderr untouched. The process leads a group of its own with everything the stages start, and the group
-ends with it: when stdin closes (the flow has finished, was cancelled, or was killed outright), the running command gets
-SIGTERM, then SIGKILL. DVC itself is spared the SIGTERM, so that it never dies while writing dvc.lock.
+DVC costs about a second to import: paid once here, not once a stage. What a stage prints goes to stdout and stderr
+untouched. When a job is done, a line of JSON (`JobEnd`) follows on both, so that whoever reads them has read all that
+came before.
 
-Run by `flows.run.stage_runner`, as `python -m flows.run.stage_process ANSWER_FD`.
+The process leads a group of its own with everything the stages start, and the group ends with it: when stdin closes
+(the flow has finished, was cancelled, or was killed outright), the running command gets SIGTERM, then SIGKILL. DVC
+itself is spared the SIGTERM, so that it never dies while writing dvc.lock.
+
+Run by `flows.run.stage_runner`, as `python -m flows.run.stage_process`.
 """
 
 import importlib
@@ -13,34 +16,65 @@ import json
 import logging
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from flows.run.stage_plan import plan
+from mova_core.errors import MovaError
+
 GRACE_S = 10.0
+END = '{"job_end":'
 
 
-def main(answer_fd: int) -> None:
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended.
+
+    Args:
+        ran: False where DVC found nothing to do.
+        completed: False where the command failed, or `error` tells why there was none.
+        error: what the job's own process has to complain of, such as DVC that lacks an output.
+        exit_code: what the error stands for.
+        stages: of a plan, each as the fields of `Stage`.
+    """
+
+    ran: bool = True
+    completed: bool = True
+    error: str = ""
+    exit_code: int = 1
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_line(self) -> str:
+        """As JSON, without the end of the line."""
+        return f"{END} {json.dumps(asdict(self))}}}"
+
+    @classmethod
+    def from_line(cls, line: str) -> "JobEnd | None":
+        """What a line tells; None for any other line."""
+        return cls(**json.loads(line)["job_end"]) if line.startswith(END) else None
+
+
+def main() -> None:
     """Do the jobs of stdin until it closes, then end the whole group."""
     signal.signal(signal.SIGTERM, lambda *_: None)
     jobs = _jobs()
     importlib.import_module("dvc.repo")  # before the first job asks for it
+    logging.getLogger("dvc").setLevel(logging.WARNING)  # the import has set another
     try:
-        with open(answer_fd, "w", encoding="utf-8") as answers:
-            os.set_inheritable(answer_fd, False)
-            for job in jobs:
-                answers.write(json.dumps(_answer(job)) + "\n")
-                answers.flush()
+        for job in jobs:
+            line = f"\n{_do(job).as_line()}\n"  # on a line of its own, whatever was printed last
+            for stream in (sys.stdout, sys.stderr):
+                stream.write(line)
+                stream.flush()
     except BrokenPipeError:
-        pass  # the flow is gone, so is the reader of answers
+        pass  # the flow is gone
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
         os.killpg(0, signal.SIGKILL)
 
 
@@ -64,35 +98,50 @@ def _listen(source: Iterator[str], put: Callable[[str | None], None]) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _answer(job: dict[str, Any]) -> dict[str, Any]:
-    if "command" in job:
-        return {"ran": True, "exit_code": subprocess.run(job["command"], check=False).returncode, "error": None}
-    return _ask_dvc(job)
+def _do(job: dict[str, Any]) -> JobEnd:
+    """Do one job.
+
+    Args:
+        job: {"command": [...]}, {"plan": until}, {"stage": name} or {"add": path}.
+    """
+    try:
+        if "command" in job:
+            return JobEnd(completed=subprocess.run(job["command"], check=False).returncode == 0)
+        if "plan" in job:
+            return JobEnd(stages=[asdict(stage) for stage in plan(job["plan"])])
+        return _ask_dvc(job)
+    except MovaError as error:
+        return JobEnd(completed=False, error=str(error), exit_code=error.exit_code)
+    except OSError as error:
+        return JobEnd(completed=False, error=str(error))
 
 
-def _ask_dvc(job: dict[str, Any]) -> dict[str, Any]:
-    """Whether DVC had to do anything, the exit code of the stage's command, and DVC's own complaint if it has one."""
+def _ask_dvc(job: dict[str, Any]) -> JobEnd:
+    """`dvc repro --single-item STAGE`, or `dvc add PATH`.
+
+    Raises:
+        MovaError: DVC itself has something to complain of; a stage that fails says so in its own words.
+    """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc.stage.exceptions import StageCmdFailedError
 
-    logging.getLogger("dvc").setLevel(logging.WARNING)
     try:
         with Repo() as repo:
             done = repo.reproduce(job["stage"], single_item=True) if "stage" in job else repo.add([job["add"]])
-            return {"ran": bool(done), "exit_code": 0, "error": None}
+            return JobEnd(ran=bool(done))
     except DvcException as error:
         reasons = list(_reasons(error))
-        for reason in reasons:
-            if ended := re.search(r"exited with (-?\d+)$", reason):  # DVC keeps the code in the message alone
-                return {"ran": True, "exit_code": int(ended[1]), "error": None}
-        return {"ran": True, "exit_code": 1, "error": f"DVC: {': '.join(reasons)}"}
+        if any(isinstance(reason, StageCmdFailedError) for reason in reasons):
+            return JobEnd(completed=False)
+        raise MovaError(f"DVC: {', '.join(str(reason) for reason in reasons)}") from None
 
 
-def _reasons(error: BaseException | None) -> Iterator[str]:
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        yield str(error)
+        yield error
         error = error.__cause__
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

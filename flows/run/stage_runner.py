@@ -1,52 +1,52 @@
-"""A child process that runs stages, as a flow sees it: lines while it works, one answer at the end, surely ended.
+"""A child process that runs stages, as a flow sees it: events while it works, one result at the end, surely ended.
 
 Whoever leaves the `with` block, by success, failure, Ctrl-C or a cancelled run's SIGTERM, leaves no process behind.
 """
 
 import json
 import os
-import selectors
+import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Any
 
-from flows.run.stage_process import GRACE_S
-from mova_core.errors import MovaError
+from flows.run.stage_plan import Stage
+from flows.run.stage_process import GRACE_S, JobEnd
+from mova_core import json_events
+from mova_core.errors import ContractBroken, MovaError, UsageError
+from mova_core.json_events import Error, Event, Summary
 
-Channel = Literal["stdout", "stderr"]
+CHILD = [sys.executable, "-m", "flows.run.stage_process"]
 
 
 class WorkerLost(MovaError):
-    """A stage was ended by a signal, or the process that ran it is gone: the one failure worth another try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line that a stage printed."""
-
-    channel: Channel
-    text: str
+    """A stage ended without a word, or the process that ran it is gone: the one failure worth another try."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """How a job ended.
+    """How a stage, or another command, ended well.
 
     Args:
-        ran: False when DVC found nothing to do.
-        exit_code: of its command; negative = the signal that ended it.
-        error: DVC's own complaint, where the command was not to blame.
+        ran: False where DVC found nothing to do.
+        summary: what it said of itself, for a person; may be empty.
+        values: the same for a program.
     """
 
     ran: bool
-    exit_code: int
-    error: str | None
+    summary: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+Show = Callable[[Event | str], None]
+"""Takes what a stage says while it runs: an event, or a line of anything else that was printed."""
 
 
 class StageRunner:
@@ -57,140 +57,182 @@ class StageRunner:
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**os.environ, json_events.VARIABLE: "1", **(environment or {})}
         self._environment["PATH"] = f"{Path(sys.executable).parent}:{self._environment.get('PATH', '')}"  # finds `mova`
         self._environment["PYTHONUNBUFFERED"] = "1"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._answers: IO[bytes] | None = None
+        self._child: _Child | None = None
 
     def __enter__(self) -> "StageRunner":
-        self._start()  # it imports DVC while the flow is still asking what there is to do
+        self._child = _Child(self._environment)  # it imports DVC while the flow does other things
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
 
-    def run_stage(self, name: str, show: Callable[[Line], None]) -> StageResult:
+    def plan(self, until: str) -> list[Stage]:
+        """The stages there are; see `flows.run.stage_plan.plan`.
+
+        Raises:
+            UsageError: DVC does not understand the project, or has no such stage.
+            WorkerLost: the child process is gone.
+        """
+        end = self._do("the question what has changed", {"plan": until}, lambda _: None)
+        if end.error:
+            raise _error(end.exit_code, end.error)
+        return [Stage(**fields) for fields in end.stages]
+
+    def run_stage(self, name: str, show: Show) -> StageResult:
         """Have DVC run one stage if it has changed.
 
         Raises:
-            WorkerLost: the child process is gone.
+            MovaError: it failed; ContractBroken or UsageError where the stage says so.
+            WorkerLost: it ended without a word, or the child process is gone.
         """
         return self._run(name, {"stage": name}, show)
 
-    def run_command(self, command: list[str], show: Callable[[Line], None]) -> StageResult:
+    def run_command(self, command: list[str], show: Show) -> StageResult:
         """Run a command that is no DVC stage.
 
         Raises:
-            WorkerLost: the child process is gone.
+            MovaError, WorkerLost: as for a stage.
         """
         return self._run(" ".join(command), {"command": command}, show)
 
-    def add_to_dvc(self, folder: Path, show: Callable[[Line], None]) -> StageResult:
+    def add_to_dvc(self, folder: Path, show: Show) -> StageResult:
         """`dvc add` a folder; quick when it has not changed.
 
         Raises:
-            WorkerLost: the child process is gone.
+            MovaError, WorkerLost: as for a stage.
         """
         return self._run(f"dvc add {folder}", {"add": str(folder)}, show)
 
     def stop(self) -> None:
         """End the child and all that it started; harmless when there is none."""
-        process, self._process = self._process, None
-        if process is None or process.stdin is None or process.stdout is None or process.stderr is None:
-            return
-        try:
-            process.stdin.close()  # tells it to end its group
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_S + 5)
-        finally:
-            _end_group(process)
-            process.stdout.close()
-            process.stderr.close()
-            if self._answers:
-                self._answers.close()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
 
-    def _run(self, what: str, job: dict[str, Any], show: Callable[[Line], None]) -> StageResult:
-        process, answers = self._start()
+    def _run(self, what: str, job: dict[str, Any], show: Show) -> StageResult:
+        said = _Said(show)
+        end = self._do(what, job, said.take)
+        if end.completed:
+            return StageResult(end.ran, said.summary.text, said.summary.values)
+        if end.error:
+            raise _error(end.exit_code, end.error)
+        if said.error:
+            raise _error(said.error.exit_code, said.error.message)
+        raise WorkerLost(
+            f"it ended without saying why (often: killed by the system, out of memory{said.last_words}): finished "
+            "parts are kept, run it again to go on"
+        )
+
+    def _do(self, what: str, job: dict[str, Any], show: Show) -> JobEnd:
+        self._child = child = self._child or _Child(self._environment)
         try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(job).encode() + b"\n")
-            answer = _follow(process, answers, show)
-        except BrokenPipeError:
-            answer = None
-        if answer is None:
+            end = child.do(job, show)
+        except BaseException:
+            self.stop()  # it is still at this job
+            raise
+        if end is None:
             self.stop()
             raise WorkerLost(
                 f"the process that ran {what} is gone (killed from outside, or the machine ran out of memory): "
                 "finished parts are kept, run it again to go on"
             )
-        return StageResult(**json.loads(answer))
-
-    def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-        if self._process is None or self._answers is None:
-            read_fd, write_fd = os.pipe()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "flows.run.stage_process", str(write_fd)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=self._environment,
-                pass_fds=[write_fd],
-                start_new_session=True,
-            )
-            os.close(write_fd)
-            self._answers = open(read_fd, "rb")  # noqa: SIM115  closed by stop()
-        return self._process, self._answers
+        return end
 
 
-def _follow(process: subprocess.Popen[bytes], answers: IO[bytes], show: Callable[[Line], None]) -> bytes | None:
-    """Show lines until the answer has come and everything printed before it is shown; None if it never comes."""
-    assert process.stdout is not None and process.stderr is not None
-    printed: dict[Channel, _Lines] = {"stdout": _Lines(process.stdout), "stderr": _Lines(process.stderr)}
-    answer = _Lines(answers)
-    with selectors.DefaultSelector() as selector:
-        for lines in (*printed.values(), answer):
-            selector.register(lines.fd, selectors.EVENT_READ)
-        complete: list[str] = []
-        while not complete and not answer.ended:
-            selector.select()
-            complete = list(answer.read())
-            for channel, lines in printed.items():
-                for text in lines.read():
-                    show(Line(channel, text))
-                if lines.ended and lines.fd in selector.get_map():
-                    selector.unregister(lines.fd)
-    for channel, lines in printed.items():
-        if rest := lines.rest():
-            show(Line(channel, rest))
-    return complete[0].encode() if complete else None
+class _Said:
+    """What is kept of the things that a stage says."""
+
+    def __init__(self, show: Show) -> None:
+        self.summary = Summary("")
+        self.error: Error | None = None
+        self._last_line = ""
+        self._show = show
+
+    def take(self, said: Event | str) -> None:
+        if isinstance(said, Summary):
+            self.summary = said
+        elif isinstance(said, Error):
+            self.error = said
+        elif isinstance(said, str):
+            self._last_line = said
+        self._show(said)
+
+    @property
+    def last_words(self) -> str:
+        return f"; its last line was {self._last_line!r}" if self._last_line else ""
 
 
-class _Lines:
-    """Whole lines out of a pipe, without ever waiting for one."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self.fd = pipe.fileno()
-        self.ended = False
-        self._partial = b""
-        os.set_blocking(self.fd, False)
-
-    def read(self) -> Iterator[str]:
-        while not self.ended:
-            try:
-                data = os.read(self.fd, 65536)
-            except BlockingIOError:
-                return
-            self.ended = not data
-            *whole, self._partial = (self._partial + data).replace(b"\r", b"\n").split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole if line.strip())
-
-    def rest(self) -> str:
-        return self._partial.decode(errors="replace").strip()
+def _error(exit_code: int, message: str) -> MovaError:
+    return next((kind for kind in (UsageError, ContractBroken) if kind.exit_code == exit_code), MovaError)(message)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):  # it has ended itself, as it should
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+class _Child:
+    """The process, and one queue of the lines that it and its stages print."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            CHILD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,  # \r ends a line too: progress bars of libraries
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            start_new_session=True,
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._jobs = self._process.stdin
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None: a pipe has ended
+        self._leader = threading.Thread(target=_end_with_leader, args=(self._process.pid,), daemon=True)
+        self._leader.start()
+        for pipe in (self._process.stdout, self._process.stderr):
+            threading.Thread(target=_read, args=(pipe, self._lines), daemon=True).start()
+
+    def do(self, job: dict[str, Any], show: Show) -> JobEnd | None:
+        """Have a job done, and show all that is said meanwhile; None if the process is gone before its end."""
+        with suppress(BrokenPipeError):  # it is gone: both pipes say so
+            self._jobs.write(json.dumps(job) + "\n")
+            self._jobs.flush()
+        ends: list[JobEnd | None] = []
+        while len(ends) < 2:  # stdout and stderr, each up to the end of the job or of the process
+            line = self._lines.get()
+            if line is None:
+                ends.append(None)
+            elif end := JobEnd.from_line(line):
+                ends.append(end)
+            elif line.strip():
+                show(json_events.from_line(line) or line)
+        return ends[0]
+
+    def stop(self) -> None:
+        """End the process and its group: by the end of its jobs, and by force where that is not enough."""
+        try:
+            with suppress(BrokenPipeError):
+                self._jobs.close()
+            self._leader.join(GRACE_S + 5)
+        finally:
+            if self._leader.is_alive():
+                _kill_group(self._process.pid)
+            self._process.wait()
+
+
+def _read(pipe: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:
+    with pipe:
+        for line in pipe:
+            lines.put(line.rstrip("\n"))
+    lines.put(None)
+
+
+def _end_with_leader(pid: int) -> None:
+    """Wait until a process has ended, then end its group, while the group's id cannot be another's yet."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    _kill_group(pid)
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

@@ -17,6 +17,7 @@ from flows.run.artifacts import REPORT, measured
 from flows.run.console import CONSOLE, TerminalConsole
 from flows.run.server import server
 from flows.run.stage_tasks import LOGS
+from flows.run.uncommitted import advice
 from mova_core.errors import MovaError
 
 
@@ -59,6 +60,8 @@ def run_at_terminal(flow: Flow[..., Any], clip: Path, **parameters: Any) -> int:
     for what, path in (("clip", clip), ("report", REPORT)):
         if path.exists():
             screen.print(f"  {what:<8} {path}")
+    if command := advice():
+        screen.print(f"  keep     {command}", soft_wrap=True, markup=False)
     screen.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
     return 0
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table
+from mova_core.curation.tables import MEASURE_NAMES, read_table
 
 FAR = 0.1  # a tenth of the rows lies elsewhere
 BEYOND_CHANCE = 0.001  # of p, for some fifteen distributions at once
@@ -94,7 +94,7 @@ def _distributions(data: DataFolder) -> dict[str, Values]:
         "file_duration_s": _stated(sources, "duration_s"),
         "window_kind": _stated(windows, "kind"),
         "orientation": _stated(clips, "orientation"),
-        **{measure: _stated(verdicts, measure) for measure in MEASURES},
+        **{measure: _stated(verdicts, measure) for measure in MEASURE_NAMES},
         "retention": _stated(verdicts, "verdict"),
         "reason": [next(iter(row["rejections"])) for row in verdicts if row["rejections"]],
     }

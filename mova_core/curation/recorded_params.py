@@ -68,10 +68,17 @@ def under_other_limits(made_with: Params, file: Path, folder: Path) -> Params:
     return other
 
 
-def differing_limits(before: Params, now: Params) -> dict[str, tuple[float, float]]:
-    """Limit of `assess` -> its values before and now, where they differ."""
-    pairs = _differing(before, now).items()
-    return {key.removeprefix("assess."): pair for key, pair in pairs if key.startswith("assess.")}
+def differing_limits(before: Params, now: Params) -> dict[str, tuple[float | str, float | str]]:
+    """Limit of `assess` -> its values before and now, where they differ; a list as the names in it."""
+    return {
+        key.removeprefix("assess."): (_told(pair[0]), _told(pair[1]))
+        for key, pair in _differing(before, now).items()
+        if key.startswith("assess.")
+    }
+
+
+def _told(value: float | list[str]) -> float | str:
+    return (", ".join(value) or "none") if isinstance(value, list) else value
 
 
 def _values(params: Params) -> dict[str, Any]:

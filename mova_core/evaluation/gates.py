@@ -1,13 +1,15 @@
-"""The gates of each phase: an absolute limit on a measure of metrics.json. An unavailable measure fails its gate.
+"""The gates of each phase: an absolute limit on a metric. An unavailable metric fails its gate.
 
-Limits are params (section `select`); which measures are judged is fixed here. Sync gates are what tells a model whose
-picture and sound heed each other from one that learned each alone: classes and loss cannot.
+Limits are params (section `select`); which metrics may be judged stands in the catalogue. Only sync gates tell a model
+whose video and audio depend on each other from one that learned each alone: classes and loss cannot.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mova_core.errors import UsageError
+from mova_core.evaluation.catalogue import CATALOGUE, GateKind
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import Metric
 
@@ -16,10 +18,10 @@ AT_LEAST, AT_MOST = "_at_least", "_at_most"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One judged measure.
+    """One judged metric.
 
     Args:
-        name: of the measure.
+        name: of the metric.
         value: as measured; None = unavailable, and `unavailable` says why.
         limit: at least or at most this, by `better`.
         better: `higher` or `lower`.
@@ -43,18 +45,24 @@ class Gate:
         return asdict(self)
 
 
-def judge(phase: str, made: bool, params: SelectParams, metrics: Mapping[str, Metric]) -> list[Gate]:
+def judge(phase: str, synthetic: bool, params: SelectParams, metrics: Mapping[str, Metric]) -> list[Gate]:
     """The gates of a phase, in the order of their params.
 
     Args:
         phase: its name.
-        made: whether the footage is the synthetic world, so that classes and events are known.
+        synthetic: whether the footage is synthetic, so that classes and events are known.
         params: the limits.
         metrics: what was measured.
+
+    Raises:
+        UsageError: a limit is of a metric that the catalogue does not have, not in that direction, or not for this
+            section.
     """
-    section = getattr(params, phase) if made else params.other_footage
+    section, kind = getattr(params, phase), GateKind.AUDIO if phase == "audio" else GateKind.JOINT
+    if not synthetic:
+        section, kind = params.other_footage, GateKind.OTHER_FOOTAGE
     asked = {key: limit for key, limit in section.model_dump().items() if limit is not None}
-    return [_gate(key, float(limit), metrics) for key, limit in asked.items()]
+    return [_gate(key, float(limit), kind, metrics) for key, limit in asked.items()]
 
 
 def table(gates: Sequence[Gate]) -> str:
@@ -72,13 +80,22 @@ def in_a_line(gates: Sequence[Gate]) -> str:
     return " · ".join(f"{gate.name} {gate.value:.3f} {gate.asked}" for gate in gates)
 
 
-def _gate(key: str, limit: float, metrics: Mapping[str, Metric]) -> Gate:
+def _gate(key: str, limit: float, kind: GateKind, metrics: Mapping[str, Metric]) -> Gate:
     higher = key.endswith(AT_LEAST)
     name = key.removesuffix(AT_LEAST if higher else AT_MOST)
+    spec = CATALOGUE.get(name)
+    if spec is None or kind not in spec.gates or (spec.better == "higher") != higher:
+        possible = [_limit_of(other.name) for other in CATALOGUE.values() if kind in other.gates]
+        raise UsageError(f"select.{kind}: {key} is no limit of a metric; possible are {', '.join(possible)}")
     metric = metrics.get(name)
     value = metric.value if metric else None
     passed = value is not None and (value >= limit if higher else value <= limit)
     reason = None
     if value is None:
         reason = (metric.unavailable if metric else None) or "it was not measured"
-    return Gate(name, value, limit, "higher" if higher else "lower", passed, reason)
+    return Gate(name, value, limit, spec.better, passed, reason)
+
+
+def _limit_of(name: str) -> str:
+    """The key of its limit in params."""
+    return name + (AT_LEAST if CATALOGUE[name].better == "higher" else AT_MOST)

@@ -1,8 +1,9 @@
 """A number over clips as a ratio of sums, with a seeded bootstrap interval over the clips.
 
-Every measure here has this form: F1 is 2 matches over events, an offset seconds over events, a share ones over clips.
+Every metric here has this form: F1 is 2 matches over events, an offset seconds over events, a share ones over clips.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 COVERAGE = 0.95
 Values = NDArray[np.float64]
+Ratio = tuple[float, float]  # what one clip adds to the numerator and to the denominator
+NOTHING: Ratio = (0.0, 0.0)  # of a clip in which there is nothing to measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,10 @@ class RatioMetric:
     denominator: Values
 
     @classmethod
-    def mean(cls, values: list[float | None]) -> "RatioMetric":
-        """Mean of the values that are there."""
-        known = np.array([value is not None for value in values], dtype=np.float64)
-        return cls(np.array([0.0 if value is None else value for value in values]), known)
+    def of(cls, ratios: Sequence[Ratio]) -> "RatioMetric":
+        """The metric over clips, from what each adds."""
+        numerators, denominators = zip(*ratios, strict=True) if ratios else ((), ())
+        return cls(np.array(numerators, np.float64), np.array(denominators, np.float64))
 
     @property
     def value(self) -> float | None:

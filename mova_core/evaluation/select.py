@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.evaluation.evaluate import Candidate, last_of
+from mova_core.evaluation.candidate import Candidate, last_candidate
+from mova_core.evaluation.catalogue import SYNTHETIC
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
-from mova_core.evaluation.suite import MADE
 from mova_core.model.pretrained.folder import save_components
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, SelectParams
@@ -20,8 +20,8 @@ from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, Evaluatio
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file
-from mova_core.training.phases import Phase
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import Phase
 
 
 def select(
@@ -41,13 +41,13 @@ def select(
     if not path.is_file():
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
     evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
-    candidate = last_of(phase, params, generate, places)
+    candidate = last_candidate(phase, params, generate, places)
     if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, candidate.checkpoint.checkpoint_id):
         raise StaleError(
             f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
             f"{candidate.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
         )
-    gates = judge(phase.name, evaluation.suite.name == MADE, section, evaluation.metrics)
+    gates = judge(phase.name, evaluation.suite.name == SYNTHETIC, section, evaluation.metrics)
     failed = [gate for gate in gates if not gate.passed]
     selection = {
         "phase": phase.name,

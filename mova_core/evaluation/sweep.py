@@ -1,52 +1,80 @@
-"""The suite at several Bridge guidance scales, at text scale 1, and once with the Bridge off in every forward.
+"""The suite at several Bridge guidance scales, at text scale 1, and once with the Bridge off in every pass.
 
 The control is v(T,0): at scale 0 the three-term formula still has v(T,B) - v(0,B) in it, so 0 is no control.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from mova_core.evaluation.metrics import CLASS_METRICS, EVENT_METRICS, class_metrics, measure, sync_metrics
-from mova_core.evaluation.ratio_metric import draw_clips, interval
-from mova_core.evaluation.suite import Suite, generate_suite
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.evaluation.catalogue import CATALOGUE, SWEPT, Need
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.measure import lacking_need, over_clips
+from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.suites.generate import generate_suite
+from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
 from mova_core.params.model import EvaluateParams
 from mova_core.sampling.pipeline import MovaPipeline
 
 TEXT_SCALE = 1.0
-MEASURES = (*EVENT_METRICS, "av_align", *CLASS_METRICS)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """The suite at one scale.
+
+    Args:
+        bridge_guidance_scale: None with the Bridge off.
+        metrics: those that could be measured.
+        draws: clips of each bootstrap sample, the same at every scale.
+    """
+
+    bridge_guidance_scale: float | None
+    metrics: dict[str, RatioMetric]
+    draws: NDArray[np.int64]
+
+    def described(self) -> dict[str, Any]:
+        """As it stands in metrics.json; a metric that could not be measured has null for its numbers."""
+        return {
+            "bridge_guidance_scale": self.bridge_guidance_scale,
+            "bridge": self.bridge_guidance_scale is not None,
+            "text_guidance_scale": TEXT_SCALE,
+            "metrics": {name: self._level(name) for name in SWEPT},
+        }
+
+    def _level(self, name: str) -> dict[str, float | None]:
+        if name not in self.metrics:
+            return {"value": None, "low": None, "high": None}
+        low, high = interval(self.metrics[name].resampled(self.draws))
+        return {"value": self.metrics[name].value, "low": low, "high": high}
 
 
 def sweep(
-    pipeline: MovaPipeline, suite: Suite, section: EvaluateParams, geometry: ClipGeometry
-) -> list[dict[str, Any]]:
-    """Measures at each scale, the Bridge off first.
-
-    Returns:
-        An entry each: `bridge_guidance_scale` (None with the Bridge off), `bridge`, `text_guidance_scale`, and every
-        measure with `value`, `low`, `high`; None where it cannot be measured. `draws` are the resampled event F1.
-    """
+    pipeline: MovaPipeline,
+    suite: Suite,
+    section: EvaluateParams,
+    geometry: ClipGeometry,
+    reference: Reference,
+    lacking: Collection[Need],
+) -> list[SweepPoint]:
+    """The suite at each scale of the params and at the default one, the Bridge off first."""
     scales = sorted({*section.sweep, pipeline.defaults.bridge_guidance_scale})
     draws = draw_clips(len(suite.prompts), section.bootstrap_samples, section.seed)
-    entries = []
+    points = []
     for scale in (None, *scales):
         changes: dict[str, Any] = {"bridge": False} if scale is None else {"bridge_guidance_scale": scale}
         label = "sweep/off" if scale is None else f"sweep/{scale:g}"
-        clips = generate_suite(pipeline, suite, section, label, {"text_guidance_scale": TEXT_SCALE, **changes})
-        seen = [measure(clip, geometry) for clip in clips]
-        metrics = sync_metrics([(clip, clip) for clip in seen], geometry, made=suite.made)
-        if suite.made:
-            metrics |= class_metrics(seen)
-        entry: dict[str, Any] = {
-            "bridge_guidance_scale": scale,
-            "bridge": scale is not None,
-            "text_guidance_scale": TEXT_SCALE,
-        }
-        for name in MEASURES:
-            entry[name] = {"value": None, "low": None, "high": None}
-            if name in metrics:
-                low, high = interval(metrics[name].resampled(draws))
-                entry[name] = {"value": metrics[name].value, "low": low, "high": high}
-        if suite.made:
-            entry["draws"] = metrics["event_f1"].resampled(draws)
-        entries.append(entry)
-    return entries
+        changes |= {"text_guidance_scale": TEXT_SCALE}
+        clips = generate_suite(pipeline, suite, section, geometry, label, changes)
+        points.append(SweepPoint(scale, _metrics(clips, reference, lacking), draws))
+    return points
+
+
+def _metrics(clips: list[Clip], reference: Reference, lacking: Collection[Need]) -> dict[str, RatioMetric]:
+    return {
+        name: over_clips(CATALOGUE[name], clips, reference) for name in SWEPT if lacking_need(name, lacking) is None
+    }

@@ -41,7 +41,7 @@ def velocity_target(clean: Tensor, noise: Tensor) -> Tensor:
     return noise - clean
 
 
-def move(noisy: Tensor, velocity: Tensor, sigma_from: float, sigma_to: float) -> Tensor:
+def euler_step(noisy: Tensor, velocity: Tensor, sigma_from: float, sigma_to: float) -> Tensor:
     """Follow the velocity from one noise level to another (an Euler step of d noisy / d sigma = velocity)."""
     return noisy + velocity * (sigma_to - sigma_from)
 

@@ -60,7 +60,7 @@ class PairSchedule:
 
     @cached_property
     def update_sigmas(self) -> Tensor:
-        """[steps + 1, 2] float32: from row k to row k + 1 is step k's move; the last row is 0."""
+        """[steps + 1, 2] float32: from row k to row k + 1 is step k; the last row is 0."""
         sigmas = self.sigmas
         if self.video_shift == self.audio_shift:
             table = shifted_levels(TRAINING_STEPS, self.table_shift)
@@ -72,9 +72,3 @@ class PairSchedule:
 def shifted_levels(steps: int, shift: float) -> Tensor:
     """[steps] float32: levels from 1 to SIGMA_MIN, both included (a single step is at 1), shifted."""
     return shift_sigma(torch.linspace(1.0, SIGMA_MIN, steps), shift)
-
-
-def boundary_index(shift: float, boundary_ratio: float) -> int:
-    """How many of the 1000 training timesteps belong to the high-noise expert (timestep >= boundary)."""
-    timesteps = shifted_levels(TRAINING_STEPS, shift) * TRAINING_STEPS
-    return int((timesteps >= boundary_ratio * TRAINING_STEPS).sum())

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from mova_core.errors import ShapeError
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeScale
+from mova_core.model.pretrained.index import TOWER_COMPONENTS
 from mova_core.model.video_tower import VideoTower
 
-EXPERTS = ("video_dit", "video_dit_2")  # high noise, low noise
+VIDEO_COMPONENTS = TOWER_COMPONENTS[:2]  # the two experts' folders: high noise, low noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,13 @@ class DualTower(nn.Module):
             StaleError: weights that do not fit their config, or towers that do not fit each other.
         """
         options = {} if torch_dtype is None else {"torch_dtype": torch_dtype}
-        high, low = (VideoTower.from_pretrained(Path(folder) / name, **options) for name in EXPERTS)
+        high, low = (VideoTower.from_pretrained(Path(folder) / name, **options) for name in VIDEO_COMPONENTS)
         audio = AudioTower.from_pretrained(Path(folder) / "audio_dit", **options)
         return cls(high, low, audio, Bridge.from_pretrained(Path(folder) / "dual_tower_bridge", **options)).eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a component folder for each tower and the Bridge into `folder`."""
-        for expert in EXPERTS:
+        for expert in VIDEO_COMPONENTS:
             self.video_expert(expert).save_pretrained(Path(folder) / expert)
         self.audio_dit.save_pretrained(Path(folder) / "audio_dit")
         self.dual_tower_bridge.save_pretrained(Path(folder) / "dual_tower_bridge")

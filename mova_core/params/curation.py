@@ -186,6 +186,9 @@ class AssessParams(Section):
     dover_technical_above: float = Field(0.05, description=NEEDS_WEIGHTS)
     imagebind_at_least: float = Field(0.2, description=f"{NEEDS_WEIGHTS}; this or desync")
     desync_s_at_most: float = Field(0.5, description=NEEDS_WEIGHTS)
+    allow_unavailable: tuple[str, ...] = Field(
+        (), description="measures without which a phase of a mova preset still takes a clip; else it refuses the clip"
+    )
     phase2: Phase2Filters = Field(
         Phase2Filters(), description="of the mova presets: no subtitles, or both lse, or dover"
     )

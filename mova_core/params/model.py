@@ -22,6 +22,7 @@ class GenerateParams(Section):
     """How a model generates unless a request says otherwise; written into its `model_index.json`."""
 
     steps: int = Field(8, ge=1, le=1000, description="denoising steps")
+    solver: Literal["euler", "heun"] = Field("euler", description="heun: 2 evaluations a step, error of second order")
     text_guidance_scale: NotNegative = Field(3.0, description="s_T; 1 = off")
     bridge_guidance_scale: NotNegative = Field(2.0, description="s_B; higher is tighter sync, lower is clearer speech")
     video_shift: Positive = Field(5.0, description="sigma shift: higher spends more steps at high noise")

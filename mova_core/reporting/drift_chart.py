@@ -8,7 +8,10 @@ import numpy as np
 
 from mova_core.curation.drift import Drift, compare
 from mova_core.curation.layout import DataFolder
-from mova_core.reporting.histogram import BINS, LABELS
+from mova_core.curation.tables import MEASURES
+from mova_core.reporting.histogram import BINS
+
+LABELS = {measure.name: measure.label for measure in MEASURES}
 
 WORDS_SHOWN = 12  # of a distribution of words; the rarer ones are drawn as one
 

@@ -1,13 +1,13 @@
 """The event track of a clip as an SVG: picture events above the line, sound onsets below, joined where they agree.
 
-What agrees is decided as the event F1 decides it (`events.matched`), so the track and the number tell the same.
+What agrees is decided as the event F1 decides it (`match_times`), so the track and the number tell the same.
 Filled marks agree, hollow ones are alone; picture and sound also differ in the shape of their marks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mova_core.evaluation.events import matched
+from mova_core.media.onsets import match_times
 
 WIDTH, HEIGHT = 260, 52
 LEFT, RIGHT = 46, 252  # of the time axis
@@ -34,7 +34,7 @@ def event_track(
         tolerance_s: how far apart two that agree may be.
         duration_s: of the clip, the length of the axis.
     """
-    pairs = matched(picture_s, sound_s, tolerance_s)
+    pairs = match_times(picture_s, sound_s, tolerance_s)
 
     def at(time_s: float) -> float:
         return LEFT + (RIGHT - LEFT) * min(max(time_s / duration_s, 0), 1)

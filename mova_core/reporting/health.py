@@ -80,11 +80,12 @@ def _footage(params: Params) -> Finding:
 
 def _measures(params: Params) -> list[Finding]:
     """What `assess` measures with these params; what it does not is null in `verdicts`, never 0."""
-    from mova_core.curation.assess.measure_groups import ALWAYS, GROUPS, INSTALL, wanted_groups
+    from mova_core.curation.assess.measure_groups import GROUPS, INSTALL, wanted_groups
+    from mova_core.curation.tables import measures_of
 
-    findings = [Finding("measures: always", True, ", ".join((*ALWAYS.columns, "speech_share")))]
+    findings = [Finding("measures: always", True, ", ".join(measures_of("always")))]
     for name, group in GROUPS.items():
-        columns, what = ", ".join(group.columns), f"measures: {name}"
+        columns, what = ", ".join(measures_of(name)), f"measures: {name}"
         if group.lacking:
             findings.append(Finding(what, False, f"{columns} need the package {group.lacking[0]}", INSTALL))
         elif name in wanted_groups(params):
@@ -99,11 +100,12 @@ def _measures(params: Params) -> list[Finding]:
 def _models(params: Params) -> list[Finding]:
     """Measures by models whose weights the user brings."""
     from mova_core.curation.assess.model_measures import MODELS, configured_models
+    from mova_core.curation.tables import measures_of
     from mova_core.params import WeightsParams
 
     findings = []
     for name, model in MODELS.items():
-        what, columns = f"measures: {name}", f"{', '.join(model.columns)} ({model.about})"
+        what, columns = f"measures: {name}", f"{', '.join(measures_of(name))} ({model.about})"
         weights = getattr(params.assess.weights, name)
         if weights is not None:
             try:

@@ -8,35 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.curation.assess.measure_groups import unavailable_measures
+from mova_core.curation.columns import Measure
 from mova_core.curation.tables import MEASURES
 from mova_core.params import AssessParams, Params
 
 BINS = 32
-LABELS = {
-    "silence_ratio": "silent share of the sound",
-    "bandwidth_hz": "bandwidth of the sound, Hz",
-    "lufs": "loudness, LUFS",
-    "clipped_share": "clipped share of the sound",
-    "black_share": "share of black frames",
-    "frozen_share": "share of frozen frames",
-    "motion": "motion",
-    "noise_sd": "picture noise (standard deviation, 0..1)",
-    "speech_share": "share of speech",
-    "loudness_range_lu": "loudness range, LU",
-    "clipping_runs_hz": "clipping runs per second",
-    "brightness": "brightness, share of white",
-    "blur_px": "width of edges (blur), px",
-    "blocking": "blocking (1: none)",
-    "flow_speed": "speed of the picture, shorter sides per second",
-    "av_align": "AV-Align of sound and picture",
-    "onset_lag_s": "lag of sound behind picture, s",
-    "dnsmos_p808": "speech quality, DNSMOS P.808",
-    "dnsmos_sig": "speech signal, DNSMOS P.835",
-    "dnsmos_bak": "quiet behind speech, DNSMOS P.835",
-    "dnsmos_ovrl": "speech overall, DNSMOS P.835",
-    "text_share": "share of frames with text",
-    "subtitle_share": "share of frames with subtitles",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +66,18 @@ def measure_histograms(
     histograms: list[Histogram] = []
     unavailable: dict[str, list[str]] = {}
     for measure in MEASURES:
-        values = np.array([row[measure] for row in verdicts if row[measure] is not None], dtype=np.float64)
+        name = measure.name
+        values = np.array([row[name] for row in verdicts if row[name] is not None], dtype=np.float64)
         if not len(values):
-            unavailable.setdefault(reasons.get(measure, "it could be measured on no clip"), []).append(measure)
+            unavailable.setdefault(reasons.get(name, "it could be measured on no clip"), []).append(name)
             continue
-        failed = sum(measure in row["rejections"] for row in verdicts)
+        failed = sum(name in row["rejections"] for row in verdicts)
         histograms.append(_histogram(measure, values, limits, former or limits, failed))
     return histograms, unavailable
 
 
 def _histogram(
-    measure: str, values: NDArray[np.float64], limits: AssessParams, former: AssessParams, failed: int
+    measure: Measure, values: NDArray[np.float64], limits: AssessParams, former: AssessParams, failed: int
 ) -> Histogram:
     (limit, keep), (before, _) = _limit(measure, limits), _limit(measure, former)
     span = [*values, *(each for each in (limit, before) if each is not None)]
@@ -110,8 +87,8 @@ def _histogram(
     counts, _ = np.histogram(values, bins=BINS, range=(low, high))
     tallest = max(1, counts.max())
     return Histogram(
-        measure=measure,
-        label=LABELS.get(measure, measure),
+        measure=measure.name,
+        label=measure.label,
         low=low,
         high=high,
         bars=tuple(float(count / tallest) for count in counts),
@@ -124,9 +101,7 @@ def _histogram(
     )
 
 
-def _limit(measure: str, limits: AssessParams) -> tuple[float | None, str | None]:
-    for suffix, keep in (("below", "below"), ("above", "above"), ("at_least", "above"), ("at_most", "below")):
-        value = getattr(limits, f"{measure}_{suffix}", None)
-        if value is not None:
-            return float(value), keep
-    return None, None
+def _limit(measure: Measure, limits: AssessParams) -> tuple[float | None, str | None]:
+    if measure.limit is None:
+        return None, None
+    return float(getattr(limits, measure.limit_name)), "above" if measure.limit in ("above", "at_least") else "below"

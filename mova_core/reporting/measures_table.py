@@ -6,24 +6,9 @@ An unavailable measure is a cell that says so and points to its reason; it is ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mova_core.errors import StaleError
+from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE
 from mova_core.reporting.phase_reports import PhaseReport
-
-SYNC = ("event_f1", "offset_s", "desync_s", "audio_class", "video_class", "sync_gain")
-LABELS = {
-    "event_f1": "event F1",
-    "event_f1_over_shuffled": "event F1 over shuffled pairs",
-    "offset_s": "nearest offset (s)",
-    "desync_s": "DeSync (s)",
-    "audio_class": "sound of the asked class",
-    "video_class": "picture of the asked class",
-    "sync_gain": "F1 gained by the Bridge",
-    "av_align": "AV-Align",
-    "audible_share": "audible clips",
-    "decodable_share": "decodable clips",
-    "loudness_error_lu": "loudness error (LU)",
-    "rms_error_db": "RMS error (dB)",
-    "validation_loss": "validation loss",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +55,23 @@ class MeasuresTable:
 
 
 def measures_table(phases: Sequence[PhaseReport]) -> MeasuresTable:
-    """The table of the phases that are evaluated."""
+    """The table of the phases that are evaluated.
+
+    Raises:
+        StaleError: a metric is not in the catalogue.
+    """
     shown = tuple(each for each in phases if each.evaluation is not None)
-    measured = [name for each in shown if each.evaluation for name in each.evaluation.metrics]
+    measured = {name for each in shown if each.evaluation for name in each.evaluation.metrics}
     judged = {gate.name for each in shown if each.selection for gate in each.selection.gates}
-    # Every main measure has its row, measured or not; a measure this file does not know comes last under its own name.
-    known = [name for name in LABELS if name in measured or name in judged or name in SYNC]
-    names = [*known, *sorted({*measured, *judged} - set(known))]
+    if unknown := sorted((measured | judged) - set(CATALOGUE)):
+        raise StaleError(
+            f"the evaluations hold {', '.join(unknown)}, which this version does not know: evaluate and select again"
+        )
     reasons: dict[str, dict[str, list[str]]] = {}
     rows = []
-    for name in sorted(names, key=lambda name: SYNC.index(name) if name in SYNC else len(SYNC)):
+    for name in (name for name in CATALOGUE if name in measured | judged | set(HEADLINE)):
         cells = tuple(_cell(name, each, reasons) for each in shown)
-        rows.append(Row(name, LABELS.get(name, name), name in SYNC or name in judged, cells))
+        rows.append(Row(name, CATALOGUE[name].title, name in HEADLINE or name in judged, cells))
     unavailable = tuple(
         Unavailable(reason, tuple(f"{phase}: {', '.join(labels)}" for phase, labels in of.items()))
         for reason, of in reasons.items()
@@ -93,11 +83,11 @@ def _cell(name: str, report: PhaseReport, reasons: dict[str, dict[str, list[str]
     assert report.evaluation is not None
     metric = report.evaluation.metrics.get(name)
     gate = next((gate for gate in report.selection.gates if gate.name == name), None) if report.selection else None
-    sign = "≤" if metric is not None and metric.better == "lower" else "≥"
+    sign = "≤" if CATALOGUE[name].better == "lower" else "≥"
     asked, passed = (f"{sign} {gate.limit:g}", gate.passed) if gate else (None, None)
     if metric is None or metric.value is None:
         reason = (metric.unavailable if metric else None) or "it was not measured"
-        reasons.setdefault(reason, {}).setdefault(report.phase.name, []).append(LABELS.get(name, name))
+        reasons.setdefault(reason, {}).setdefault(report.phase.name, []).append(CATALOGUE[name].title)
         return Cell(asked=asked, passed=passed, note=list(reasons).index(reason) + 1)
     interval = None
     if metric.low is not None and metric.high is not None:

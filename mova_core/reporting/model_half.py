@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mova_core.evaluation.catalogue import SWEPT
 from mova_core.params import Params
 from mova_core.reporting.generated_clips import GeneratedClip, draw_generated
 from mova_core.reporting.lineage_section import PACKAGE, PACKAGED_CLIP, Lineage, trace_lineage
 from mova_core.reporting.measures_table import MeasuresTable, measures_table
 from mova_core.reporting.phase_reports import (
-    SWEPT,
     Evaluated,
     Missing,
     PhaseReport,
@@ -72,7 +72,8 @@ class ModelHalf:
     def swept(self) -> list[str]:
         """Measures of the sweep that could be made at one scale at least."""
         entries = self.evaluation.sweep if self.evaluation else []
-        return [name for name in SWEPT if any(getattr(entry, name).value is not None for entry in entries)]
+        levels = {name: [entry.metrics[name].value for entry in entries if name in entry.metrics] for name in SWEPT}
+        return [name for name, values in levels.items() if any(value is not None for value in values)]
 
 
 def model_half(project: Path, params: Params, page: Path) -> ModelHalf | None:

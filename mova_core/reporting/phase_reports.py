@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
 from mova_core.registry.manifests import (
     METRICS_FILE,
     SELECTION_FILE,
@@ -21,12 +22,9 @@ from mova_core.registry.manifests import (
 )
 from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.training.curves import CURVES_FILE, read_curves
-from mova_core.training.phases import PHASES, Phase
+from mova_core.training.recipe import PHASES, Phase
 
 EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
-MADE = "made"  # the suite of synthetic footage; any other has no known events and classes
-FIGURES = ("offset_s", "desync_s", "sync_gain", "video_class", "audio_class", "av_align", "audible_share")
-SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "video_class", "audio_class")
 
 
 class SampleClip(Manifest):
@@ -51,12 +49,7 @@ class SweepEntry(Manifest):
     """The suite at one Bridge guidance scale; None: the Bridge off."""
 
     bridge_guidance_scale: float | None
-    event_f1: Level
-    offset_s: Level
-    desync_s: Level
-    av_align: Level
-    video_class: Level
-    audio_class: Level
+    metrics: dict[str, Level]
 
     @property
     def name(self) -> str:
@@ -70,9 +63,9 @@ class Evaluated(EvaluationManifest):
     samples: list[SampleClip]
 
     @property
-    def made(self) -> bool:
-        """Whether the footage is of the synthetic world, so that events and classes are known."""
-        return self.suite.name == MADE
+    def synthetic(self) -> bool:
+        """Whether the footage is synthetic, so that events and classes are known."""
+        return self.suite.name == SYNTHETIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +123,15 @@ def last_evaluated(phases: Sequence[PhaseReport]) -> PhaseReport | None:
 
 def headline(phase: Phase, evaluation: Evaluated) -> str:
     """What a phase's model does, in one sentence."""
-    if not evaluation.made:
+    if not evaluation.synthetic:
         shares = (("decodable_share", "decode"), ("audible_share", "are audible"))
         found = [(evaluation.metrics[name].value, words) for name, words in shares if name in evaluation.metrics]
         said = ", ".join(f"{value:.0%} {words}" for value, words in found if value is not None)
-        unknown = "how well picture and sound agree cannot be measured on this footage"
+        unknown = "how well video and audio agree cannot be measured on this footage"
         return f"{phase.name}: {f'of its clips {said}; ' if said else ''}{unknown}."
-    name, what = ("event_f1", "picture and sound agree on {} of events")
+    name, what = ("event_f1", "video and audio agree on {} of events")
     if not phase.joint:
-        name, what = ("audio_class", "the sound is of the asked class in {} of clips")
+        name, what = ("audio_class", "the audio is of the asked class in {} of clips")
     metric = evaluation.metrics.get(name)
     if metric is None or metric.value is None:
         reason = metric.unavailable if metric else "not measured"
@@ -167,25 +160,32 @@ def verdict(report: PhaseReport) -> str:
 
 
 def figures(phases: Sequence[PhaseReport]) -> dict[str, Any]:
-    """The numbers of all evaluated phases and the last one's sweep, for `dvc metrics`; null is unavailable."""
+    """The numbers of all evaluated phases and the last one's sweep; null is unavailable."""
     numbers: dict[str, Any] = {}
     for report in phases:
-        if report.evaluation is None:
-            continue
-        metrics = report.evaluation.metrics
-        f1 = metrics.get("event_f1")
-        beside = {"shuffled": f1.shuffled if f1 else None, "data": f1.data if f1 else None}
-        numbers[report.phase.name] = {
-            "event_f1": f1.value if f1 else None,
-            **{f"event_f1_{name}": value for name, value in beside.items()},
-            **{name: metrics[name].value if name in metrics else None for name in FIGURES},
-        }
+        if report.evaluation is not None:
+            metrics = report.evaluation.metrics
+            numbers[report.phase.name] = {name: metrics[name].value if name in metrics else None for name in CATALOGUE}
     last = last_evaluated(phases)
     if last is not None and last.evaluation is not None and last.evaluation.sweep:
         numbers["sweep"] = {
-            entry.name: {name: getattr(entry, name).value for name in SWEPT} for entry in last.evaluation.sweep
+            entry.name: {name: entry.metrics[name].value for name in SWEPT if name in entry.metrics}
+            for entry in last.evaluation.sweep
         }
     return numbers
+
+
+def headline_figures(phases: Sequence[PhaseReport]) -> dict[str, float | None]:
+    """A few numbers of the last evaluated phase, for `dvc metrics`; null is unavailable, {} before any evaluation."""
+    last = last_evaluated(phases)
+    if last is None or last.evaluation is None:
+        return {}
+    metrics = last.evaluation.metrics
+    numbers = {name: metrics[name].value if name in metrics else None for name in (*HEADLINE, "validation_loss")}
+    f1 = metrics.get("event_f1")
+    numbers |= {"event_f1_shuffled": f1.shuffled if f1 else None, "event_f1_data": f1.data if f1 else None}
+    judged = [gate for each in phases if each.selection is not None for gate in each.selection.gates]
+    return numbers | {"gates": len(judged), "gates_failed": sum(not gate.passed for gate in judged)}
 
 
 def _read(phase: Phase, project: Path) -> PhaseReport:

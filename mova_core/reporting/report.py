@@ -11,15 +11,16 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from mova_core.curation.assess.stage import refused_clips
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.reporting.drift_chart import drift_charts
 from mova_core.reporting.histogram import measure_histograms
-from mova_core.reporting.measures_table import LABELS
 from mova_core.reporting.model_half import model_half
 from mova_core.reporting.samples import choose_samples, contact_sheet, draw
 from mova_core.storage.atomic import write_bytes, write_text
@@ -55,7 +56,8 @@ def write_report(
     drift = None if against is None else drift_charts(against, data)
     steps = curation_funnel(data)
     samples = choose_samples(data)
-    histograms, unavailable = measure_histograms(params, read_table(data.table("verdicts"), "verdicts"))
+    verdicts = read_table(data.table("verdicts"), "verdicts")
+    histograms, unavailable = measure_histograms(params, verdicts)
     drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
     model = None if project is None else model_half(project, params, page)
     html = page_template("report.html").render(
@@ -71,9 +73,10 @@ def write_report(
         against=None if against is None else str(against.root),
         contracts=[] if project is None else read_contracts(project / CONTRACTS),
         model=model,
-        labels=LABELS,
+        labels={name: spec.title for name, spec in CATALOGUE.items()},
     )
-    numbers = {"funnel": funnel_metrics(steps)} | ({"model": model.figures} if model else {})
+    funnel = funnel_metrics(steps) | {"refused_for_unavailable_filters": refused_clips(verdicts, params)}
+    numbers = {"funnel": funnel} | ({"model": model.figures} if model else {})
     if project is not None:
         for name, key in ((CURATION_METRICS, "funnel"), (MODEL_METRICS, "model")):
             if key in numbers:

@@ -49,15 +49,17 @@ class Panel:
     levels: Mapping[str, float]
 
 
-def sweep_plot(entries: Sequence[Mapping[str, Any]], metrics: Mapping[str, Mapping[str, Any]], *, made: bool) -> str:
+def sweep_plot(
+    entries: Sequence[Mapping[str, Any]], metrics: Mapping[str, Mapping[str, Any]], *, synthetic: bool
+) -> str:
     """The plot.
 
     Args:
         entries: of `sweep`.
         metrics: of metrics.json, for the shuffled baseline and the data.
-        made: footage whose events are known; else AV-Align takes their place.
+        synthetic: footage whose events are known; else AV-Align takes their place.
     """
-    first, second = ("event_f1", "offset_s") if made else ("av_align", None)
+    first, second = ("event_f1", "offset_s") if synthetic else ("av_align", None)
     titles = {
         "event_f1": "event F1 (higher is better)",
         "offset_s": "nearest offset, s (lower is better)",
@@ -89,11 +91,11 @@ def _panel(
     title: str, name: str, entries: Sequence[Mapping[str, Any]], metrics: Mapping[str, Mapping[str, Any]]
 ) -> Panel:
     points = [
-        Point(entry["bridge_guidance_scale"], *(entry[name][key] for key in ("value", "low", "high")))
+        Point(entry["bridge_guidance_scale"], *(entry["metrics"][name][key] for key in ("value", "low", "high")))
         for entry in entries
-        if entry["bridge"] and entry[name]["value"] is not None
+        if entry["bridge"] and entry["metrics"][name]["value"] is not None
     ]
-    off = next((entry[name]["value"] for entry in entries if not entry["bridge"]), None)
+    off = next((entry["metrics"][name]["value"] for entry in entries if not entry["bridge"]), None)
     levels = {"Bridge off": off, "shuffled pairs": metrics[name]["shuffled"], "data": metrics[name]["data"]}
     return Panel(title, "ours", points, {key: value for key, value in levels.items() if value is not None})
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.flow_matching import PairSchedule
+from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
@@ -120,7 +120,7 @@ class MovaPipeline:
         sampler = self.sampler(settings, cancelled, on_step)
         conditioning = self.conditioning(prompts, negative_prompt, images, settings.clip_geometry.frames, canvas)
         if not settings.keep_first_latent:
-            conditioning = replace(conditioning, known_first_B=None)
+            conditioning = replace(conditioning, image_condition_B=None)
         latents = sampler.sample(self._on_device(noise), conditioning)
         return self.decode(latents, settings)
 
@@ -157,7 +157,8 @@ class MovaPipeline:
             schedule=PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, index.shift),
             guidance=Guidance(settings.bridge_guidance_scale, settings.text_guidance_scale, settings.bridge),
             video_fps=float(settings.clip_geometry.fps),
-            boundary_ratio=index.boundary_ratio,
+            boundary_ratio=BOUNDARY_RATIO if index.boundary_ratio is None else index.boundary_ratio,
+            solver=settings.solver,
             cancelled=cancelled,
             on_step=on_step,
         )

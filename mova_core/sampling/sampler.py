@@ -1,7 +1,6 @@
-"""The denoising loop: which expert, which forwards, what is known beforehand, and when to stop early.
+"""The denoising loop: the expert and the guidance branches of each step, given first frames, and stopping early.
 
-The high-noise expert starts; the first step whose video timestep is below the boundary hands over to the low-noise
-expert for good. A batch's samples never meet, so a sample comes out the same alone or among others.
+Samples of a batch do not act on each other, so a sample comes out the same alone or among others.
 Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, K context positions.
 """
 
@@ -13,13 +12,14 @@ from torch import Tensor
 
 from mova_core.errors import MovaError
 from mova_core.flow_matching import PairSchedule, add_noise
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BRIDGE_OFF, BridgeScale
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
-from mova_core.sampling.guidance import Forward, Guidance
+from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.solver import integrate
 
-# The forwards of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
+# The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
 # clip on one core, nothing gained from 16 clips on.
 MERGE_UP_TO_LATENTS = 2048
 
@@ -36,13 +36,13 @@ class Conditioning:
         context: encoded prompts [B, K, W].
         negative_context: encoded negative prompts, of the same shape.
         condition: mask and condition latents [B, C', T, H, W].
-        known_first_B: bool [B]: samples whose first latent frame is given and must come out exactly; None for none.
+        image_condition_B: bool [B]: samples whose first latent frame is given and must come out exactly; None for none.
     """
 
     context: Tensor
     negative_context: Tensor
     condition: Tensor
-    known_first_B: Tensor | None = None
+    image_condition_B: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Sampler:
         schedule: noise levels of both modalities.
         guidance: scales.
         video_fps: pixel frames per second.
-        boundary_ratio: share of the timesteps below which the low-noise expert works.
+        boundary_ratio: the video's sigma below which the low-noise expert works.
+        solver: a key of `SOLVERS`.
         cancelled: asked before each step; True ends the run.
         on_step: told after each step how many are done.
     """
@@ -63,7 +64,8 @@ class Sampler:
     schedule: PairSchedule
     guidance: Guidance
     video_fps: float
-    boundary_ratio: float
+    boundary_ratio: float = BOUNDARY_RATIO
+    solver: str = "euler"
     cancelled: Callable[[], bool] = lambda: False
     on_step: Callable[[int], object] = lambda done: None
 
@@ -75,40 +77,43 @@ class Sampler:
             GenerationCancelled: `cancelled` said so.
             MovaError: the model's velocities are not finite.
         """
-        timesteps = self.schedule.timesteps
-        below = timesteps[:, 0] < self.boundary_ratio * TRAINING_STEPS
-        handover = int(below.int().argmax()) if below.any() else self.schedule.steps
 
-        def velocity_at(latents: LatentPair, step: int) -> LatentPair:
+        def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
+            video = self._with_image_condition(latents.video, noise.video, conditioning, sigma_2[0])
+            expert = expert_at(sigma_2[0], self.boundary_ratio)
+            return self.velocity(replace(latents, video=video), sigma_2 * TRAINING_STEPS, conditioning, expert)
+
+        latents, trajectory = noise, integrate(noise, velocity_at, self.schedule, self.solver)
+        for step in range(self.schedule.steps):
             if self.cancelled():
                 raise GenerationCancelled(f"cancelled before step {step + 1} of {self.schedule.steps}")
-            latents = replace(latents, video=self._with_known_first(latents.video, noise.video, conditioning, step))
-            expert = EXPERTS[0] if step < handover else EXPERTS[1]
-            velocity = self.velocity(latents, timesteps[step], conditioning, expert)
+            latents = next(trajectory)
             self.on_step(step + 1)
-            return velocity
-
-        latents = integrate(noise, velocity_at, self.schedule)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
-        return replace(latents, video=self._with_known_first(latents.video, noise.video, conditioning, None))
+        return replace(latents, video=self._with_image_condition(latents.video, noise.video, conditioning))
 
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each."""
-        forwards = sorted(self.guidance.forwards, key=lambda forward: forward.bridge)
+        branches = sorted(self.guidance.weights, key=lambda branch: branch.bridge)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
-        velocities: dict[Forward, LatentPair] = {}
-        for group in [forwards] if merged else [[forward] for forward in forwards]:
+        velocities: dict[GuidanceBranch, LatentPair] = {}
+        for group in [branches] if merged else [[branch] for branch in branches]:
             velocities |= self._run(group, latents, timestep_2, conditioning, expert)
         return self.guidance.combine(velocities)
 
     def _run(
-        self, group: list[Forward], latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str
-    ) -> dict[Forward, LatentPair]:
-        """Forwards as one batch, those without the Bridge first."""
+        self,
+        group: list[GuidanceBranch],
+        latents: LatentPair,
+        timestep_2: Tensor,
+        conditioning: Conditioning,
+        expert: str,
+    ) -> dict[GuidanceBranch, LatentPair]:
+        """Branches as one batch, those without the Bridge first."""
         size, times = len(latents.video), len(group)
-        alone = sum(not forward.bridge for forward in group)
-        contexts = [conditioning.context if forward.text else conditioning.negative_context for forward in group]
+        alone = sum(not branch.bridge for branch in group)
+        contexts = [conditioning.context if branch.text else conditioning.negative_context for branch in group]
         velocity = self.model(
             LatentPair(latents.video.repeat(times, 1, 1, 1, 1), latents.audio.repeat(times, 1, 1)),
             timestep_2.to(latents.video.device).expand(size * times, 2),
@@ -119,14 +124,16 @@ class Sampler:
             bridge_scale=BRIDGE_OFF if alone == times else BridgeScale(first=alone * size),
         )
         pairs = zip(velocity.video.float().split(size), velocity.audio.float().split(size), strict=True)
-        return {forward: LatentPair(*pair) for forward, pair in zip(group, pairs, strict=True)}
+        return {branch: LatentPair(*pair) for branch, pair in zip(group, pairs, strict=True)}
 
-    def _with_known_first(self, video: Tensor, noise: Tensor, conditioning: Conditioning, step: int | None) -> Tensor:
-        """The video with given first latent frames put in their place, at this step's noise level or (None) clean."""
-        if conditioning.known_first_B is None:
+    def _with_image_condition(
+        self, video: Tensor, noise: Tensor, conditioning: Conditioning, sigma: Tensor | None = None
+    ) -> Tensor:
+        """The video with the latents of given first frames in their place, at this noise level or (None) clean."""
+        if conditioning.image_condition_B is None:
             return video
-        sigma = torch.zeros(()) if step is None else self.schedule.sigmas[step, 0]
+        sigma = torch.zeros(()) if sigma is None else sigma
         clean = conditioning.condition[:, -video.shape[1] :, :1].to(video.dtype)
         first = add_noise(clean, noise[:, :, :1], sigma.to(video.device).expand(len(video)))
-        known = conditioning.known_first_B.view(-1, 1, 1, 1, 1)
-        return torch.cat([torch.where(known, first, video[:, :, :1]), video[:, :, 1:]], dim=2)
+        given = conditioning.image_condition_B.view(-1, 1, 1, 1, 1)
+        return torch.cat([torch.where(given, first, video[:, :, :1]), video[:, :, 1:]], dim=2)

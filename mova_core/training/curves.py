@@ -1,11 +1,11 @@
-"""`curves.jsonl`: a line for every optimizer step, and nothing that differs between two runs of the same training.
+"""`curves.jsonl`: a record for every optimizer step, one JSON object a line; the same for two runs of one training.
 
     step, expert (joint phases), lr (of the towers), grad_norm, loss
     video, audio                 mean loss of the modality over the batch
     video_bins, audio_bins       mean loss per tenth of sigma, null where no sample of the step fell
-    validation                   where it was measured: loss, video, audio, of the averaged weights on fixed draws
+    validation                   where it was measured: loss, video, audio, of the averaged weights on fixed noise
 
-A run that goes on from a checkpoint keeps the lines before it and writes the later ones again.
+A run that goes on from a checkpoint keeps the records before it and writes the later ones again.
 """
 
 import json
@@ -28,7 +28,7 @@ class Curves:
 
     Args:
         path: the file.
-        steps_done: lines before this step are kept.
+        steps_done: records before this step are kept.
 
     Raises:
         StaleError: there are fewer.
@@ -50,18 +50,18 @@ class Curves:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def write(self, line: Mapping[str, Any]) -> None:
-        """Add a step's line."""
-        self._file.write(json.dumps(_rounded(line)) + "\n")
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Add a step's log record."""
+        self._file.write(json.dumps(_rounded(record)) + "\n")
 
     def flush(self) -> None:
-        """Put the lines on disk: before a checkpoint that counts on them."""
+        """Put the records on disk: before a checkpoint that counts on them."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
 def read_curves(path: Path) -> list[dict[str, Any]]:
-    """The lines of a finished run."""
+    """The records of a run."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

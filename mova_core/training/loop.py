@@ -1,4 +1,4 @@
-"""The training loop of one phase: get the draws, compute the loss, back, check finite, step, log, maybe save.
+"""The training loop of one phase: loss and gradients of a batch, check finite, step, log, maybe validate and save.
 
 A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its
 last checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than
@@ -33,16 +33,16 @@ from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, write_text
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.training.checkpoints import Checkpoint, finished, last_checkpoint, remove_older, save
+from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, remove_older, save
 from mova_core.training.curves import CURVES_FILE, Curves, read_curves
+from mova_core.training.data import ImageConditions, LatentSet, load_latents
 from mova_core.training.ema import Ema
-from mova_core.training.latents import FirstFrames, LatentSet, load_latents
 from mova_core.training.loss import per_bin
-from mova_core.training.objectives import AudioObjective, JointObjective, Objective, StepLoss
-from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
-from mova_core.training.parallel import Share, SideBySide, local_shares
-from mova_core.training.phases import Phase
+from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
+from mova_core.training.optimizer import lr_multiplier, make_optimizer, moments, set_lr, set_moments
+from mova_core.training.parallel import DataParallel, MicroBatch, local_micro_batches
 from mova_core.training.preflight import Places, check_inputs
+from mova_core.training.recipe import Phase
 
 SCHEMA = "run/1"
 MANIFEST_FILE = "manifest.json"
@@ -54,7 +54,7 @@ class Run:
 
     Args:
         phase: which.
-        seed: of everything drawn.
+        seed: of everything random.
         params: section `train`.
         folder: of the run.
         inputs: by name, see `check_inputs`.
@@ -100,12 +100,12 @@ def _to_the_end(run: Run) -> dict[str, Any]:
     """Train what is left, and say how it went; of several processes only the first says it."""
     # Without `cpu` and without a GPU, Accelerate takes several processes for so many single ones.
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    shares = local_shares(run.params.micro_batches, run.phase.params(run.params).batch, accelerator)
+    micro_batches = local_micro_batches(run.params.micro_batches, run.phase.params(run.params).batch, accelerator)
     begun = time.monotonic()
     start = _resume_point(run, accelerator)
     if start is not None and _is_finished(run, start):
         return _summary(run, start, seconds=0.0)
-    last = _train(run, start, accelerator, shares)
+    last = _train(run, start, accelerator, micro_batches)
     if accelerator.is_main_process:
         _write_manifest(run)
     accelerator.wait_for_everyone()
@@ -129,7 +129,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     objective: Objective
     if isinstance(own, JointPhaseParams):
         codec = NanoCodec.load(places.data.codec)
-        first = FirstFrames.of(codec.video, geometry.canvases[0], geometry.latent_frames)
+        first = ImageConditions.of(codec.video, geometry.canvases[0], geometry.latent_frames)
         objective = JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
     else:
         objective = AudioObjective(sets, own, params.seed, phase.number)
@@ -137,7 +137,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     return Run(phase, params.seed, params.train, places.run(phase), inputs, objective, towers)
 
 
-def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, shares: list[Share]) -> Checkpoint:
+def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, micro_batches: list[MicroBatch]) -> Checkpoint:
     own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
     towers = run.towers.to(accelerator.device).train()
     components = run.objective.trained(towers)
@@ -153,25 +153,25 @@ def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, shares:
     main = accelerator.is_main_process
     with ExitStack() as opened:
         curves = opened.enter_context(Curves(run.folder / CURVES_FILE, first_step)) if main else None
-        side_by_side = opened.enter_context(SideBySide(towers, shares, accelerator))
-        for step in _shown(range(first_step, own.steps), f"train@{run.phase.name}", main):
-            losses = side_by_side.backward(partial(_loss_of, run.objective, step))
+        data_parallel = opened.enter_context(DataParallel(towers, micro_batches, accelerator))
+        for step in _with_progress(range(first_step, own.steps), f"train@{run.phase.name}", main):
+            losses = data_parallel.backward(partial(_loss_of, run.objective, step))
             grad_norm = accelerator.clip_grad_norm_(parameters, optimizing.clip_norm)
             _check_finite(run, step, losses, grad_norm)
-            lr = lr_share(step, own.steps, optimizing, own.lr_end)
+            lr = lr_multiplier(step, own.steps, optimizing, own.lr_end)
             set_lr(optimizer, lr)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             average.update(towers, step)
 
             done = step + 1
-            line = _line(step, losses, lr * optimizing.lr, grad_norm, accelerator)
+            record = _log_record(step, losses, lr * optimizing.lr, grad_norm, accelerator)
             if done % saving.validate_every == 0 or done == own.steps:
                 with torch.inference_mode():
-                    line["validation"] = run.objective.validation(average.model, accelerator.device)
+                    record["validation"] = run.objective.validation(average.model, accelerator.device)
             if curves is None:
                 continue
-            curves.write(line)
+            curves.write(record)
             if done % saving.save_every == 0 or done == own.steps:
                 curves.flush()
                 state = moments(optimizer, components)
@@ -200,8 +200,8 @@ def _is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:
     return at_the_end and (run.folder / MANIFEST_FILE).exists()
 
 
-def _loss_of(objective: Objective, step: int, towers: DualTower, share: Share) -> tuple[Tensor, StepLoss]:
-    loss = objective.step_loss(towers, step, share)
+def _loss_of(objective: Objective, step: int, towers: DualTower, micro_batch: MicroBatch) -> tuple[Tensor, StepLoss]:
+    loss = objective.step_loss(towers, step, micro_batch)
     return loss.total, loss
 
 
@@ -215,22 +215,24 @@ def _check_finite(run: Run, step: int, losses: list[StepLoss], grad_norm: Tensor
             )
 
 
-def _line(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, accelerator: Accelerator) -> dict[str, Any]:
+def _log_record(
+    step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, accelerator: Accelerator
+) -> dict[str, Any]:
     """A line of the curves, over the whole batch."""
     total_S = accelerator.gather(torch.stack([loss.total.detach() for loss in losses]))
-    line: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm), "loss": float(total_S.mean())}
+    record: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm), "loss": float(total_S.mean())}
     if losses[0].expert is not None:
-        line["expert"] = losses[0].expert
+        record["expert"] = losses[0].expert
     for name in losses[0].modalities:
         parts = [loss.modalities[name] for loss in losses]
         loss_B = accelerator.gather(torch.cat([part.loss_B for part in parts])).cpu()
         sigma_B = accelerator.gather(torch.cat([part.sigma_B for part in parts])).cpu()
-        line[name] = float(loss_B.mean())
-        line[f"{name}_bins"] = per_bin(loss_B, sigma_B)
-    return line
+        record[name] = float(loss_B.mean())
+        record[f"{name}_bins"] = per_bin(loss_B, sigma_B)
+    return record
 
 
-def _shown(steps: range, label: str, main: bool) -> Iterable[int]:
+def _with_progress(steps: range, label: str, main: bool) -> Iterable[int]:
     return track(steps, len(steps), label) if main else steps
 
 
@@ -281,10 +283,10 @@ def _write_manifest(run: Run) -> None:
 
 
 def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
-    lines = read_curves(run.folder / CURVES_FILE)
-    tail = lines[-max(1, len(lines) // 10) :]
-    loss = sum(line["loss"] for line in tail) / len(tail)
-    validation = next((line["validation"] for line in reversed(lines) if line.get("validation")), None)
+    records = read_curves(run.folder / CURVES_FILE)
+    tail = records[-max(1, len(records) // 10) :]
+    loss = sum(record["loss"] for record in tail) / len(tail)
+    validation = next((record["validation"] for record in reversed(records) if record.get("validation")), None)
     took = f" in {seconds:.0f} s" if seconds else " (was there already)"
     held_out = f", {validation['loss']:.3f} on validation clips" if validation else ""
     return {
@@ -293,5 +295,5 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
         "loss": loss,
         "validation": validation,
         "seconds": round(seconds, 1),
-        "text": f"{run.phase.name}: {last.step} steps{took}, loss {lines[0]['loss']:.3f} → {loss:.3f}{held_out}",
+        "text": f"{run.phase.name}: {last.step} steps{took}, loss {records[0]['loss']:.3f} → {loss:.3f}{held_out}",
     }

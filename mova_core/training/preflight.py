@@ -15,7 +15,7 @@ from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.training.phases import PHASES, Phase
+from mova_core.training.recipe import PHASES, Phase
 
 LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
 CONFIG_KEYS = {"width": "dim", "heads": "num_heads", "layers": "num_layers", "mlp_width": "ffn_dim"}  # of a tower

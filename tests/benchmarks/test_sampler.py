@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.sampler import BRIDGE_SCALE, TEXT_ALONE, made_start, open_nano_towers, step_flops
+from benchmarks.sampler import BRIDGE_SCALE, TEXT_ONLY, made_start, open_nano_towers, step_flops
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import DualTower
 
@@ -22,7 +22,7 @@ def forward_flops(towers: DualTower, scale: BridgeScale) -> int:
 def test_flops_of_a_step():
     towers = open_nano_towers()
     on, off = forward_flops(towers, BRIDGE_ON), forward_flops(towers, BRIDGE_OFF)
-    assert step_flops(towers, TEXT_ALONE) == 2 * on
+    assert step_flops(towers, TEXT_ONLY) == 2 * on
     assert step_flops(towers, BRIDGE_SCALE) == 2 * on + off
     assert off < on
 

@@ -12,7 +12,7 @@ from mova_core.model.one_thread import one_thread
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
 from mova_core.training.curves import CURVES_FILE, read_curves
-from mova_core.training.phases import PHASES
+from mova_core.training.recipe import PHASES
 
 STEPS = 6
 # What the bare loop leaves out: a course of the learning rate, and weights of the loss's parts.
@@ -27,9 +27,9 @@ def plain_params(phase: str, **changes: object) -> Params:
 
 
 @pytest.mark.parametrize("phase", ["audio", "phase1", "phase3"])
-@pytest.mark.parametrize("shares", [1, 2])
-def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, shares):
-    params = plain_params(phase, micro_batches=shares)
+@pytest.mark.parametrize("micro_batches", [1, 2])
+def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, micro_batches):
+    params = plain_params(phase, micro_batches=micro_batches)
     objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
     with one_thread():
         train_ours(PHASES[phase], params, objective, tmp_path / "run")
@@ -40,7 +40,7 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
 
 
 @pytest.mark.parametrize("phase", ["audio", "phase1"])
-def test_a_share_waits_from_the_start_of_its_step_to_the_call_of_the_model(tmp_path, monkeypatch, phase):
+def test_a_micro_batch_waits_from_the_start_of_its_step_to_the_call_of_the_model(tmp_path, monkeypatch, phase):
     """A clock that moves one second a look: the two ends of each wait, and nothing between them."""
     params = plain_params(phase, micro_batches=1)
     watched = Watched(made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params))))

@@ -22,9 +22,11 @@ MEASURED = {
     "black_share": 0.0,
     "frozen_share": 0.1,
     "motion": 0.02,
-    "noise_sd": 3.0,
+    "noise_sd": 0.01,
     "speech_share": 0.0,
 }
+
+UNCROPPED = dict.fromkeys(("crop_top_px", "crop_bottom_px", "crop_left_px", "crop_right_px"), 0)
 
 
 def digest(name: str, length: int = 64) -> str:
@@ -56,7 +58,7 @@ class World:
                 {"path": "notes.txt", "bytes": 5, "source_id": digest("notes"), "verdict": "rejected"}
                 | {"reason_code": "not_media", "reason": "it is text"},
             ],
-            "segments": [{"source_id": row["source_id"], "cuts_s": [], "speech_s": []} for row in usable],
+            "segments": [{"source_id": row["source_id"], "cuts_s": [], "speech_s": [], **UNCROPPED} for row in usable],
             "windows": windows,
             "near_duplicates": [],
             "clips": clips,

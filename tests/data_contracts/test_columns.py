@@ -17,7 +17,7 @@ REJECTS = [
 
 @pytest.fixture
 def rejects():
-    return Columns(pa.Table.from_pylist(REJECTS, schema=TABLES["rejects"]))
+    return Columns(pa.Table.from_pylist(REJECTS, schema=TABLES["rejects"].schema))
 
 
 def test_what_is_missing_is_told_of_each_row(rejects):
@@ -45,7 +45,7 @@ def test_lists_and_maps():
         {"rejections": None, "phases": None},
         {"rejections": {"a": "1", "b": "2"}, "phases": ["phase1"]},
     ]
-    verdicts = Columns(pa.Table.from_pylist(rows, schema=TABLES["verdicts"]))
+    verdicts = Columns(pa.Table.from_pylist(rows, schema=TABLES["verdicts"].schema))
     assert verdicts.lengths("rejections").tolist() == [1, 0, 0, 2]
     assert verdicts.lengths("phases").tolist() == [2, 0, 0, 1]
     holding = verdicts.holding("phases", lambda values: pa.compute.equal(values, "audio"))

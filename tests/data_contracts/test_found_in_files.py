@@ -33,7 +33,12 @@ def made_segments(draws: np.random.Generator, ordered: bool) -> list[dict]:
 def found(request):
     draws = np.random.default_rng(5)
     rows = made_segments(draws, request.param)
-    return draws, rows, FoundInFiles(Columns(pa.Table.from_pylist(rows, schema=TABLES["segments"]))), request.param
+    return (
+        draws,
+        rows,
+        FoundInFiles(Columns(pa.Table.from_pylist(rows, schema=TABLES["segments"].schema))),
+        request.param,
+    )
 
 
 def test_windows_that_belie_their_kind(found):
@@ -76,6 +81,6 @@ def test_files_that_are_out_of_order(found):
 
 
 def test_nothing_found_in_no_file():
-    in_files = FoundInFiles(Columns(pa.Table.from_pylist([], schema=TABLES["segments"])))
+    in_files = FoundInFiles(Columns(pa.Table.from_pylist([], schema=TABLES["segments"].schema)))
     windows = pd.DataFrame({"source_id": ["none"], "start_s": [0.0], "end_s": [2.0], "kind": [WINDOW_KINDS[0]]})
     assert not in_files.may_belie(windows, TOUCH_S).any()

@@ -1,6 +1,7 @@
 """A small DVC project of its own for each test: shell commands in place of stages, all else as in the real one."""
 
 import contextlib
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +14,14 @@ from prefect.client.base import PrefectHttpxSyncClient
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from flows.run.server import WITH_UI, server
+from mova_core.json_events import Error, Log, Progress, Summary, as_line
 
 ROOT = Path(__file__).parents[2]
 
 STAGES = """
 stages:
   ingest:
-    cmd: cat ${ingest.footage}/* > data/sources.txt && echo "2 files" && echo ingest 1/2 >&2 && echo ingest 2/2 >&2
+    cmd: cat ${ingest.footage}/* > data/sources.txt && cat ingest.events
     deps: [ "${ingest.footage}" ]
     outs: [ data/sources.txt ]
   contract:
@@ -44,17 +46,37 @@ cat > reports/contracts/$1.json <<END
  {"sentence": "every file has a path", "reason": "a row without one cannot be found again", "severity": "critical",
   "success": true, "observed": [], "got": "", "unexpected_count": 0, "element_count": 2, "first": []}]}
 END
-echo $1: 1 of 1 hold
+echo '{"event": "summary", "text": "'$1': 1 of 1 hold", "values": {}}'
 """
 
-BROKEN = (
-    CONTRACT.replace('"verdict": "ok"', '"verdict": "broken"').replace("true", "false")
-    + """
-echo "mova contract: contract $1 broken (critical), 1 of 1 expectations:" >&2
-echo '  every file has a path   got None in 1 of 2 rows' >&2
-exit 3
-"""
+
+def summary_command(text: str) -> str:
+    """Shell command that ends as a `mova` command does which succeeds."""
+    return f"printf '%s\\n' {shlex.quote(as_line(Summary(text)))}"
+
+
+def failure_command(message: str, exit_code: int = 1, kind: str = "MovaError") -> str:
+    """Shell command that ends as a `mova` command does which fails."""
+    return f"printf '%s\\n' {shlex.quote(as_line(Error(message, exit_code, kind)))}; exit {exit_code}"
+
+
+BROKEN = CONTRACT.replace('"verdict": "ok"', '"verdict": "broken"').replace("true", "false") + failure_command(
+    "contract sources broken (critical), 1 of 1 expectations:\n  every file has a path   got None in 1 of 2 rows",
+    3,
+    "ContractBroken",
 )
+
+
+@pytest.fixture(scope="session")
+def summary() -> Callable[[str], str]:
+    """`summary_command`, for tests."""
+    return summary_command
+
+
+@pytest.fixture(scope="session")
+def failure() -> Callable[..., str]:
+    """`failure_command`, for tests."""
+    return failure_command
 
 
 @pytest.fixture
@@ -149,7 +171,9 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder)
     (folder / "dvc.yaml").write_text(STAGES)
     (folder / "contract.sh").write_text(CONTRACT)
-    (folder / "cut.sh").write_text("cp data/sources.txt data/clips.txt; echo 5 clips\n")
+    (folder / "cut.sh").write_text(f"cp data/sources.txt data/clips.txt; {summary_command('5 clips')}\n")
+    events = [Progress("ingest", 1, 2), Progress("ingest", 2, 2), Log("warning", "b.mp4 is dark"), Summary("2 files")]
+    (folder / "ingest.events").write_text("".join(f"{as_line(event)}\n" for event in events))
     footage = folder / "data" / "footage"
     footage.mkdir(parents=True)
     (footage / "a.mp4").write_text("a")

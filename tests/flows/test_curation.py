@@ -49,12 +49,17 @@ def test_a_run_shows_its_log_its_progress_and_its_contract(project: Path, histor
     run()
     last = history.last_run()["id"]
     log = history.log(last)
-    assert "2 files" in log and "5 clips" in log
+    assert "2 files" in log and "5 clips" in log and "b.mp4 is dark" in log
     assert "ingest 2/2" not in log  # progress is not log
     progress, contract, _ = history.artifacts(last)
     assert (progress["type"], progress["data"]) == ("progress", 100.0)
     assert contract["key"] == "contract-sources" and "every file has a path" in contract["data"]
-    assert (project / "logs" / "ingest.log").read_text().splitlines() == ["2 files", "ingest 1/2", "ingest 2/2"]
+    assert (project / "logs" / "ingest.log").read_text().splitlines() == [
+        "ingest 1/2",
+        "ingest 2/2",
+        "b.mp4 is dark",
+        "2 files",
+    ]
 
 
 def test_the_same_content_made_again_leaves_what_follows_cached(project: Path, history: Any) -> None:
@@ -86,12 +91,14 @@ def test_a_broken_contract_fails_once_and_stops_the_run(
         state.result()
 
 
-def test_a_lost_worker_is_tried_again_and_other_failures_are_not(project: Path, history: Any) -> None:
+def test_a_lost_worker_is_tried_again_and_other_failures_are_not(
+    project: Path, history: Any, failure: Callable[..., str]
+) -> None:
     (project / "cut.sh").write_text(f"{LOSE_WORKER}\ncp data/sources.txt data/clips.txt\n")
     assert run().is_completed()
     assert history.tasks(history.last_run()["id"])["cut"] == ("COMPLETED", "Completed", 2)
 
-    (project / "cut.sh").write_text("echo 'mova cut: no room' >&2; exit 1\n")
+    (project / "cut.sh").write_text(failure("no room"))
     with pytest.raises(MovaError, match=r"^cut: no room$"):
         run().result()
     assert history.tasks(history.last_run()["id"])["cut"] == ("FAILED", "Failed", 1)
@@ -125,8 +132,8 @@ def test_footage_elsewhere_is_locked_and_stays_there(project: Path, tmp_path_fac
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"footage": "nowhere"}, "footage nowhere is missing"),
-        ({"footage": "dvc.yaml"}, r"footage dvc\.yaml is a file"),
+        ({"footage": "nowhere"}, "footage: nowhere is missing"),
+        ({"footage": "dvc.yaml"}, r"footage: dvc\.yaml is a file"),
         ({"until": "trian"}, "no stage 'trian'"),
     ],
 )

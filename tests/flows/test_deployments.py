@@ -46,7 +46,8 @@ def test_the_form_is_typed_and_runs_complete_fail_and_cancel(
     project: Path, deployments: dict[str, dict[str, Any]], history: Any, break_contract: Callable[[], None]
 ) -> None:
     assert sorted(deployments) == ["curation", "evaluation", "lifecycle", "packaging", "training"]
-    for each in deployments.values():
+    for flow, each in deployments.items():
+        assert each["name"] == flow
         assert each["description"] and "Args:" not in each["description"]
         assert all(field["description"] for field in each["parameter_openapi_schema"]["properties"].values())
     life = deployments["lifecycle"]["parameter_openapi_schema"]["properties"]

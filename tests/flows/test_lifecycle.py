@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ TRAINING = """
   train:
     foreach: { audio: reports/contracts/latents.json, phase1: models/audio }
     do:
-      cmd: mkdir -p runs/${key} && echo weights > runs/${key}/weights && echo "${key} 300 steps"
+      cmd: mkdir -p runs/${key} && echo weights > runs/${key}/weights
       deps: [ "${item}" ]
       outs: [ "runs/${key}" ]
   evaluate:
@@ -51,20 +52,16 @@ cat > models/$1/selection.json <<END
 END
 """
 
-FAILED = """
-echo "mova select: models/$1 holds no model: step 300 fails 1 of 1 gates (audio_class)" >&2
-echo "  FAILED  audio_class   0.700 ≥ 0.8" >&2
-exit 1
-"""
+FAILED = "models/audio holds no model: step 300 fails 1 of 1 gates (audio_class)\n  FAILED  audio_class   0.700 ≥ 0.8"
 
 
 @pytest.fixture
-def trained_project(project: Path) -> Path:
+def trained_project(project: Path, summary: Callable[[str], str]) -> Path:
     """`project` with two phases after it, whose gates pass."""
     dvc = project / "dvc.yaml"
     dvc.write_text(dvc.read_text() + TRAINING)
     (project / "metrics.json").write_text(json.dumps(METRICS))
-    (project / "select.sh").write_text(SELECT + 'echo "$1 passes"\n')
+    (project / "select.sh").write_text(SELECT + summary("its gates pass"))
     return project
 
 
@@ -81,7 +78,7 @@ def last_of(history: Any, flow: str) -> dict[str, Any]:
 
 def test_a_life_is_subflows_in_order_and_the_second_one_is_cached(trained_project: Path, history: Any) -> None:
     state = run(until="select@phase1")
-    assert state.is_completed() and state.message == "phase1 passes"
+    assert state.is_completed() and state.message == "its gates pass"
     parent = last_of(history, "lifecycle")["id"]
     inside = {"parent_flow_run_id": {"any_": [parent]}}
     names = [one["name"] for one in history.ask("/flow_runs/filter", flow_runs=inside, sort="START_TIME_ASC")]
@@ -96,8 +93,10 @@ def test_a_life_is_subflows_in_order_and_the_second_one_is_cached(trained_projec
     assert {name: end[1] for name, end in again.items()} == {"evaluate@phase1": "Cached", "select@phase1": "Cached"}
 
 
-def test_a_failing_gate_ends_the_life_with_its_table(trained_project: Path, history: Any) -> None:
-    (trained_project / "select.sh").write_text(SELECT + FAILED)
+def test_a_failing_gate_ends_the_life_with_its_table(
+    trained_project: Path, history: Any, failure: Callable[..., str]
+) -> None:
+    (trained_project / "select.sh").write_text(SELECT + failure(FAILED))
     state = run(until="select@phase1")
     assert state.is_failed()
     with pytest.raises(MovaError, match=r"select@audio: models/audio holds no model(.|\n)*FAILED  audio_class   0.700"):

@@ -17,8 +17,8 @@ from mova_core.params import Params, load_params
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
 from mova_core.training.loop import train
-from mova_core.training.phases import PHASES, Phase
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES, Phase
 
 CLIPS = 1000  # as many as the demo makes
 REPORTS = Path("reports/evaluation")

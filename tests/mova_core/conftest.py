@@ -79,12 +79,12 @@ def small_curation() -> Callable[..., Any]:
     from mova_core.curation.assess.stage import judge_clips
     from mova_core.curation.layout import DataFolder
     from mova_core.curation.recorded_params import write_made_with
-    from mova_core.curation.tables import MEASURES, write_table
+    from mova_core.curation.tables import MEASURE_NAMES, write_table
     from mova_core.params import Params
 
     def write(root: Path, measured: Sequence[dict[str, Any]] = MEASURED) -> DataFolder:
         data = DataFolder(root)
-        rows = [dict.fromkeys(MEASURES) | {"language": None, "rejections": {}} | row for row in measured]
+        rows = [dict.fromkeys(MEASURE_NAMES) | {"language": None, "rejections": {}} | row for row in measured]
         starts = {row["clip_id"]: CLIP_S * index for index, row in enumerate(rows)}
         windows = [
             {"window_id": f"w-{name}", "source_id": "s", "start_s": at, "end_s": at + CLIP_S}

@@ -85,7 +85,7 @@ def test_dual_guidance(golden, dual_tower, bridge_scale, text_scale, name):
         passes = (case[f"out.{name}.{modality}"] for name in ("neg_off", "neg_on", "on"))
         guided = dual_guidance(*passes, bridge_scale=bridge_scale, text_scale=text_scale)
         case.check(f"out.dualcfg_sB{name}.{modality}", guided)
-    sampler = Sampler(dual_tower, None, Guidance(bridge_scale, text_scale), 24.0, 0.9)
+    sampler = Sampler(dual_tower, None, Guidance(bridge_scale, text_scale), 24.0)
     conditioning = Conditioning(case["in.context"], case["in.negative_context"], case["in.condition"])
     timestep = torch.cat([case["in.timestep"], case["in.audio_timestep"]])
     latents = LatentPair(case["in.video_latents"], case["in.audio_latents"])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mova_core.flow_matching import PairSchedule, add_noise, boundary_index, move, velocity_target
+from mova_core.flow_matching import PairSchedule, add_noise, boundary_index, euler_step, velocity_target
 from mova_core.flow_matching.schedule import TRAINING_STEPS, shifted_levels
 
 SHIFTS = [(5, 5), (5, 1), (1, 1)]
@@ -26,10 +26,10 @@ def test_updates_with_equal_shifts_use_the_nearest_entry(golden, steps, shift):
     case.check(f"out.{name}.lookup_sigma", sigmas[:-1])
     sample, velocity = case["in.sample"], case["in.velocity"]
     for row, key in ((0, "step_first"), (-2, "step_last")):
-        ours = [move(sample, velocity, sigmas[row, column], sigmas[row + 1, column]) for column in (0, 1)]
+        ours = [euler_step(sample, velocity, sigmas[row, column], sigmas[row + 1, column]) for column in (0, 1)]
         case.check(f"out.{name}.{key}", torch.stack(ours))
     for index in range(steps):  # the golden trajectory's velocity fades linearly with the step
-        sample = move(sample, velocity * (1 - index / steps), sigmas[index, 0], sigmas[index + 1, 0])
+        sample = euler_step(sample, velocity * (1 - index / steps), sigmas[index, 0], sigmas[index + 1, 0])
     case.check(f"out.{name}.trajectory_video", sample)
 
 

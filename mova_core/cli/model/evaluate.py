@@ -14,7 +14,7 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
     reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = Path("reports/evaluation"),
 ) -> dict[str, Any]:
-    """Generate a fixed suite from a run's last checkpoint and measure how well picture, sound and text agree.
+    """Generate a fixed suite from a run's last checkpoint and measure how well video, audio and text agree.
 
     Writes metrics.json, sample clips and a plot of the Bridge guidance sweep to reports/evaluation/PHASE/.
 
@@ -23,8 +23,8 @@ def evaluate(
     from mova_core.curation.layout import DataFolder
     from mova_core.errors import UsageError
     from mova_core.params import load_params
-    from mova_core.training.phases import phase_named
     from mova_core.training.preflight import Places
+    from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
     places = Places(DataFolder(data))
@@ -32,5 +32,13 @@ def evaluate(
         raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
 
     from mova_core.evaluation.evaluate import evaluate as run_evaluate
+    from mova_core.reporting.phase_reports import Evaluated, headline
+    from mova_core.reporting.sweep_plot import PLOT_FILE, sweep_plot
+    from mova_core.storage.atomic import write_text
 
-    return run_evaluate(chosen, params, params.train, params.evaluate, params.generate, places, reports)
+    result = run_evaluate(chosen, params, params.train, params.evaluate, params.generate, places, reports)
+    evaluation = Evaluated.model_validate(result)
+    if evaluation.sweep:
+        drawn = sweep_plot(result["sweep"], result["metrics"], synthetic=evaluation.synthetic)
+        write_text(reports / phase / PLOT_FILE, drawn)
+    return {**result, "text": headline(chosen, evaluation)}

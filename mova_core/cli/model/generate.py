@@ -17,6 +17,9 @@ def generate(
     image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB picture.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps.")] = None,
+    solver: Annotated[
+        str | None, typer.Option("--solver", help="euler, or heun: 2 evaluations a step, more exact.")
+    ] = None,
     text_guidance_scale: Annotated[
         float | None, typer.Option("--text-guidance-scale", help="s_T: how closely the text is followed; 1 = off.")
     ] = None,
@@ -53,6 +56,7 @@ def generate(
         wanted, folder = read_prompts(prompts, seed), out
     changes = {
         "steps": steps,
+        "solver": solver,
         "text_guidance_scale": text_guidance_scale,
         "bridge_guidance_scale": bridge_guidance_scale,
         "video_shift": video_shift,

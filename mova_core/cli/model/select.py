@@ -23,8 +23,8 @@ def select(
     from mova_core.curation.layout import DataFolder
     from mova_core.errors import UsageError
     from mova_core.params import load_params
-    from mova_core.training.phases import phase_named
     from mova_core.training.preflight import Places
+    from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
     places = Places(DataFolder(data))

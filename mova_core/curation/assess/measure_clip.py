@@ -13,6 +13,7 @@ from mova_core.curation.assess.measure_groups import Measuring
 from mova_core.curation.assess.measures import audio, video
 from mova_core.curation.assess.model_measures import loaded
 from mova_core.curation.cut.shards import read_member
+from mova_core.curation.tables import measures_of
 from mova_core.errors import MediaError, StaleError
 from mova_core.media.loudness import integrated_lufs
 from mova_core.params import MeasureGroup
@@ -54,7 +55,7 @@ def measure_clip(encoded: bytes, row: Row, measuring: Measuring) -> Row:
     for group in measuring.groups:
         measures |= MEASURED_BY_GROUP[group](clip)
     for model in measuring.models:
-        measures |= {column: loaded(model)(clip)[column] for column in model.columns}
+        measures |= {name: loaded(model)(clip)[name] for name in measures_of(model.name)}
     reasons = {name: value.reason for name, value in measures.items() if isinstance(value, Unavailable)}
     measured: Row = {name: None if name in reasons else value for name, value in measures.items()}
     if (share := measured.get("subtitle_share")) is not None:

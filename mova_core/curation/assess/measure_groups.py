@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from mova_core.curation.assess.model_measures import MODELS, ConfiguredModel, configured_models
+from mova_core.curation.assess.phase_filters import check_allowed
+from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import MeasureGroup, Params
 
@@ -17,15 +19,13 @@ INSTALL = "pip install 'mova-mlops[metrics]'"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Measures taken together.
+    """What takes the measures of one group (`tables.py` says which these are).
 
     Args:
-        columns: of table `verdicts`.
         module: what measures them.
-        packages: imported by them and not among the least that this project needs.
+        packages: imported by it, and optional for this project.
     """
 
-    columns: tuple[str, ...]
     module: str
     packages: tuple[str, ...] = ()
 
@@ -35,25 +35,14 @@ class Group:
         return [package for package in self.packages if find_spec(package) is None]
 
 
-ALWAYS = Group(
-    ("silence_ratio", "bandwidth_hz", "lufs", "clipped_share", "black_share", "frozen_share", "motion", "noise_sd"),
-    "mova_core.curation.assess.measure_clip",
-)
+ALWAYS = Group("mova_core.curation.assess.measure_clip")
 GROUPS: dict[MeasureGroup, Group] = {
-    "loudness": Group(("loudness_range_lu", "clipping_runs_hz"), f"{MEASURES}.ffmpeg_meters"),
-    "look": Group(("brightness", "blur_px", "blocking"), f"{MEASURES}.ffmpeg_meters"),
-    "flow": Group(("flow_speed",), f"{MEASURES}.optical_flow"),
-    "sync": Group(
-        ("av_align", "onset_lag_s"),
-        f"{MEASURES}.sync",
-        ("librosa",),
-    ),
-    "speech": Group(
-        ("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"),
-        f"{MEASURES}.speech_quality",
-        ("speechmos", "librosa"),
-    ),
-    "text": Group(("text_share", "subtitle_share"), f"{MEASURES}.on_screen_text", ("rapidocr_onnxruntime",)),
+    "loudness": Group(f"{MEASURES}.ffmpeg_meters"),
+    "look": Group(f"{MEASURES}.ffmpeg_meters"),
+    "flow": Group(f"{MEASURES}.optical_flow"),
+    "sync": Group(f"{MEASURES}.sync", ("librosa",)),
+    "speech": Group(f"{MEASURES}.speech_quality", ("speechmos", "librosa")),
+    "text": Group(f"{MEASURES}.on_screen_text", ("rapidocr_onnxruntime",)),
 }
 
 
@@ -75,8 +64,10 @@ def measuring(params: Params) -> Measuring:
     """What these params ask for.
 
     Raises:
-        UsageError: a group is named whose package is not installed, or a model's weights cannot be used.
+        UsageError: a group is named whose package is not installed, a model's weights cannot be used, or
+            `allow_unavailable` names what no filter needs.
     """
+    check_allowed(params.assess)
     models = configured_models(params.assess.weights)
     for name in params.assess.measures or ():
         if lacking := GROUPS[name].lacking:
@@ -101,10 +92,10 @@ def unavailable_measures(params: Params) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for name, group in GROUPS.items():
         if name not in wanted:
-            reasons |= dict.fromkeys(group.columns, f"`{name}` is not among params assess.measures")
+            reasons |= dict.fromkeys(measures_of(name), f"`{name}` is not among params assess.measures")
         elif group.lacking:
-            reasons |= dict.fromkeys(group.columns, f"the package {group.lacking[0]} is not installed: {INSTALL}")
-    for model_name, model in MODELS.items():
+            reasons |= dict.fromkeys(measures_of(name), f"the package {group.lacking[0]} is not installed: {INSTALL}")
+    for model_name in MODELS:
         if getattr(params.assess.weights, model_name) is None:
-            reasons |= dict.fromkeys(model.columns, f"params assess.weights.{model_name} is not configured")
+            reasons |= dict.fromkeys(measures_of(model_name), f"params assess.weights.{model_name} is not configured")
     return reasons

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mova_core.curation.assess.decoded_clip import DecodedClip, Measures
+from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import Weights, WeightsParams
 from mova_core.storage.hashing import sha256_file
@@ -30,26 +31,24 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MeasuringModel:
-    """A model that measures.
+    """A model that measures (`tables.py` says what).
 
     Args:
-        columns: of table `verdicts`.
         about: what it is, for people.
         load: `module:function` from the path of its weights to an `Adapter`; None while it is not written.
     """
 
-    columns: tuple[str, ...]
     about: str
     load: str | None = None
 
 
 MODELS: dict[str, MeasuringModel] = {
-    "audiobox": MeasuringModel(("audiobox_pq", "audiobox_cu", "audiobox_ce"), "Audiobox-aesthetics"),
-    "dover": MeasuringModel(("dover_aesthetic", "dover_technical"), "DOVER"),
-    "imagebind": MeasuringModel(("imagebind",), "ImageBind score"),
-    "synchformer": MeasuringModel(("desync_s",), "Synchformer DeSync"),
-    "syncnet": MeasuringModel(("lse_d", "lse_c"), "SyncNet LSE-D and LSE-C"),
-    "eat": MeasuringModel(("eat_speech", "eat_singing"), "EAT audio tagger"),
+    "audiobox": MeasuringModel("Audiobox-aesthetics"),
+    "dover": MeasuringModel("DOVER"),
+    "imagebind": MeasuringModel("ImageBind score"),
+    "synchformer": MeasuringModel("Synchformer DeSync"),
+    "syncnet": MeasuringModel("SyncNet LSE-D and LSE-C"),
+    "eat": MeasuringModel("EAT audio tagger"),
 }
 
 
@@ -61,7 +60,6 @@ class ConfiguredModel:
     path: str
     sha256: str
     load: str
-    columns: tuple[str, ...]
 
 
 def configured_models(weights: WeightsParams) -> tuple[ConfiguredModel, ...]:
@@ -75,7 +73,7 @@ def configured_models(weights: WeightsParams) -> tuple[ConfiguredModel, ...]:
         if MODELS[name].load is None:
             raise UsageError(
                 f"params assess.weights.{name} is configured, but this version has no adapter for {MODELS[name].about}:"
-                f" leave it out, {', '.join(MODELS[name].columns)} stay null"
+                f" leave it out, {', '.join(measures_of(name))} stay null"
             )
     return tuple(_checked(name, each) for name, each in named.items())
 
@@ -98,7 +96,7 @@ def _checked(name: str, weights: Weights) -> ConfiguredModel:
         )
     model = MODELS[name]
     assert model.load is not None
-    return ConfiguredModel(name, str(path.resolve()), found, model.load, model.columns)
+    return ConfiguredModel(name, str(path.resolve()), found, model.load)
 
 
 @cache

@@ -1,9 +1,9 @@
 """Measure every clip, accept or reject it, and say which training phases it qualifies for.
 
 A clip is rejected by each limit of params.yaml (section assess) that it does not hold. A measure that is null was not
-taken (`measure_groups.py` says why, or the clip's row does): it rejects nothing by itself, it is named as unavailable,
-and what requires it (a phase) stays closed. ImageBind and DeSync are one rule: one of them must hold, and
-it rejects when at least one was measured and none holds.
+taken (`measure_groups.py` says why, or the clip's row does): no limit rejects the clip by it, but each phase whose
+filters need it refuses the clip (`phase_filters.py`), and a clip that every phase refuses is rejected. ImageBind and
+DeSync are one rule: one of them must hold, and it rejects when at least one was measured and none holds.
 A clip that cannot be measured at all is rejected with the reason in place of a measure.
 Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage 2.
 """
@@ -17,11 +17,12 @@ from typing import Any
 from mova_core.curation.assess.measure_clip import STALE_CLIP, Row, Task, measure_clips
 from mova_core.curation.assess.measure_groups import Measuring, measuring, unavailable_measures
 from mova_core.curation.assess.measures import audio
-from mova_core.curation.assess.phase_filters import closed_phases, training_phases
+from mova_core.curation.assess.phase_filters import refusals, refusing_phases, training_phases
+from mova_core.curation.columns import Measure
 from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.params import AssessParams, Limits, Params
 from mova_core.progress import track
@@ -29,30 +30,16 @@ from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
+FILTERS_UNAVAILABLE = "filters_unavailable"  # reason code of a clip that every phase refuses
+NAMED = 3  # unavailable measures named in the summary; the report names all
 TASK_PIXELS = 5_000_000  # a worker's task: some 65 nano clips, or one large clip
-
-# Each measure with the suffix of its limit's name in AssessParams; the first one broken is the clip's reason_code.
-RULES = (
-    ("silence_ratio", "below"),
-    ("bandwidth_hz", "above"),
-    ("lufs", "above"),
-    ("clipped_share", "below"),
-    ("black_share", "below"),
-    ("frozen_share", "below"),
-    ("audiobox_pq", "above"),
-    ("audiobox_cu", "above"),
-    ("audiobox_ce", "above"),
-    ("dover_aesthetic", "above"),
-    ("dover_technical", "above"),
-)
-EITHER = (("imagebind", "at_least"), ("desync_s", "at_most"))
 
 
 def assess(params: Params, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Write `verdicts` with a row for every clip, and a reject for every rejected one.
 
     Raises:
-        UsageError: a table is missing, or params ask for a measure that cannot be taken here.
+        UsageError: a table is missing, or params ask for a measure that cannot be taken here or that no filter needs.
         StaleError: a clip's file is missing, or not the one that the table names.
     """
     chosen = measuring(params)
@@ -85,25 +72,36 @@ def judge_clips(measured: Iterable[Row], params: Params) -> list[Row]:
     """
     judged = []
     for row in measured:
-        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in MEASURES}
-        broken = unmeasured or rejections(row, params.assess)
-        judged.append(row | {"rejections": broken, "verdict": "rejected" if broken else "accepted"})
-    accepted = [row for row in judged if row["verdict"] == "accepted"]
-    phases = training_phases(params.preset, accepted, params.assess)
-    return [row | {"phases": phases.get(row["clip_id"], [])} for row in judged]
+        by_judging = (*MEASURE_NAMES, FILTERS_UNAVAILABLE)
+        unmeasured = {code: reason for code, reason in row["rejections"].items() if code not in by_judging}
+        judged.append(row | {"rejections": unmeasured or rejections(row, params.assess)})
+    phases = training_phases(params.preset, [row for row in judged if not row["rejections"]], params.assess)
+    return [_with_verdict(row, phases.get(row["clip_id"], []), params) for row in judged]
+
+
+def _with_verdict(row: Row, phases: list[str], params: Params) -> Row:
+    broken = row["rejections"]
+    if not broken and not phases:
+        missed = refusals(params.preset, params.assess, row)
+        names = dict.fromkeys(measure for measures in missed.values() for measure in measures)
+        broken = {
+            FILTERS_UNAVAILABLE: f"no training phase takes a clip without {', '.join(names)}: make them available "
+            "(`mova doctor` says how), or list them in params assess.allow_unavailable"
+        }
+    return row | {"rejections": broken, "verdict": "rejected" if broken else "accepted", "phases": phases}
 
 
 def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
-    """Measure -> sentence, for each limit that does not hold, in the order of `RULES`."""
+    """Measure -> sentence, for each limit that does not hold, in the order of the table; the first is the reason."""
     broken = {}
-    for measure, comparison in RULES:
-        if (sentence := _broken(measure, comparison, measures, limits)) is not None:
-            broken[measure] = sentence
-    known = [rule for rule in EITHER if measures.get(rule[0]) is not None]
-    sentences = [_broken(measure, comparison, measures, limits) for measure, comparison in known]
+    for measure in LIMITED:
+        if (sentence := _broken(measure, measures, limits)) is not None:
+            broken[measure.name] = sentence
+    known = [measure for measure in EITHER if measures.get(measure.name) is not None]
+    sentences = [_broken(measure, measures, limits) for measure in known]
     if known and None not in sentences:
         together = " and ".join(str(sentence) for sentence in sentences)
-        broken |= {measure: together for measure, _ in known}
+        broken |= {measure.name: together for measure in known}
     return broken
 
 
@@ -112,24 +110,38 @@ def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
     rejected = [row for row in verdicts if row["verdict"] == "rejected"]
     reasons = Counter(next(iter(row["rejections"])) for row in rejected)
     told = unavailable_measures(params)
-    nobody = [name for name in MEASURES if verdicts and all(row.get(name) is None for row in verdicts)]
+    nobody = [name for name in MEASURE_NAMES if verdicts and all(row.get(name) is None for row in verdicts)]
     unavailable = {name: told.get(name, "it could be measured on no clip") for name in nobody}
-    closed = closed_phases(params.preset, params.assess, unavailable)
+    closed = refusing_phases(params.preset, params.assess, unavailable)
+    refused = refused_clips(verdicts, params)
     lines = [f"{len(verdicts) - len(rejected)} of {len(verdicts)} clips accepted"]
     if reasons:
         lines.append("rejected: " + " · ".join(f"{count} {code}" for code, count in reasons.most_common()))
     if unavailable:
-        lines.append(f"unavailable: {', '.join(unavailable)} (`mova doctor` says why)")
+        some = f"{', '.join(list(unavailable)[:NAMED])}{', …' if len(unavailable) > NAMED else ''}"
+        lines.append(f"{len(unavailable)} unavailable: {some} (the report names all, `mova doctor` says why)")
     lines += [f"{phase} takes no clip: it needs {', '.join(needed)}" for phase, needed in closed.items()]
+    lines += [
+        f"{phase} refuses {count} clips whose filters are unavailable"
+        for phase, count in refused.items()
+        if phase not in closed
+    ]
     return {
         "clips": len(verdicts),
         "accepted": len(verdicts) - len(rejected),
         "rejected": dict(reasons.most_common()),
         "phases": dict(Counter(phase for row in verdicts for phase in row["phases"])),
         "closed": closed,
+        "refused": refused,
         "unavailable": unavailable,
         "text": "\n          ".join(lines),  # lined up behind the stage's name
     }
+
+
+def refused_clips(verdicts: Iterable[Row], params: Params) -> dict[str, int]:
+    """Phase -> clips within all limits that it refuses because a measure is unavailable that its filters need."""
+    within = (row for row in verdicts if not set(row["rejections"]) - {FILTERS_UNAVAILABLE})
+    return dict(Counter(phase for row in within for phase in refusals(params.preset, params.assess, row)))
 
 
 def _tasks(data: DataFolder, clips: Iterable[Row], chosen: Measuring) -> list[Task]:
@@ -187,24 +199,25 @@ def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | 
 
 
 def _measured_row(clip_id: str, task_result: TaskResult, speech: float | None) -> Row:
-    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURES), "language": None, "speech_share": speech}
+    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURE_NAMES), "language": None, "speech_share": speech}
     if task_result.failed:
         return row | {"rejections": {str(task_result.reason_code): str(task_result.reason)}}
     return row | task_result.value | {"rejections": {}}
 
 
-def _broken(measure: str, comparison: str, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
+def _broken(measure: Measure, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
     """The sentence of a limit that does not hold; None where it holds or the measure is null."""
-    value, limit = measures.get(measure), getattr(limits, f"{measure}_{comparison}")
-    if value is None:
+    value = measures.get(measure.name)
+    if value is None or measure.limit is None:
         return None
+    limit: float = getattr(limits, measure.limit_name)
     holds = {
         "below": value < limit,
         "above": value > limit,
         "at_least": value >= limit,
         "at_most": value <= limit,
-    }[comparison]
-    return None if holds else f"{measure} {value:.4g} is not {comparison.replace('_', ' ')} {limit:g}"
+    }[measure.limit]
+    return None if holds else f"{measure.name} {value:.4g} is not {measure.limit.replace('_', ' ')} {limit:g}"
 
 
 def _reject(row: Row) -> Row:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.assess.phase_filters import phase_rules
-from mova_core.curation.assess.stage import EITHER, judge_clips
+from mova_core.curation.assess.stage import judge_clips
 from mova_core.curation.funnel import covered_s
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.recorded_params import differing_limits, read_made_with, under_other_limits
-from mova_core.curation.tables import read_table
+from mova_core.curation.tables import EITHER, read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.params import Params
 
@@ -65,7 +65,7 @@ class WhatIf:
     """Old verdicts beside new ones; `rows` are those of `verdicts` under the new limits."""
 
     params: Params
-    limits: dict[str, tuple[float, float]]
+    limits: dict[str, tuple[float | str, float | str]]
     clips: Amount
     accepted: Compared
     reasons: tuple[Reason, ...]
@@ -189,7 +189,7 @@ def _code(row: Row) -> str | None:
 
 def _rules(row: Row) -> set[str]:
     """The rules a clip breaks; two measures of which either is enough are one rule."""
-    either = {measure for measure, _ in EITHER}
+    either = {measure.name for measure in EITHER}
     return {"either" if code in either else code for code in row["rejections"]}
 
 

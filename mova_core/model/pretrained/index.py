@@ -25,7 +25,6 @@ NANO_CLASSES = {
     "audio_vae": "NanoAudioCodec",
     "text_encoder": "NanoTextEncoder",
 }
-BOUNDARY_RATIO = 0.9  # of the released model, where the index names none
 DEFAULT_SHIFT = 5.0
 
 
@@ -77,9 +76,9 @@ class FolderIndex:
         return float(shift)
 
     @property
-    def boundary_ratio(self) -> float:
-        """Share of the timesteps below which the low-noise expert works."""
-        return float(self.fields.get("boundary_ratio", BOUNDARY_RATIO))
+    def boundary_ratio(self) -> float | None:
+        """The sigma below which the low-noise expert works; None where the file names none."""
+        return self.fields.get("boundary_ratio")
 
     @property
     def generate(self) -> dict[str, Any] | None:

@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mova_core.errors import StaleError
+from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import TENSORS, NanoCodec
 from mova_core.model.pretrained.index import (
-    BOUNDARY_RATIO,
     DEFAULT_SHIFT,
     NANO_CLASSES,
     SCHEDULER_CONFIG,

@@ -1,14 +1,18 @@
-"""A stage's child process: its lines and its end reach the flow, and nothing of it outlives the flow."""
+"""A stage's child process: its events and its end reach the flow, and nothing of it outlives the flow."""
 
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from flows.run.stage_runner import Line, StageResult, StageRunner, WorkerLost
+from flows.run.stage_plan import plan
+from flows.run.stage_runner import StageResult, StageRunner, WorkerLost
+from mova_core.errors import ContractBroken, MovaError, UsageError
+from mova_core.json_events import Event, Log, Progress, Summary
 
 SLEEPER = """
 (trap '' TERM; exec sleep 1000) &
@@ -20,9 +24,13 @@ exec sleep 1000
 FLOW = """
 from flows.run.stage_runner import StageRunner
 with StageRunner() as runner:
-    runner.run_stage("cut", lambda line: print(line.text, flush=True))
+    runner.run_stage("cut", lambda said: print(said, flush=True))
 """
 KILL_WORKER = f"test -e once || {{ touch once; {sys.executable} -c 'import os; os.kill(os.getpgrp(), 9)'; }}\n"
+
+
+def ignore(said: Event | str) -> None:
+    """Show nothing."""
 
 
 def write_cut(project: Path, commands: str) -> None:
@@ -39,59 +47,85 @@ def is_gone(pid_file: Path) -> bool:
         return True
 
 
-def test_lines_and_answers_come_through(project: Path) -> None:
-    lines: list[Line] = []
+def test_events_and_results_come_through(project: Path) -> None:
+    said: list[Event | str] = []
     with StageRunner() as runner:
-        first = runner.run_stage("ingest", lines.append)
-        again = runner.run_stage("ingest", lines.append)
-    assert first == StageResult(ran=True, exit_code=0, error=None)
-    assert again == StageResult(ran=False, exit_code=0, error=None)
-    assert [line.text for line in lines if line.channel == "stdout"] == ["2 files"]
-    assert [line.text for line in lines if line.channel == "stderr"] == ["ingest 1/2", "ingest 2/2"]
+        first = runner.run_stage("ingest", said.append)
+        again = runner.run_stage("ingest", said.append)
+    assert first == StageResult(ran=True, summary="2 files", values={})
+    assert not again.ran
+    progress = [Progress("ingest", 1, 2), Progress("ingest", 2, 2)]
+    assert said == [*progress, Log("warning", "b.mp4 is dark"), Summary("2 files")]
 
 
-def test_a_line_without_end_and_strange_bytes_come_through(project: Path) -> None:
-    lines: list[Line] = []
+def test_a_line_without_end_and_strange_bytes_come_through() -> None:
+    said: list[Event | str] = []
     with StageRunner() as runner:
-        runner.run_command(["printf", r"one\rtwo\n\n\377"], lines.append)
-    assert lines == [Line("stdout", "one"), Line("stdout", "two"), Line("stdout", "\N{REPLACEMENT CHARACTER}")]
+        runner.run_command(["printf", r"one\rtwo\n\n{\377"], said.append)
+    assert said == ["one", "two", "{\N{REPLACEMENT CHARACTER}"]
 
 
-def test_the_exit_code_is_the_commands_own(checked_project: Path) -> None:
+def test_stderr_is_shown_before_the_result(tmp_path: Path) -> None:
+    said: list[Event | str] = []
     with StageRunner() as runner:
-        for command, expected in (("exit 3", {3}), ("exit 2", {2}), ("kill -9 $$", {-9, 128 + 9})):
-            write_cut(checked_project, command)
-            assert runner.run_stage("cut", lambda _: None).exit_code in expected
+        runner.run_command(["sh", "-c", "for i in $(seq 2000); do echo $i >&2; done"], said.append)
+    assert said == [str(number) for number in range(1, 2001)]
+
+
+@pytest.mark.parametrize(("exit_code", "kind"), [(1, MovaError), (2, UsageError), (3, ContractBroken)])
+def test_a_failure_is_told_in_the_stages_own_words(
+    checked_project: Path, failure: Callable[..., str], exit_code: int, kind: type[MovaError]
+) -> None:
+    write_cut(checked_project, failure("no room", exit_code, kind.__name__))
+    with StageRunner() as runner, pytest.raises(MovaError, match=r"^no room$") as raised:
+        runner.run_stage("cut", ignore)
+    assert type(raised.value) is kind
+
+
+def test_a_stage_that_ends_without_a_word_is_a_lost_worker(checked_project: Path) -> None:
+    for end in ("exit 1", "kill -9 $$"):
+        write_cut(checked_project, f"echo last words >&2; {end}")
+        with StageRunner() as runner, pytest.raises(WorkerLost, match=r"without saying why.*its last line"):
+            runner.run_stage("cut", ignore)
 
 
 def test_what_dvc_itself_complains_of_is_told(checked_project: Path) -> None:
     write_cut(checked_project, "true")
+    with StageRunner() as runner, pytest.raises(MovaError, match=r"^DVC: .*data/clips\.txt") as raised:
+        runner.run_stage("cut", ignore)
+    assert type(raised.value) is MovaError
+
+
+def test_the_stages_are_planned_where_dvc_is_loaded_already(checked_project: Path) -> None:
     with StageRunner() as runner:
-        answer = runner.run_stage("cut", lambda _: None)
-    assert answer.exit_code == 1
-    assert answer.error is not None and "data/clips.txt" in answer.error
+        assert runner.plan("cut") == plan("cut")
+        with pytest.raises(UsageError, match="no stage 'trian'"):
+            runner.plan("trian")
 
 
 def test_the_environment_reaches_the_stage_and_its_stdin_is_empty(checked_project: Path) -> None:
-    write_cut(checked_project, 'cat; echo "workers $MOVA_WORKERS"; cp data/sources.txt data/clips.txt\n')
-    lines: list[Line] = []
+    write_cut(
+        checked_project,
+        'cat; echo "workers $MOVA_WORKERS events $MOVA_JSON_EVENTS"; cp data/sources.txt data/clips.txt\n',
+    )
+    said: list[Event | str] = []
     with StageRunner({"MOVA_WORKERS": "7"}) as runner:
-        assert runner.run_stage("cut", lines.append).exit_code == 0
-    assert lines == [Line("stdout", "workers 7")]
+        runner.run_stage("cut", said.append)
+    assert said == ["workers 7 events 1"]
 
 
 def test_a_lost_child_is_told_and_replaced(checked_project: Path) -> None:
     write_cut(checked_project, f"{KILL_WORKER}cp data/sources.txt data/clips.txt")
     with StageRunner() as runner:
         with pytest.raises(WorkerLost, match="cut is gone"):
-            runner.run_stage("cut", lambda _: None)
-        assert runner.run_stage("cut", lambda _: None) == StageResult(ran=True, exit_code=0, error=None)
+            runner.run_stage("cut", ignore)
+        assert runner.run_stage("cut", ignore).ran
 
 
 def test_whoever_leaves_early_leaves_nothing_running(checked_project: Path) -> None:
     write_cut(checked_project, SLEEPER)
 
-    def interrupt(line: Line) -> None:
+    def interrupt(said: Event | str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), StageRunner() as runner:
@@ -107,4 +141,4 @@ def test_a_flow_killed_outright_takes_its_stage_along_and_a_rerun_works(checked_
     assert is_gone(checked_project / "pid") and is_gone(checked_project / "stubborn")
     write_cut(checked_project, "cp data/sources.txt data/clips.txt")
     with StageRunner() as runner:
-        assert runner.run_stage("cut", lambda _: None) == StageResult(ran=True, exit_code=0, error=None)
+        assert runner.run_stage("cut", ignore).ran

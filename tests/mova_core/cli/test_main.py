@@ -7,6 +7,9 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from mova_core.cli.sections import SECTIONS
+from mova_core.json_events import Error, Progress, Summary, from_line
+
 COMMANDS = sorted(entry.name for entry in entry_points(group="mova.commands"))
 
 
@@ -58,6 +61,60 @@ def test_a_traceback_comes_only_with_debug(tmp_path):
     assert "Traceback" in mova("ingest", "--debug", cwd=tmp_path).stderr
 
 
-def test_wrong_use_is_exit_2():
-    assert mova("ingest", "--no-such-option").returncode == 2
-    assert mova("no-such-command").returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["traain"], "mova: No such command 'traain'. Did you mean 'train'?"),
+        (["cut", "--worker", "2"], "mova cut: No such option: --worker (Possible options: --workers)"),
+        (["registry", "lisst"], "mova registry: No such command 'lisst'. Did you mean 'list'?"),
+        (["train"], "mova train: Missing argument 'phase'."),
+        (["cut", "--workers", "two"], "mova cut: Invalid value for '--workers'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_with_the_nearest_name_and_exit_2(arguments, told):
+    result = mova(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(told)
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_commands_are_listed_in_the_order_of_the_life_of_a_clip():
+    shown = [line.split()[0] for line in mova("--help").stdout.splitlines() if line.strip()]
+    life = (
+        "make-footage ingest segment cut assess caption fit_codec encode train evaluate select package promote deploy"
+    )
+    places = [shown.index(name) for name in life.split()]
+    assert places == sorted(places)
+
+
+def test_every_command_has_a_section():
+    assert set(COMMANDS) <= {name for names in SECTIONS.values() for name in names}
+
+
+def test_events_tell_the_summary_and_every_kind_of_failure(tmp_path):
+    done = mova("make-footage", "footage", "--clips", "1", "--json-events", cwd=tmp_path)
+    *progress, summary = [from_line(line) for line in done.stdout.splitlines()]
+    assert progress and all(isinstance(event, Progress) for event in progress)
+    assert isinstance(summary, Summary) and summary.text and summary.values["files"] > 0
+    for arguments, kind in (
+        (["ingest"], "UsageError"),
+        (["ingest", "--no-such-option"], "UsageError"),
+        (["no-such-command"], "UsageError"),
+        (["registry", "list", "no-such-table"], "UsageError"),
+    ):
+        failed = mova(*arguments, "--json-events", cwd=tmp_path)
+        error = from_line(failed.stdout)
+        assert isinstance(error, Error) and (error.kind, error.exit_code) == (kind, failed.returncode)
+
+
+def test_an_unexpected_error_is_an_event_too():
+    script = (
+        "import sys; sys.argv = ['mova', 'boom', '--json-events']\n"
+        "import mova_core.cli.main as main\n"
+        "def boom() -> None:\n    1 / 0\n"
+        "main.entry_points = lambda group: [type('Entry', (), {'name': 'boom', 'load': lambda self: boom})()]\n"
+        "main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    error = from_line(done.stdout.strip())
+    assert isinstance(error, Error) and error.kind == "ZeroDivisionError" and done.returncode == 1

@@ -1,8 +1,11 @@
 """Tables keep their columns, their order and their bytes; a table's bytes follow what it was made from."""
 
+from pathlib import Path
+
 import pytest
 
 from mova_core.curation.tables import TABLES, read_table, write_table
+from mova_core.curation.tables_page import tables_page
 from mova_core.errors import StaleError, UsageError
 
 WINDOW = {"window_id": "w1", "source_id": "s1", "start_s": 0.0, "end_s": 2.0625, "kind": "single_scene_speech"}
@@ -47,3 +50,19 @@ def test_a_missing_or_foreign_table_is_one_sentence(tmp_path):
     write_table(tmp_path / "windows.parquet", "windows", [WINDOW])
     with pytest.raises(StaleError, match="make it again"):
         read_table(tmp_path / "windows.parquet", "clips")
+
+
+def test_the_page_of_tables_is_that_of_the_declarations():
+    page = Path(__file__).parents[3] / "docs/tables.md"
+    assert page.read_text(encoding="utf-8") == tables_page(), (
+        "run `python -m mova_core.curation.tables_page docs/tables.md`"
+    )
+
+
+def test_columns_are_declared_without_contradiction():
+    for name, table in TABLES.items():
+        assert len(set(table.names)) == len(table.names), name
+        for column in table.columns:
+            bounds = [end for end in (column.low, column.high) if end is not None]
+            assert bounds == sorted(bounds) and not (bounds and column.values), f"{name}.{column.name}"
+            assert not bounds or column.type in ("integer", "number"), f"{name}.{column.name}"

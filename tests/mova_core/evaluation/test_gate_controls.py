@@ -20,23 +20,26 @@ from mova_core.curation.fit_codec.stage import fit_codec
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
+from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.metrics import clip_set_metrics, measure, shuffled_baseline
+from mova_core.evaluation.measure import measure
+from mova_core.evaluation.metrics.gains import event_f1_over_shuffled
 from mova_core.evaluation.select import select
-from mova_core.evaluation.suite import CAPTION_OF, LabelledClip
+from mova_core.evaluation.suites.captioned import CAPTION_OF
+from mova_core.flow_matching import EXPERTS
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
+from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_sound
-from mova_core.training.checkpoints import WEIGHTS_FILE, save
+from mova_core.training.checkpoint import WEIGHTS_FILE, save
 from mova_core.training.loop import train
-from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
 
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
 SYNC = {"event_f1", "event_f1_over_shuffled", "offset_s", "desync_s", "sync_gain"}
@@ -191,26 +194,29 @@ def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch):
     assert heeds_the_bridge(DualTower.from_pretrained(last / "ema"))
 
 
-def measures(clips: list[LabelledClip]) -> dict[str, Metric]:
+def measures(clips: list[Clip]) -> dict[str, Metric]:
     """What is measured of clips that no model made."""
-    seen = [measure(clip, LARGE) for clip in clips]
-    metrics = clip_set_metrics(seen, LARGE, made=True, reference=seen, audible_above_lufs=-50)
-    values = {name: metric.value for name, metric in metrics.items()}
-    values["event_f1_over_shuffled"] = values["event_f1"] - shuffled_baseline(seen, LARGE, made=True)["event_f1"]
-    return {name: Metric(value=value, better="higher") for name, value in values.items()}
+    reference = Reference(clips, -50)
+    metrics = measure(clips, reference, (), WITHOUT_BRIDGE.evaluate)
+    return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], reference)}
 
 
 def test_the_world_passes_and_with_its_sound_shuffled_within_the_class_fails_by_sync_alone():
     world = [
-        LabelledClip(
+        Clip(
             np.stack(list(render_frames(take, LARGE.fps, LARGE.frames, 48))),
             render_sound(take, LARGE.audio_rate_hz, LARGE.audio_samples),
             take.kind,
+            float(LARGE.fps),
+            LARGE.audio_rate_hz,
         )
         for take in takes(24)
     ]
     classes = len(KINDS)  # they come in turn
-    shuffled = [replace(clip, audio=world[(index + classes) % len(world)].audio) for index, clip in enumerate(world)]
+    shuffled = [
+        replace(clip, audio=world[(index + classes) % len(world)].audio, _features={})
+        for index, clip in enumerate(world)
+    ]
     true, wrong = measures(world), measures(shuffled)
     assert wrong["video_class"].value == wrong["audio_class"].value == 1
     for phase in ("phase1", "phase2", "phase3"):

@@ -1,7 +1,9 @@
 """Gates hold their limits, close on what is unavailable, and see what classes cannot: a model without a Bridge."""
 
 import pytest
+from pydantic import create_model
 
+from mova_core.errors import UsageError
 from mova_core.evaluation.gates import judge, table
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import Metric
@@ -62,3 +64,18 @@ def test_a_limit_of_null_asks_nothing() -> None:
 def test_other_footage_is_judged_by_what_is_known_of_it() -> None:
     values = {"audible_share": 1.0, "decodable_share": 1.0, "validation_loss": 0.7}
     assert all(gate.passed for gate in judge("phase1", False, SelectParams(), metrics(values)))
+
+
+def test_every_limit_of_the_params_is_of_a_metric_that_may_be_judged() -> None:
+    for phase in ("audio", "phase1", "phase2", "phase3"):
+        for synthetic in (True, False):
+            assert judge(phase, synthetic, SelectParams(), {})
+
+
+@pytest.mark.parametrize(
+    "key", ["novelty_at_least", "rms_error_db_at_least", "audible_share_at_most", "event_f1_at_least"]
+)
+def test_a_limit_of_no_metric_or_in_the_wrong_direction_is_refused(key: str) -> None:
+    params = SelectParams.model_construct(audio=create_model("Limits", **{key: (float, 0.5)})())
+    with pytest.raises(UsageError, match=f"select.audio: {key} is no limit of a metric; possible are audio_class_at"):
+        judge("audio", True, params, {})

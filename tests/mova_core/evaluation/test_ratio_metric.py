@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.ratio_metric import NOTHING, RatioMetric, draw_clips, interval
 
 
 def test_a_value_lies_in_its_interval_which_narrows_with_clips() -> None:
     rng = np.random.default_rng(0)
     widths = []
     for clips in (20, 500):
-        metric = RatioMetric.mean(list(rng.uniform(size=clips)))
+        metric = RatioMetric.of([(value, 1.0) for value in rng.uniform(size=clips)])
         low, high = interval(metric.resampled(draw_clips(clips, 400, 1)))
         assert low < metric.value < high
         widths.append(high - low)
@@ -23,7 +23,7 @@ def test_the_same_seed_draws_the_same_clips() -> None:
 
 
 def test_missing_values_are_left_out_and_nothing_at_all_is_none() -> None:
-    assert RatioMetric.mean([1.0, None, 3.0]).value == pytest.approx(2)
-    nothing = RatioMetric.mean([None, None])
+    assert RatioMetric.of([(1.0, 1.0), NOTHING, (3.0, 1.0)]).value == pytest.approx(2)
+    nothing = RatioMetric.of([NOTHING, NOTHING])
     assert nothing.value is None
     assert interval(nothing.resampled(draw_clips(2, 5, 0))) == (None, None)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mova_core.evaluation.catalogue import SWEPT
 from mova_core.geometry import GEOMETRIES
 from mova_core.sampling.clip_file import write_clip
 
-ALONE = "phase audio trains the sound alone"
-SWEPT = ("event_f1", "offset_s", "desync_s", "av_align", "video_class", "audio_class")
+ALONE = "phase audio trains the audio tower alone"
 
 
 def metric(value: float | None, *, better: str = "higher", unavailable: str | None = None) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Folders:
         )
         return sha256
 
-    def evaluate(self, phase: str, checkpoint: str, metrics: dict[str, Any], *, suite: str = "made") -> str:
+    def evaluate(self, phase: str, checkpoint: str, metrics: dict[str, Any], *, suite: str = "synthetic") -> str:
         """An evaluation with two clips and, of a joint phase, a sweep; returns the sha256 of its metrics.json."""
         folder = f"reports/evaluation/{phase}"
         (self.root / folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -79,11 +79,15 @@ class Folders:
             sound = np.zeros(geometry.audio_samples, np.float32)
             write_clip(self.root / folder / f"samples/{index:02d}.mp4", frames, sound, geometry, enlarge=4)
             sample = {"path": f"samples/{index:02d}.mp4", "prompt": "A <red> ball", "seed": index}
-            events = {"video_events_s": [0.5, 1.0], "audio_onsets_s": [0.52, 1.6]} if suite == "made" else {}
+            events = {"video_events_s": [0.5, 1.0], "audio_onsets_s": [0.52, 1.6]} if suite == "synthetic" else {}
             samples.append(sample | events)
         value = metrics.get("event_f1", metric(None))["value"]
         levels = {name: {"value": value, "low": value, "high": value} for name in SWEPT}
-        sweep = [{"bridge_guidance_scale": scale, **levels} for scale in (None, 0.0, 2.0)] if phase != "audio" else []
+        sweep = [
+            {"bridge_guidance_scale": scale, "bridge": scale is not None, "metrics": levels}
+            for scale in (None, 0.0, 2.0)
+            if phase != "audio"
+        ]
         if sweep:
             (self.root / folder / "sweep.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
         values = {
@@ -110,7 +114,7 @@ class Folders:
         }
         self.write(f"models/{phase}/selection.json", values)
 
-    def two_phases(self, f1: float | None = 0.94, *, suite: str = "made", limit: float = 0.55) -> None:
+    def two_phases(self, f1: float | None = 0.94, *, suite: str = "synthetic", limit: float = 0.55) -> None:
         """Phase audio that passes, and phase 1, judged by its event F1."""
         audio = self.train("audio")
         of_audio = {"audio_class": metric(0.97), "event_f1": metric(None, unavailable=ALONE)}
@@ -118,7 +122,7 @@ class Folders:
         self.select("audio", audio, self.evaluate("audio", audio, of_audio, suite=suite), [gate])
         phase1 = self.train("phase1", start=audio)
         metrics = {
-            "event_f1": metric(f1, unavailable="the footage is not made"),
+            "event_f1": metric(f1, unavailable="the footage is not synthetic"),
             "offset_s": metric(0.03, better="lower"),
             "audio_class": metric(0.99),
             "audible_share": metric(1.0),

@@ -22,7 +22,7 @@ def test_bars_are_shares_of_the_same_bins_and_what_drifted_comes_first(charts_of
     lufs = compare_values("lufs", list(rng.normal(size=500)), list(rng.normal(3, size=400)))
     same = compare_values("motion", list(rng.random(300)), list(rng.random(300)))
     first, second = charts_of(same, lufs)
-    assert (first.label, first.fault) == ("loudness, LUFS", lufs.fault)
+    assert (first.label, first.fault) == ("integrated loudness, LUFS", lufs.fault)
     assert (second.label, second.fault) == ("motion", None)
     for chart in (first, second):
         assert sum(chart.then) == pytest.approx(1) and sum(chart.now) == pytest.approx(1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mova_core.evaluation.events import matched, matches
+from mova_core.media.onsets import match_times
 from mova_core.reporting.event_track import LEFT, RIGHT, event_track
 
 TOLERANCE_S, DURATION_S = 1 / 16, 2.0
@@ -36,20 +36,12 @@ def test_an_event_counts_once(picture: list[float], sound: list[float], sentence
 @given(times, times)
 def test_every_event_has_a_mark_and_every_pair_of_the_f1_a_line(picture: list[float], sound: list[float]) -> None:
     svg, _ = drawn(picture, sound)
-    pairs = matches(picture, sound, TOLERANCE_S)
+    pairs = len(match_times(picture, sound, TOLERANCE_S))
     marks = [svg.findall("rect"), svg.findall("circle")]
     assert [len(each) for each in marks] == [len(picture), len(sound)]
     for each in marks:
         assert sum(mark.get("class") == "agrees" for mark in each) == pairs
     assert sum(path.get("class") == "joined" for path in svg.findall("path")) == pairs
-
-
-@given(times, times)
-def test_matched_pairs_are_close_rising_and_used_once(first: list[float], second: list[float]) -> None:
-    pairs = matched(first, second, TOLERANCE_S)
-    assert all(abs(first[i] - second[j]) <= TOLERANCE_S for i, j in pairs)
-    for side in zip(*pairs, strict=True):
-        assert list(side) == sorted(set(side))
 
 
 def test_time_runs_from_left_to_right() -> None:

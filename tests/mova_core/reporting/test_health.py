@@ -2,7 +2,7 @@
 
 import pytest
 
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.tables import MEASURE_NAMES
 from mova_core.params import Params, params_from
 from mova_core.reporting.health import examine
 
@@ -21,7 +21,7 @@ def measures(params: Params) -> dict[str, tuple[bool, str, str]]:
 @pytest.mark.parametrize("preset", ["nano", "mova-720p"])
 def test_every_measure_is_named(preset):
     told = " ".join(detail for _, detail, _ in measures(Params(preset=preset)).values())
-    assert [measure for measure in MEASURES if measure not in told] == []
+    assert [measure for measure in MEASURE_NAMES if measure not in told] == []
 
 
 def test_what_is_not_taken_has_a_remedy():

@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from mova_core.reporting.measures_table import SYNC, measures_table
+import pytest
+
+from mova_core.errors import StaleError
+from mova_core.evaluation.catalogue import HEADLINE
+from mova_core.reporting.measures_table import measures_table
 from mova_core.reporting.phase_reports import read_phases
 
 
-def test_a_cell_holds_value_interval_chance_data_and_gate(folders: Any) -> None:
+def test_a_cell_holds_value_interval_baseline_data_and_gate(folders: Any) -> None:
     folders.two_phases(0.94)
     table = measures_table(read_phases(folders.root))
     assert [each.phase.name for each in table.phases] == ["audio", "phase1"]
@@ -15,10 +19,10 @@ def test_a_cell_holds_value_interval_chance_data_and_gate(folders: Any) -> None:
     assert (cell.asked, cell.passed) == ("≥ 0.55", True)
 
 
-def test_sync_comes_first_measured_or_not_and_what_no_gate_asks_is_aside(folders: Any) -> None:
+def test_headline_metrics_come_first_measured_or_not_and_what_no_gate_asks_is_aside(folders: Any) -> None:
     folders.two_phases(0.94)
     rows = measures_table(read_phases(folders.root)).rows
-    assert tuple(row.name for row in rows[: len(SYNC)]) == SYNC
+    assert tuple(row.name for row in rows[: len(HEADLINE)]) == HEADLINE
     assert [row.name for row in rows if not row.main] == ["audible_share"]
 
 
@@ -28,14 +32,13 @@ def test_an_unavailable_cell_points_to_its_reason(folders: Any) -> None:
     audio, phase1 = next(row for row in table.rows if row.name == "event_f1").cells
     assert audio.value is None and phase1.value is None and phase1.passed is False
     reasons = [each.reason for each in table.unavailable]
-    assert reasons[audio.note - 1] == "phase audio trains the sound alone"
-    assert reasons[phase1.note - 1] == "the footage is not made"
+    assert reasons[audio.note - 1] == "phase audio trains the audio tower alone"
+    assert reasons[phase1.note - 1] == "the footage is not synthetic"
     assert any("phase1: event F1" in measures for measures in table.unavailable[phase1.note - 1].measures)
 
 
-def test_a_measure_nobody_knew_has_a_row_under_its_own_name(folders: Any) -> None:
+def test_a_metric_that_the_catalogue_does_not_have_is_refused(folders: Any) -> None:
     checkpoint = folders.train("audio")
-    metric = {"value": 0.5, "better": "lower", "low": None, "high": None, "shuffled": None, "data": None}
-    folders.evaluate("audio", checkpoint, {"novelty": metric})
-    row = measures_table(read_phases(folders.root)).rows[-1]
-    assert (row.name, row.label, row.cells[0].value, row.cells[0].interval) == ("novelty", "novelty", "0.500", None)
+    folders.evaluate("audio", checkpoint, {"novelty": {"value": 0.5, "better": "lower", "unavailable": None}})
+    with pytest.raises(StaleError, match="novelty"):
+        measures_table(read_phases(folders.root))

@@ -24,10 +24,10 @@ def test_nothing_there_is_nothing_said(folders: Any) -> None:
     ]
 
 
-def test_the_last_phase_is_told_with_chance_and_data(folders: Any) -> None:
+def test_the_last_phase_is_told_with_baseline_and_data(folders: Any) -> None:
     folders.two_phases(0.94)
     assert said(folders) == (
-        "phase1: picture and sound agree on 94% of events; shuffled pairs 18%, data 98%.",
+        "phase1: video and audio agree on 94% of events; shuffled pairs 18%, data 98%.",
         "phase1 passes its gate.",
     )
 
@@ -41,14 +41,14 @@ def test_a_failed_gate_is_told_with_its_limit(folders: Any) -> None:
 
 def test_what_is_unavailable_is_never_a_number(folders: Any) -> None:
     folders.two_phases(None)
-    assert "an unknown share of events (the footage is not made)" in said(folders)[0]
+    assert "an unknown share of events (the footage is not synthetic)" in said(folders)[0]
     numbers = figures(read_phases(folders.root))
     assert numbers["phase1"]["event_f1"] is None and numbers["phase1"]["desync_s"] is None
     assert numbers["sweep"]["off"]["event_f1"] is None
     assert "event_f1 unavailable" in said(folders)[1]
 
 
-def test_footage_that_is_not_made_is_told_by_what_can_be_measured(folders: Any) -> None:
+def test_other_footage_is_told_by_what_can_be_measured(folders: Any) -> None:
     folders.two_phases(None, suite="captions")
     text, _ = said(folders)
     assert "100% are audible" in text and "cannot be measured on this footage" in text
@@ -58,7 +58,7 @@ def test_figures_are_by_phase_and_by_scale(folders: Any) -> None:
     folders.two_phases(0.94)
     numbers = figures(read_phases(folders.root))
     assert list(numbers) == ["audio", "phase1", "sweep"]
-    assert numbers["phase1"]["event_f1"] == 0.94 and numbers["phase1"]["event_f1_shuffled"] == 0.18
+    assert numbers["phase1"]["event_f1"] == 0.94 and numbers["phase1"]["desync_s"] is None
     assert list(numbers["sweep"]) == ["off", "0", "2"]
 
 

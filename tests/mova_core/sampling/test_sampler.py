@@ -37,7 +37,7 @@ def make(nano_towers):
     def sampler(bridge_scale=2.0, text_scale=3.0, *, steps=3, audio_shift=5.0, **options):
         schedule = PairSchedule(steps, 5.0, audio_shift)
         guidance = Guidance(bridge_scale, text_scale, options.pop("bridge", True))
-        return Sampler(nano_towers, schedule, guidance, 16.0, 0.9, **options)
+        return Sampler(nano_towers, schedule, guidance, 16.0, **options)
 
     return sampler
 
@@ -75,10 +75,11 @@ def test_merged_passes_agree_with_single_ones(make, monkeypatch):
     torch.testing.assert_close(found[0].audio, found[1].audio, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("steps", "high"), [(4, 2), (25, 9), (50, 18), (1, 1)])
-def test_the_high_noise_expert_hands_over_once(make, forwards, steps, high):
-    make(1.0, 1.0, steps=steps).sample(noise(1), conditioning(1))
-    assert [expert for expert, _, _ in forwards] == ["video_dit"] * high + ["video_dit_2"] * (steps - high)
+@pytest.mark.parametrize(("solver", "high", "low"), [("euler", 2, 2), ("heun", 3, 5)])
+def test_the_experts_switch_once_and_heun_evaluates_twice_a_step(make, forwards, solver, high, low):
+    """At 4 steps of shift 5 the third step is below the boundary: Heun reaches it at the end of the second."""
+    make(1.0, 1.0, steps=4, solver=solver).sample(noise(1), conditioning(1))
+    assert [expert for expert, _, _ in forwards] == ["video_dit"] * high + ["video_dit_2"] * low
 
 
 @pytest.mark.parametrize("audio_shift", [5.0, 1.0])
@@ -119,7 +120,7 @@ def test_both_shifts_act(make):
 def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make):
     given = conditioning(2, torch.tensor([True, False]))
     kept = make().sample(noise(2), given)
-    free = make().sample(noise(2), replace(given, known_first_B=None))
+    free = make().sample(noise(2), replace(given, image_condition_B=None))
     assert torch.equal(kept.video[0, :, 0], given.condition[0, 4:, 0])
     torch.testing.assert_close(kept.video[1], free.video[1], rtol=0, atol=1e-5)
     assert not torch.allclose(kept.video[0, :, 1:], free.video[0, :, 1:], atol=1e-4)  # the rest of the clip knows of it

@@ -33,8 +33,8 @@ from mova_core.params import Params
 from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.storage.hashing import sha256_json
 from mova_core.training.loop import train
-from mova_core.training.phases import PHASES
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
 
 CLIPS = 7  # the last one is for validation
 TEXTS = ("A red ball bounces.", "A green box bounces.", None)

@@ -11,8 +11,8 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.dual_tower import DualTower
 from mova_core.registry.manifests import RunManifest, read_manifest
 from mova_core.storage.hashing import sha256_file
-from mova_core.training import loop, objectives
-from mova_core.training.checkpoints import WEIGHTS_FILE, finished, last_checkpoint
+from mova_core.training import loop, objective
+from mova_core.training.checkpoint import WEIGHTS_FILE, finished, last_checkpoint
 from mova_core.training.curves import SIGMA_BINS, read_curves
 
 COMPONENTS = ("video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge")
@@ -168,14 +168,14 @@ def test_a_damaged_checkpoint_is_refused_by_name(project, section, damage):
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_optimizer_moves(project, section, monkeypatch):
-    right = objectives.audio_loss
+    right = objective.audio_loss
     calls = []
 
     def broken(*args):
         calls.append(1)
-        return right(*args) * (float("nan") if len(calls) > 4 else 1)  # two shares a step: from step 2 on
+        return right(*args) * (float("nan") if len(calls) > 4 else 1)  # two micro-batches a step: from step 2 on
 
-    monkeypatch.setattr(objectives, "audio_loss", broken)
+    monkeypatch.setattr(objective, "audio_loss", broken)
     with pytest.raises(MovaError, match=r"loss is nan at step 2 of audio.*weights were not moved"):
         project.train("audio", section(steps=6))
     assert [each.step for each in finished(project.root / "runs/audio/checkpoints")] == [2]
@@ -183,7 +183,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_optimizer_moves(project, sec
 
 
 def test_a_batch_that_does_not_divide(project, section):
-    with pytest.raises(UsageError, match="a batch of 3 clips does not divide into 2 shares"):
+    with pytest.raises(UsageError, match="a batch of 3 clips does not divide into 2 micro-batches"):
         project.train("audio", section(batch=3))
 
 
@@ -191,7 +191,7 @@ def test_validation_never_shifts_training(project, section, monkeypatch):
     project.train("audio", section(steps=3))
     with_validation = weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit")
     (project.root / "runs").rename(project.root / "with")
-    monkeypatch.setattr(objectives.AudioObjective, "validation", lambda *args: None)
+    monkeypatch.setattr(objective.AudioObjective, "validation", lambda *args: None)
     project.train("audio", section(steps=3))
     assert same(with_validation, weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit"))
 

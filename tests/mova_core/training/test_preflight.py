@@ -14,8 +14,8 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.params import Params, params_from
-from mova_core.training.phases import PHASES, phase_named
 from mova_core.training.preflight import Places, check_inputs
+from mova_core.training.recipe import PHASES, phase_named
 
 
 def refused(project, phase: str, error: type[MovaError], *words: str, section=None) -> None:

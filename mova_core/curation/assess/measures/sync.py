@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.optical_flow import Curve
-from mova_core.evaluation.events import audio_rise, desync, matches
+from mova_core.media.onsets import audio_rise, best_lag_s, match_times
 
 ONSET_RATE_HZ = 22_050  # what librosa's onset detector is set for
 LARGEST_LAG_S = 1.0
@@ -22,7 +22,7 @@ STILL = 1e-3  # shorter sides per second: below it a picture that stands still i
 def av_align(clip: DecodedClip) -> float | Unavailable:
     """Intersection over union of sound onsets and peaks of optical flow, 0..1; they meet within one frame."""
     heard, seen = onsets_s(clip.audio, clip.rate_hz), flow_peaks_s(clip.flow.speed, clip.fps)
-    both = matches(seen, heard, 1 / clip.fps)
+    both = len(match_times(seen, heard, 1 / clip.fps))
     either = len(seen) + len(heard) - both
     return both / either if either else Unavailable("neither an onset in the sound nor a peak of movement")
 
@@ -34,9 +34,9 @@ def onset_lag_s(clip: DecodedClip) -> float | Unavailable:
     """
     if not len(clip.flow.change) or clip.flow.change.max() < STILL:
         return Unavailable("nothing moves")
-    # Change k is that at frame k + 1; `desync` counts curves from frame 0 and places frame k half a frame early.
+    # Change k is that at frame k + 1; `best_lag_s` counts curves from frame 0 and places frame k half a frame early.
     change = np.concatenate([[0.0], clip.flow.change, [0.0]])
-    lag = desync(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
+    lag = best_lag_s(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
     return Unavailable("no sound ever rises") if lag is None else lag
 
 

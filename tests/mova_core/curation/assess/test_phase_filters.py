@@ -2,15 +2,18 @@
 
 import pytest
 
-from mova_core.curation.assess.phase_filters import PHASES, closed_phases, phase_rules, training_phases
-from mova_core.curation.tables import MEASURES
+from mova_core.curation.assess.phase_filters import PHASES, check_allowed, phase_rules, refusing_phases, training_phases
+from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES
+from mova_core.errors import UsageError
 from mova_core.params import AssessParams, Phase2Filters, Phase3Filters
 
 MOVA = ("mova-360p", "mova-720p")
+WITHIN = dict.fromkeys((measure.name for measure in (*LIMITED, *EITHER)), 0.1)  # all limits of acceptance are measured
+WITHIN |= {"dover_technical": 0.06, "subtitle_share": 0.5}
 
 
 def verdict(clip_id: str, **measures: float) -> dict:
-    return {"clip_id": clip_id, **dict.fromkeys(MEASURES), **measures}
+    return {"clip_id": clip_id, **dict.fromkeys(MEASURE_NAMES), **measures}
 
 
 def test_nano_takes_the_least_noisy():
@@ -29,8 +32,50 @@ def test_nano_breaks_ties_by_clip_id_whatever_the_order():
 
 
 @pytest.mark.parametrize("preset", MOVA)
-def test_a_mova_phase_stays_closed_without_its_measures(preset):
-    assert training_phases(preset, [verdict("a", noise_sd=0.0)]) == {"a": ["audio", "phase1"]}
+def test_no_mova_phase_takes_a_clip_that_its_filters_have_not_seen(preset):
+    assert training_phases(preset, [verdict("a", noise_sd=0.0)]) == {"a": []}
+    for measure in LIMITED:
+        assert training_phases(preset, [verdict("a", **WITHIN) | {measure.name: None}]) == {"a": []}, measure.name
+
+
+def test_one_of_the_two_sync_measures_is_enough():
+    without = [verdict("both"), verdict("imagebind", imagebind=0.3), verdict("desync", desync_s=0.1)]
+    sync = dict.fromkeys(("imagebind", "desync_s"))
+    rows = [WITHIN | sync | {key: value for key, value in row.items() if value is not None} for row in without]
+    rows = [dict.fromkeys(MEASURE_NAMES) | row for row in rows]
+    assert training_phases("mova-720p", rows) == {
+        "both": [],
+        "imagebind": ["audio", "phase1"],
+        "desync": ["audio", "phase1"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("null", "allowed", "phases"),
+    [
+        (("audiobox_pq",), ("audiobox_pq",), ["audio", "phase1"]),
+        (("audiobox_pq", "audiobox_cu"), ("audiobox_pq",), []),
+        (("imagebind", "desync_s"), ("imagebind",), ["audio", "phase1"]),
+        (("dover_technical",), ("dover_technical",), ["audio", "phase1", "phase3"]),  # subtitles still speak in phase 2
+        (("dover_technical", "subtitle_share", "lse_d", "lse_c"), ("dover_technical",), ["audio", "phase1", "phase3"]),
+        (
+            ("dover_technical", "subtitle_share", "lse_d", "lse_c"),
+            ("dover_technical", "subtitle_share", "lse_d", "lse_c"),
+            list(PHASES),
+        ),
+        ((), ("dover_technical",), ["audio", "phase1"]),  # what is measured counts, allowed to be missing or not
+    ],
+)
+def test_an_allowed_measure_is_left_out_where_it_is_null(null, allowed, phases):
+    row = verdict("a", **WITHIN, lse_d=20.0, lse_c=0.0) | dict.fromkeys(null)
+    assert training_phases("mova-720p", [row], AssessParams(allow_unavailable=allowed)) == {"a": phases}
+
+
+def test_only_measures_of_filters_may_be_allowed():
+    check_allowed(AssessParams(allow_unavailable=("audiobox_pq", "desync_s", "lse_c", "subtitle_share")))
+    for name in ("dover", "motion"):
+        with pytest.raises(UsageError, match=f"allow_unavailable names '{name}', expected .* audiobox_ce, audiobox_cu"):
+            check_allowed(AssessParams(allow_unavailable=(name,)))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +92,7 @@ def test_a_mova_phase_stays_closed_without_its_measures(preset):
     ],
 )
 def test_the_union_of_the_reports_filters(measures, admitted):
-    (names,) = training_phases("mova-720p", [verdict("a", **measures)]).values()
+    (names,) = training_phases("mova-720p", [verdict("a", **WITHIN | measures)]).values()
     assert set(names) - {"audio", "phase1"} == admitted
 
 
@@ -55,7 +100,7 @@ def test_bounds_are_those_of_the_params():
     strict = AssessParams(
         phase2=Phase2Filters(dover_technical_above=0.5), phase3=Phase3Filters(dover_technical_above=0.2)
     )
-    row = verdict("a", dover_technical=0.3)
+    row = verdict("a", **WITHIN | {"dover_technical": 0.3})
     assert training_phases("mova-720p", [row], strict) == {"a": ["audio", "phase1", "phase3"]}
     assert training_phases("mova-720p", [row]) == {"a": ["audio", "phase1", "phase2", "phase3"]}
 
@@ -69,17 +114,22 @@ def test_every_preset_has_the_four_phases(preset):
     ("unavailable", "closed"),
     [
         ((), {}),
-        (("dover_technical",), {"phase3": ["dover_technical"]}),
+        (("dover_technical",), {key: ["dover_technical"] for key in PHASES}),
         (("lse_c", "subtitle_share"), {}),
-        (
-            ("subtitle_share", "lse_d", "dover_technical"),
-            {"phase2": ["dover_technical", "lse_d", "subtitle_share"], "phase3": ["dover_technical"]},
-        ),
+        (("imagebind",), {}),
+        (("desync_s", "imagebind"), {key: ["imagebind", "desync_s"] for key in PHASES}),
     ],
 )
-def test_a_closed_phase_names_what_it_needs(unavailable, closed):
-    assert closed_phases("mova-720p", AssessParams(), unavailable) == closed
-    assert closed_phases("nano", AssessParams(), unavailable) == {}
+def test_a_refusing_phase_names_what_it_needs(unavailable, closed):
+    assert refusing_phases("mova-720p", AssessParams(), unavailable) == closed
+    assert refusing_phases("nano", AssessParams(), unavailable) == {}
+
+
+def test_a_phase_may_need_more_than_acceptance_does():
+    limits = AssessParams(allow_unavailable=("dover_technical",))
+    refusing = refusing_phases("mova-720p", limits, ("dover_technical", "subtitle_share", "lse_d"))
+    assert refusing == {}
+    assert refusing_phases("nano", limits, ("noise_sd",)) == {key: ["noise_sd"] for key in ("phase2", "phase3")}
 
 
 def test_no_accepted_clip_no_phase():

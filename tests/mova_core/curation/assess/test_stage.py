@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.stage import EITHER, RULES, assess, rejections
+from mova_core.curation.assess.phase_filters import PHASES
+from mova_core.curation.assess.stage import assess, judge_clips, rejections, summarise
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.layout import DataFolder
-from mova_core.curation.tables import MEASURES, read_table, write_table
+from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params
@@ -121,13 +122,13 @@ def test_a_rejection_is_a_sentence(assessed):
 
 def test_nano_measures_no_more_and_says_what_it_left_out(assessed):
     verdicts, summary = assessed
-    others = MEASURES[9:]
+    others = MEASURE_NAMES[9:]
     assert all(row[measure] is None for row in verdicts.values() for measure in others)
     assert list(summary["unavailable"]) == list(others)
     assert summary["unavailable"]["dover_technical"] == "params assess.weights.dover is not configured"
     assert summary["unavailable"]["text_share"] == "`text` is not among params assess.measures"
     assert all(row["unavailable"] is row["has_subtitles"] is None for row in verdicts.values())
-    assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURES[:9])
+    assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURE_NAMES[:9])
     assert all(row["language"] is None for row in verdicts.values())
 
 
@@ -184,9 +185,32 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
 
 
 def test_every_limit_has_its_rule():
-    choices = {"measures", "weights", "phase2", "phase3"}
-    limits = {f"{measure}_{comparison}" for measure, comparison in (*RULES, *EITHER)}
+    choices = {"measures", "weights", "allow_unavailable", "phase2", "phase3"}
+    limits = {measure.limit_name for measure in (*LIMITED, *EITHER)}
     assert limits | choices == set(AssessParams.model_fields)
+
+
+def test_clips_that_no_filter_has_seen_are_refused_and_counted_unless_allowed():
+    """A large preset without weights: no limit speaks, so no phase may take the clips as if one had."""
+    rows = [{"clip_id": name, **dict.fromkeys(MEASURE_NAMES), "lufs": -20.0, "rejections": {}} for name in "ab"]
+    rows += [rows[0] | {"clip_id": "quiet", "lufs": -70.0}]
+    strict = Params(preset="mova-360p")
+    verdicts = judge_clips(rows, strict)
+    summary = summarise(verdicts, strict)
+    assert [row["verdict"] for row in verdicts] == ["rejected"] * 3
+    assert verdicts[0]["rejections"] == judge_clips(verdicts, strict)[0]["rejections"]
+    (sentence,) = verdicts[0]["rejections"].values()
+    assert "without silence_ratio, bandwidth_hz" in sentence and "assess.allow_unavailable" in sentence
+    assert summary["rejected"] == {"filters_unavailable": 2, "lufs": 1}
+    assert summary["refused"] == dict.fromkeys(PHASES, 2)
+
+    needed = summary["closed"]["audio"]
+    lenient = Params(preset="mova-360p", assess=AssessParams(allow_unavailable=tuple(needed)))
+    verdicts = judge_clips(rows, lenient)
+    summary = summarise(verdicts, lenient)
+    assert summary["rejected"] == {"lufs": 1}
+    assert summary["phases"] == {"audio": 2, "phase1": 2, "phase2": 2, "phase3": 2}
+    assert "subtitle_share" in summary["unavailable"] and summary["closed"] == {} == summary["refused"]
 
 
 GOOD_SYNC = {"imagebind": 0.3, "desync_s": 0.1}

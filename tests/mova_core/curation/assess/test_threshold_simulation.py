@@ -9,13 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mova_core.curation.assess.stage import EITHER, RULES, judge_clips
+from mova_core.curation.assess.stage import judge_clips
 from mova_core.curation.assess.threshold_simulation import as_json, what_if
 from mova_core.curation.curate import curate
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.recorded_params import MADE_WITH, read_made_with, write_made_with
-from mova_core.curation.tables import TABLES, read_table
+from mova_core.curation.tables import EITHER, LIMITED, TABLES, read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.params import AssessParams, Params, params_from
 
@@ -91,7 +91,7 @@ def test_the_folder_stays_as_it_was(data, tmp_path):
 
 numbers = st.one_of(st.none(), st.floats(-60, 1100, allow_nan=False).map(lambda value: round(value, 2)))
 rows = st.lists(
-    st.fixed_dictionaries({measure: numbers for measure, _ in (*RULES, *EITHER)} | {"noise_sd": numbers}),
+    st.fixed_dictionaries({measure.name: numbers for measure in (*LIMITED, *EITHER)} | {"noise_sd": numbers}),
     min_size=1,
     max_size=8,
 ).map(lambda drawn: [{"clip_id": f"clip{index}", **values} for index, values in enumerate(drawn)])

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).with_name("side_processes.py")
+SCRIPT = Path(__file__).with_name("separate_processes.py")
 KILLS = 3
 
 

@@ -7,7 +7,7 @@
         manifest.json                                           step, what the run was made from, sizes and sha256
 
 A folder appears whole or not at all, and a reader trusts only what the manifest vouches for. There is no random state:
-every draw is a function of the step (`draws.py`).
+everything random is a function of the step (`step_sampling.py`).
 """
 
 import json

@@ -67,15 +67,15 @@ class LatentSet:
         """Latents of these rows."""
         return LatentPair(self.video[rows_B], self.audio[rows_B])
 
-    def context(self, rows_B: Tensor, text_kept_B: Tensor) -> "BatchContext":
+    def context(self, rows_B: Tensor, text_mask_B: Tensor) -> "BatchContext":
         """Contexts of these rows, the empty text's where the text is not kept."""
         empty = len(self.contexts) - 1
-        of_batch, of_B = torch.where(text_kept_B, self.context_of_N[rows_B], empty).unique(return_inverse=True)
+        of_batch, of_B = torch.where(text_mask_B, self.context_of_N[rows_B], empty).unique(return_inverse=True)
         return BatchContext(self.contexts[of_batch], of_B)
 
 
 @dataclass(frozen=True, slots=True)
-class FirstFrames:
+class ImageConditions:
     """What conditions are made of: a clip's first latent frame is its first frame encoded alone.
 
     Args:
@@ -87,7 +87,7 @@ class FirstFrames:
     grey: Tensor
 
     @classmethod
-    def of(cls, codec: VideoCodec, canvas: Canvas, latent_frames: int) -> "FirstFrames":
+    def of(cls, codec: VideoCodec, canvas: Canvas, latent_frames: int) -> "ImageConditions":
         """Both, of this codec."""
         picture = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
         frames = (latent_frames - 1) * VIDEO_FRAMES_PER_LATENT + 1

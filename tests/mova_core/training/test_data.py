@@ -10,7 +10,7 @@ from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_from, known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.nano_text import NanoText
-from mova_core.training.latents import FirstFrames, load_latents
+from mova_core.training.data import ImageConditions, load_latents
 
 GEOMETRY = GEOMETRIES["nano-32"]
 FOLDER = Path("data/latents/nano-32")
@@ -45,7 +45,7 @@ def test_a_condition_is_what_the_sampler_makes_of_the_picture(project):
     codec, canvas = NanoCodec.load(Path("models/codec")).video, GEOMETRY.canvases[0]
     frames = torch.randint(0, 256, (1, GEOMETRY.frames, 32, 32, 3), dtype=torch.uint8)
     video = codec.encode(to_unit_range(frames))
-    first = FirstFrames.of(codec, canvas, GEOMETRY.latent_frames)
+    first = ImageConditions.of(codec, canvas, GEOMETRY.latent_frames)
     ours = first.condition(video.expand(2, -1, -1, -1, -1), torch.tensor([True, False]))
     white = torch.from_numpy(white_image(32, 32)[None, None])
     for row, picture in enumerate((frames[:, :1], white)):

@@ -1,6 +1,6 @@
 """What a step minimises: the audio tower alone, or both towers and the Bridge.
 
-An objective turns rows and draws into losses; it knows the data and the params, the loop knows neither.
+An objective samples a step and computes its losses; it knows the data and the params, the loop knows neither.
 Shape suffix: B batch.
 """
 
@@ -11,26 +11,24 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels, expert_of
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import EXPERTS, DualTower, LatentPair
-from mova_core.model.pretrained.index import BOUNDARY_RATIO
+from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.params.model import AudioPhaseParams, JointPhaseParams, LossParams
-from mova_core.training.draws import (
-    AudioDraws,
-    JointDraws,
-    Stream,
-    draw_audio,
-    draw_joint,
-    expert_levels,
-    expert_of,
-    generator_of,
-    rows_of,
-    share_of,
-)
-from mova_core.training.latents import FirstFrames, LatentSet
+from mova_core.training.data import ImageConditions, LatentSet
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss
-from mova_core.training.parallel import Share
+from mova_core.training.parallel import MicroBatch
+from mova_core.training.step_sampling import (
+    AudioStep,
+    JointStep,
+    Stream,
+    batch_indices,
+    generator_of,
+    micro_batch_of,
+    sample_audio_step,
+    sample_joint_step,
+)
 
 VALIDATION_CLIPS = 48  # the first so many, the same each time
 
@@ -64,21 +62,21 @@ class Objective(Protocol):
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         """The components that learn, by name."""
 
-    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
-        """Loss of one share of a training step's batch."""
+    def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
+        """Loss of one micro-batch of a training step."""
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
-        """Mean losses on the validation clips with draws that are always the same; None without such clips."""
+        """Mean losses on the validation clips with noise that is always the same; None without such clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioObjective:
-    """Text to sound, the audio tower alone.
+    """Text to audio, the audio tower alone.
 
     Args:
         sets: clips by split.
         params: of the phase.
-        seed: of everything drawn.
+        seed: of everything random.
         phase: number of the phase.
     """
 
@@ -90,29 +88,29 @@ class AudioObjective:
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         return {"audio_dit": towers.audio_dit}
 
-    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
+    def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         clips, batch = self.sets["train"], self.params.batch
         generator = generator_of(self.seed, self.phase, Stream.STEP, step)
-        draws = draw_audio(self.params, batch, clips.audio.shape[1:], generator)
-        rows = rows_of(self.seed, self.phase, step, batch, len(clips))
-        part = share_of(draws, share.index, share.count)
-        return self._loss(towers.audio_dit, clips, rows[share.index :: share.count], part, share.device)
+        sample = sample_audio_step(self.params, batch, clips.audio.shape[1:], generator)
+        indices = batch_indices(self.seed, self.phase, step, batch, len(clips))
+        part = micro_batch_of(sample, micro_batch.rows)
+        return self._loss(towers.audio_dit, clips, indices[micro_batch.rows], part, micro_batch.device)
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
         if (clips := self.sets.get("validation")) is None:
             return None
         rows = torch.arange(min(len(clips), VALIDATION_CLIPS))
         generator = generator_of(self.seed, self.phase, Stream.VALIDATION, 0)
-        draws = draw_audio(self.params, len(rows), clips.audio.shape[1:], generator)
-        loss = self._loss(towers.audio_dit, clips, rows, draws, device)
+        sample = sample_audio_step(self.params, len(rows), clips.audio.shape[1:], generator)
+        loss = self._loss(towers.audio_dit, clips, rows, sample, device)
         return {"loss": float(loss.total), "audio": float(loss.total)}
 
     def _loss(
-        self, tower: AudioTower, clips: LatentSet, rows_B: Tensor, draws: AudioDraws, device: torch.device
+        self, tower: AudioTower, clips: LatentSet, rows_B: Tensor, sample: AudioStep, device: torch.device
     ) -> StepLoss:
-        context = clips.context(rows_B, draws.text_kept_B).to(device)
-        sigma_B = draws.audio_sigma_B.to(device)
-        loss_B = audio_loss(tower, clips.audio[rows_B].to(device), draws.audio_noise.to(device), sigma_B, context)
+        context = clips.context(rows_B, sample.text_mask_B).to(device)
+        sigma_B = sample.audio_sigma_B.to(device)
+        loss_B = audio_loss(tower, clips.audio[rows_B].to(device), sample.audio_noise.to(device), sigma_B, context)
         return StepLoss(loss_B.mean(), {"audio": ModalityLoss(loss_B.detach(), sigma_B)}, None)
 
 
@@ -126,14 +124,14 @@ class JointObjective:
         weights: of the parts of the loss.
         first: what conditions are made of.
         video_fps: pixel frames per second.
-        seed: of everything drawn.
+        seed: of everything random.
         phase: number of the phase.
     """
 
     sets: Mapping[str, LatentSet]
     params: JointPhaseParams
     weights: LossParams
-    first: FirstFrames
+    first: ImageConditions
     video_fps: float
     seed: int
     phase: int
@@ -141,13 +139,13 @@ class JointObjective:
     def trained(self, towers: DualTower) -> dict[str, nn.Module]:
         return dict(towers.named_children())
 
-    def step_loss(self, towers: DualTower, step: int, share: Share) -> StepLoss:
+    def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         clips, batch, expert = self.sets["train"], self.params.batch, expert_of(step)
         generator = generator_of(self.seed, self.phase, Stream.STEP, step)
-        draws = self._draw(clips, batch, expert, generator)
-        rows = rows_of(self.seed, self.phase, step, batch, len(clips))
-        part = share_of(draws, share.index, share.count)
-        loss, sigma_B2 = self._loss(towers, clips, rows[share.index :: share.count], part, expert, share.device)
+        sample = self._sample(clips, batch, expert, generator)
+        indices = batch_indices(self.seed, self.phase, step, batch, len(clips))
+        part = micro_batch_of(sample, micro_batch.rows)
+        loss, sigma_B2 = self._loss(towers, clips, indices[micro_batch.rows], part, expert, micro_batch.device)
         modalities = {
             "video": ModalityLoss(loss.video_B.detach(), sigma_B2[:, 0]),
             "audio": ModalityLoss(loss.audio_B.detach(), sigma_B2[:, 1]),
@@ -155,15 +153,15 @@ class JointObjective:
         return StepLoss(loss.weighted(self.weights), modalities, expert)
 
     def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
-        """Once per expert; each expert counts by its share of the levels."""
+        """Once per expert; each expert counts by its range of unshifted levels."""
         if (clips := self.sets.get("validation")) is None:
             return None
         rows = torch.arange(min(len(clips), VALIDATION_CLIPS))
         mean = {"loss": 0.0, "video": 0.0, "audio": 0.0}
         for index, expert in enumerate(EXPERTS):
             generator = generator_of(self.seed, self.phase, Stream.VALIDATION, index)
-            draws = self._draw(clips, len(rows), expert, generator)
-            loss, _ = self._loss(towers, clips, rows, draws, expert, device)
+            sample = self._sample(clips, len(rows), expert, generator)
+            loss, _ = self._loss(towers, clips, rows, sample, expert, device)
             low, high = self._levels(expert)
             parts = {"loss": loss.weighted(self.weights), "video": loss.video_B.mean(), "audio": loss.audio_B.mean()}
             for name, value in parts.items():
@@ -173,26 +171,26 @@ class JointObjective:
     def _levels(self, expert: str) -> tuple[float, float]:
         return expert_levels(expert, self.params.video_shift, BOUNDARY_RATIO)
 
-    def _draw(self, clips: LatentSet, batch: int, expert: str, generator: torch.Generator) -> JointDraws:
+    def _sample(self, clips: LatentSet, batch: int, expert: str, generator: torch.Generator) -> JointStep:
         shapes = clips.audio.shape[1:], clips.video.shape[1:]
-        return draw_joint(self.params, batch, *shapes, self._levels(expert), generator)
+        return sample_joint_step(self.params, batch, *shapes, self._levels(expert), generator)
 
     def _loss(
-        self, towers: DualTower, clips: LatentSet, rows_B: Tensor, draws: JointDraws, expert: str, device: torch.device
+        self, towers: DualTower, clips: LatentSet, rows_B: Tensor, sample: JointStep, expert: str, device: torch.device
     ) -> tuple[PairLoss, Tensor]:
         clean = clips.clean(rows_B)
-        condition = self.first.condition(clean.video, draws.first_given_B)
-        sigma_B2 = torch.stack([draws.video_sigma_B, draws.audio_sigma_B], dim=1).to(device)
+        condition = self.first.condition(clean.video, sample.image_given_B)
+        sigma_B2 = torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1).to(device)
         loss = pair_loss(
             towers,
             LatentPair(clean.video.to(device), clean.audio.to(device)),
-            LatentPair(draws.video_noise.to(device), draws.audio_noise.to(device)),
+            LatentPair(sample.video_noise.to(device), sample.audio_noise.to(device)),
             sigma_B2,
             condition.to(device),
-            clips.context(rows_B, draws.text_kept_B).to(device),
+            clips.context(rows_B, sample.text_mask_B).to(device),
             expert=expert,
             video_fps=self.video_fps,
-            bridge_scale=BridgeScale(acts_B=draws.bridge_on_B.to(device)),
+            bridge_scale=BridgeScale(acts_B=sample.bridge_mask_B.to(device)),
             first_latent_weight=self.weights.first_latent_weight,
         )
         return loss, sigma_B2

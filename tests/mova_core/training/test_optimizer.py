@@ -6,13 +6,13 @@ from torch import nn
 
 from mova_core.params.model import OptimizerParams
 from mova_core.training.ema import Ema
-from mova_core.training.optimizers import lr_share, make_optimizer, moments, set_lr, set_moments
+from mova_core.training.optimizer import lr_multiplier, make_optimizer, moments, set_lr, set_moments
 
 PARAMS = OptimizerParams(warmup_steps=50)
 
 
 def test_course_of_the_learning_rate():
-    course = [lr_share(step, 1000, PARAMS, end=0.2) for step in range(1000)]
+    course = [lr_multiplier(step, 1000, PARAMS, end=0.2) for step in range(1000)]
     assert course[0] == pytest.approx(1 / 51)
     assert course[50:601] == [1.0] * 551
     assert course[800] == pytest.approx(1 - 0.8 * 200 / 399)
@@ -22,7 +22,7 @@ def test_course_of_the_learning_rate():
 
 @pytest.mark.parametrize("steps", [1, 2, 40])
 def test_short_runs_have_a_course_too(steps):
-    assert all(0 < lr_share(step, steps, PARAMS, end=0.0) <= 1 for step in range(steps))
+    assert all(0 < lr_multiplier(step, steps, PARAMS, end=0.0) <= 1 for step in range(steps))
 
 
 def components() -> dict[str, nn.Module]:

@@ -1,7 +1,7 @@
 """Run by tests in a process of its own: imports once, then forks for every try, before torch has any threads.
 
-python side_processes.py kill SECTION STEP PLACE [STEP PLACE …]   a try each, killed there; then one to the end
-python side_processes.py together SECTION PORT                     two processes train one run
+python separate_processes.py kill SECTION STEP PLACE [STEP PLACE …]   a try each, killed there; then one to the end
+python separate_processes.py together SECTION PORT                     two processes train one run
 """
 
 import os
@@ -10,9 +10,9 @@ import sys
 
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
-from mova_core.training import checkpoints, loop
-from mova_core.training.phases import PHASES
+from mova_core.training import checkpoint, loop
 from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
 
 
 def run_training(section: str) -> None:
@@ -29,7 +29,7 @@ def forked(function, *args) -> int:
 
 def killed(section: str, step: int, place: str) -> None:
     """Die as soon as the step's line is written, or in the middle of the next checkpoint after it."""
-    write, save_file = loop.Curves.write, checkpoints.safetensors.torch.save_file
+    write, save_file = loop.Curves.write, checkpoint.safetensors.torch.save_file
     lines = []
 
     def writing(self, line):
@@ -43,7 +43,7 @@ def killed(section: str, step: int, place: str) -> None:
         if place == "checkpoint" and lines[-1] >= step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    loop.Curves.write, checkpoints.safetensors.torch.save_file = writing, saving
+    loop.Curves.write, checkpoint.safetensors.torch.save_file = writing, saving
     run_training(section)
 
 

@@ -1,27 +1,39 @@
-"""Which class of the synthetic world a clip shows, and which it sounds like, measured from what the world is made of.
+"""Whether a clip's video, and its audio, is of the class of the synthetic world that its text asks for.
 
-Picture: the shape is the only colour, so the colour that stands out from the picture's median above the floor names
-the class. Sound: each class has its own partials, so the levels at the known frequencies name it.
+Video: the shape is the only colour, so the colour that stands out from the frames' median above the floor names the
+class. Audio: each class has its own partials, so the levels at the known frequencies name it.
 Both take the class whose direction is nearest (cosine), and none where even that is far: noise is no class.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.ratio_metric import Ratio
 from mova_core.synthetic.world import FLOOR, KINDS
 
 NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58
-COLOUR_AT_LEAST = 8.0  # of 255: mean colour, weighted by itself, below which a picture is grey
+COLOUR_AT_LEAST = 8.0  # of 255: mean colour, weighted by itself, below which frames are grey
 PARTIAL_BAND_HZ = 100  # around a partial: short notes are that wide
 SILENT_RMS = 1e-3  # of full scale: as in -60 dB
 FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.partials})
 
 
-def video_class(frames: NDArray[np.uint8]) -> str | None:
-    """Class of the picture, a key of `KINDS`; None if it looks like none.
+def video_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+    """1 where the video is of the class that the text of the other clip asks for (in a true pair: its own text)."""
+    return float(video.get(_video_class) == audio.label), 1.0
+
+
+def audio_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+    """1 where the audio is of the class that the text of the other clip asks for (in a true pair: its own text)."""
+    return float(audio.get(_audio_class) == video.label), 1.0
+
+
+def class_of_video(frames: NDArray[np.uint8]) -> str | None:
+    """Class of the video, a key of `KINDS`; None if it looks like none.
 
     Args:
-        frames: uint8 [F, H, W, 3] RGB, the whole picture being the world.
+        frames: uint8 [F, H, W, 3] RGB, the whole frame being the synthetic world.
     """
     above = frames[:, : round(FLOOR * frames.shape[1])].reshape(-1, 3).astype(np.float64)
     colour = _without_grey(above - np.median(above, axis=0))
@@ -34,8 +46,8 @@ def video_class(frames: NDArray[np.uint8]) -> str | None:
     return _nearest(mean, {name: _without_grey(np.array(kind.colour, np.float64)) for name, kind in KINDS.items()})
 
 
-def audio_class(audio: NDArray[np.float32], rate_hz: int) -> str | None:
-    """Class of the sound, a key of `KINDS`; None if it sounds like none."""
+def class_of_audio(audio: NDArray[np.float32], rate_hz: int) -> str | None:
+    """Class of the audio, a key of `KINDS`; None if it sounds like none."""
     if not audio.size or float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) < SILENT_RMS:
         return None
     power = np.abs(np.fft.rfft(audio.astype(np.float64))) ** 2
@@ -47,6 +59,14 @@ def audio_class(audio: NDArray[np.float32], rate_hz: int) -> str | None:
         name: np.array([dict(kind.partials).get(at, 0.0) for at in FREQUENCIES_HZ]) for name, kind in KINDS.items()
     }
     return _nearest(levels, known)
+
+
+def _video_class(clip: Clip) -> str | None:
+    return class_of_video(clip.frames)
+
+
+def _audio_class(clip: Clip) -> str | None:
+    return class_of_audio(clip.audio, clip.rate_hz)
 
 
 def _without_grey(colour: NDArray[np.float64]) -> NDArray[np.float64]:

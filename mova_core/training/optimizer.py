@@ -1,6 +1,6 @@
-"""AdamW with a group a component, and the course of the learning rate.
+"""AdamW with a group a component, and the learning rate schedule.
 
-The Bridge starts from nothing and learns faster. A component whose gradients are None in a step is left alone by it,
+The Bridge starts from random weights and learns faster. A component whose gradients are None in a step is left alone,
 moments and weight decay included: so the idle expert does not move.
 """
 
@@ -17,7 +17,7 @@ BRIDGE = "dual_tower_bridge"
 
 
 def make_optimizer(components: Mapping[str, nn.Module], params: OptimizerParams) -> torch.optim.AdamW:
-    """An optimizer of these components, by name; `peak_lr` of each group is its learning rate at share 1."""
+    """An optimizer of these components, by name; `peak_lr` of each group is its learning rate at multiplier 1."""
     groups = []
     for name, component in components.items():
         peak = params.lr * (params.bridge_lr_factor if name == BRIDGE else 1)
@@ -25,20 +25,27 @@ def make_optimizer(components: Mapping[str, nn.Module], params: OptimizerParams)
     return torch.optim.AdamW(groups, lr=params.lr, betas=BETAS, weight_decay=params.weight_decay, fused=True)
 
 
-def lr_share(step: int, steps: int, params: OptimizerParams, end: float) -> float:
-    """Share of the peak at step `step` of `steps`, counted from 0: up, flat, then linear to `end` at the last step."""
+def lr_multiplier(step: int, steps: int, params: OptimizerParams, end: float) -> float:
+    """Learning rate at a step, as a multiple of its peak: warm-up, stable, then linear to `end` at the last step.
+
+    Args:
+        step: counted from 0.
+        steps: of the phase.
+        params: warm-up steps and stable fraction.
+        end: multiple at the last step, 0 to 1.
+    """
     if step < params.warmup_steps:
         return (step + 1) / (params.warmup_steps + 1)
-    fall_from = max(params.warmup_steps, round(params.stable_fraction * steps))
-    if step <= fall_from or steps - 1 <= fall_from:
+    decay_from = max(params.warmup_steps, round(params.stable_fraction * steps))
+    if step <= decay_from or steps - 1 <= decay_from:
         return 1.0
-    return 1 - (1 - end) * (step - fall_from) / (steps - 1 - fall_from)
+    return 1 - (1 - end) * (step - decay_from) / (steps - 1 - decay_from)
 
 
-def set_lr(optimizer: torch.optim.Optimizer, share: float) -> None:
-    """Put every group at this share of its peak."""
+def set_lr(optimizer: torch.optim.Optimizer, multiplier: float) -> None:
+    """Put every group at this multiple of its peak."""
     for group in optimizer.param_groups:
-        group["lr"] = group["peak_lr"] * share
+        group["lr"] = group["peak_lr"] * multiplier
 
 
 def moments(optimizer: torch.optim.Optimizer, components: Mapping[str, nn.Module]) -> dict[str, Tensor]:
@@ -53,10 +60,12 @@ def moments(optimizer: torch.optim.Optimizer, components: Mapping[str, nn.Module
 def set_moments(
     optimizer: torch.optim.Optimizer, components: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Put back what `moments` gave."""
+    """Put back what `moments` gave, each tensor on its parameter's device (fused AdamW keeps `step` there too)."""
     for name, parameter in _named(components):
         if f"{name}.{MOMENTS[0]}" in tensors:
-            optimizer.state[parameter] = {moment: tensors[f"{name}.{moment}"].clone() for moment in MOMENTS}
+            optimizer.state[parameter] = {
+                moment: tensors[f"{name}.{moment}"].to(parameter.device, copy=True) for moment in MOMENTS
+            }
 
 
 def _named(components: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Parameter]]:

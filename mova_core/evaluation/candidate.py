@@ -1,0 +1,45 @@
+"""The candidate of a phase: the last checkpoint of its run, and the model of its averaged weights."""
+
+from dataclasses import dataclass
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.model.codecs.nano.codec import NanoCodec
+from mova_core.model.dual_tower import DualTower
+from mova_core.model.pretrained.folder import Components, nano_components
+from mova_core.model.pretrained.index import read_json
+from mova_core.params import Params
+from mova_core.params.model import GenerateParams
+from mova_core.training.checkpoint import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
+from mova_core.training.preflight import Places
+from mova_core.training.recipe import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A checkpoint, and the model of its averaged weights."""
+
+    checkpoint: Checkpoint
+    components: Components
+
+
+def last_candidate(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Candidate:
+    """The last checkpoint of a phase's run, every file verified, and its averaged weights as a model.
+
+    Raises:
+        UsageError: no checkpoint yet.
+        StaleError: it is damaged, or was trained with another codec than the present one.
+    """
+    run = places.run(phase)
+    checkpoint = last_checkpoint(run / "checkpoints")
+    if checkpoint is None:
+        raise UsageError(f"{run}/checkpoints holds no checkpoint: run `mova train {phase.name}` first")
+    codec = NanoCodec.load(places.data.codec)
+    if (run / MANIFEST_FILE).is_file():
+        trained_with = read_json(run / MANIFEST_FILE).get("inputs", {}).get("codec", codec.fingerprint)
+        if trained_with != codec.fingerprint:
+            raise StaleError(
+                f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "
+                f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
+            )
+    towers = DualTower.from_pretrained(checkpoint.folder / EMA_FOLDER).eval()
+    return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate))

@@ -1,0 +1,214 @@
+"""Every metric, once: its name, what it means, its range, what it needs, which gates may ask for it.
+
+To add one, write its function in a file of `metrics/` and its entry here. metrics.json, the sweep, the gates, the
+contract `evaluation`, the report, the Prefect artifacts and docs/evaluation.md all read this.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import Literal
+
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.metrics.classes import audio_class, video_class
+from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
+from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
+from mova_core.evaluation.ratio_metric import Ratio
+from mova_core.evaluation.shuffled import Pair, across_all, within_class
+
+SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)  # ranges, ends included
+SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events
+
+
+class Need(StrEnum):
+    """What a metric needs besides clips; the value is the reason that is told where it is not there."""
+
+    VIDEO = "phase audio trains the audio tower alone: there is no video to measure"
+    KNOWN_EVENTS = "the footage is not synthetic: its classes and events are not known"
+    VALIDATION_CLIPS = "there is no validation clip to compare with"
+
+
+class GateKind(StrEnum):
+    """Sections of `select` in params.yaml that may hold a limit for a metric."""
+
+    AUDIO = "audio"
+    JOINT = "phase1, phase2, phase3"
+    OTHER_FOOTAGE = "other_footage"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric.
+
+    Args:
+        name: key in metrics.json; limits in params are called NAME_at_least or NAME_at_most.
+        label: for people.
+        meaning: one sentence: its row in docs/evaluation.md.
+        better: direction.
+        range: least and largest possible value.
+        unit: empty for shares and other numbers without one.
+        ratio: what a pair of clips adds to it; None where it does not come from clips alone (see `evaluate`).
+        shuffle: wrong pairs for its baseline; None where it has none.
+        needs: what must be there for it.
+        gates: sections of `select` that may ask for it.
+        headline: whether it stands in the report's main table and in `dvc metrics`.
+        swept: whether it is measured at every Bridge guidance scale.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    better: Literal["higher", "lower"]
+    range: tuple[float, float]
+    unit: str = ""
+    ratio: Callable[[Clip, Clip, Reference], Ratio] | None = None
+    shuffle: Callable[[Sequence[Clip]], list[Pair]] | None = None
+    needs: tuple[Need, ...] = ()
+    gates: tuple[GateKind, ...] = ()
+    headline: bool = False
+    swept: bool = False
+
+    @property
+    def title(self) -> str:
+        """The label with its unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+_SPECS = (
+    MetricSpec(
+        "event_f1",
+        "event F1",
+        "F1 of video events (the floor flashes) and audio onsets that find each other within one frame (62 ms)",
+        *("higher", SHARE),
+        ratio=event_f1,
+        shuffle=within_class,
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+        headline=True,
+        swept=True,
+    ),
+    MetricSpec(
+        "offset_s",
+        "nearest offset",
+        "mean time from a video event to the nearest onset",
+        *("lower", AMOUNT),
+        unit="s",
+        ratio=offset_s,
+        shuffle=within_class,
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+        headline=True,
+        swept=True,
+    ),
+    MetricSpec(
+        "desync_s",
+        "DeSync",
+        "shift, without sign, at which the clip's video and audio curves correlate most, within ± 0.6 s",
+        *("lower", AMOUNT),
+        unit="s",
+        ratio=desync_s,
+        shuffle=within_class,
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+        headline=True,
+        swept=True,
+    ),
+    MetricSpec(
+        "audio_class",
+        "audio of the asked class",
+        "share of clips whose audio is of the class that the text asked for",
+        *("higher", SHARE),
+        ratio=audio_class,
+        shuffle=across_all,
+        needs=(Need.KNOWN_EVENTS,),
+        gates=(GateKind.AUDIO, GateKind.JOINT),
+        headline=True,
+        swept=True,
+    ),
+    MetricSpec(
+        "video_class",
+        "video of the asked class",
+        "share of clips whose video is of the class that the text asked for",
+        *("higher", SHARE),
+        ratio=video_class,
+        shuffle=across_all,
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+        headline=True,
+        swept=True,
+    ),
+    MetricSpec(
+        "sync_gain",
+        "event F1 gained by the Bridge",
+        "event F1 with the Bridge less that without it, of the same noise",
+        *("higher", DIFFERENCE),
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+        headline=True,
+    ),
+    MetricSpec(
+        "event_f1_over_shuffled",
+        "event F1 over shuffled pairs",
+        "event F1 less that of the same clips, paired wrongly within their class",
+        *("higher", DIFFERENCE),
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS),
+        gates=(GateKind.JOINT,),
+    ),
+    MetricSpec(
+        "av_align",
+        "AV-Align",
+        "peaks of the change of luminance against audio onsets: intersection over union, within one frame",
+        *("higher", SHARE),
+        ratio=av_align,
+        shuffle=within_class,
+        needs=(Need.VIDEO,),
+        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
+        swept=True,
+    ),
+    MetricSpec(
+        "loudness_error_lu",
+        "loudness error",
+        "distance of a clip's loudness from the mean of validation clips",
+        *("lower", AMOUNT),
+        unit="LU",
+        ratio=loudness_error_lu,
+        needs=(Need.VALIDATION_CLIPS,),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "rms_error_db",
+        "RMS error",
+        "distance of a clip's RMS level from the mean of validation clips",
+        *("lower", AMOUNT),
+        unit="dB",
+        ratio=rms_error_db,
+        needs=(Need.VALIDATION_CLIPS,),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "audible_share",
+        "audible clips",
+        "share of clips louder than the limit of `assess`",
+        *("higher", SHARE),
+        ratio=audible_share,
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "decodable_share",
+        "decodable clips",
+        "share of the written files that decode to all frames, with audio",
+        *("higher", SHARE),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "validation_loss",
+        "validation loss",
+        "loss of the averaged weights on validation clips, as training measured it last",
+        *("lower", AMOUNT),
+        gates=tuple(GateKind),
+    ),
+)
+CATALOGUE = {spec.name: spec for spec in _SPECS}
+HEADLINE = tuple(name for name, spec in CATALOGUE.items() if spec.headline)
+SWEPT = tuple(name for name, spec in CATALOGUE.items() if spec.swept)

@@ -1,0 +1,98 @@
+"""The catalogue's metrics over a set of clips, each with its bootstrap interval, its baseline and the data's own value.
+
+What cannot be measured is unavailable, with the reason: it is never 0.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from mova_core.errors import MovaError
+from mova_core.evaluation.catalogue import CATALOGUE, MetricSpec, Need
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.params.model import EvaluateParams
+from mova_core.registry.manifests import Metric
+
+EMPTY = "there was nothing to measure in any clip: no event, no onset, or silence"
+
+
+def measure(
+    clips: Sequence[Clip], reference: Reference, lacking: Collection[Need], section: EvaluateParams
+) -> dict[str, Metric]:
+    """Every metric that comes from clips.
+
+    Args:
+        clips: to measure.
+        reference: validation clips to compare with.
+        lacking: what is not there.
+        section: size and seed of the bootstrap.
+    """
+    return {
+        name: _measured(spec, clips, reference, lacking, section)
+        for name, spec in CATALOGUE.items()
+        if spec.ratio is not None
+    }
+
+
+def over_pairs(spec: MetricSpec, pairs: Sequence[tuple[Clip, Clip]], reference: Reference) -> RatioMetric:
+    """A metric over pairs, of which the first clip gives the video and the second the audio."""
+    assert spec.ratio is not None, f"{spec.name} does not come from clips"
+    return RatioMetric.of([spec.ratio(video, audio, reference) for video, audio in pairs])
+
+
+def over_clips(spec: MetricSpec, clips: Sequence[Clip], reference: Reference) -> RatioMetric:
+    """A metric over clips as they are."""
+    return over_pairs(spec, [(clip, clip) for clip in clips], reference)
+
+
+def shuffled_baseline(spec: MetricSpec, clips: Sequence[Clip], reference: Reference) -> float | None:
+    """A metric over wrong pairs; None where it has no such baseline, or no clip has another to be paired with."""
+    return over_pairs(spec, spec.shuffle(clips), reference).value if spec.shuffle else None
+
+
+def lacking_need(name: str, lacking: Collection[Need]) -> Need | None:
+    """The first thing that a metric needs and that is not there."""
+    return next((need for need in CATALOGUE[name].needs if need in lacking), None)
+
+
+def entry(
+    name: str,
+    value: float | None = None,
+    ends: tuple[float, float] | tuple[None, None] = (None, None),
+    shuffled: float | None = None,
+    data: float | None = None,
+    unavailable: str | None = None,
+) -> Metric:
+    """A metric as metrics.json holds it; without a value, with a reason."""
+    if value is None and unavailable is None:
+        unavailable = EMPTY
+    low, high = ends
+    better = CATALOGUE[name].better
+    return Metric(value=value, low=low, high=high, shuffled=shuffled, data=data, better=better, unavailable=unavailable)
+
+
+def in_order(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """The metrics in the order of the catalogue.
+
+    Raises:
+        MovaError: one is not in the catalogue, or one of the catalogue is not there.
+    """
+    if unknown := sorted(set(metrics) - set(CATALOGUE)):
+        raise MovaError(f"measured {', '.join(unknown)}, which mova_core/evaluation/catalogue.py does not list")
+    if lost := sorted(set(CATALOGUE) - set(metrics)):
+        raise MovaError(f"mova_core/evaluation/catalogue.py lists {', '.join(lost)}, which nothing measured")
+    return {name: metrics[name] for name in CATALOGUE}
+
+
+def _measured(
+    spec: MetricSpec,
+    clips: Sequence[Clip],
+    reference: Reference,
+    lacking: Collection[Need],
+    section: EvaluateParams,
+) -> Metric:
+    if need := lacking_need(spec.name, lacking):
+        return entry(spec.name, unavailable=need.value)
+    metric = over_clips(spec, clips, reference)
+    ends = interval(metric.resampled(draw_clips(len(clips), section.bootstrap_samples, section.seed)))
+    data = over_clips(spec, reference.clips, reference).value if reference.clips else None
+    return entry(spec.name, metric.value, ends, shuffled_baseline(spec, clips, reference), data)

@@ -1,0 +1,37 @@
+"""How loud clips are, beside validation clips. Source of LUFS: ITU-R BS.1770."""
+
+import numpy as np
+
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.ratio_metric import NOTHING, Ratio
+from mova_core.media.loudness import integrated_lufs
+
+
+def loudness_error_lu(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+    """LU between a clip's integrated loudness and the mean of validation clips; a silent clip has none."""
+    return _distance(audio.get(lufs), reference.mean(lufs))
+
+
+def rms_error_db(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+    """dB between a clip's RMS level and the mean of validation clips; a silent clip has none."""
+    return _distance(audio.get(_rms_db), reference.mean(_rms_db))
+
+
+def audible_share(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+    """1 for a clip whose loudness is above the limit of section `assess`; one without a loudness is not audible."""
+    level = audio.get(lufs)
+    return float(level is not None and level > reference.audible_above_lufs), 1.0
+
+
+def lufs(clip: Clip) -> float | None:
+    """Integrated loudness; None where there is none."""
+    return integrated_lufs(clip.audio, clip.rate_hz)
+
+
+def _rms_db(clip: Clip) -> float | None:
+    rms = float(np.sqrt(np.mean(clip.audio.astype(np.float64) ** 2)))
+    return 20 * float(np.log10(rms)) if rms > 0 else None
+
+
+def _distance(value: float | None, middle: float | None) -> Ratio:
+    return NOTHING if value is None or middle is None else (abs(value - middle), 1.0)

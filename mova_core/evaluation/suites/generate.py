@@ -1,0 +1,47 @@
+"""Generate the clips of a suite."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mova_core.evaluation.clip import Clip
+from mova_core.evaluation.suites.suite import Suite
+from mova_core.geometry import ClipGeometry
+from mova_core.params.model import EvaluateParams
+from mova_core.progress import track
+from mova_core.sampling.pipeline import MovaPipeline
+
+
+def generate_suite(
+    pipeline: MovaPipeline,
+    suite: Suite,
+    section: EvaluateParams,
+    geometry: ClipGeometry,
+    label: str,
+    changes: Mapping[str, Any],
+) -> list[Clip]:
+    """The suite's clips, a batch a core; to be called inside `one_thread`.
+
+    Args:
+        pipeline: of the model.
+        suite: what to generate.
+        section: size of a batch.
+        geometry: of the clips.
+        label: of the progress bar.
+        changes: fields of `GenerateSettings` that differ from the pipeline's defaults.
+    """
+    fps, rate_hz = float(geometry.fps), geometry.audio_rate_hz
+    clips: list[Clip] = []
+    batches = _batches(len(suite.prompts), section.batch)
+    with ThreadPoolExecutor(os.cpu_count()) as cores:
+        outputs = cores.map(lambda batch: pipeline(suite.prompts[batch], seed=suite.seeds[batch], **changes), batches)
+        for batch, output in zip(batches, track(outputs, len(batches), label), strict=True):
+            made = zip(output.videos, output.audios, suite.labels[batch], strict=True)
+            clips += [Clip(frames, audio, of, fps, rate_hz) for frames, audio, of in made]
+    return clips
+
+
+def _batches(count: int, size: int) -> list[slice]:
+    """Slices of at most `size`; fixed by the params, so that a rerun sums in the same order."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]

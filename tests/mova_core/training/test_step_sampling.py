@@ -1,0 +1,88 @@
+"""Draws are functions of (seed, phase, step): rates, micro_batches and independence are counted."""
+
+import pytest
+import torch
+
+from mova_core.flow_matching.experts import BOUNDARY_RATIO, HIGH_NOISE, LOW_NOISE, expert_levels
+from mova_core.params.model import JointPhaseParams
+from mova_core.training.step_sampling import (
+    JointStep,
+    Stream,
+    batch_indices,
+    generator_of,
+    micro_batch_of,
+    sample_joint_step,
+)
+
+DRAWS = 2000
+SHAPES = torch.Size([2, 4]), torch.Size([2, 1, 2, 2])
+
+
+def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: str = HIGH_NOISE) -> JointStep:
+    levels = expert_levels(expert, params.video_shift, BOUNDARY_RATIO)
+    return sample_joint_step(params, count, *SHAPES, levels, generator_of(0, 1, Stream.STEP, step))
+
+
+def test_rates_of_dropout():
+    sample = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15, image_conditioning_prob=0.5))
+    rates = {"text_mask_B": 0.8, "bridge_mask_B": 0.85, "image_given_B": 0.5}
+    for name, rate in rates.items():
+        kept = getattr(sample, name).float().mean().item()
+        assert abs(kept - rate) < 4 * (rate * (1 - rate) / DRAWS) ** 0.5, name  # four standard errors
+
+
+def test_text_and_bridge_are_dropped_apart():
+    sample = drawn(JointPhaseParams(text_dropout=0.5, bridge_dropout=0.5))
+    both = (sample.text_mask_B & sample.bridge_mask_B).float().mean().item()
+    assert abs(both - 0.25) < 4 * (0.25 * 0.75 / DRAWS) ** 0.5
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_extreme_rates_are_exact(rate):
+    sample = drawn(JointPhaseParams(text_dropout=rate, bridge_dropout=rate, image_conditioning_prob=rate))
+    assert sample.text_mask_B.all() == (rate == 0)
+    assert sample.bridge_mask_B.all() == (rate == 0)
+    assert sample.image_given_B.any() == (rate == 1)
+
+
+def test_modalities_and_samples_draw_their_own_levels():
+    sample = drawn(JointPhaseParams())
+    assert len(sample.video_sigma_B.unique()) > 0.99 * DRAWS
+    assert len(sample.audio_sigma_B.unique()) > 0.99 * DRAWS
+    together = torch.corrcoef(torch.stack([sample.video_sigma_B, sample.audio_sigma_B]))[0, 1]
+    assert abs(together) < 4 / DRAWS**0.5
+
+
+@pytest.mark.parametrize(("shift", "mean"), [(1.0, 0.5), (5.0, 0.7471)])
+def test_audio_levels_follow_their_own_shift(shift, mean):
+    """Mean of s u / (1 + (s - 1) u) over u in [0, 1]: s / (s - 1) - s ln(s) / (s - 1)^2."""
+    sample = drawn(JointPhaseParams(audio_shift=shift))
+    assert abs(sample.audio_sigma_B.mean().item() - mean) < 4 * 0.29 / DRAWS**0.5
+
+
+def test_each_expert_trains_on_its_own_noise_levels():
+    params = JointPhaseParams()
+    assert drawn(params, expert=HIGH_NOISE).video_sigma_B.min() >= BOUNDARY_RATIO - 1e-6
+    assert drawn(params, expert=LOW_NOISE).video_sigma_B.max() <= BOUNDARY_RATIO
+
+
+def test_a_step_draws_the_same_again_and_another_step_does_not():
+    first, again, other = (drawn(JointPhaseParams(), 4, step) for step in (3, 3, 4))
+    for name in ("video_noise", "audio_noise", "video_sigma_B", "audio_sigma_B"):
+        assert torch.equal(getattr(first, name), getattr(again, name))
+        assert not torch.equal(getattr(first, name), getattr(other, name))
+
+
+def test_micro_batches_are_the_whole_batch():
+    whole = drawn(JointPhaseParams(), 6)
+    parts = [micro_batch_of(whole, slice(index, None, 2)) for index in range(2)]
+    assert torch.equal(torch.stack([part.video_noise for part in parts], dim=1).flatten(0, 1), whole.video_noise)
+    assert [len(part.bridge_mask_B) for part in parts] == [3, 3]
+
+
+def test_every_clip_is_seen_once_an_epoch():
+    rows = torch.cat([batch_indices(0, 1, step, batch=4, clips=10) for step in range(5)])
+    assert sorted(rows[:10].tolist()) == sorted(rows[10:].tolist()) == list(range(10))
+    assert rows[:10].tolist() != rows[10:].tolist()
+    longer_than_two_epochs = batch_indices(0, 1, 0, batch=25, clips=10).bincount()
+    assert (longer_than_two_epochs.min(), longer_than_two_epochs.sum()) == (2, 25)
