@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURES, TABLES, measures_of
-from mova_core.params import Params
+from mova_core.params import PHASE_NAMES, Params
 
 Counts = Iterator[tuple[str, int]]
 
@@ -70,7 +69,7 @@ def verdicts(data: DataFolder, params: Params) -> Counts:
     rejected = verdicts["clip_id"].isin(rejects["id"])
     odd = accepted & ((reasons > 0) | rejected) | turned_away & ~((reasons > 0) & rejected)
     yield "every rejected clip has a reason and is among the rejects, no accepted one is", odd.sum()
-    known = set(PHASES)
+    known = set(PHASE_NAMES)
     phases = verdicts["phases"].map(lambda names: known.issuperset(() if names is None else names))
     count = verdicts["phases"].map(_length)
     odd = ~phases | turned_away & (count > 0) | accepted & (count == 0)

@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURE_NAMES, TABLES
-from mova_core.params import Params
+from mova_core.params import PHASE_NAMES, Params
 
 WINDOWS_PER_FILE = 20
 SPREAD = 0x9E3779B97F4A7C15  # odd, so that numbers times it, modulo 2^64, are all different and in no order
@@ -137,12 +136,12 @@ def _verdicts(is_accepted: NDArray[np.bool_]) -> Values:
     measures["bandwidth_hz"] = measures["clipping_runs_hz"] = draws.uniform(2000, 8000, rows)
     reasons = np.concatenate([[0], np.cumsum(~is_accepted)])
     keys, told = (pa.array([text] * int(reasons[-1])) for text in ("silence_ratio", "silence_ratio=0.95 >= 0.8"))
-    in_phases = np.concatenate([[0], np.cumsum(np.where(is_accepted, len(PHASES), 0))])
+    in_phases = np.concatenate([[0], np.cumsum(np.where(is_accepted, len(PHASE_NAMES), 0))])
     return {
         **measures,
         "rejections": pa.MapArray.from_arrays(pa.array(reasons, pa.int32()), keys, told),
         "phases": pa.ListArray.from_arrays(
-            pa.array(in_phases, pa.int32()), pa.array(list(PHASES) * int(is_accepted.sum()))
+            pa.array(in_phases, pa.int32()), pa.array(list(PHASE_NAMES) * int(is_accepted.sum()))
         ),
         "verdict": np.where(is_accepted, "accepted", "rejected"),
     }

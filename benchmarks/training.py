@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch import nn
 
 from benchmarks.bare_loop import made_batches, train_barely
 from benchmarks.measure import Row, in_turn, row
@@ -68,9 +67,6 @@ class Watched:
 
     objective: Objective
     waits: list[float] = field(default_factory=list)
-
-    def trained(self, towers: DualTower) -> dict[str, nn.Module]:
-        return self.objective.trained(towers)
 
     def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         begun = time.perf_counter()

@@ -6,7 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.run.pipeline_run import run_pipeline_to
-from flows.run.schemas import PhaseName, without_arguments
+from flows.run.schemas import without_arguments
+from mova_core.params import PhaseName
 
 
 @flow(name="evaluation", flow_run_name="evaluation-{phase}", persist_result=False, cache_result_in_memory=False)

@@ -19,12 +19,12 @@ from flows.packaging import CLIP, DEPLOY, PROMOTE, check_port, packaging
 from flows.run.footage import MADE, NAME
 from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
 from flows.run.pipeline_run import EVERYTHING, pipeline_run
-from flows.run.schemas import Advanced, PhaseName, without_arguments
+from flows.run.schemas import Advanced, without_arguments
 from flows.run.stage_tasks import failed
 from flows.run.terminal import run_at_terminal
 from flows.training import training
 from mova_core.errors import MovaError
-from mova_core.params import PresetName
+from mova_core.params import PHASE_NAMES, PresetName
 
 
 @flow(name="lifecycle", persist_result=False, cache_result_in_memory=False)
@@ -54,7 +54,7 @@ def lifecycle(
         with pipeline_run(until, advanced.workers, before=(NAME,), after=(PROMOTE, DEPLOY)) as run:
             last = curation(preset, footage, until, advanced, return_state=True)
             last.result()
-            for phase in get_args(PhaseName):
+            for phase in PHASE_NAMES:
                 for subflow in (training, evaluation):
                     if run.left:
                         last = subflow(phase, return_state=True)

@@ -31,12 +31,12 @@ from data_contracts.expectations import (
 )
 from data_contracts.places import at_clip
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.assess.phase_filters import PHASES, phase_needs, refusals
+from mova_core.curation.assess.phase_filters import phase_needs, refusals
 from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE
 from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import LIMITED, MEASURE_NAMES, TABLES, measures_of
 from mova_core.geometry import ClipGeometry
-from mova_core.params import AssessParams, Params
+from mova_core.params import PHASE_NAMES, AssessParams, Params
 
 PER_SECOND = ("bandwidth_hz", "clipping_runs_hz")  # at most half the sample rate of the clips
 
@@ -62,7 +62,9 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
                 _may_be_out_of_step(verdicts.frame, params.assess), lambda row: _sync_fault(row, params.assess)
             ),
             subtitles_fault=verdicts.faults(_may_belie_subtitles(verdicts.frame), _subtitles_fault),
-            phases_fault=verdicts.faults(_may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASES)),
+            phases_fault=verdicts.faults(
+                _may_be_in_wrong_phases(verdicts), lambda row: _phases_fault(row, PHASE_NAMES)
+            ),
             **_filter_faults(verdicts, params),
             rights_fault=_rights_faults(verdicts, tables, params.contract.phase3_requires),
         ),
@@ -133,7 +135,7 @@ def _subtitles_fault(row: Row) -> str | None:
 
 
 def _may_be_in_wrong_phases(verdicts: Columns) -> Mask:
-    known = pa.array(PHASES)
+    known = pa.array(PHASE_NAMES)
     odd = verdicts.holding("phases", lambda phases: pc.invert(pc.is_in(phases, value_set=known)))
     in_some = verdicts.lengths("phases") > 0
     return odd | (in_some != is_word(verdicts.frame["verdict"], "accepted"))

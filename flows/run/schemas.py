@@ -1,11 +1,9 @@
 """Run form schemas: fields that several flows share, typed and with help."""
 
-from typing import Any, Literal
+from typing import Any
 
 from prefect import Flow
 from pydantic import BaseModel, Field
-
-PhaseName = Literal["audio", "phase1", "phase2", "phase3"]
 
 
 class Advanced(BaseModel):

@@ -6,7 +6,7 @@
         optimizer.safetensors                                   moments by parameter name
         manifest.json                                           step, what the run was made from, sizes and sha256
 
-A folder appears whole or not at all, and a reader trusts only what the manifest vouches for. There is no random state:
+A folder appears whole or not at all, and a reader trusts only what the manifest lists. There is no random state:
 everything random is a function of the step (`step_sampling.py`).
 """
 
@@ -70,7 +70,7 @@ class Checkpoint:
 
     @property
     def manifest_sha256(self) -> str:
-        """What vouches for the manifest."""
+        """Digest of the manifest, and so of all files."""
         return sha256_file(self.folder / MANIFEST_FILE)
 
     @property
@@ -89,10 +89,10 @@ class Checkpoint:
             size = path.stat().st_size if path.is_file() else None
             if size != known["bytes"]:
                 got = "is missing" if size is None else f"has {size} bytes"
-                raise StaleError(f"{path} {got}, the manifest vouches for {known['bytes']}: {_remedy(self.folder)}")
+                raise StaleError(f"{path} {got}, the manifest states {known['bytes']}: {_remedy(self.folder)}")
             if (digest := sha256_file(path)) != known["sha256"]:
                 raise StaleError(
-                    f"{path} has sha256 {digest[:12]}, the manifest vouches for {known['sha256'][:12]}: "
+                    f"{path} has sha256 {digest[:12]}, the manifest states {known['sha256'][:12]}: "
                     f"{_remedy(self.folder)}"
                 )
         if foreign := sorted(set(_files(self.folder)) - set(self.files)):

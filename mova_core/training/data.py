@@ -1,4 +1,4 @@
-"""A phase's latents in memory: all of its clips, each different caption encoded and padded once.
+"""A phase's training data: the latents of all of its clips in memory, each different caption padded once.
 
 A nano phase's latents are some 100 MB, so a step only picks rows.
 Shape suffixes: N clips, B batch, C channels, T latent frames, h w latent rows and columns, L audio latents, U different
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mova_core.curation.encode.latent_shards import INDEX_FILE, LatentShard, open_shard, read_manifest
 from mova_core.curation.tables import read_table
-from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, Canvas
 from mova_core.model.condition import condition_from, known_frames, white_image
 from mova_core.model.dual_tower import LatentPair
@@ -21,8 +21,7 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.model.pretrained.folder import VideoCodec
 from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText, pad_context
-
-CAPTION = "merged"  # the caption kind that all phases train on: what a prompt is
+from mova_core.training.recipe import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class LatentSet:
         return LatentPair(self.video[rows_B], self.audio[rows_B])
 
     def context(self, rows_B: Tensor, text_mask_B: Tensor) -> "BatchContext":
-        """Contexts of these rows, the empty text's where the text is not kept."""
+        """Contexts of these rows, the empty text's where the mask is False."""
         empty = len(self.contexts) - 1
         of_batch, of_B = torch.where(text_mask_B, self.context_of_N[rows_B], empty).unique(return_inverse=True)
         return BatchContext(self.contexts[of_batch], of_B)
@@ -79,7 +78,7 @@ class ImageConditions:
     """What conditions are made of: a clip's first latent frame is its first frame encoded alone.
 
     Args:
-        white: first latent frame of a white picture [C, 1, h, w].
+        white: first latent frame of a white image [C, 1, h, w].
         grey: the later latent frames of a grey clip [C, T - 1, h, w].
     """
 
@@ -89,9 +88,9 @@ class ImageConditions:
     @classmethod
     def of(cls, codec: VideoCodec, canvas: Canvas, latent_frames: int) -> "ImageConditions":
         """Both, of this codec."""
-        picture = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
+        image = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
         frames = (latent_frames - 1) * VIDEO_FRAMES_PER_LATENT + 1
-        (latents,) = codec.encode(known_frames(to_unit_range(picture[None])[None, :, 0], frames))
+        (latents,) = codec.encode(known_frames(to_unit_range(image[None])[None, :, 0], frames))
         return cls(latents[:, :1].clone(), latents[:, 1:].clone())
 
     def condition(self, video: Tensor, given_B: Tensor) -> Tensor:
@@ -101,18 +100,18 @@ class ImageConditions:
         return condition_from(torch.cat([first, grey], dim=2))
 
 
-def load_latents(folder: Path, phase: str, *, normalize_loudness: bool) -> dict[str, LatentSet]:
+def load_latents(folder: Path, phase: Phase, *, normalize_loudness: bool) -> dict[str, LatentSet]:
     """The phase's clips of both splits, `train` and `validation`, in the order of the index.
 
     Args:
         folder: of one geometry's shards.
-        phase: name of the phase, as in the index.
-        normalize_loudness: the sound at the set loudness instead of as it is.
+        phase: which; the index names the phases of each clip.
+        normalize_loudness: whether the audio is taken at the set loudness instead of as it is.
 
     Raises:
         UsageError: not encoded.
-        StaleError: a shard or the index is not what the manifest vouches for, or another text encoder made it.
-        MovaError: NaN or infinity, or no training clip of this phase.
+        StaleError: a shard or the index is not what the manifest lists, or another text encoder made it.
+        MovaError: NaN or infinity.
     """
     manifest = read_manifest(folder)
     if (got := manifest["text_encoder"]) != (expected := NanoTextEncoder().fingerprint):
@@ -125,28 +124,27 @@ def load_latents(folder: Path, phase: str, *, normalize_loudness: bool) -> dict[
     sets = {}
     for split in ("train", "validation"):
         places = [
-            (shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase in row["phases"]
+            (shards[row["path"]], row["row"]) for row in index if row["split"] == split and phase.name in row["phases"]
         ]
         if places:
-            sets[split] = _gather(places, folder, normalize_loudness=normalize_loudness)
-    if "train" not in sets:
-        raise MovaError(
-            f"none of the {len(index)} clips of {folder} is a training clip of {phase}: bring more footage, or change "
-            "the limits (params.yaml, section assess)"
-        )
+            sets[split] = _gather(places, folder, phase.caption, normalize_loudness=normalize_loudness)
     return sets
 
 
-def _gather(places: list[tuple[LatentShard, int]], folder: Path, *, normalize_loudness: bool) -> LatentSet:
+def _gather(
+    places: list[tuple[LatentShard, int]], folder: Path, caption: str, *, normalize_loudness: bool
+) -> LatentSet:
     shapes = {tuple(shard.video.shape[1:]) for shard, _ in places}
     if len(shapes) > 1:
-        raise UsageError(f"{folder} holds pictures of {len(shapes)} shapes, a batch must have one: train on one canvas")
+        raise UsageError(
+            f"{folder} holds video latents of {len(shapes)} shapes, a batch must have one: train on one canvas"
+        )
     texts: dict[bytes, int] = {}
     contexts: list[Tensor] = []
     context_of = []
     text = NanoText()
     for shard, row in places:
-        context = shard.contexts.of(row, CAPTION)
+        context = shard.contexts.of(row, caption)
         key = b"" if context is None else context.numpy().tobytes()
         if key not in texts:
             texts[key] = len(contexts)

@@ -41,7 +41,7 @@ from mova_core.training.loss import per_bin
 from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier, make_optimizer, moments, set_lr, set_moments
 from mova_core.training.parallel import DataParallel, MicroBatch, local_micro_batches
-from mova_core.training.preflight import Places, check_inputs
+from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
 
 SCHEMA = "run/1"
@@ -60,6 +60,7 @@ class Run:
         inputs: by name, see `check_inputs`.
         objective: what is minimised.
         towers: the weights it starts from.
+        warning: what to tell the user before it starts; None for nothing.
     """
 
     phase: Phase
@@ -69,6 +70,7 @@ class Run:
     inputs: dict[str, Any]
     objective: Objective
     towers: DualTower
+    warning: str | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -82,18 +84,19 @@ class Run:
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, stage_version("train"))
 
 
-def train(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
+def train(phase: Phase, params: Params, places: Places, out: Path | None = None) -> dict[str, Any]:
     """Train one phase to its last step, from wherever an earlier call was stopped.
 
     Returns:
-        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `text`.
+        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `text`; `warnings`
+        where clips are few.
 
     Raises:
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
             damaged checkpoint; a loss or gradient that is not finite.
     """
     with one_thread():
-        return _to_the_end(prepare(phase, params, places))
+        return _to_the_end(prepare(phase, params, places, out))
 
 
 def _to_the_end(run: Run) -> dict[str, Any]:
@@ -101,6 +104,8 @@ def _to_the_end(run: Run) -> dict[str, Any]:
     # Without `cpu` and without a GPU, Accelerate takes several processes for so many single ones.
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     micro_batches = local_micro_batches(run.params.micro_batches, run.phase.params(run.params).batch, accelerator)
+    if run.warning is not None and accelerator.is_main_process:
+        print(f"warning: {run.warning}", file=sys.stderr)
     begun = time.monotonic()
     start = _resume_point(run, accelerator)
     if start is not None and _is_finished(run, start):
@@ -114,7 +119,7 @@ def _to_the_end(run: Run) -> dict[str, Any]:
     return _summary(run, last, seconds=time.monotonic() - begun)
 
 
-def prepare(phase: Phase, params: Params, places: Places) -> Run:
+def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None) -> Run:
     """Read and check everything that training needs.
 
     Raises:
@@ -123,7 +128,7 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     inputs = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
     own = phase.params(params.train)
-    sets = load_latents(places.data.latents(geometry.name), phase.name, normalize_loudness=own.normalize_loudness)
+    sets = load_latents(places.latents(phase, params), phase, normalize_loudness=own.normalize_loudness)
     start = places.start(phase)
     towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
     objective: Objective
@@ -134,13 +139,14 @@ def prepare(phase: Phase, params: Params, places: Places) -> Run:
     else:
         objective = AudioObjective(sets, own, params.seed, phase.number)
     _check_sizes(towers, sets["train"], start)
-    return Run(phase, params.seed, params.train, places.run(phase), inputs, objective, towers)
+    folder, warning = run_folder(phase, places, out), few_clips(phase, places.latents(phase, params))
+    return Run(phase, params.seed, params.train, folder, inputs, objective, towers, warning)
 
 
 def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, micro_batches: list[MicroBatch]) -> Checkpoint:
     own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
     towers = run.towers.to(accelerator.device).train()
-    components = run.objective.trained(towers)
+    components = {name: towers.get_submodule(name) for name in run.phase.trains}
     average = Ema(towers, optimizing.ema_decay, components)
     parameters = [parameter for component in components.values() for parameter in component.parameters()]
     optimizer = make_optimizer(components, optimizing)
@@ -253,7 +259,7 @@ def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> Non
 
 
 def _write_manifest(run: Run) -> None:
-    """Vouch for the run; written last. The registry reads it (`mova_core.registry.manifests`)."""
+    """Write what the run was made from and made, last of all; `mova_core.registry.manifests` reads it."""
     checkpoints = [
         {
             "id": each.checkpoint_id,
@@ -295,5 +301,6 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
         "loss": loss,
         "validation": validation,
         "seconds": round(seconds, 1),
+        "warnings": [] if run.warning is None else [run.warning],
         "text": f"{run.phase.name}: {last.step} steps{took}, loss {records[0]['loss']:.3f} → {loss:.3f}{held_out}",
     }

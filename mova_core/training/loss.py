@@ -39,7 +39,7 @@ def audio_loss(
 
     Args:
         tower: an `AudioTower`, bare or wrapped for several processes.
-        clean: sound latents [B, C, L].
+        clean: audio latents [B, C, L].
         noise: standard normal, same shape.
         sigma_B: noise levels.
         context: encoded texts.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels, expert_of
 from mova_core.model.audio_tower import AudioTower
@@ -59,9 +59,6 @@ class StepLoss:
 class Objective(Protocol):
     """One phase's loss."""
 
-    def trained(self, towers: DualTower) -> dict[str, nn.Module]:
-        """The components that learn, by name."""
-
     def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         """Loss of one micro-batch of a training step."""
 
@@ -84,9 +81,6 @@ class AudioObjective:
     params: AudioPhaseParams
     seed: int
     phase: int
-
-    def trained(self, towers: DualTower) -> dict[str, nn.Module]:
-        return {"audio_dit": towers.audio_dit}
 
     def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         clips, batch = self.sets["train"], self.params.batch
@@ -135,9 +129,6 @@ class JointObjective:
     video_fps: float
     seed: int
     phase: int
-
-    def trained(self, towers: DualTower) -> dict[str, nn.Module]:
-        return dict(towers.named_children())
 
     def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
         clips, batch, expert = self.sets["train"], self.params.batch, expert_of(step)

@@ -4,12 +4,14 @@ The latents must be of the present codec and params, and the weights to start fr
 the phase before, with the same codec and text encoder.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.layout import DataFolder
-from mova_core.errors import StaleError, UsageError
+from mova_core.curation.tables import read_table
+from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams
@@ -18,6 +20,8 @@ from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.training.recipe import PHASES, Phase
 
 LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
+RUN_FILES = ("checkpoints", "curves.jsonl", "manifest.json")  # what a run folder holds
+FEW_CLIPS = {"train": 200, "validation": 16}  # below: a run is warned about
 CONFIG_KEYS = {"width": "dim", "heads": "num_heads", "layers": "num_layers", "mlp_width": "ffn_dim"}  # of a tower
 
 
@@ -33,9 +37,37 @@ class Places:
         """Checkpoints, curves and manifest of a phase."""
         return self.runs / phase.name
 
+    def latents(self, phase: Phase, params: Params) -> Path:
+        """Shards that a phase trains on."""
+        return self.data.latents(phase.geometry(params).name)
+
     def start(self, phase: Phase) -> Path | None:
         """The model folder that a phase starts from; None for fresh weights."""
-        return None if phase.previous is None else self.models / phase.previous
+        return None if phase.starts_from is None else self.models / phase.starts_from
+
+
+def run_folder(phase: Phase, places: Places, out: Path | None) -> Path:
+    """The folder of a run: runs/PHASE, or that of a trial.
+
+    Args:
+        phase: which.
+        places: where runs/ is.
+        out: of a trial; None for runs/PHASE.
+
+    Raises:
+        UsageError: the trial's folder belongs to a phase, or holds something else than a run.
+    """
+    if out is None:
+        return places.run(phase)
+    if out.resolve().is_relative_to(places.runs.resolve()):
+        raise UsageError(f"--out is {out}, which belongs to the phases: a trial needs a folder outside {places.runs}/")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out is {out}, a file: expected a folder that is new, empty, or of an earlier trial")
+    if out.exists() and (foreign := sorted({path.name for path in out.iterdir()} - set(RUN_FILES))):
+        raise UsageError(
+            f"--out is {out}, which holds {foreign[0]}: expected a folder that is new, empty, or of an earlier trial"
+        )
+    return out
 
 
 def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
@@ -48,6 +80,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
 
     Raises:
         UsageError: a preset without trainable latents, no latents, or no weights to start from.
+        MovaError: no clip to train on, or none to validate on.
         StaleError: latents of another codec or other params, or weights that do not belong to them.
     """
     if params.preset != "nano":
@@ -55,6 +88,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
             f"preset {params.preset} has no latents to train on yet (see `mova encode`): only nano can be trained"
         )
     inputs = _check_latents(phase, params, places)
+    _check_clips(phase, places.latents(phase, params))
     start = places.start(phase)
     if start is None:
         return {**inputs, "start_checkpoint": None, "start": None}
@@ -64,6 +98,40 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
         name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
     }
     return {**inputs, "start_checkpoint": selection.checkpoint_id, "start": weights}
+
+
+def clip_counts(phase: Phase, latents: Path) -> dict[str, int]:
+    """Clips that a phase takes of a folder of latents, by split."""
+    index = read_table(latents / LATENTS_INDEX, "latents")
+    return Counter(row["split"] for row in index if phase.name in row["phases"])
+
+
+def few_clips(phase: Phase, latents: Path) -> str | None:
+    """A warning where clips are so few that a model learns them by heart, or can hardly be judged; else None."""
+    counts = clip_counts(phase, latents)
+    if all(counts[split] >= enough for split, enough in FEW_CLIPS.items()):
+        return None
+    return (
+        f"{phase.name} trains on {counts['train']} clips and is validated on {counts['validation']}: below "
+        f"{FEW_CLIPS['train']} and {FEW_CLIPS['validation']} a model learns its clips by heart and its measures say "
+        "little; bring more footage"
+    )
+
+
+def _check_clips(phase: Phase, latents: Path) -> None:
+    """Refuse a phase without clips to train on, or without clips to validate on."""
+    counts = clip_counts(phase, latents)
+    if not counts["train"]:
+        raise MovaError(
+            f"none of the clips of {latents} is a training clip of {phase.name}: bring more footage, or change the "
+            "limits (params.yaml, section assess)"
+        )
+    if not counts["validation"]:
+        raise MovaError(
+            f"none of the {counts['train']} clips of {latents} that {phase.name} takes is a validation clip, so what "
+            "it learns could not be judged: raise cut.validation_share, or bring more footage (clips of one source and "
+            "its near duplicates stay in one split)"
+        )
 
 
 def _check_size(phase: Phase, start: Path, size: ModelParams) -> None:
@@ -115,28 +183,28 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
 
 
 def _check_start(phase: Phase, start: Path, inputs: dict[str, Any]) -> Selection:
-    again = f"run `dvc repro select@{phase.previous}` (or `mova select {phase.previous}`)"
+    again = f"run `dvc repro select@{phase.starts_from}` (or `mova select {phase.starts_from}`)"
     if not (start / SELECTION_FILE).is_file():
         raise UsageError(
-            f"{start / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.previous} checkpoint, "
+            f"{start / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.starts_from} checkpoint, "
             f"{again}"
         )
     selection, _ = read_manifest(start / SELECTION_FILE, Selection)
-    if selection.phase != phase.previous:
+    if selection.phase != phase.starts_from:
         raise StaleError(
-            f"{start} holds weights of phase {selection.phase!r}, {phase.name} starts from those of {phase.previous}: "
-            f"{again}"
+            f"{start} holds weights of phase {selection.phase!r}, {phase.name} starts from those of "
+            f"{phase.starts_from}: {again}"
         )
     if not selection.passed:
         raise UsageError(
-            f"{start} holds no model to start {phase.name} from ({selection.reason}): train {phase.previous} until it "
-            "passes its gates"
+            f"{start} holds no model to start {phase.name} from ({selection.reason}): train {phase.starts_from} until "
+            "it passes its gates"
         )
     FolderIndex.read(start)
     for component, what in (("video_vae", "codec"), ("audio_vae", "codec"), ("text_encoder", "text_encoder")):
         if (got := read_json(start / component / "config.json").get("fingerprint")) != inputs[what]:
             raise StaleError(
                 f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {inputs[what][:12]}: "
-                f"{again} after training {phase.previous} again"
+                f"{again} after training {phase.starts_from} again"
             )
     return selection

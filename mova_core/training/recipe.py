@@ -1,14 +1,17 @@
-"""The four phases of training: what each trains, what it starts from, and at which picture size.
+"""The recipe of training: the four phases as one table. Light: it imports no torch.
 
 Sources: MOVA report (arXiv:2602.08794) section 3: the audio tower alone, then both towers and the Bridge in three
-phases, the last one at the largest picture. Shifts, dropouts and learning rates are params (`TrainParams`).
+phases, the last one at the largest canvas. Steps, shifts, dropouts and learning rates are params (`TrainParams`).
+Curation decides which clips a phase takes (`curation/assess/phase_filters.py`), by the names that params give to both.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mova_core.errors import UsageError
 from mova_core.geometry import ClipGeometry
-from mova_core.params import Params
+from mova_core.model.pretrained.index import TOWER_COMPONENTS
+from mova_core.params import PHASE_NAMES, Params, PhaseName
 from mova_core.params.model import AudioPhaseParams, TrainParams
 
 
@@ -18,21 +21,31 @@ class Phase:
 
     Args:
         name: in commands, params and folders.
-        number: part of what its randomness is keyed by.
-        previous: the phase whose selected weights it starts from; None for fresh ones.
-        joint: both towers and the Bridge, or the audio tower alone.
-        largest_picture: at the largest of the preset's geometries, or at the smallest.
+        starts_from: the phase whose selected weights it starts from; None for fresh ones.
+        trains: components that learn. Of the two video experts, one learns in a step: high noise first, then in turn.
+        canvas: which of the preset's geometries its latents have.
+        caption: the kind of caption whose text context it trains on.
     """
 
-    name: str
-    number: int
-    previous: str | None
-    joint: bool
-    largest_picture: bool
+    name: PhaseName
+    starts_from: PhaseName | None
+    trains: tuple[str, ...]
+    canvas: Literal["smallest", "largest"] = "smallest"
+    caption: str = "merged"
+
+    @property
+    def number(self) -> int:
+        """Position in the recipe, from 0; part of the seed of everything random in the phase."""
+        return PHASE_NAMES.index(self.name)
+
+    @property
+    def joint(self) -> bool:
+        """Whether both towers and the Bridge learn, not the audio tower alone."""
+        return len(self.trains) > 1
 
     def geometry(self, params: Params) -> ClipGeometry:
         """The clip geometry whose latents it reads."""
-        return params.geometries[-1 if self.largest_picture else 0]
+        return params.geometries[-1 if self.canvas == "largest" else 0]
 
     def params(self, train: TrainParams) -> AudioPhaseParams:
         """Its section; a `JointPhaseParams` where the phase is joint."""
@@ -43,10 +56,10 @@ class Phase:
 PHASES: dict[str, Phase] = {
     phase.name: phase
     for phase in (
-        Phase("audio", 0, None, joint=False, largest_picture=False),
-        Phase("phase1", 1, "audio", joint=True, largest_picture=False),
-        Phase("phase2", 2, "phase1", joint=True, largest_picture=False),
-        Phase("phase3", 3, "phase2", joint=True, largest_picture=True),
+        Phase("audio", None, ("audio_dit",)),
+        Phase("phase1", "audio", TOWER_COMPONENTS),
+        Phase("phase2", "phase1", TOWER_COMPONENTS),
+        Phase("phase3", "phase2", TOWER_COMPONENTS, canvas="largest"),
     )
 }
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import ParamsFile
+from mova_core.cli.options import ParamsFile, PhaseArgument
 
 
 def evaluate(
-    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default=False)],
+    phase: PhaseArgument,
     params_file: ParamsFile = Path("params.yaml"),
     data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
     reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = Path("reports/evaluation"),

@@ -93,7 +93,6 @@ class AnyOf:
 
 Rule = Everything | Lowest | AnyOf
 
-PHASES = ("audio", "phase1", "phase2", "phase3")
 NANO: dict[str, Rule] = {
     "audio": Everything(),
     "phase1": Everything(),

@@ -66,11 +66,11 @@ class Project:
     def places(self) -> Places:
         return Places()
 
-    def train(self, phase: str, section: TrainParams | None = None) -> dict:
-        return train(PHASES[phase], Params(train=section or small_section()), self.places)
+    def train(self, phase: str, section: TrainParams | None = None, out: Path | None = None) -> dict:
+        return train(PHASES[phase], Params(train=section or small_section()), self.places, out)
 
     def write_latents(self, geometry: ClipGeometry, codec: NanoCodec, value: float | None = None) -> None:
-        """One shard of random latents; `value` replaces one number of the first clip's picture."""
+        """One shard of random latents; `value` replaces one number of the first clip's video."""
         data, canvas = DataFolder(self.root / "data"), geometry.canvases[0]
         inputs = {
             "geometry": geometry.name,
@@ -111,9 +111,9 @@ class Project:
 def small_codec(seed: int) -> NanoCodec:
     generator = torch.Generator().manual_seed(seed)
     videos = [torch.rand(1, 3, 5, 32, 32, generator=generator) for _ in range(2)]
-    sounds = [torch.randn(1, 16_000, generator=generator) for _ in range(2)]
+    audios = [torch.randn(1, 16_000, generator=generator) for _ in range(2)]
     return NanoCodec(
-        NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: sounds, GEOMETRIES["nano-32"].audio_hop, 16)
+        NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: audios, GEOMETRIES["nano-32"].audio_hop, 16)
     )
 
 

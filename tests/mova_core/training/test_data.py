@@ -11,6 +11,7 @@ from mova_core.model.condition import condition_from, known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.nano_text import NanoText
 from mova_core.training.data import ImageConditions, load_latents
+from mova_core.training.recipe import PHASES
 
 GEOMETRY = GEOMETRIES["nano-32"]
 FOLDER = Path("data/latents/nano-32")
@@ -18,21 +19,21 @@ FOLDER = Path("data/latents/nano-32")
 
 def test_clips_of_the_phase_and_split(project):
     audio, later = (
-        load_latents(FOLDER, "audio", normalize_loudness=False),
-        load_latents(FOLDER, "phase2", normalize_loudness=False),
+        load_latents(FOLDER, PHASES["audio"], normalize_loudness=False),
+        load_latents(FOLDER, PHASES["phase2"], normalize_loudness=False),
     )
     assert {split: len(clips) for split, clips in audio.items()} == {"train": 6, "validation": 1}
     assert {split: len(clips) for split, clips in later.items()} == {"train": 5, "validation": 1}
 
 
-def test_the_loudness_switch_chooses_the_sound(project):
+def test_the_loudness_switch_chooses_the_audio(project):
     shard = open_shard(FOLDER / "latents-00000.safetensors")
     for lufs, expected in ((False, shard.audio), (True, shard.audio_lufs)):
-        assert torch.equal(load_latents(FOLDER, "audio", normalize_loudness=lufs)["train"].audio, expected[:6])
+        assert torch.equal(load_latents(FOLDER, PHASES["audio"], normalize_loudness=lufs)["train"].audio, expected[:6])
 
 
 def test_contexts_are_those_of_prompts(project):
-    clips = load_latents(FOLDER, "audio", normalize_loudness=False)["train"]
+    clips = load_latents(FOLDER, PHASES["audio"], normalize_loudness=False)["train"]
     rows, kept = torch.tensor([0, 1, 2, 3]), torch.tensor([True, True, True, False])
     context = clips.context(rows, kept)
     expected = NanoText().encode(["A red ball bounces.", "A green box bounces.", "", ""])
@@ -40,7 +41,7 @@ def test_contexts_are_those_of_prompts(project):
     assert len(context.contexts) <= 4
 
 
-def test_a_condition_is_what_the_sampler_makes_of_the_picture(project):
+def test_a_condition_is_what_the_sampler_makes_of_the_image(project):
     """First frame given: its own latent, as the codec encodes it alone; else a white one; grey after it."""
     codec, canvas = NanoCodec.load(Path("models/codec")).video, GEOMETRY.canvases[0]
     frames = torch.randint(0, 256, (1, GEOMETRY.frames, 32, 32, 3), dtype=torch.uint8)
@@ -48,6 +49,6 @@ def test_a_condition_is_what_the_sampler_makes_of_the_picture(project):
     first = ImageConditions.of(codec, canvas, GEOMETRY.latent_frames)
     ours = first.condition(video.expand(2, -1, -1, -1, -1), torch.tensor([True, False]))
     white = torch.from_numpy(white_image(32, 32)[None, None])
-    for row, picture in enumerate((frames[:, :1], white)):
-        known = codec.encode(known_frames(to_unit_range(picture)[:, :, 0], GEOMETRY.frames))
+    for row, image in enumerate((frames[:, :1], white)):
+        known = codec.encode(known_frames(to_unit_range(image)[:, :, 0], GEOMETRY.frames))
         torch.testing.assert_close(ours[row : row + 1], condition_from(known))

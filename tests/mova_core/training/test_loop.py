@@ -14,6 +14,8 @@ from mova_core.storage.hashing import sha256_file
 from mova_core.training import loop, objective
 from mova_core.training.checkpoint import WEIGHTS_FILE, finished, last_checkpoint
 from mova_core.training.curves import SIGMA_BINS, read_curves
+from mova_core.training.preflight import few_clips
+from mova_core.training.recipe import PHASES
 
 COMPONENTS = ("video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge")
 
@@ -60,15 +62,12 @@ def test_a_joint_phase(project, section):
 
 def test_the_audio_phase_moves_the_audio_tower_alone(project, section):
     project.train("audio", section(steps=2))
-    before, after = (project.root / f"runs/audio/checkpoints/step-00000{step}" for step in (2, 2))
-    fresh = loop.nano_dual_tower(0).state_dict()
-    for component in COMPONENTS:
-        moved = not same(
-            {f"{component}.{name}": value for name, value in weights(after, component).items()},
-            {name: value for name, value in fresh.items() if name.startswith(f"{component}.")},
-        )
-        assert moved == (component == "audio_dit"), component
-    assert before == after
+    after = project.root / "runs/audio/checkpoints/step-000002"
+    fresh = loop.nano_dual_tower(0)
+    for folder in (after, after / "ema"):
+        for component in COMPONENTS:
+            moved = not same(weights(folder, component), fresh.get_submodule(component).state_dict())
+            assert moved == (component == "audio_dit"), f"{folder}: {component}"
 
 
 def test_the_idle_expert_stays_bit_identical(project, section):
@@ -180,6 +179,29 @@ def test_a_loss_that_is_not_finite_stops_before_the_optimizer_moves(project, sec
         project.train("audio", section(steps=6))
     assert [each.step for each in finished(project.root / "runs/audio/checkpoints")] == [2]
     assert len(read_curves(project.root / "runs/audio/curves.jsonl")) == 2
+
+
+def test_a_trial_leaves_the_phases_run_alone(project, section):
+    project.train("audio", section(steps=2))
+    before = contents(project.root / "runs")
+    summary = project.train("audio", section(steps=2, optimizer={"lr": 1e-4}), out=Path("trials/slow"))
+    assert summary["checkpoint"] == "trials/slow/checkpoints/step-000002"
+    assert (project.root / "trials/slow/manifest.json").is_file()
+    assert contents(project.root / "runs") == before
+    assert summary["warnings"] == [few_clips(PHASES["audio"], Path("data/latents/nano-32"))]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_model_of_another_size(project, section):
+    tower = {"width": 32, "heads": 2, "layers": 1, "mlp_width": 16}
+    model = {"video": tower, "audio": tower | {"layers": 2}}
+    summary = project.train("audio", section(steps=1, model=model))
+    towers = DualTower.from_pretrained(Path(summary["checkpoint"]) / "ema")
+    assert (towers.video_dit.config["dim"], towers.video_dit.config["num_layers"]) == (32, 1)
+    assert (towers.audio_dit.config["num_layers"], towers.dual_tower_bridge.config["audio_layers"]) == (2, 2)
 
 
 def test_a_batch_that_does_not_divide(project, section):

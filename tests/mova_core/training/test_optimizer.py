@@ -69,6 +69,26 @@ def test_moments_go_on_where_they_were():
         assert torch.equal(part.weight, twin[name].weight)
 
 
+class Elsewhere(nn.Parameter):
+    """A parameter that says it lies on another device: a machine without a GPU has but one that computes."""
+
+    device = torch.device("meta")
+
+
+def test_moments_go_to_the_device_of_their_parameter():
+    parts = components()
+    optimizer = make_optimizer(parts, PARAMS)
+    step(optimizer, parts, tuple(parts))
+    saved = moments(optimizer, parts)
+    parts["dual_tower_bridge"].weight = Elsewhere(parts["dual_tower_bridge"].weight.data)
+    other = make_optimizer(components(), PARAMS)
+    set_moments(other, parts, saved)
+    for name, part in parts.items():
+        for parameter in part.parameters():
+            devices = {value.device for value in other.state[parameter].values()}
+            assert devices == {parameter.device}, name
+
+
 def test_the_average_follows_the_weights_that_learn():
     model = nn.ModuleDict({"learns": nn.Linear(1, 1, bias=False), "rests": nn.Linear(1, 1, bias=False)})
     nn.init.zeros_(model["learns"].weight)

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from mova_core.cli.model.train import train as train_command
+from mova_core.curation.encode.latent_shards import write_manifest
+from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.codecs.nano.codec import NanoCodec
-from mova_core.params import Params, params_from
-from mova_core.training.preflight import Places, check_inputs
-from mova_core.training.recipe import PHASES, phase_named
+from mova_core.params import params_from
+from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
+from mova_core.training.recipe import PHASES
 
 
 def refused(project, phase: str, error: type[MovaError], *words: str, section=None) -> None:
@@ -24,22 +26,6 @@ def refused(project, phase: str, error: type[MovaError], *words: str, section=No
         project.train(phase, section)
     assert "\n" not in str(raised.value)
     assert not (project.root / "runs").exists()
-
-
-def test_phases_follow_each_other():
-    assert [(phase.name, phase.previous) for phase in PHASES.values()] == [
-        ("audio", None),
-        ("phase1", "audio"),
-        ("phase2", "phase1"),
-        ("phase3", "phase2"),
-    ]
-    sizes = {name: phase.geometry(Params()).name for name, phase in PHASES.items()}
-    assert sizes == {"audio": "nano-32", "phase1": "nano-32", "phase2": "nano-32", "phase3": "nano-48"}
-
-
-def test_unknown_phase():
-    with pytest.raises(UsageError, match="'phase4', expected one of audio, phase1, phase2, phase3"):
-        phase_named("phase4")
 
 
 def test_the_checks_load_no_torch():
@@ -134,20 +120,45 @@ def test_weights_of_a_component_that_are_not_as_its_config_says(project):
     refused(project, "phase1", StaleError, "models/audio/audio_dit")
 
 
-def test_a_phase_without_clips(project):
-    import pyarrow.parquet as pq
-
-    from mova_core.curation.encode.latent_shards import write_manifest
-    from mova_core.curation.tables import read_table, write_table
-
+def change_index(project, change) -> None:
+    """Rewrite the index of the small latents, and the manifest over it."""
     folder = project.root / "data/latents/nano-32"
-    rows = [row | {"phases": ["audio"]} for row in read_table(folder / "index.parquet", "latents")]
+    rows = [row | change(row) for row in read_table(folder / "index.parquet", "latents")]
     write_table(folder / "index.parquet", "latents", rows)
-    assert pq.read_table(folder / "index.parquet").num_rows == len(rows)
     manifest = json.loads((folder / "manifest.json").read_text())
-    write_manifest(
-        folder,
-        ["latents-00000.safetensors"],
-        {name: manifest[name] for name in ("geometry", "codec", "text_encoder", "params")},
-    )
-    refused(project, "phase1", MovaError, "none of the 7 clips", "training clip of phase1")
+    inputs = {name: manifest[name] for name in ("geometry", "codec", "text_encoder", "params")}
+    write_manifest(folder, ["latents-00000.safetensors"], inputs)
+
+
+def test_a_phase_without_clips(project):
+    change_index(project, lambda row: {"phases": ["audio"]})
+    refused(project, "phase1", MovaError, "none of the clips of data/latents/nano-32", "training clip of phase1")
+
+
+def test_a_phase_without_validation_clips(project):
+    change_index(project, lambda row: {"split": "train"})
+    words = "none of the 7 clips", "audio takes is a validation clip", "raise cut.validation_share"
+    refused(project, "audio", MovaError, *words)
+
+
+def test_few_clips_are_warned_about(project, monkeypatch):
+    latents = Path("data/latents/nano-32")
+    warning = few_clips(PHASES["phase2"], latents)
+    assert warning.startswith("phase2 trains on 5 clips and is validated on 1: below 200 and 16")
+    monkeypatch.setattr("mova_core.training.preflight.FEW_CLIPS", {"train": 5, "validation": 1})
+    assert few_clips(PHASES["phase2"], latents) is None
+    assert few_clips(PHASES["phase3"], latents) is None
+
+
+@pytest.mark.parametrize("name", ["runs/phase1", "runs/trial", "data", "params.yaml"])
+def test_a_trial_in_a_folder_of_something_else(project, name):
+    (project.root / "params.yaml").write_text("preset: nano")
+    with pytest.raises(UsageError, match=f"--out is {name}, "):
+        run_folder(PHASES["phase1"], Places(), Path(name))
+
+
+def test_a_trial_goes_on_in_its_own_folder(project):
+    trial = Path("trials/low")
+    (trial / "checkpoints").mkdir(parents=True)
+    assert run_folder(PHASES["phase1"], Places(), trial) == trial
+    assert run_folder(PHASES["phase1"], Places(), None) == Path("runs/phase1")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mova_core.curation.assess.phase_filters import PHASES, check_allowed, phase_rules, refusing_phases, training_phases
+from mova_core.curation.assess.phase_filters import check_allowed, phase_rules, refusing_phases, training_phases
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES
 from mova_core.errors import UsageError
-from mova_core.params import AssessParams, Phase2Filters, Phase3Filters
+from mova_core.params import PHASE_NAMES, AssessParams, Phase2Filters, Phase3Filters
 
 MOVA = ("mova-360p", "mova-720p")
 WITHIN = dict.fromkeys((measure.name for measure in (*LIMITED, *EITHER)), 0.1)  # all limits of acceptance are measured
@@ -61,7 +61,7 @@ def test_one_of_the_two_sync_measures_is_enough():
         (
             ("dover_technical", "subtitle_share", "lse_d", "lse_c"),
             ("dover_technical", "subtitle_share", "lse_d", "lse_c"),
-            list(PHASES),
+            list(PHASE_NAMES),
         ),
         ((), ("dover_technical",), ["audio", "phase1"]),  # what is measured counts, allowed to be missing or not
     ],
@@ -107,17 +107,17 @@ def test_bounds_are_those_of_the_params():
 
 @pytest.mark.parametrize("preset", ("nano", *MOVA))
 def test_every_preset_has_the_four_phases(preset):
-    assert tuple(phase_rules(preset, AssessParams())) == PHASES
+    assert tuple(phase_rules(preset, AssessParams())) == PHASE_NAMES
 
 
 @pytest.mark.parametrize(
     ("unavailable", "closed"),
     [
         ((), {}),
-        (("dover_technical",), {key: ["dover_technical"] for key in PHASES}),
+        (("dover_technical",), {key: ["dover_technical"] for key in PHASE_NAMES}),
         (("lse_c", "subtitle_share"), {}),
         (("imagebind",), {}),
-        (("desync_s", "imagebind"), {key: ["imagebind", "desync_s"] for key in PHASES}),
+        (("desync_s", "imagebind"), {key: ["imagebind", "desync_s"] for key in PHASE_NAMES}),
     ],
 )
 def test_a_refusing_phase_names_what_it_needs(unavailable, closed):
