@@ -138,18 +138,18 @@ def exchange(
 ) -> Pair:
     """The Bridge at a layer: both directions read the states as they are before either is changed."""
     w, config = model.weights, model.configs["dual_tower_bridge"]
-    heard = f"dual_tower_bridge.audio_to_video_conditioners.{layer}"
-    seen = f"dual_tower_bridge.video_to_audio_conditioners.{layer}"
-    if f"{heard}.y_norm.weight" not in w:
+    to_video = f"dual_tower_bridge.audio_to_video_conditioners.{layer}"
+    to_audio = f"dual_tower_bridge.video_to_audio_conditioners.{layer}"
+    if f"{to_video}.y_norm.weight" not in w:
         return video, audio
     size, eps = config["head_dim"], config.get("eps", 1e-6)
     video_after, audio_after = video, audio
     if strength[0]:
-        y = layer_norm(w, f"{heard}.y_norm", audio, eps)
-        video_after = video + strength[0] * attention(w, f"{heard}.inner", size, eps, video, y, *turns)
+        y = layer_norm(w, f"{to_video}.y_norm", audio, eps)
+        video_after = video + strength[0] * attention(w, f"{to_video}.inner", size, eps, video, y, *turns)
     if strength[1]:
-        y = layer_norm(w, f"{seen}.y_norm", video, eps)
-        audio_after = audio + strength[1] * attention(w, f"{seen}.inner", size, eps, audio, y, *turns[::-1])
+        y = layer_norm(w, f"{to_audio}.y_norm", video, eps)
+        audio_after = audio + strength[1] * attention(w, f"{to_audio}.inner", size, eps, audio, y, *turns[::-1])
     return video_after, audio_after
 
 
@@ -182,7 +182,7 @@ def attention(
     turn_x: Turn | None = None,
     turn_y: Turn | None = None,
 ) -> Tensor:
-    """x asks, y answers, in heads of `size`."""
+    """Queries from x, keys and values from y, in heads of `size`."""
     q = rms_norm(w, f"{key}.norm_q", linear(w, f"{key}.q", x), eps)
     k = rms_norm(w, f"{key}.norm_k", linear(w, f"{key}.k", y), eps)
     v = linear(w, f"{key}.v", y)
@@ -219,13 +219,15 @@ def embed_text(w: Mapping[str, Tensor], tower: str, context_BKW: Tensor) -> Tens
 def bridge_turns(
     config: Mapping[str, Any], grid: tuple[int, ...], audio_tokens: int, fps: float, dtype: torch.dtype
 ) -> tuple[Turn | None, Turn | None]:
-    """Rotations of video and audio tokens on the audio's clock; None where the config turns them off."""
+    """Rotations of video and audio tokens on the audio's time scale; None where the config turns them off. Float32."""
     if not config.get("apply_cross_rope", True):
         return None, None
     frames, rows, columns = grid
     at = torch.arange(frames, dtype=torch.float32) * (config["audio_fps"] / (fps / FRAMES_PER_LATENT))
     positions = at.repeat_interleave(rows * columns), torch.arange(audio_tokens)
-    video, audio = (half_split(angles(each, config["head_dim"], BRIDGE_THETA).float(), dtype) for each in positions)
+    size = config["head_dim"]
+    frequencies = 1.0 / BRIDGE_THETA ** (torch.arange(0, size, 2, dtype=torch.float32) / size)
+    video, audio = (half_split(each.float()[:, None] * frequencies, dtype) for each in positions)
     return video, audio
 
 

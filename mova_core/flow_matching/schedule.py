@@ -2,8 +2,10 @@
 
 Levels run linearly from 1 to `SIGMA_MIN`, are shifted per modality, and the last step goes to 0. Timestep = 1000 sigma.
 Two conventions of the released system matter for parity and are kept apart here:
-- with equal shifts the update uses the entry of a 1000-entry table nearest to the step's timestep (differences up to
-  1.6e-3); with unequal shifts that table is wrong, and the column's own sigma is used;
+- with equal shifts the update uses the entry of a 1000-entry table nearest to the step's timestep. At the table's own
+  shift it differs from the step's sigma by at most half the table's largest gap: 1.7e-3 at shift 5. A smaller shift has
+  steps below the table's last entry, which are moved up to it: by 0.0059 for shift 3 and 0.0118 for shift 1 of a table
+  at shift 5. With unequal shifts the table would be wrong for one column, so each column's own sigma is used;
 - training draws an index of the same 1000-entry table.
 Source: released scheduler's config (sigma_max 1, sigma_min 0.003/1.002) and the golden case `scheduler`.
 """

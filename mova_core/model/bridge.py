@@ -1,4 +1,4 @@
-"""The Bridge: cross-attention between the towers' hidden states, both ways, on one clock.
+"""The Bridge: cross-attention between the towers' hidden states, both ways, on one time scale.
 
 At an interacting layer both directions read the states as they are before either is changed, then
 video' = video + scale * audio_to_video(video, audio) and audio' = audio + scale * video_to_audio(audio, video).
@@ -18,7 +18,7 @@ from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.attention import Attention
 from mova_core.model.lean_diffusers import register_to_config
 from mova_core.model.pretrained.component import Component
-from mova_core.model.rope import angles, rotate_half_split
+from mova_core.model.rope import half_split_tables, rotate_half_split
 
 ROPE_THETA = 10000.0
 
@@ -28,11 +28,11 @@ class BridgeScale:
     """How strongly each direction acts; 0 both ways is each tower alone, exactly.
 
     Args:
-        audio_to_video: strength of what the video hears.
-        video_to_audio: strength of what the sound sees.
+        audio_to_video: factor of what the audio adds to the video.
+        video_to_audio: factor of what the video adds to the audio.
         acts_B: bool [B]: the samples on which it acts at all (training drops it for some); None for all.
-        first: samples before this one cost nothing and are left alone (a sampler's forwards without the Bridge, in one
-            batch with those that have it).
+        first: index of the first sample it acts on; those before it are not computed (a sampler's guidance branches
+            without the Bridge, in one batch with those that have it).
     """
 
     audio_to_video: float = 1.0
@@ -58,7 +58,7 @@ class BridgeRope:
 
 
 class Conditioner(nn.Module):
-    """One direction at one layer: `x` asks, `y` answers; x comes un-normalised, y through a LayerNorm."""
+    """One direction at one layer: x gives the queries, un-normalised; y gives keys and values, through a LayerNorm."""
 
     def __init__(self, dim: int, context_dim: int, head_dim: int, eps: float) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class Bridge(Component):
 
         Args:
             video_grid: latent frames, token rows, token columns.
-            audio_tokens: tokens of the sound.
+            audio_tokens: tokens of the audio.
             video_fps: pixel frames per second.
             like: hidden states whose dtype and device the tables take.
         """
@@ -155,15 +155,11 @@ class Bridge(Component):
         video_rope, audio_rope = (rope.video, rope.audio) if rope else (None, None)
         video, audio = video_BVD, audio_BAE
         if scale.audio_to_video:
-            heard = self.audio_to_video_conditioners[str(layer)](video_BVD, audio_BAE, video_rope, audio_rope)
-            video = (
-                video_BVD + self._strength(scale.audio_to_video, scale, heard) * heard
-            )  # the video asks, the sound answers
+            added = self.audio_to_video_conditioners[str(layer)](video_BVD, audio_BAE, video_rope, audio_rope)
+            video = video_BVD + self._strength(scale.audio_to_video, scale, added) * added
         if scale.video_to_audio:
-            seen = self.video_to_audio_conditioners[str(layer)](audio_BAE, video_BVD, audio_rope, video_rope)
-            audio = (
-                audio_BAE + self._strength(scale.video_to_audio, scale, seen) * seen
-            )  # the sound asks, the video answers
+            added = self.video_to_audio_conditioners[str(layer)](audio_BAE, video_BVD, audio_rope, video_rope)
+            audio = audio_BAE + self._strength(scale.video_to_audio, scale, added) * added
         return video, audio
 
     def _strength(self, direction: float, scale: BridgeScale, like: Tensor) -> float | Tensor:
@@ -171,9 +167,8 @@ class Bridge(Component):
         return strength if scale.acts_B is None else strength * scale.acts_B.to(like.dtype).view(-1, 1, 1)
 
     def _table(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        # Float32 angles, as the released tables; the cast to the hidden dtype comes last.
-        angle = angles(positions, self.head_dim, ROPE_THETA).float().repeat(1, 2).to(like.device)
-        return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
+        cos, sin = half_split_tables(positions, self.head_dim, ROPE_THETA)
+        return cos.to(like), sin.to(like)  # rounded to the dtype of the hidden states before they are used
 
 
 def interacting_layers(strategy: str, video_layers: int, audio_layers: int) -> tuple[int, ...]:
