@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURES, TABLES, measures_of
 from mova_core.params import PHASE_NAMES, Params
+from mova_core.places import DataFolder
 
 Counts = Iterator[tuple[str, int]]
 

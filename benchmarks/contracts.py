@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.made_tables import write_tables
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
-from mova_core.curation.layout import DataFolder
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 ROWS = 1_000_000
 FEW = 1_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.spent import Spent, spent
-from mova_core.curation.layout import DataFolder
 from mova_core.params import Params, load_params
+from mova_core.places import DataFolder
 
 MEDIA = Path("../shared/media")
 WHOLE = (".", "derived")  # folders of MEDIA whose files are whole

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURE_NAMES, TABLES
 from mova_core.params import PHASE_NAMES, Params
+from mova_core.places import DataFolder
 
 WINDOWS_PER_FILE = 20
 SPREAD = 0x9E3779B97F4A7C15  # odd, so that numbers times it, modulo 2^64, are all different and in no order

@@ -15,7 +15,7 @@ from data_contracts.columns import Columns, Tables, is_among, is_word, looked_up
 from data_contracts.contract import View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault
 from data_contracts.tables.rejects import read_rejects
-from mova_core.curation.layout import DataFolder
+from mova_core.places import DataFolder
 
 Row = dict[str, str | None]
 ROUNDING_S = 2e-6  # of each row: starts and ends are rounded to a microsecond

@@ -23,9 +23,9 @@ from data_contracts.data_docs import build_data_docs, keep_for_docs
 from data_contracts.judging import judged_by_column, rows_that_break
 from data_contracts.page import contract_page
 from data_contracts.wording import got
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.storage.atomic import write_text
 from mova_core.storage.hashing import sha256_file
 

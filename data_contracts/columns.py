@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import missing
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES, read_columns
+from mova_core.places import DataFolder
 
 Row = Mapping[str, Any]
 Mask = NDArray[np.bool_]

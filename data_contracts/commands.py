@@ -29,8 +29,8 @@ def contract(
 
     Example: mova contract verdicts --against previous/data
     """
-    from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
+    from mova_core.places import DataFolder
 
     checked_params = load_params(params)  # a wrong key is told before anything heavy loads
 

@@ -7,8 +7,8 @@ written as `verdicts-drift`, beside the line's own `verdicts`, which depends on 
 from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault, words
 from mova_core.curation.drift import BEYOND_CHANCE, FAR, Drift, compare
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
+from mova_core.places import DataFolder
 
 TABLE = "verdicts"  # the last table of curation: by then all distributions are known
 COMPARED = ("sources", "windows", "clips", "verdicts")

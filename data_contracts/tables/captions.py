@@ -20,9 +20,9 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.places import at_clip
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 TEMPLATE = Column("kind") == "template"
 OWN = Column("kind") == "own"

@@ -24,10 +24,10 @@ from data_contracts.expectations import (
 from data_contracts.places import at_clip, at_source, at_window
 from data_contracts.tables.near_duplicates import clips_by_group, copy_faults
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 COLUMNS = TABLES["clips"]
 EXACT = ("frames", "fps", "audio_rate_hz", "audio_samples", "width_px", "height_px", "orientation")  # by the geometry

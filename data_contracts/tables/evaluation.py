@@ -11,11 +11,11 @@ from typing import Any
 
 from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf, ExpectRows, ExpectUnique
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.gates import judge
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.registry.manifests import (
     METRICS_FILE,
     EvaluationManifest,

@@ -35,10 +35,10 @@ from mova_core.curation.encode.latent_shards import (
     is_vouched,
     read_manifest,
 )
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 SAMPLED_ROWS = 8  # a shard
 COLUMNS = TABLES["latents"]

@@ -7,8 +7,8 @@ import pandas as pd
 from data_contracts.columns import Columns, is_among, is_word
 from data_contracts.contract import View, Where
 from data_contracts.expectations import ExpectExactly, ExpectForm, ExpectNoFault, ExpectUnique
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES, read_columns
+from mova_core.places import DataFolder
 
 OURS_TO_MEND = {
     "unexpected_error": "the stage met an error it does not know",

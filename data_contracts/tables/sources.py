@@ -24,9 +24,9 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 COLUMNS = TABLES["sources"]
 VIDEO = COLUMNS.stated("always", "accepted", "accepted video")

@@ -33,10 +33,10 @@ from data_contracts.places import at_clip
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.assess.phase_filters import phase_needs, refusals
 from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import LIMITED, MEASURE_NAMES, TABLES, measures_of
 from mova_core.geometry import ClipGeometry
 from mova_core.params import PHASE_NAMES, AssessParams, Params
+from mova_core.places import DataFolder
 
 PER_SECOND = ("bandwidth_hz", "clipping_runs_hz")  # at most half the sample rate of the clips
 

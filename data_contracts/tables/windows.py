@@ -27,10 +27,10 @@ from data_contracts.found_in_files import FoundInFiles
 from data_contracts.places import at_source, at_window
 from data_contracts.tables.near_duplicates import near_duplicates_view
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
 SPEECH_END_S = 0.2  # Silero's times are good to about this (speech.py)

@@ -12,7 +12,7 @@ from prefect.artifacts import create_image_artifact, create_link_artifact, creat
 from flows.run.report_server import FOLDER, link_to
 from flows.run.stage_plan import Stage
 from mova_core.curation.funnel import curation_funnel
-from mova_core.curation.layout import DataFolder
+from mova_core.places import DataFolder
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.promotion import Decision
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, headline, last_evaluated, read_phases

@@ -10,12 +10,12 @@ from mova_core.curation.cut.stage import cut
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.lock import lock_footage
 from mova_core.curation.ingest.stage import ingest
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.recorded_params import MADE_WITH, write_made_with
 from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.object_store.base import is_bucket
 

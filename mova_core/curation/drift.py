@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURE_NAMES, read_table
+from mova_core.places import DataFolder
 
 FAR = 0.1  # a tenth of the rows lies elsewhere
 BEYOND_CHANCE = 0.001  # of p, for some fifteen distributions at once

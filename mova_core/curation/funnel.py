@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
+from mova_core.places import DataFolder
 
 
 @dataclass(frozen=True, slots=True)

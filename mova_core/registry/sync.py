@@ -51,7 +51,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
     """
     skipped: list[str] = []
     datasets = [*_tables(root), *_latents(root, skipped)]
-    runs = [_run(path, root) for path in sorted(root.glob(f"runs/*/{MANIFEST_FILE}"))]
+    run_manifests = [*root.glob(f"runs/*/{MANIFEST_FILE}"), *root.glob(f"runs/kept/*/{MANIFEST_FILE}")]
+    runs = [_run(path, root) for path in sorted(run_manifests)]
     selections = [
         (read_manifest(path, Selection)[0], _relative(path.parent, root))
         for path in sorted(root.glob(f"models/*/{SELECTION_FILE}"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mova_core.curation.drift import Drift, compare
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURES
+from mova_core.places import DataFolder
 from mova_core.reporting.histogram import BINS
 
 LABELS = {measure.name: measure.label for measure in MEASURES}

@@ -13,11 +13,11 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from mova_core.curation.assess.stage import refused_clips
 from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
 from mova_core.reporting.drift_chart import drift_charts
 from mova_core.reporting.histogram import measure_histograms

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mova_core.curation.assess.threshold_simulation import Change, Compared, WhatIf
-from mova_core.curation.layout import DataFolder
 from mova_core.params import AssessParams
+from mova_core.places import DataFolder
 from mova_core.printable import printable
 from mova_core.reporting.histogram import measure_histograms
 from mova_core.reporting.report import duration, page_template

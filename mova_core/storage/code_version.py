@@ -29,6 +29,7 @@ NOT_FOLLOWED = {
     "mova_core.params": "the values are dependencies of their own, of DVC's stages and in the result cache's keys",
     "mova_core.progress": "shows how far a stage is; no result comes from it",
     "mova_core.curation.engine": "decides where a stage's function runs; the result must be the same everywhere",
+    "mova_core.places": "says where files lie, not what is in them; dvc.yaml names the same paths",
     "mova_core.storage": "keeps and checks bytes that others make",
 }
 

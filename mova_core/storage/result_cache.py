@@ -1,7 +1,7 @@
 """Finished results of a stage: what a killed run leaves behind and the next one takes over.
 
-One small JSON file a result, named by the hash of its inputs, params and code; written atomically, so a result that is
-there is whole.
+One small JSON file a result, named by the hash of its inputs and params; those of a stage lie in a folder of the code
+that made them. Written atomically, so a result that is there is whole.
 """
 
 import json
@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.storage.atomic import write_text
-
-RESULT_CACHE_FOLDER = Path(".mova/result_cache")
+from mova_core.storage.code_version import stage_version
 
 
 class ResultCache:
-    """Results of one stage by hash, under `folder/STAGE/`."""
+    """Results by hash, under `folder/NAME/`."""
 
-    def __init__(self, stage: str, folder: Path = RESULT_CACHE_FOLDER) -> None:
-        self.folder = folder / stage
+    def __init__(self, name: str, folder: Path) -> None:
+        self.folder = folder / name
+
+    @classmethod
+    def of_stage(cls, stage: str, folder: Path) -> "ResultCache":
+        """The results of a stage that its present code made."""
+        return cls(f"{stage}/{version_folder(stage_version(stage))}", folder)
 
     def get(self, key: str) -> Any | None:
         """The result stored under this hash, or None."""
@@ -32,3 +36,8 @@ class ResultCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
+
+
+def version_folder(code: str) -> str:
+    """Name of the folder of what one version of the code made."""
+    return code[:16]

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from mova_core.errors import StaleError
 from mova_core.model.dual_tower import DualTower
+from mova_core.places import KEPT_RUNS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.atomic_folder import atomic_folder
@@ -33,6 +34,7 @@ EMA_FOLDER = "ema"
 OPTIMIZER_FILE = "optimizer.safetensors"
 MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+CHECKPOINTS_FOLDER = "checkpoints"
 NAME = re.compile(r"step-(\d{6,})")
 
 
@@ -164,10 +166,47 @@ def last_checkpoint(folder: Path) -> Checkpoint | None:
     return checkpoints[-1]
 
 
+def make_way(run: Path, fingerprint: str) -> Path | None:
+    """Put a run of other inputs, params or code aside, and bring back the one of this fingerprint if it lies there.
+
+    Nothing is removed: `mova gc` lists what may go.
+
+    Args:
+        run: the run's folder.
+        fingerprint: of the run that is to be there.
+
+    Returns:
+        Where the run lies that was there before; None if there was none, or it is the one asked for.
+
+    Raises:
+        StaleError: a checkpoint without a readable manifest.
+    """
+    there = finished(run / CHECKPOINTS_FOLDER)
+    if there and there[-1].fingerprint == fingerprint:
+        return None
+    aside = None
+    if there:
+        aside = _kept(run, there[-1].fingerprint)
+        aside.parent.mkdir(exist_ok=True)
+        run.rename(aside)
+    if (earlier := _kept(run, fingerprint)).is_dir() and not run.exists():
+        earlier.rename(run)
+    return aside
+
+
+def kept_runs(run: Path) -> list[Path]:
+    """Earlier runs in place of this one that were put aside."""
+    return sorted((run.parent / KEPT_RUNS).glob(f"{run.name}-*"))
+
+
 def remove_older(folder: Path, keep: int) -> None:
     """Remove all but the newest `keep`."""
     for checkpoint in finished(folder)[:-keep]:
         shutil.rmtree(checkpoint.folder)
+
+
+def _kept(run: Path, fingerprint: str) -> Path:
+    return run.parent / KEPT_RUNS / f"{run.name}-{fingerprint[:CHECKPOINT_ID_DIGITS]}"
 
 
 def _files(folder: Path) -> list[str]:

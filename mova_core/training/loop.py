@@ -2,11 +2,11 @@
 
 A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its
 last checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than
-now is removed and started over. One process, or several under `torchrun` or `accelerate launch`.
+now is put aside, into `kept/` beside it, and comes back when they do. One process, or several under `torchrun` or
+`accelerate launch`.
 """
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -33,7 +33,16 @@ from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, write_text
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, remove_older, save
+from mova_core.training.checkpoint import (
+    CHECKPOINTS_FOLDER,
+    Checkpoint,
+    finished,
+    kept_runs,
+    last_checkpoint,
+    make_way,
+    remove_older,
+    save,
+)
 from mova_core.training.curves import CURVES_FILE, Curves, read_curves
 from mova_core.training.data import ImageConditions, LatentSet, load_latents
 from mova_core.training.ema import Ema
@@ -74,7 +83,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS_FOLDER
 
     @property
     def fingerprint(self) -> str:
@@ -88,8 +97,8 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None)
     """Train one phase to its last step, from wherever an earlier call was stopped.
 
     Returns:
-        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `text`; `warnings`
-        where clips are few.
+        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `kept_runs` (folders
+        of earlier runs of the phase), `text`; `warnings` where clips are few.
 
     Raises:
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
@@ -188,12 +197,10 @@ def _train(run: Run, start: Checkpoint | None, accelerator: Accelerator, micro_b
 
 
 def _resume_point(run: Run, accelerator: Accelerator) -> Checkpoint | None:
-    """The checkpoint to go on from; a run that was made from something else is removed."""
+    """The checkpoint to go on from; a run of other inputs, params or code is put aside."""
     with accelerator.main_process_first():
-        checkpoints = finished(run.checkpoints)
-        if checkpoints and checkpoints[-1].fingerprint != run.fingerprint and accelerator.is_main_process:
-            print(f"{run.folder} was made from other inputs, params or code: started over", file=sys.stderr)
-            shutil.rmtree(run.folder)
+        if accelerator.is_main_process and (aside := make_way(run.folder, run.fingerprint)):
+            print(f"{run.folder} was trained from other inputs, params or code: it is kept as {aside}", file=sys.stderr)
         make_folder(run.folder)
         checkpoint = last_checkpoint(run.checkpoints)
         if not _is_finished(run, checkpoint):
@@ -295,12 +302,16 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
     validation = next((record["validation"] for record in reversed(records) if record.get("validation")), None)
     took = f" in {seconds:.0f} s" if seconds else " (was there already)"
     held_out = f", {validation['loss']:.3f} on validation clips" if validation else ""
+    kept = [str(path) for path in kept_runs(run.folder)]
+    progress = f"loss {records[0]['loss']:.3f} → {loss:.3f}{held_out}"
+    told = f"; earlier runs are kept: {', '.join(kept)} (`mova gc` lists what may go)" if kept else ""
     return {
         "checkpoint": str(last.folder),
         "steps": last.step,
         "loss": loss,
         "validation": validation,
         "seconds": round(seconds, 1),
+        "kept_runs": kept,
         "warnings": [] if run.warning is None else [run.warning],
-        "text": f"{run.phase.name}: {last.step} steps{took}, loss {records[0]['loss']:.3f} → {loss:.3f}{held_out}",
+        "text": f"{run.phase.name}: {last.step} steps{took}, {progress}{told}",
     }

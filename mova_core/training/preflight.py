@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams
+from mova_core.places import DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.training.recipe import PHASES, Phase

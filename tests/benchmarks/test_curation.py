@@ -13,10 +13,10 @@ from benchmarks.footage_project import Project
 from benchmarks.long_source import length_of, loop
 from benchmarks.made_tables import write_tables
 from benchmarks.spent import spent
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.media.decode import Frame, decode
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass\n"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 Row = dict[str, Any]
 REJECTING = {"ingest": "sources", "segment": "sources", "cut": "windows", "assess": "clips"}

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mova_core.cli.main import build_app
-from mova_core.curation.layout import DataFolder
+from mova_core.places import DataFolder
 
 
 @pytest.fixture

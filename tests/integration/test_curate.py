@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
+from mova_core.places import DataFolder
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
+from mova_core.places import DataFolder
 
 
 def made(project: Path, hashes) -> dict[str, str]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mova_core.curation.cut.shards import read_member
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.geometry import geometry_named
 from mova_core.media.read_clip import read_clip
+from mova_core.places import DataFolder
 
 SUBSET = (
     "derived/avi-pillarboxed-silent-film-mp3-10s.avi",

@@ -77,10 +77,10 @@ MEASURED = (
 def small_curation() -> Callable[..., Any]:
     """Function that writes the tables of a finished curation, of clips back to back in one file, each as measured."""
     from mova_core.curation.assess.stage import judge_clips
-    from mova_core.curation.layout import DataFolder
     from mova_core.curation.recorded_params import write_made_with
     from mova_core.curation.tables import MEASURE_NAMES, write_table
     from mova_core.params import Params
+    from mova_core.places import DataFolder
 
     def write(root: Path, measured: Sequence[dict[str, Any]] = MEASURED) -> DataFolder:
         data = DataFolder(root)

@@ -26,7 +26,6 @@ def assess(
 
     from mova_core.curation.assess.stage import assess as run_assess
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.layout import DataFolder
-    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
+    from mova_core.places import RESULT_CACHE, DataFolder
 
-    return run_assess(params, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER)
+    return run_assess(params, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE)

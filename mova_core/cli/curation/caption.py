@@ -23,6 +23,6 @@ def caption(
     params = load_params(params_file)
 
     from mova_core.curation.caption.stage import caption as run_caption
-    from mova_core.curation.layout import DataFolder
+    from mova_core.places import DataFolder
 
     return run_caption(params, Path(params.ingest.footage), DataFolder(data))

@@ -76,7 +76,7 @@ def _curate(
 
     from mova_core.curation.curate import curate as run_curation
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.layout import DataFolder
+    from mova_core.places import DataFolder
     from mova_core.reporting.report import write_report
 
     summary = run_curation(params, footage, out, Engine.choose(engine, workers))
@@ -90,7 +90,7 @@ def _curate(
 
 def _what_if(limits: Path, out: Path, made_with: Path | None) -> dict[str, Any]:
     from mova_core.curation.assess.threshold_simulation import as_json, what_if
-    from mova_core.curation.layout import DataFolder
+    from mova_core.places import DataFolder
     from mova_core.reporting.threshold_page import told, write_page
 
     answer = what_if(DataFolder(out), limits, made_with)

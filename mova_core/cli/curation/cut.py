@@ -23,11 +23,8 @@ def cut(
     """
     from mova_core.curation.cut.stage import cut as run_cut
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
-    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
+    from mova_core.places import RESULT_CACHE, DataFolder
 
     values = load_params(params)
-    return run_cut(
-        values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER
-    )
+    return run_cut(values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE)

@@ -31,6 +31,6 @@ def encode(
 
     from mova_core.curation.encode.stage import encode as run_encode
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.layout import DataFolder
+    from mova_core.places import DataFolder
 
     return run_encode(params, chosen, DataFolder(data), Engine.choose(engine, workers))

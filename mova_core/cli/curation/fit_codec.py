@@ -23,6 +23,6 @@ def fit_codec(
     params = load_params(params_file)
 
     from mova_core.curation.fit_codec.stage import fit_codec as run_fit
-    from mova_core.curation.layout import DataFolder
+    from mova_core.places import DataFolder
 
     return run_fit(params, DataFolder(data))

@@ -37,9 +37,8 @@ def ingest(
     from mova_core.curation.ingest.last_run import named
     from mova_core.curation.ingest.lock import lock_footage
     from mova_core.curation.ingest.stage import ingest as run_ingest
-    from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
-    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
+    from mova_core.places import RESULT_CACHE, DataFolder
 
     if lock is not None:
         target = data / "sources.lock"
@@ -52,5 +51,5 @@ def ingest(
         return {"files": locked.files, **differs, "lock": str(target), "text": text}
     values = load_params(params)
     return run_ingest(
-        values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER
+        values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE
     )

@@ -19,11 +19,10 @@ def segment(
     Example: mova segment --workers 2
     """
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.layout import DataFolder
     from mova_core.curation.segment import stage
     from mova_core.params import load_params
-    from mova_core.storage.result_cache import RESULT_CACHE_FOLDER
+    from mova_core.places import RESULT_CACHE, DataFolder
 
     params = load_params(params_file)
     footage = Path(params.ingest.footage)
-    return stage.segment(params, footage, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE_FOLDER)
+    return stage.segment(params, footage, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE)

@@ -20,9 +20,9 @@ def evaluate(
 
     Example: mova evaluate phase3
     """
-    from mova_core.curation.layout import DataFolder
     from mova_core.errors import UsageError
     from mova_core.params import load_params
+    from mova_core.places import DataFolder
     from mova_core.training.preflight import Places
     from mova_core.training.recipe import phase_named
 

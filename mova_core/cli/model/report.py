@@ -23,8 +23,8 @@ def report(
     Example: mova report
     Example: mova report --against /backup/data --out drift.html
     """
-    from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
+    from mova_core.places import DataFolder
     from mova_core.reporting.report import write_report
 
     earlier = None if against is None else DataFolder(against)

@@ -24,8 +24,8 @@ def train(
 
     Example: mova train phase1 --params trial.yaml --out trials/lr-3e-3
     """
-    from mova_core.curation.layout import DataFolder
     from mova_core.params import load_params
+    from mova_core.places import DataFolder
     from mova_core.training.preflight import Places, check_inputs, run_folder
     from mova_core.training.recipe import phase_named
 

@@ -21,12 +21,11 @@ from mova_core.curation.assess.phase_filters import refusals, refusing_phases, t
 from mova_core.curation.columns import Measure
 from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.engine.worker import TaskResult
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.params import AssessParams, Limits, Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
-from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
@@ -47,7 +46,7 @@ def assess(params: Params, data: DataFolder, engine: Engine, result_cache: Path)
     engine = engine.with_resources(params.engine.assess)
     speech = _speech_shares(clips, data)
     tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
-    task_results = _measured(tasks, engine, params.limits, ResultCache("assess", result_cache))
+    task_results = _measured(tasks, engine, params.limits, ResultCache.of_stage("assess", result_cache))
     measured = []
     for clip, task_result in track(zip(clips, task_results, strict=True), len(clips), "assess"):
         if task_result.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
@@ -183,7 +182,7 @@ def _key(task: Task) -> str:
     chosen = task.measuring
     clips = [[clip["sha256"], clip["speech_share"] if "speech" in chosen.groups else None] for clip in task.clips]
     models = [[model.load, model.sha256] for model in chosen.models]
-    return sha256_json(clips, chosen.groups, models, stage_version("assess"))
+    return sha256_json(clips, chosen.groups, models)
 
 
 def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | None]:

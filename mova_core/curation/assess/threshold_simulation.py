@@ -13,11 +13,11 @@ from typing import Any
 from mova_core.curation.assess.phase_filters import phase_rules
 from mova_core.curation.assess.stage import judge_clips
 from mova_core.curation.funnel import covered_s
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.recorded_params import differing_limits, read_made_with, under_other_limits
 from mova_core.curation.tables import EITHER, read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 Row = Mapping[str, Any]
 JUDGED = ("rejections", "verdict", "phases")

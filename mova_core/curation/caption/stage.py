@@ -18,10 +18,10 @@ from mova_core.curation.caption.templates import (
     synthetic_caption,
 )
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 Row = Mapping[str, Any]
 

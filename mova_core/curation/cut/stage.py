@@ -18,12 +18,12 @@ from mova_core.curation.cut.source_result import Row, is_finished, read_part, un
 from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.letterbox import Borders
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.media.clip_formats import CLIP_FORMATS
 from mova_core.media.write_clip import ClipCoding
 from mova_core.params import Limits, Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.hashing import sha256_file

@@ -30,13 +30,13 @@ from mova_core.curation.encode.latent_shards import (
     write_shard,
 )
 from mova_core.curation.engine.base import Engine, run
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MediaError, MovaError, ShapeError, StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.code_version import stage_version

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import MovaError, UsageError
 from mova_core.geometry import Canvas
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
@@ -23,6 +22,7 @@ from mova_core.model.codecs.nano.video import NanoVideoCodec
 from mova_core.model.one_thread import one_thread
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
 
 HELD_OUT_CLIPS = 24  # validation clips on which the fitted codec is measured

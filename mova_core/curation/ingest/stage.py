@@ -18,12 +18,11 @@ from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.footage import Entry, Footage
 from mova_core.curation.ingest.last_run import named, vanished_since_last_run
 from mova_core.curation.ingest.sidecars import Stated, read_folder_sidecar, read_sidecar, stated_columns
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
 from mova_core.params import IngestParams, Limits, Params
+from mova_core.places import DataFolder
 from mova_core.progress import track
-from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache
 
@@ -89,9 +88,8 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     _reject_duplicates(rows)
     distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
-    code = stage_version(STAGE)
-    keys = {path: sha256_json(how, rows[path]["source_id"], code) for path in distinct}
-    kept = ResultCache(STAGE, result_cache)
+    keys = {path: sha256_json(how, rows[path]["source_id"]) for path in distinct}
+    kept = ResultCache.of_stage(STAGE, result_cache)
     new = sum(kept.get(key) is None for key in keys.values())
     for path, found in _kept(kept, distinct, keys, engine, params.limits):
         rows[path] |= found

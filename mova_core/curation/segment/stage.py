@@ -16,7 +16,6 @@ from mova_core.curation.dedup.fingerprints import Signature, SignatureMaker
 from mova_core.curation.engine import base as engines
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.letterbox import BorderFinder
 from mova_core.curation.segment.shot_boundaries import CutFinder, small_size
 from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechFinder
@@ -27,8 +26,8 @@ from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
 from mova_core.params import Params, SegmentParams
+from mova_core.places import DataFolder
 from mova_core.progress import track
-from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
@@ -76,7 +75,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     windows: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
     members: list[Member] = []
-    found = _found(sources, engine, params, ResultCache("segment", result_cache))
+    found = _found(sources, engine, params, ResultCache.of_stage("segment", result_cache))
     for source, result in zip(sources, found, strict=True):
         if "reason_code" not in result:
             segments.append({"source_id": source.source_id, **result["segment"]})
@@ -172,8 +171,7 @@ def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int,
 def _found(sources: list[Source], engine: Engine, params: Params, result_cache: ResultCache) -> list[dict[str, Any]]:
     """What `segment_source` says of each, from an earlier run where it still holds."""
     found_by = params.segment.model_dump(exclude={"near_duplicates"})  # those are worked out from what is kept
-    code = stage_version("segment")
-    keys = [sha256_json(found_by, source.source_id, code) for source in sources]
+    keys = [sha256_json(found_by, source.source_id) for source in sources]
     results = {key: part for key in keys if (part := result_cache.get(key)) is not None}
     missing = [(key, source) for key, source in zip(keys, sources, strict=True) if key not in results]
     if not missing:

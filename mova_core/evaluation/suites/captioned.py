@@ -2,8 +2,8 @@
 
 from mova_core.curation.caption.templates import synthetic_caption
 from mova_core.curation.encode.accepted_clips import Row, accepted_clips
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
+from mova_core.places import DataFolder
 from mova_core.synthetic.world import KINDS
 
 CAPTION_OF = {name: synthetic_caption([name], None).merged for name in KINDS}

@@ -9,11 +9,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import MovaError
 from mova_core.evaluation.catalogue import CAPTIONS, SYNTHETIC
 from mova_core.evaluation.suites.captioned import CAPTION_OF, captioned_clips, is_synthetic
 from mova_core.params.model import EvaluateParams
+from mova_core.places import DataFolder
 from mova_core.synthetic.world import KINDS
 
 

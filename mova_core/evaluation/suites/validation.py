@@ -1,13 +1,13 @@
 """Validation clips as a phase's model would make them at best: what generated clips are compared with."""
 
 from mova_core.curation.encode.accepted_clips import canvas_of, load_clip, scaled_down
-from mova_core.curation.layout import DataFolder
 from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.suites.captioned import captioned_clips, class_of_caption
 from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import normalise_loudness
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams
+from mova_core.places import DataFolder
 
 
 def validation_clips(

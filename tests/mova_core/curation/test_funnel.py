@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mova_core.curation.funnel import covered_s, curation_funnel, funnel_metrics
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
+from mova_core.places import DataFolder
 
 
 def window(source: str, start: float, end: float) -> dict:

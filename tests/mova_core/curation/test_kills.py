@@ -96,7 +96,7 @@ def write_params(project, footage=None):
 def stage(request):
     start = request.getfixturevalue(f"start_{request.param}")
     return {
-        "segment": Stage(("segment",), (".mova/result_cache/segment/*/*.json",), start),
+        "segment": Stage(("segment",), (".mova/result_cache/segment/*/*/*.json",), start),
         "cut": Stage(("cut",), (".mova/result_cache/cut/*.tar", "data/clips/clips-*.json"), start),
         "encode": Stage(("encode", "nano-32"), (f"{LATENTS}/latents-*.safetensors",), start),
     }[request.param]

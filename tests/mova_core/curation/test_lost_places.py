@@ -15,12 +15,12 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest import stage as ingest_stage
 from mova_core.curation.ingest.lock import lock_footage
 from mova_core.curation.ingest.stage import ingest
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table
 from mova_core.errors import DiskFull, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.params import Params, params_from
+from mova_core.places import DataFolder
 from mova_core.storage.object_store.s3 import Bucket
 
 TWO = Engine("local", 2)

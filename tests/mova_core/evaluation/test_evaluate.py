@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation import evaluate as module
 from mova_core.evaluation.catalogue import CATALOGUE
@@ -19,6 +18,7 @@ from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
+from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 from mova_core.training.checkpoint import save

@@ -17,7 +17,6 @@ from safetensors.torch import load_file
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.fit_codec.stage import fit_codec
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
 from mova_core.evaluation.clip import Clip, Reference
@@ -34,6 +33,7 @@ from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
+from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_sound
 from mova_core.training.checkpoint import WEIGHTS_FILE, save

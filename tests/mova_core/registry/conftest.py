@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
+from mova_core.places import DataFolder
 from mova_core.registry.database import open_database
 
 

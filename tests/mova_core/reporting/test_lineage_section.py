@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.places import DataFolder
 from mova_core.reporting.lineage_section import LISTED, Branch, Lineage, trace_lineage
 from mova_core.reporting.phase_reports import read_phases
 

@@ -13,9 +13,9 @@ import pytest
 
 from mova_core.curation.curate import curate
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.reporting.report import write_report
 
 VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "line", "polyline", "polygon")

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from mova_core.cli.main import build_app
 from mova_core.curation.assess.threshold_simulation import what_if
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
+from mova_core.places import DataFolder
 from mova_core.reporting.threshold_page import headline, told, write_page
 
 

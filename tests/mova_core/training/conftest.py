@@ -19,7 +19,6 @@ from mova_core.curation.encode.latent_shards import (
     write_manifest,
     write_shard,
 )
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import write_table
 from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
@@ -31,6 +30,7 @@ from mova_core.model.pretrained.folder import nano_components, save_components
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, TrainParams
+from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places

@@ -6,9 +6,9 @@ import pytest
 
 from mova_core.cli.curation.assess import assess
 from mova_core.cli.curation.caption import caption
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
+from mova_core.places import DataFolder
 
 
 @pytest.fixture

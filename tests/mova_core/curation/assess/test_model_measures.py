@@ -15,11 +15,11 @@ from mova_core.curation.assess.model_measures import MODELS
 from mova_core.curation.assess.stage import assess
 from mova_core.curation.curate import curate
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import MEASURES, measures_of
 from mova_core.errors import UsageError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params, WeightsParams, params_from
+from mova_core.places import DataFolder
 
 TOY = """
 from mova_core.curation.assess.decoded_clip import Unavailable

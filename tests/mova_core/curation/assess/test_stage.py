@@ -10,11 +10,11 @@ import pytest
 from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.assess.stage import assess, judge_clips, rejections, summarise
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params
+from mova_core.places import DataFolder
 from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
 
 FRAMES, FPS, SIDE_PX, RATE_HZ, SAMPLES = 33, 16, 48, 16_000, 33_000

@@ -13,11 +13,11 @@ from mova_core.curation.assess.stage import judge_clips
 from mova_core.curation.assess.threshold_simulation import as_json, what_if
 from mova_core.curation.curate import curate
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.recorded_params import MADE_WITH, read_made_with, write_made_with
 from mova_core.curation.tables import EITHER, LIMITED, TABLES, read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.params import AssessParams, Params, params_from
+from mova_core.places import DataFolder
 
 ONE_CLIP = {"clips": 1, "footage_s": 2.0}
 

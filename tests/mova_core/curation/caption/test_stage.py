@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mova_core.curation.caption.stage import caption, classes_seen
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import CaptionParams, Params
+from mova_core.places import DataFolder
 
 SCENES = [
     {"start_s": 0.0, "end_s": 8.0, "class": "red-ball"},

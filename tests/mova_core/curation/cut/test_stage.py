@@ -16,7 +16,6 @@ from mova_core.curation.cut.shards import iterate_shard, read_member
 from mova_core.curation.cut.stage import cut, split_of
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import TaskResult
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.windows import window_id
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
@@ -24,6 +23,7 @@ from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.media.read_clip import read_clip
 from mova_core.params import params_from
+from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
 
 PARAMS = params_from({"preset": "nano", "cut": {"clips_per_shard": 4}})

@@ -17,7 +17,6 @@ from mova_core.curation.encode.encodable import check_encodable
 from mova_core.curation.encode.latent_shards import open_shard, read_manifest
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
@@ -25,6 +24,7 @@ from mova_core.media.encode import write_media
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params, params_from
+from mova_core.places import DataFolder
 
 # The real geometries but for length and size: 13 frames instead of 193, pictures a tenth as wide.
 SMALL = ClipGeometry("mova-360p", 13, 24, (Canvas(32, 64), Canvas(64, 32)), 48_000, 960, 1)

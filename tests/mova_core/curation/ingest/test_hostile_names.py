@@ -8,11 +8,11 @@ import numpy as np
 from mova_core.curation.cut.stage import cut
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.stage import ingest
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table
 from mova_core.media.encode import write_media
 from mova_core.params import Params
+from mova_core.places import DataFolder
 from mova_core.synthetic.world import draw_take, render_frames, render_sound
 
 NAMES = (

@@ -8,10 +8,10 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.ingest.lock import lock_footage
 from mova_core.curation.ingest.stage import ingest
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
+from mova_core.places import DataFolder
 
 FILES = {
     "a.txt": b"first",

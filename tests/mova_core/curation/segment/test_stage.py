@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.layout import DataFolder
 from mova_core.curation.segment.stage import Source, segment, segment_source, windows_or_reason
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MediaError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.params import Params, SegmentParams
+from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
 from mova_core.synthetic.world import draw_take, render_frames, render_sound
 

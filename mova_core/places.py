@@ -1,0 +1,55 @@
+"""Where everything of a project lies, from the project's folder. dvc.yaml names the same paths; a test compares them.
+
+data/      footage, tables, clips, latents        models/    codec, and the selected model of each phase
+runs/      a folder a phase; kept/ earlier runs   reports/   contracts, evaluations, pages
+dist/      the packaged model                     logs/, demo/, .mova/ (registry, caches: the project's own)
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+DATA = Path("data")
+FOOTAGE, SOURCES_LOCK = DATA / "footage", DATA / "sources.lock"
+MODELS = Path("models")
+CODEC = MODELS / "codec"
+RUNS = Path("runs")
+KEPT_RUNS = "kept"  # folder beside the run folders: earlier runs, out of DVC's sight
+REPORTS = Path("reports")
+CONTRACTS, EVALUATIONS = REPORTS / "contracts", REPORTS / "evaluation"
+REPORT_PAGE = REPORTS / "index.html"
+DIST = Path("dist")
+BENTO = DIST / "bento"
+LOGS = Path("logs")
+DEMO = Path("demo")
+PRIVATE = Path(".mova")
+RESULT_CACHE = PRIVATE / "result_cache"
+DEPLOYMENT = PRIVATE / "deployment.json"
+SERVED_CLIPS = PRIVATE / "clips"
+BENTOML_HOME = PRIVATE / "bentoml"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Tables and clips of a curation: the same names under `data/` (DVC) and under `mova curate --out`."""
+
+    root: Path = DATA
+
+    def table(self, name: str) -> Path:
+        """`sources`, `segments`, `windows`, `near_duplicates`, `clips`, `verdicts`, `captions`."""
+        return self.root / f"{name}.parquet"
+
+    def rejects(self, stage: str) -> Path:
+        """What one stage turned away, each row with its reason (table `rejects`)."""
+        return self.root / "rejects" / f"{stage}.parquet"
+
+    @property
+    def clips(self) -> Path:
+        return self.root / "clips"
+
+    def latents(self, geometry: str) -> Path:
+        return self.root / "latents" / geometry
+
+    @property
+    def codec(self) -> Path:
+        return CODEC

@@ -1,0 +1,121 @@
+"""What may be removed from a project: earlier runs that no promoted model needs, results of other code, leavings.
+
+A run that a promotion or an alias names, or that one of these was trained from, is never among them.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mova_core.places import DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
+from mova_core.registry.database import open_database, reading
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
+from mova_core.registry.tables import Alias, Checkpoint, Promotion, Run
+from mova_core.storage.code_version import stage_version
+from mova_core.storage.hashing import sha256_file
+from mova_core.storage.result_cache import version_folder
+
+CACHED_STAGES = ("ingest", "segment", "assess")
+WRITTEN = (RUNS, MODELS, REPORTS, DIST, PRIVATE, *(DATA / name for name in ("clips", "latents", "rejects")))
+ABANDONED_S = 3600.0  # a temporary file that nobody has written to for so long
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """One file or folder that may go.
+
+    Args:
+        path: from the project's folder.
+        bytes: what it takes, with all in it.
+        reason: why it may go.
+    """
+
+    path: Path
+    bytes: int
+    reason: str
+
+    def remove(self, root: Path) -> None:
+        """Remove it, and all in it."""
+        path = root / self.path
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def find_garbage(root: Path = Path()) -> list[Garbage]:
+    """All that may go, by kind and path.
+
+    Raises:
+        UsageError: the registry cannot be opened, so it is not known which models were promoted.
+    """
+    found = [*_runs(root), *_results(root), *_leavings(root)]
+    return [Garbage(path.relative_to(root), _size(path), reason) for path, reason in found]
+
+
+def _runs(root: Path) -> Iterator[tuple[Path, str]]:
+    folders = sorted(path for path in (root / RUNS / KEPT_RUNS).glob("*") if path.is_dir())
+    if not folders:
+        return
+    with reading(open_database()) as session:
+        needed = promoted_checkpoints(session)
+    for folder in folders:
+        manifests = (folder / "checkpoints").glob("*/manifest.json")
+        ids = {sha256_file(manifest)[:CHECKPOINT_ID_DIGITS] for manifest in manifests}
+        if not ids & needed:
+            yield folder, "a run of other inputs, params or code, and no promoted model comes from it"
+
+
+def promoted_checkpoints(session: Session) -> set[str]:
+    """Ids of the checkpoints that an alias ever named, of those that they were trained from, and of all their runs."""
+    waiting = [*session.scalars(sa.select(Alias.checkpoint_id))]
+    for promoted in session.execute(sa.select(Promotion.checkpoint_id, Promotion.champion_id)):
+        waiting += filter(None, promoted)
+    needed: set[str] = set()
+    while waiting:
+        checkpoint = session.get(Checkpoint, checkpoint_id := waiting.pop())
+        if checkpoint_id in needed:
+            continue
+        needed.add(checkpoint_id)
+        if checkpoint is None or checkpoint.run_id is None:
+            continue
+        run = session.get(Run, checkpoint.run_id)
+        needed |= set(
+            session.scalars(sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id == checkpoint.run_id))
+        )
+        if run is not None and run.start_checkpoint is not None:
+            waiting.append(run.start_checkpoint)
+    return needed
+
+
+def _results(root: Path) -> Iterator[tuple[Path, str]]:
+    for stage in CACHED_STAGES:
+        present = version_folder(stage_version(stage))
+        for path in sorted((root / RESULT_CACHE / stage).glob("*")):
+            if path.is_dir() and path.name != present:
+                yield path, f"results of {stage} by other code than the present"
+
+
+def _leavings(root: Path) -> Iterator[tuple[Path, str]]:
+    before = time.time() - ABANDONED_S
+    temporary = [*(root / DATA).glob(".tmp*")]
+    for folder in WRITTEN:
+        temporary += (root / folder).rglob(".tmp*")
+    for path in sorted(temporary):
+        inside_another = any(parent.name.startswith(".tmp") for parent in path.relative_to(root).parents)
+        if not inside_another and _last_change(path) < before:
+            yield path, "left half-written by a killed run"
+
+
+def _last_change(path: Path) -> float:
+    return max(each.lstat().st_mtime for each in _with_all_in(path))
+
+
+def _size(path: Path) -> int:
+    return sum(each.lstat().st_size for each in _with_all_in(path) if not each.is_dir())
+
+
+def _with_all_in(path: Path) -> Iterable[Path]:
+    return [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
