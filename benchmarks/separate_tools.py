@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.spent import Spent, spent_by_all
 from mova_core.geometry import ClipGeometry
-from mova_core.media.clip_formats import CLIP_FORMATS
+from mova_core.media.clip_file import CLIP_FORMATS
 
 NEEDED = ("ffmpeg", "ffprobe")
 SILERO = Path(__file__).with_name("silero_alone.py")

@@ -2,7 +2,7 @@
 
 A clip is counted in whole frames and whole samples, never in rounded seconds: 193 frames at 24 fps are
 386,000 samples at 48 kHz. Its latents follow the released VAEs: the first frame alone, then 4 frames a latent
-frame, 8 pixels a latent pixel; sound one latent a hop.
+frame, 8 pixels a latent pixel; audio one latent a hop.
 Sources: MOVA report (arXiv:2602.08794) section 1; nano sizes are this project's own (docs/curation.md).
 """
 
@@ -21,7 +21,7 @@ Orientation = Literal["landscape", "portrait", "square"]
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Size of the picture a clip is padded to."""
+    """Size of the frame a clip is padded to."""
 
     height_px: int
     width_px: int
@@ -60,7 +60,7 @@ class ClipGeometry:
         name: key of `GEOMETRIES`, also the folder of its latents.
         frames: pixel frames, 4k + 1.
         fps: frames per second.
-        canvases: the pictures a clip may have, one per orientation.
+        canvases: the frames a clip may have, one per orientation.
         audio_rate_hz: samples per second, mono.
         audio_hop: samples per audio latent.
         audio_latents_per_token: audio latents the audio tower reads as one token.
@@ -118,7 +118,7 @@ class ClipGeometry:
         return self.latent_frames * canvas.tokens_per_latent_frame
 
     def canvas_for(self, display_width: float, display_height: float) -> Canvas:
-        """The canvas that wastes the least of itself on bars around a picture of this display size."""
+        """The canvas that wastes the least of itself on bars around a frame of this display size."""
         aspect = display_width / display_height
 
         def filled(canvas: Canvas) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
-from mova_core.media.image import read_picture
+from mova_core.media.image import read_image
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.registry.tables import Job
 from mova_core.sampling.clip_file import write_clip
@@ -61,7 +61,7 @@ def render(
     image = request["image"]
     output = pipeline(
         request["prompt"],
-        None if image is None else read_picture(base64.b64decode(image)),
+        None if image is None else read_image(base64.b64decode(image)),
         negative_prompt=request["negative_prompt"],
         seed=request["seed"],
         cancelled=cancelled,

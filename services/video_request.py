@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mova_core.errors import UsageError
-from mova_core.media.image import read_picture
+from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.settings import GenerateSettings
 
@@ -103,7 +103,7 @@ class RequestChecker:
             raise UnknownModel(f"model {asked.model!r} is not served here, expected {' or '.join(sorted(self.names))}")
         self.index.check_prompts([asked.prompt, *filter(None, [asked.negative_prompt])])
         image = None if asked.input_reference is None else _image_bytes(asked.input_reference)
-        picture = None if image is None else read_picture(image)
+        picture = None if image is None else read_image(image)
         changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
         settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
         canvas = settings.canvas(picture)

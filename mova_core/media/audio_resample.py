@@ -1,9 +1,9 @@
-"""One gapless mono line of sound out of decoded frames whose times jitter, jump or overlap.
+"""Join decoded audio frames whose times jitter, jump or overlap into one gapless mono signal, and resample it.
 
-Those channels are mixed that sound (`hearing.py`). Samples keep the time of the first one. A frame that lies over 20 ms
-away from where the line has got to is moved back to its time by silence or by trimming; less than that is rounding of
-the container's time stamps. Then the line is resampled as one signal, so no seam is heard. float32, full scale -1..1
-(lossy codecs may exceed it).
+The audible channels are mixed (`audio_track.py`). The first sample keeps its time. A frame that starts more than 20 ms
+away from the end of the signal so far is moved back to its time, by silence or by trimming; smaller differences are
+rounding of the container's time stamps. The result is resampled as one signal, so there are no audible seams. float32,
+full scale -1..1 (lossy codecs may exceed it).
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_track import channel_samples
-from mova_core.media.timeline import Clock
+from mova_core.media.timeline import Timeline
 
 JITTER_S = 0.020
 VORBIS_JITTER_S = 0.050  # its stamps tell where blocks of changing length overlap, not where samples begin
@@ -24,11 +24,11 @@ PIECE_SAMPLES = 8192  # of the source that wait for one mix: 0.17 s at 48 kHz
 
 
 @dataclass(frozen=True)
-class Sound:
-    """A piece of mono sound.
+class AudioChunk:
+    """A piece of mono audio.
 
     Args:
-        time_s: when its first sample is heard.
+        time_s: time of its first sample.
         samples: float32 [S] at the rate asked for.
     """
 
@@ -36,41 +36,41 @@ class Sound:
     samples: NDArray[np.float32]
 
 
-class SoundLine:
+class AudioResampler:
     """Takes a stream's decoded frames in order, gives the line in pieces.
 
     Args:
-        clock: the file's.
+        timeline: the file's.
         rate_hz: samples per second to give.
-        codec: FFmpeg's name of what the sound is coded in.
+        codec: FFmpeg's name of what the audio is coded in.
     """
 
-    def __init__(self, clock: Clock, rate_hz: int, codec: str) -> None:
-        self._clock = clock
+    def __init__(self, timeline: Timeline, rate_hz: int, codec: str) -> None:
+        self._timeline = timeline
         self._jitter_s = VORBIS_JITTER_S if codec == "vorbis" else JITTER_S
         self._rate_hz = rate_hz
-        self._resampler: _Resampler | None = None
+        self._resampler: _RateConverter | None = None
         self._source_rate_hz = 0
         self._start_s = 0.0
         self._packet_lost = False
         self._waiting: list[NDArray[np.float32]] = []  # [C, S] of the same channels, not yet mixed
         self._waiting_samples = 0
-        self._heard = 0  # samples of the source line so far
+        self._received = 0  # samples of the source line so far
         self._given = 0  # samples given out so far
 
-    def add(self, frame: av.AudioFrame) -> Iterator[Sound]:
+    def add(self, frame: av.AudioFrame) -> Iterator[AudioChunk]:
         """Pieces that one more frame completes.
 
         Raises:
             MediaError: `rate_changes`, `channels_change`, or `decode_error` for samples that are not numbers and for a
-                gap that a packet told of by `silent_packet` should have filled, or that the container cannot have.
+                gap that a packet told of by `note_empty_packet` should have filled, or that the container cannot have.
         """
         samples = self._channels(frame)
         if self._resampler is None:
             self._begin(frame)
         if frame.sample_rate != self._source_rate_hz:
             raise MediaError(
-                "rate_changes", f"the sound changes from {self._source_rate_hz} to {frame.sample_rate} samples a second"
+                "rate_changes", f"the audio changes from {self._source_rate_hz} to {frame.sample_rate} samples a second"
             )
         late = self._lateness(frame)
         self._packet_lost = False
@@ -80,59 +80,59 @@ class SoundLine:
             late -= silence
         yield from self._push(samples[:, -late:] if late < 0 else samples)
 
-    def silent_packet(self) -> None:
-        """A packet came of which the decoder made no sound; harmless unless a gap follows (priming makes none)."""
+    def note_empty_packet(self) -> None:
+        """A packet came of which the decoder made no audio; harmless unless a gap follows (priming makes none)."""
         self._packet_lost = True
 
-    def end(self) -> Iterator[Sound]:
+    def end(self) -> Iterator[AudioChunk]:
         """What still waits, and what the resampler still holds."""
         yield from self._mixed()
         if self._resampler is not None:
             yield from self._given_out(self._resampler.flush())
 
     def _channels(self, frame: av.AudioFrame) -> NDArray[np.float32]:
-        heard = self._clock.heard
-        if heard.channels is None:
+        selection = self._timeline.selection
+        if selection.channels is None:
             return channel_samples(frame)
-        if frame.layout.nb_channels != heard.channel_count:
+        if frame.layout.nb_channels != selection.channel_count:
             raise MediaError(
                 "channels_change",
-                f"the sound changes from {heard.channel_count} to {frame.layout.nb_channels} channels, "
-                "of which only some sound",
+                f"the audio changes from {selection.channel_count} to {frame.layout.nb_channels} channels, "
+                "of which only some are audible",
             )
-        return channel_samples(frame)[list(heard.channels)]
+        return channel_samples(frame)[list(selection.channels)]
 
     def _begin(self, frame: av.AudioFrame) -> None:
         self._source_rate_hz = frame.sample_rate
-        self._resampler = _Resampler(frame.sample_rate, self._rate_hz)
+        self._resampler = _RateConverter(frame.sample_rate, self._rate_hz)
         if frame.pts is not None:
-            self._start_s = self._clock.seconds(frame.pts, frame.time_base)
+            self._start_s = self._timeline.seconds(frame.pts, frame.time_base)
 
     def _time_s(self) -> float:
-        return self._start_s + self._heard / self._source_rate_hz
+        return self._start_s + self._received / self._source_rate_hz
 
     def _lateness(self, frame: av.AudioFrame) -> int:
         """Samples between the end of the line and this frame; 0 within the jitter, negative for an overlap."""
         if frame.pts is None:
             return 0
-        late_s = self._clock.seconds(frame.pts, frame.time_base) - self._time_s()
+        late_s = self._timeline.seconds(frame.pts, frame.time_base) - self._time_s()
         if abs(late_s) <= self._jitter_s:
             return 0
-        if late_s > 0 and (self._packet_lost or self._clock.gapless):
+        if late_s > 0 and (self._packet_lost or self._timeline.gapless):
             raise MediaError("decode_error", f"damaged audio at {self._time_s():.3f} s: {late_s:.3f} s do not decode")
         return round(late_s * self._source_rate_hz)
 
-    def _push(self, samples: NDArray[np.float32]) -> Iterator[Sound]:
+    def _push(self, samples: NDArray[np.float32]) -> Iterator[AudioChunk]:
         """The next [C, S] of the line; they wait until they are worth the calls that mixing and resampling take."""
         if self._waiting and len(self._waiting[0]) != len(samples):
             yield from self._mixed()
         self._waiting.append(samples)
         self._waiting_samples += samples.shape[1]
-        self._heard += samples.shape[1]
+        self._received += samples.shape[1]
         if self._waiting_samples >= PIECE_SAMPLES:
             yield from self._mixed()
 
-    def _mixed(self) -> Iterator[Sound]:
+    def _mixed(self) -> Iterator[AudioChunk]:
         if self._resampler is None or not self._waiting_samples:
             return
         start_s = self._time_s() - self._waiting_samples / self._source_rate_hz
@@ -140,12 +140,12 @@ class SoundLine:
         self._waiting, self._waiting_samples = [], 0
         if not np.isfinite(samples).all():
             late_s = int(np.argmin(np.isfinite(samples))) / self._source_rate_hz
-            raise MediaError("decode_error", f"the sound at {start_s + late_s:.3f} s holds values that are not numbers")
+            raise MediaError("decode_error", f"the audio at {start_s + late_s:.3f} s holds values that are not numbers")
         yield from self._given_out(self._resampler.push(samples))
 
-    def _given_out(self, samples: NDArray[np.float32]) -> Iterator[Sound]:
+    def _given_out(self, samples: NDArray[np.float32]) -> Iterator[AudioChunk]:
         if len(samples):
-            yield Sound(self._start_s + self._given / self._rate_hz, samples)
+            yield AudioChunk(self._start_s + self._given / self._rate_hz, samples)
             self._given += len(samples)
 
 
@@ -158,7 +158,7 @@ def mean_of_channels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return mean
 
 
-class _Resampler:
+class _RateConverter:
     """From one rate to another, mono float32; the first sample out is the first sample in."""
 
     def __init__(self, from_hz: int, to_hz: int) -> None:

@@ -1,12 +1,12 @@
-"""Which sound of a file is heard: of its tracks the first that sounds, of its channels those that sound.
+"""Select the audio of a file: the first track that is audible, and of its channels those that are audible.
 
-A channel sounds if one of its decoded frames (some 20 to 90 ms) reaches a level of -50 dBFS, below which assess counts
-silence. A silent channel has no part in the mono mix, it would only make the others quieter: a voice on the left
-channel alone keeps its level. Neither has the channel of low-frequency effects beside others. Where nothing sounds,
-the first track is heard, with all its channels.
+A channel is audible if one of its decoded frames (some 20 to 90 ms) reaches an RMS level of -50 dBFS, below which stage
+assess counts silence. A silent channel is left out of the mono mix, because it would only make the others quieter: a
+voice on the left channel alone keeps its level. So is the channel of low-frequency effects beside others. Where nothing
+is audible, the first track is selected with all its channels.
 
-One track of one channel leaves no choice and is not listened to. Any other file is, from its start, until its first
-sounding track has no silent channel left: in most films that takes a moment, at worst all of its sound is decoded.
+A file with one mono track leaves no choice, so nothing is decoded here. Any other file is decoded from its start until
+its first audible track has no silent channel left: usually a moment, at worst all of its audio.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from mova_core.errors import MediaError
 from mova_core.media.demux import decode_strictly, read_errors
 
-SOUNDING_RMS = 10 ** (-50 / 20)
+AUDIBLE_RMS = 10 ** (-50 / 20)
 EFFECTS = "LFE"  # FFmpeg's name of the channel; LFE2 is a second one
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What of a file's sound is heard.
+class AudioSelection:
+    """The audio track and channels of a file that are used.
 
     Args:
-        track: its number among the file's sound tracks, from 0.
+        track: its number among the file's audio tracks, from 0.
         channels: numbers of the channels that are mixed; None for all.
         channel_count: how many the track has; None where it does not matter.
     """
@@ -41,57 +41,57 @@ class Heard:
     channel_count: int | None = None
 
 
-class Listener:
-    """Takes the packets of all sound tracks as the file has them.
+class AudioTrackSelector:
+    """Takes the packets of all audio tracks as the file has them.
 
     Args:
         tracks: the file's, not yet decoded.
     """
 
     def __init__(self, tracks: Sequence[AudioStream]) -> None:
-        self._ears = {track.index: _Ear(track) for track in tracks}
-        if len(tracks) == 1 and all(ear.channel_count == 1 for ear in self._ears.values()):
-            self._ears = {}
+        self._tracks = {track.index: _TrackLevels(track) for track in tracks}
+        if len(tracks) == 1 and all(levels.channel_count == 1 for levels in self._tracks.values()):
+            self._tracks = {}
 
-    def hear(self, packet: "Packet[Any]") -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """One packet, of any stream."""
-        ear = self._ears.get(packet.stream.index)
-        if ear is not None and not ear.is_done and not self._before(ear):
-            ear.hear(packet)
+        levels = self._tracks.get(packet.stream.index)
+        if levels is not None and not levels.is_done and not self._before(levels):
+            levels.add(packet)
 
-    def heard(self) -> Heard:
+    def selection(self) -> AudioSelection:
         """The choice, once all packets have come."""
-        for track, ear in enumerate(self._ears.values()):
-            if ear.sounds:
-                return Heard(track, ear.channels(), ear.channel_count)
-        return Heard()
+        for track, levels in enumerate(self._tracks.values()):
+            if levels.is_audible:
+                return AudioSelection(track, levels.channels(), levels.channel_count)
+        return AudioSelection()
 
-    def _before(self, ear: "_Ear") -> bool:
-        """Whether a track before this one sounds, so that it is out of the question."""
-        for other in self._ears.values():
-            if other is ear:
+    def _before(self, levels: "_TrackLevels") -> bool:
+        """Whether a track before this one is audible, so that this one cannot be selected."""
+        for other in self._tracks.values():
+            if other is levels:
                 return False
-            if other.sounds:
+            if other.is_audible:
                 return True
         return False
 
 
-class _Ear:
+class _TrackLevels:
     """Listens to one track until all of its channels have sounded, or until it is damaged."""
 
     def __init__(self, track: AudioStream) -> None:
         self.is_done = track.codec_context is None  # nothing decodes it
         self.channel_count = 0 if self.is_done else track.codec_context.layout.nb_channels
-        self._sounding: NDArray[np.bool_] = np.zeros(self.channel_count, np.bool_)
+        self._audible: NDArray[np.bool_] = np.zeros(self.channel_count, np.bool_)
         self._effects: NDArray[np.bool_] = np.zeros(self.channel_count, np.bool_)
         if not self.is_done:
             decode_strictly(track)
 
     @property
-    def sounds(self) -> bool:
-        return bool(self._sounding.any())
+    def is_audible(self) -> bool:
+        return bool(self._audible.any())
 
-    def hear(self, packet: "Packet[Any]") -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         try:
             with read_errors("decode_error", "it cannot be listened to"):
                 frames: list[Any] = packet.decode()
@@ -99,27 +99,27 @@ class _Ear:
             self.is_done = True
             return
         for frame in frames:
-            self._hear(frame)
+            self._measure(frame)
 
     def channels(self) -> tuple[int, ...] | None:
         """Those that are mixed; None for all."""
-        mixed = self._sounding & ~self._effects
+        mixed = self._audible & ~self._effects
         if not mixed.any():
-            mixed = self._sounding
+            mixed = self._audible
         return None if mixed.all() else tuple(int(channel) for channel in np.flatnonzero(mixed))
 
-    def _hear(self, frame: av.AudioFrame) -> None:
+    def _measure(self, frame: av.AudioFrame) -> None:
         samples = channel_samples(frame)
         if len(samples) != self.channel_count:
-            if self.sounds:  # the strict pass decides whether that may be
+            if self.is_audible:  # the strict pass decides whether that may be
                 self.is_done = True
                 return
-            self.channel_count = len(samples)  # the header told another number than the sound has
-            self._sounding = np.zeros(self.channel_count, np.bool_)
+            self.channel_count = len(samples)  # the header told another number than the audio has
+            self._audible = np.zeros(self.channel_count, np.bool_)
         self._effects = np.array([channel.name.startswith(EFFECTS) for channel in frame.layout.channels], np.bool_)
         with np.errstate(invalid="ignore", over="ignore"):
-            self._sounding |= np.sqrt(np.mean(np.square(samples), axis=1)) >= SOUNDING_RMS
-        self.is_done = bool((self._sounding | self._effects).all()) and self.sounds
+            self._audible |= np.sqrt(np.mean(np.square(samples), axis=1)) >= AUDIBLE_RMS
+        self.is_done = bool((self._audible | self._effects).all()) and self.is_audible
 
 
 def channel_samples(frame: av.AudioFrame) -> NDArray[np.float32]:

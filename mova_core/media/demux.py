@@ -1,8 +1,8 @@
-"""Open footage that nobody vouches for: what a file is, is decided by its first bytes, before FFmpeg sees it.
+"""Open untrusted media: the first bytes decide which container a file is, before FFmpeg sees it.
 
 Only the containers listed here are opened, each with its demuxer named beforehand, so a text file in a playlist or
-concat format never gets to open other files. FFmpeg reads from an open file object and never learns the file's name,
-so no name means anything to it; whatever else a container asks to open is refused.
+concat format can never open other files. FFmpeg reads from an open file object and never learns the file's name, so no
+name is interpreted as a protocol or pattern; a container that asks to open other files is refused.
 """
 
 import os
@@ -22,7 +22,7 @@ from mova_core.errors import MediaError
 
 HEAD_BYTES = 4096
 READ_BYTES = 1 << 18
-MOST_PIXELS = 1 << 28  # no picture of more is ever decoded, whatever a caller allows
+MOST_PIXELS = 1 << 28  # no frame of more is ever decoded, whatever a caller allows
 STRICT = {"err_detect": "crccheck+explode"}  # sums are checked only where that is asked for: FLAC, MPEG audio, FFV1
 
 # Reading footage raises far more than FFmpegError: text that does not decode, sizes that cannot be held, a stream that
@@ -56,7 +56,7 @@ def open_media(path: Path, max_pixels: int = MOST_PIXELS) -> Iterator[tuple[Inpu
 
     Args:
         path: the file; a link is followed, so check beforehand that it stays where it may.
-        max_pixels: while streams are examined, no picture of more is decoded.
+        max_pixels: while streams are examined, no frame of more is decoded.
 
     Raises:
         MediaError: `not_a_file`, `empty_file`, `git_lfs_pointer`, `still_image`, `not_media`, `truncated`,
@@ -118,7 +118,7 @@ def sniff(head: bytes) -> Container:
         raise MediaError("empty_file", "the file is empty (0 bytes)")
     if head.startswith(b"version https://git-lfs"):
         raise MediaError("git_lfs_pointer", "a Git LFS pointer, not the file itself: run `git lfs pull`")
-    if found := _video_container(head) or _sound_container(head):
+    if found := _video_container(head) or _audio_container(head):
         return found
     raise _refusal(head)
 
@@ -140,7 +140,7 @@ def _video_container(head: bytes) -> Container | None:
     return None
 
 
-def _sound_container(head: bytes) -> Container | None:
+def _audio_container(head: bytes) -> Container | None:
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return Container("wav", "wav")
     if head.startswith(b"fLaC"):
@@ -171,7 +171,7 @@ def _refusal(head: bytes) -> MediaError:
         return MediaError("not_media", "a playlist that names other files, not a video")
     if b"\0" not in head:
         return MediaError("not_media", "text, not a video")
-    return MediaError("not_media", f"not a known video or sound container (first bytes {head[:8].hex(' ')})")
+    return MediaError("not_media", f"not a known video or audio container (first bytes {head[:8].hex(' ')})")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Write frames and sound as one media file; the same input gives the same bytes.
+"""Write frames and audio as one media file; the same input gives the same bytes.
 
-Frames are RGB uint8 [H, W, 3], sound float32 in -1..1 (louder is clipped, never wrapped). The picture is stored as
-BT.709 in limited range and says so; sound that is stored in 16 bits is `round(32768 * x)`.
+Frames are RGB uint8 [H, W, 3], audio is float32 in -1..1 (louder is clipped, never wrapped). Video is stored as BT.709
+in limited range and tagged so; 16-bit audio is `round(32768 * x)`.
 One thread, bitexact flags and no dates, so that bytes depend on nothing but the arguments.
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import ShapeError
 
-FULL_SCALE = 32768  # of 16-bit sound
+FULL_SCALE = 32768  # of 16-bit audio
 LAYOUTS = {1: "mono", 2: "stereo"}
 # What an encoder needs on top of one thread to give the same bytes each time: x264's macroblock tree does not.
 REPEATABLE: dict[str, dict[str, str]] = {"libx264": {"mbtree": "0"}}
@@ -48,9 +48,9 @@ def write_media(
 
     Args:
         path: where to; its suffix plays no part.
-        frames: pictures uint8 [H, W, 3] RGB of one size, both sides even; at least one.
+        frames: frames uint8 [H, W, 3] RGB of one size, both sides even; at least one.
         fps: constant frame rate, exact.
-        audio: float32 [S] mono or [2, S] stereo, or None for a file without sound.
+        audio: float32 [S] mono or [2, S] stereo, or None for a file without audio.
         audio_rate_hz: samples per second of `audio` and of the file.
         container: FFmpeg's name of the format, such as mp4, webm, avi, matroska.
         video_codec: FFmpeg's encoder.
@@ -62,10 +62,10 @@ def write_media(
         container_options: options of the container's writer.
 
     Raises:
-        ShapeError: no frame, frames of different or odd size, or sound that is neither [S] nor [2, S].
+        ShapeError: no frame, frames of different or odd size, or audio that is neither [S] nor [2, S].
     """
-    pictures = iter(frames)
-    first = next(pictures, None)
+    images = iter(frames)
+    first = next(images, None)
     if first is None:
         raise ShapeError(f"{path.name}: no frame was given, a media file needs at least one")
     options = REPEATABLE.get(video_codec, {}) | dict(video_options or {}) | ({} if crf is None else {"crf": str(crf)})
@@ -73,25 +73,25 @@ def write_media(
         str(path), "w", format=container, container_options={"fflags": "+bitexact", **(container_options or {})}
     ) as output:
         video = _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
-        sound = (
+        audio_stream = (
             None if audio is None else _add_audio(output, audio_codec, audio, audio_rate_hz, dict(audio_options or {}))
         )
         pieces = _audio_pieces(audio, audio_rate_hz, Fraction(fps))
         reformatter = VideoReformatter()  # one for the whole file: setting one up costs more than using it
-        for index, picture in enumerate(chain([first], pictures)):
-            output.mux(video.encode(_video_frame(picture, first.shape, index, pixel_format, reformatter)))
-            if sound is not None and (piece := next(pieces, None)) is not None:
-                output.mux(sound.encode(piece))
-        for piece in pieces:  # sound that lasts longer than the picture
-            assert sound is not None
-            output.mux(sound.encode(piece))
+        for index, image in enumerate(chain([first], images)):
+            output.mux(video.encode(_video_frame(image, first.shape, index, pixel_format, reformatter)))
+            if audio_stream is not None and (piece := next(pieces, None)) is not None:
+                output.mux(audio_stream.encode(piece))
+        for piece in pieces:  # audio that lasts longer than the video
+            assert audio_stream is not None
+            output.mux(audio_stream.encode(piece))
         output.mux(video.encode(None))
-        if sound is not None:
-            output.mux(sound.encode(None))
+        if audio_stream is not None:
+            output.mux(audio_stream.encode(None))
 
 
 def to_pcm16(audio: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Float sound as 16-bit integers, clipped at full scale."""
+    """Float audio as 16-bit integers, clipped at full scale."""
     return np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
@@ -124,7 +124,7 @@ def _add_audio(
 ) -> AudioStream:
     channels = 1 if audio.ndim == 1 else audio.shape[0]
     if audio.ndim > 2 or channels not in LAYOUTS:
-        raise ShapeError(f"sound has shape {audio.shape}, expected [S] (mono) or [2, S] (stereo)")
+        raise ShapeError(f"audio has shape {audio.shape}, expected [S] (mono) or [2, S] (stereo)")
     stream: Any = output.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels], options=options)
     stream.codec_context.thread_count = 1
     stream.codec_context.flags |= Flags.bitexact
@@ -132,12 +132,12 @@ def _add_audio(
 
 
 def _video_frame(
-    picture: NDArray[np.uint8], shape: tuple[int, ...], index: int, pixel_format: str, reformatter: VideoReformatter
+    image: NDArray[np.uint8], shape: tuple[int, ...], index: int, pixel_format: str, reformatter: VideoReformatter
 ) -> av.VideoFrame:
-    if picture.shape != shape:
-        raise ShapeError(f"frame {index} has shape {picture.shape}, the frames before it have {shape}")
+    if image.shape != shape:
+        raise ShapeError(f"frame {index} has shape {image.shape}, the frames before it have {shape}")
     frame = reformatter.reformat(
-        av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"),
+        av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
         format=pixel_format,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
@@ -148,7 +148,7 @@ def _video_frame(
 
 
 def _audio_pieces(audio: NDArray[np.float32] | None, rate_hz: int, fps: Fraction) -> Iterator[av.AudioFrame]:
-    """One piece per picture, so that the file is well interleaved; the last ones may outlast the picture."""
+    """One piece per frame, so that the file is well interleaved; the last pieces may outlast the video."""
     if audio is None:
         return
     pcm = to_pcm16(np.atleast_2d(audio))

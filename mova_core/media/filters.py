@@ -1,4 +1,4 @@
-"""FFmpeg's filters over single pictures, in one thread, so that the same pictures give the same bytes everywhere."""
+"""FFmpeg's filters over single frames, in one thread, so that the same frames give the same bytes everywhere."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -9,8 +9,8 @@ from av.filter import Graph
 Filter = tuple[str, str | None]
 
 
-def picture_graph(like: av.VideoFrame, time_base: Fraction | None, filters: Iterable[Filter]) -> Graph:
-    """A graph that takes pictures of this size and format, through filters given by name and arguments."""
+def video_graph(like: av.VideoFrame, time_base: Fraction | None, filters: Iterable[Filter]) -> Graph:
+    """A graph that takes frames of this size and format, through filters given by name and arguments."""
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)

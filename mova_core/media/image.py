@@ -1,4 +1,4 @@
-"""A still picture from outside, as a clip's first frame: one RGB array, or one sentence why not."""
+"""Read a still image from outside, a clip's first frame, as one RGB array, or raise one sentence why not."""
 
 import io
 from pathlib import Path
@@ -14,8 +14,8 @@ MAX_PIXELS = 36_000_000  # as for footage: more is refused before it is decoded
 MIN_SIDE_PX = 16
 
 
-def read_picture(source: Path | bytes) -> NDArray[np.uint8]:
-    """Decode a picture: uint8 [H, W, 3] RGB, turned upright as its EXIF says.
+def read_image(source: Path | bytes) -> NDArray[np.uint8]:
+    """Decode an image: uint8 [H, W, 3] RGB, turned upright as its EXIF says.
 
     Raises:
         UsageError: not readable, not RGB, or of an impossible size.
@@ -33,8 +33,8 @@ def read_picture(source: Path | bytes) -> NDArray[np.uint8]:
                 raise UsageError(f"{name} has mode {image.mode}, expected RGB: save it without transparency or palette")
             return np.asarray(ImageOps.exif_transpose(image)).copy()
     except FileNotFoundError:
-        raise UsageError(f"{name} is missing: expected a picture file") from None
+        raise UsageError(f"{name} is missing: expected an image file") from None
     except UnidentifiedImageError:
-        raise UsageError(f"{name} is not a picture that can be read, expected {', '.join(FORMATS)}") from None
+        raise UsageError(f"{name} is not an image that can be read, expected {', '.join(FORMATS)}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UsageError(f"{name} cannot be read ({error}): expected a whole {', '.join(FORMATS)} file") from None

@@ -10,7 +10,7 @@ BLOCK_S = 0.4  # BS.1770's gating block
 
 
 def integrated_lufs(samples: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of mono sound.
+    """Integrated loudness of mono audio.
 
     Args:
         samples: float [S], full scale 1.
@@ -29,7 +29,7 @@ def integrated_lufs(samples: NDArray[np.float32], rate_hz: int) -> float | None:
 
 
 def normalise_loudness(samples: NDArray[np.float32], rate_hz: int, target_lufs: float) -> NDArray[np.float32]:
-    """The same sound at `target_lufs`, or as near as full scale allows; sound without a loudness comes back as it is.
+    """The same audio at `target_lufs`, or as near as full scale allows; audio without a loudness comes back as it is.
 
     Args:
         samples: float32 [S], full scale 1.

@@ -1,9 +1,9 @@
-"""What a file holds, found out and not believed: packets give the times, the first second of each stream is decoded.
-Which sound track and which channels are heard is chosen here as in every later stage (`hearing.py`).
+"""Measure what a file contains: packets give the times, the first second of each stream is decoded.
 
-Sizes are those of the picture as shown, after rotation and sample aspect; rotation is the turn counter-clockwise, in
-whole quarters, that the coded picture needs. A header's duration, frame rate and frame count are never used.
-A file with sound and no moving picture (cover art is none) is of kind `audio`, whatever its container and its name.
+Sizes are those of the video as shown, after rotation and sample aspect; rotation is the counter-clockwise turn, in
+whole quarters, that coded frames need. A header's duration, frame rate and frame count are never used. The audio track
+and channels are selected here as in every later stage (`audio_track.py`). A file with audio and no video stream (cover
+art does not count) is of kind `audio`, whatever its container and its name.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.audio_resample import Sound
-from mova_core.media.decode import Frame, check_decoder, decode_opened
+from mova_core.media.audio_resample import AudioChunk
+from mova_core.media.decode import Frame, check_decoder, decode_container
 from mova_core.media.demux import Container, open_media
-from mova_core.media.timeline import Clock, first_video, read_clock
+from mova_core.media.timeline import Timeline, first_video, read_timeline
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
 LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0
@@ -29,7 +29,7 @@ MOST_ASPECT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The media columns of table `sources`; those of the picture are None for kind `audio`."""
+    """The media columns of table `sources`; those of the video are None for kind `audio`."""
 
     kind: str
     container: str
@@ -53,33 +53,33 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
 
     Args:
         path: the file.
-        head_s: seconds decoded from the start of each stream; sound alone is decoded whole.
-        max_pixels: a picture of more is refused before it is decoded.
+        head_s: seconds decoded from the start of each stream; audio alone is decoded whole.
+        max_pixels: a frame of more is refused before it is decoded.
 
     Raises:
         MediaError: it cannot be used; beside the codes of `open_media` and `decode`: `unknown_codec`,
-            `picture_too_large`, `odd_aspect`, `no_overlap`, `single_picture`, `frame_rate_too_low`,
+            `frame_too_large`, `odd_aspect`, `no_overlap`, `single_frame`, `frame_rate_too_low`,
             `frame_rate_too_high`.
     """
     with open_media(path, max_pixels) as (container, kind):
         if first_video(container) is None and container.streams.audio:
-            return _probe_sound(path, container, kind)
+            return _probe_audio(path, container, kind)
         video = _usable_video(container)
         _check_size(video, max_pixels)
         _check_whole(container, path.stat().st_size)
-        clock = read_clock(container, kind)
-        audio = _heard_audio(container, clock)
-        fps, is_vfr = _rate(clock)
-        _check_overlap(clock)
+        timeline = read_timeline(container, kind)
+        audio = _selected_audio(container, timeline)
+        fps, is_vfr = _rate(timeline)
+        _check_overlap(timeline)
         video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
         rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
         sample_aspect = video.sample_aspect_ratio or Fraction(1)
-    first_picture, first_sound = _decode_heads(path, clock, head_s, rate_hz)
-    width, height, rotation = _shown_size(first_picture, sample_aspect)
+    first_frame, first_chunk = _decode_heads(path, timeline, head_s, rate_hz)
+    width, height, rotation = _shown_size(first_frame, sample_aspect)
     return Probe(
         kind="video",
         container=kind.name,
-        duration_s=max(track.end_s for track in (clock.video, clock.audio) if track is not None),
+        duration_s=max(track.end_s for track in (timeline.video, timeline.audio) if track is not None),
         width_px=width,
         height_px=height,
         display_aspect=width / height,
@@ -90,31 +90,31 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         audio_codec=audio_codec.canonical_name,
         audio_rate_hz=rate_hz,
         audio_channels=channels,
-        audio_track=clock.heard.track,
-        audio_minus_video_start_s=first_sound.time_s - first_picture.time_s,
+        audio_track=timeline.selection.track,
+        audio_minus_video_start_s=first_chunk.time_s - first_frame.time_s,
     )
 
 
-def _probe_sound(path: Path, container: InputContainer, kind: Container) -> Probe:
-    """A file of sound alone: decoded whole, for no later stage does."""
+def _probe_audio(path: Path, container: InputContainer, kind: Container) -> Probe:
+    """A file of audio alone: decoded whole, for no later stage does."""
     _check_whole(container, path.stat().st_size)
-    clock = read_clock(container, kind)
-    audio = _heard_audio(container, clock)
-    if clock.audio is None:
-        raise MediaError("no_audio", "the audio stream holds no sound")
+    timeline = read_timeline(container, kind)
+    audio = _selected_audio(container, timeline)
+    if timeline.audio is None:
+        raise MediaError("no_audio", "the audio stream holds no samples")
     rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
     with open_media(path) as (again, _):
-        pieces = sum(1 for _ in decode_opened(again, clock, audio_rate_hz=rate_hz, video=False))
+        pieces = sum(1 for _ in decode_container(again, timeline, audio_rate_hz=rate_hz, video=False))
     if not pieces:
-        raise MediaError("no_audio", "the audio stream decodes to no sound")
+        raise MediaError("no_audio", "the audio stream decodes to no samples")
     return Probe(
         kind="audio",
         container=kind.name,
-        duration_s=clock.audio.end_s,
+        duration_s=timeline.audio.end_s,
         audio_codec=audio.codec_context.codec.canonical_name,
         audio_rate_hz=rate_hz,
         audio_channels=channels,
-        audio_track=clock.heard.track,
+        audio_track=timeline.selection.track,
     )
 
 
@@ -129,9 +129,9 @@ def _usable_video(container: InputContainer) -> VideoStream:
     return video
 
 
-def _heard_audio(container: InputContainer, clock: Clock) -> AudioStream:
-    audio = clock.audio_stream(container)
-    assert audio is not None  # a container without sound does not get this far
+def _selected_audio(container: InputContainer, timeline: Timeline) -> AudioStream:
+    audio = timeline.audio_stream(container)
+    assert audio is not None  # a container without audio does not get this far
     check_decoder(audio)
     return audio
 
@@ -140,8 +140,8 @@ def _check_size(video: VideoStream, max_pixels: int) -> None:
     width, height = video.codec_context.width, video.codec_context.height
     if width * height > max_pixels:
         raise MediaError(
-            "picture_too_large",
-            f"the picture is {width}x{height}, more than {max_pixels} pixels (params ingest.max_pixels)",
+            "frame_too_large",
+            f"the frame is {width}x{height}, more than {max_pixels} pixels (params ingest.max_pixels)",
         )
 
 
@@ -157,53 +157,53 @@ def _check_whole(container: InputContainer, size: int) -> None:
             )
 
 
-def _rate(clock: Clock) -> tuple[float, bool]:
-    """Pictures per second on average, and whether their distance varies."""
-    if clock.video is None:
-        raise MediaError("no_video", "the video stream holds no picture")
-    if len(clock.video.times_s) < 2:
-        raise MediaError("single_picture", "the video stream holds a single picture")
-    gaps: NDArray[np.float64] = np.diff(clock.video.times_s)
+def _rate(timeline: Timeline) -> tuple[float, bool]:
+    """Frames per second on average, and whether their distance varies."""
+    if timeline.video is None:
+        raise MediaError("no_video", "the video stream holds no frame")
+    if len(timeline.video.times_s) < 2:
+        raise MediaError("single_frame", "the video stream holds a single frame")
+    gaps: NDArray[np.float64] = np.diff(timeline.video.times_s)
     fps = 1 / float(gaps.mean())
     if not LOWEST_FPS <= fps <= HIGHEST_FPS:
         side = "low" if fps < LOWEST_FPS else "high"
         raise MediaError(
             f"frame_rate_too_{side}",
-            f"{len(gaps) + 1} pictures at {fps:.4g} a second, expected {LOWEST_FPS:g} to {HIGHEST_FPS:g}",
+            f"{len(gaps) + 1} frames at {fps:.4g} a second, expected {LOWEST_FPS:g} to {HIGHEST_FPS:g}",
         )
     return fps, float(gaps.max() - gaps.min()) > VFR_GAP_S
 
 
-def _check_overlap(clock: Clock) -> None:
-    if clock.video is None or clock.audio is None:
-        raise MediaError("no_audio", "the audio stream holds no sound")
-    if max(clock.video.start_s, clock.audio.start_s) >= min(clock.video.end_s, clock.audio.end_s):
-        spans = [f"{track.start_s:.3f} to {track.end_s:.3f} s" for track in (clock.video, clock.audio)]
-        raise MediaError("no_overlap", f"picture ({spans[0]}) and sound ({spans[1]}) never run together")
+def _check_overlap(timeline: Timeline) -> None:
+    if timeline.video is None or timeline.audio is None:
+        raise MediaError("no_audio", "the audio stream holds no samples")
+    if max(timeline.video.start_s, timeline.audio.start_s) >= min(timeline.video.end_s, timeline.audio.end_s):
+        spans = [f"{track.start_s:.3f} to {track.end_s:.3f} s" for track in (timeline.video, timeline.audio)]
+        raise MediaError("no_overlap", f"video ({spans[0]}) and audio ({spans[1]}) never run at the same time")
 
 
-def _decode_heads(path: Path, clock: Clock, head_s: float, rate_hz: int) -> tuple[Frame, Sound]:
-    """Decode `head_s` of each stream by itself; the first picture and the first piece of sound."""
-    first: dict[type, Frame | Sound] = {}
+def _decode_heads(path: Path, timeline: Timeline, head_s: float, rate_hz: int) -> tuple[Frame, AudioChunk]:
+    """Decode `head_s` of each stream by itself; the first frame and the first piece of audio."""
+    first: dict[type, Frame | AudioChunk] = {}
     for video in (True, False):
         with open_media(path) as (container, _):
-            for piece in decode_opened(container, clock, audio_rate_hz=None if video else rate_hz, video=video):
+            for piece in decode_container(container, timeline, audio_rate_hz=None if video else rate_hz, video=video):
                 begun = first.setdefault(type(piece), piece)
                 if piece.time_s - begun.time_s >= head_s:
                     break
-    picture, sound = first[Frame], first.get(Sound)
-    assert isinstance(picture, Frame)  # a stream without a picture does not get this far
-    if not isinstance(sound, Sound):
-        raise MediaError("no_audio", "the audio stream decodes to no sound")
-    return picture, sound
+    frame, chunk = first[Frame], first.get(AudioChunk)
+    assert isinstance(frame, Frame)  # a stream without a frame does not get this far
+    if not isinstance(chunk, AudioChunk):
+        raise MediaError("no_audio", "the audio stream decodes to no samples")
+    return frame, chunk
 
 
 def _shown_size(frame: Frame, sample_aspect: Fraction) -> tuple[int, int, int]:
     """Width and height as shown, and the turn in degrees counter-clockwise."""
-    width, height = round(frame.picture.width * sample_aspect), frame.picture.height
-    rotation = round(frame.picture.rotation / 90) * 90 % 360
+    width, height = round(frame.image.width * sample_aspect), frame.image.height
+    rotation = round(frame.image.rotation / 90) * 90 % 360
     if rotation in (90, 270):
         width, height = height, width
     if not 1 / MOST_ASPECT <= width / height <= MOST_ASPECT:
-        raise MediaError("odd_aspect", f"the picture is shown at {width}x{height}, over {MOST_ASPECT:g} to 1")
+        raise MediaError("odd_aspect", f"the frame is shown at {width}x{height}, over {MOST_ASPECT:g} to 1")
     return width, height, rotation

@@ -1,10 +1,9 @@
 """Which checkpoint made a clip, written into the clip itself.
 
-An mp4 is a row of boxes; a `uuid` box at the end, which players pass over, holds a small JSON object. Nothing before
-it moves, so pictures and sound stay bit for bit what they were, and the same request gives the same bytes from
-wherever it was made. What differs from call to call (the service's job, its Bento) is therefore not in the file: the
-registry finds it by the file's sha256.
-Source: ISO/IEC 14496-12, 4.2 (boxes) and 11.1 (`uuid`).
+An mp4 is a sequence of boxes; a `uuid` box at the end, which players ignore, holds a small JSON object. Nothing before
+it moves, so video and audio stay bit for bit the same, and the same request gives the same bytes wherever it runs. What
+differs from call to call (the service's job, its Bento) is therefore not in the file: the registry finds it by the
+file's sha256. Source: ISO/IEC 14496-12, 4.2 (boxes) and 11.1 (`uuid`).
 """
 
 import json

@@ -106,7 +106,7 @@ class SegmentParams(Section):
     cut_threshold: float = Field(2.0, gt=0, description="change against the mean of the neighbours (PySceneDetect)")
     min_content: float = Field(15.0, gt=0, description="least absolute change that is a shot boundary, HSV 0..255")
     min_scene_s: float = Field(0.25, ge=0, description="a shot that gives way to the one before it sooner is a flash")
-    border_luma: int = Field(30, ge=0, le=255, description="a letterbox row or column is never brighter than this")
+    letterbox_luma: int = Field(30, ge=0, le=255, description="a letterbox row or column is never brighter than this")
     speech_threshold: float = Field(0.5, gt=0, lt=1, description="Silero's probability")
     near_duplicates: NearDuplicateParams = Field(
         NearDuplicateParams(),

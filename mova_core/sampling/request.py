@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.errors import UsageError
-from mova_core.media.image import read_picture
+from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
@@ -69,7 +69,7 @@ class Request:
         index = FolderIndex.read(folder)
         settings = GenerateSettings.of(index).changed(**(changes or {}))
         index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))
-        images = [None if clip.image is None else read_picture(clip.image) for clip in wanted]
+        images = [None if clip.image is None else read_image(clip.image) for clip in wanted]
         make_folder(out)
         for clip in wanted:
             if (out / f"{clip.name}.mp4").is_dir():

@@ -2,7 +2,7 @@
 
 A file is a row of scenes: takes of the bouncing world with hard cuts between, black leaders where noise would hide a
 cut (some of them long), and at times a still card that hums; curation has to drop the leaders and the card.
-Every scene starts on a step of the clock on which the world's sound repeats, and on which the container can say so.
+Every scene starts on a step of the clock on which the world's audio repeats, and on which the container can say so.
 """
 
 import colorsys
@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from mova_core.media.encode import write_media
 from mova_core.storage.atomic import atomic_path, write_bytes, write_text
 from mova_core.synthetic.formats import FORMATS, LAYOUTS, Format, Layout
-from mova_core.synthetic.world import KINDS, NOISE_SD, Take, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, NOISE_SD, Take, draw_take, render_audio, render_frames
 
 TAKES = (2, 4)
 TAKE_SPARE_S = 0.15  # a take outlasts its windows by this much, so that a cut found a frame late costs none
 LEADER_S = 1.0
-LONG_STRETCH_S = (2.3, 4.0)  # room for a window that has to be dropped
+LONG_INTERVAL_S = (2.3, 4.0)  # room for a window that has to be dropped
 LONG_LEADER_SHARE = 0.2  # of leaders
 CARD_SHARE = 0.25  # of files
 CUT_NOISE_SD = 10.0  # between takes whose mean noise is above this a hard cut may not be told from the noise
 HUM = (400, 0.1)  # Hz, level
 LEADER_RGB = 6
 HUES_DRAWN, OWN_HUE = 12, 0.15
-BACKGROUND_LUMAS = (42.0, 64.0)  # in turn; dark, yet no border
+BACKGROUND_LUMAS = (42.0, 64.0)  # in turn; dark, yet no letterbox bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The first picture of a take, standing still over a hum."""
+    """The first frame of a take, standing still over a hum."""
 
     take: Take
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is shown over a stretch of the file, in frames of the file."""
+    """What is shown over a part of the file, in frames of the file."""
 
     shown: Take | Leader | Card
     start: int
@@ -78,7 +78,7 @@ class FilePlan:
 
     @property
     def events_s(self) -> list[float]:
-        """True times of all impacts, on the file's clock."""
+        """True times of all impacts, on the file's timeline."""
         return [
             round(float(scene.start / self.fps) + time, 6)
             for scene in self.scenes
@@ -101,7 +101,7 @@ class FilePlan:
         return {
             "rights": "made by this project, free for any use",
             "origin": f"mova make-footage, seed {self.seed}",
-            "consent": "not needed: no person is seen or heard",
+            "consent": "not needed: no person appears in it",
             "scenes": scenes,
         }
 
@@ -134,9 +134,9 @@ def plan_file(number: int, seed: int, windows: int, window: Fraction) -> FilePla
         row.append((take, length))
     if rng.uniform() < CARD_SHARE:
         row.append((Leader(), frames_for(_leader_s(rng))))
-        row.append((Card(_draw_takes(rng, [1.0])[0]), frames_for(rng.uniform(*LONG_STRETCH_S))))
+        row.append((Card(_draw_takes(rng, [1.0])[0]), frames_for(rng.uniform(*LONG_INTERVAL_S))))
     starts = np.cumsum([0, *(length for _, length in row)])
-    rate_hz, channels = form.sounds[int(rng.integers(len(form.sounds)))]
+    rate_hz, channels = form.audio[int(rng.integers(len(form.audio)))]
     return FilePlan(
         name=f"bouncing-{number:04d}.{form.suffix}",
         format=form,
@@ -157,7 +157,7 @@ def write_file(plan: FilePlan, path: Path) -> None:
             temporary,
             _frames(plan),
             plan.fps,
-            _sound(plan),
+            _audio(plan),
             plan.audio_rate_hz,
             container=form.container,
             video_codec=form.video_codec,
@@ -169,25 +169,25 @@ def write_file(plan: FilePlan, path: Path) -> None:
     write_text(path.with_name(f"{path.name}.json"), json.dumps(plan.sidecar, indent=1) + "\n")
 
 
-BROKEN_FILES = ("broken-no-index.mp4", "broken-no-sound.mp4", "broken-text.mp4")
+BROKEN_FILES = ("broken-no-index.mp4", "broken-no-audio.mp4", "broken-text.mp4")
 
 
 def write_broken_file(path: Path) -> None:
-    """Write one of `BROKEN_FILES`: an mp4 cut off before its index, one without sound, or a text called mp4."""
+    """Write one of `BROKEN_FILES`: an mp4 cut off before its index, one without audio, or a text called mp4."""
     if path.name == "broken-text.mp4":
         write_text(path, "This is a text, whatever its name says.\n" * 100)
         return
     take = draw_take(np.random.default_rng(0), "red-ball", 3.0)
-    sound = None if path.name == "broken-no-sound.mp4" else render_sound(take, 48_000, 144_000)
+    audio = None if path.name == "broken-no-audio.mp4" else render_audio(take, 48_000, 144_000)
     with atomic_path(path) as temporary:
-        write_media(temporary, render_frames(take, 24, 72, 96), 24, sound, 48_000, audio_codec="aac")
+        write_media(temporary, render_frames(take, 24, 72, 96), 24, audio, 48_000, audio_codec="aac")
         whole = temporary.read_bytes()
     if path.name == "broken-no-index.mp4":
         write_bytes(path, whole[: len(whole) // 2])  # FFmpeg writes the index (moov) last
 
 
 def _leader_s(rng: np.random.Generator) -> float:
-    return float(rng.uniform(*LONG_STRETCH_S)) if rng.uniform() < LONG_LEADER_SHARE else LEADER_S
+    return float(rng.uniform(*LONG_INTERVAL_S)) if rng.uniform() < LONG_LEADER_SHARE else LEADER_S
 
 
 def _draw_takes(rng: np.random.Generator, lengths_s: list[float]) -> list[Take]:
@@ -225,9 +225,9 @@ def _frames(plan: FilePlan) -> Iterator[NDArray[np.uint8]]:
     top, left = (layout.height_px - layout.side_px) // 2, (layout.width_px - layout.side_px) // 2
     for scene in plan.scenes:
         for world in _world_frames(scene, plan.fps, layout.side_px):
-            picture = np.zeros((layout.height_px, layout.width_px, 3), np.uint8)
-            picture[top : top + layout.side_px, left : left + layout.side_px] = world
-            yield picture
+            image = np.zeros((layout.height_px, layout.width_px, 3), np.uint8)
+            image[top : top + layout.side_px, left : left + layout.side_px] = world
+            yield image
 
 
 def _world_frames(scene: Scene, fps: Fraction, side_px: int) -> Iterator[NDArray[np.uint8]]:
@@ -241,17 +241,17 @@ def _world_frames(scene: Scene, fps: Fraction, side_px: int) -> Iterator[NDArray
         yield still
 
 
-def _sound(plan: FilePlan) -> NDArray[np.float32]:
-    """Sound of the whole file, float32 [channels, S], or [S] if mono; a take sounds from the side it is seen on."""
+def _audio(plan: FilePlan) -> NDArray[np.float32]:
+    """Audio of the whole file, float32 [channels, S], or [S] if mono; a take is panned to the side it is seen on."""
     rate = plan.audio_rate_hz
-    sound = np.zeros((plan.channels, round(plan.frames / plan.fps * rate)), np.float32)
+    audio = np.zeros((plan.channels, round(plan.frames / plan.fps * rate)), np.float32)
     for scene in plan.scenes:
         start, end = (round(frame / plan.fps * rate) for frame in (scene.start, scene.start + scene.frames))
         if isinstance(scene.shown, Take):
             pan = scene.shown.centre_x - 0.5
             gains = np.array([[1 - pan], [1 + pan]] if plan.channels == 2 else [[1.0]], np.float32)
-            sound[:, start:end] = gains * render_sound(scene.shown, rate, end - start)
+            audio[:, start:end] = gains * render_audio(scene.shown, rate, end - start)
         elif isinstance(scene.shown, Card):
             hertz, level = HUM
-            sound[:, start:end] = level * np.sin(2 * np.pi * hertz / rate * np.arange(end - start))
-    return sound[0] if plan.channels == 1 else sound
+            audio[:, start:end] = level * np.sin(2 * np.pi * hertz / rate * np.arange(end - start))
+    return audio[0] if plan.channels == 1 else audio

@@ -1,4 +1,4 @@
-"""How synthetic footage is written: containers, codecs, frame rates, sound rates and bars, as plain tables."""
+"""How synthetic footage is written: containers, codecs, frame rates, audio rates and bars, as plain tables."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +11,7 @@ class Format:
     """One way of writing a file; `write_media` explains most fields.
 
     Args:
-        sounds: (rate in Hz, channels) it may have.
+        audio: (rate in Hz, channels) it may have.
         step: scenes start on whole multiples of it, in seconds.
     """
 
@@ -19,7 +19,7 @@ class Format:
     container: str
     video_codec: str
     audio_codec: str
-    sounds: tuple[tuple[int, int], ...]
+    audio: tuple[tuple[int, int], ...]
     frame_rates: tuple[Fraction, ...]
     step: Fraction
     crf: int | None
@@ -35,7 +35,7 @@ FORMATS = (
         container="mp4",
         video_codec="libx264",
         audio_codec="aac",
-        sounds=((16_000, 1), (44_100, 1)),
+        audio=((16_000, 1), (44_100, 1)),
         frame_rates=(Fraction(25), Fraction(30_000, 1001), Fraction(16), Fraction(24)),
         step=PHASE_PERIOD,
         crf=16,
@@ -47,7 +47,7 @@ FORMATS = (
         container="webm",
         video_codec="libvpx",
         audio_codec="libopus",
-        sounds=((48_000, 1), (48_000, 2)),
+        audio=((48_000, 1), (48_000, 2)),
         frame_rates=(Fraction(24), Fraction(16), Fraction(30), Fraction(16)),
         step=2 * PHASE_PERIOD,
         crf=8,
@@ -64,7 +64,7 @@ FORMATS = (
         container="matroska",
         video_codec="mpeg4",
         audio_codec="libmp3lame",
-        sounds=((16_000, 1), (16_000, 2)),
+        audio=((16_000, 1), (16_000, 2)),
         frame_rates=(Fraction(16), Fraction(25), Fraction(16), Fraction(30)),
         step=2 * PHASE_PERIOD,
         crf=None,
@@ -76,7 +76,7 @@ FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the square world lies: in the middle of a black picture."""
+    """Where the square world lies: in the middle of a black frame."""
 
     side_px: int
     width_px: int

@@ -1,10 +1,10 @@
-"""A small world whose picture and sound share their moments: a shape bounces, the floor flashes, a note sounds.
+"""A small world whose video and audio share their moments: a shape bounces, the floor flashes, a note starts.
 
-Lengths are shares of the picture's side (x to the right, y down), times are seconds on the take's own clock.
+Lengths are shares of the frame's side (x to the right, y down), times are seconds on the take's own clock.
 Between two impacts an interval I apart the shape flies a parabola of height g I^2 / 8. At an impact it is squashed, the
 floor strip flashes white and fades, and the class's note starts at exactly that moment. Which class it is says nothing
 about when. Quality q in 0..1 is grey pixel noise of sd 30 (1 - q) of 255, drawn on a 48 x 48 grid and enlarged with
-the picture, so that a 48 px clip still has it.
+the frame, so that a 48 px clip still has it.
 
 The partials' phase follows the clock, not the impact, and their frequencies are multiples of 400 Hz: every window that
 starts on a 2.5 ms step of the clock (33 frames at 16 fps are 825 of them) hears the same waveform under its envelope.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import ShapeError
 
-GRID_PX = 48  # pictures are whole multiples of this
+GRID_PX = 48  # frames are whole multiples of this
 PHASE_PERIOD = Fraction(1, 400)  # seconds: every partial repeats after it
 WHOLE_TURNS_PER_S = 50  # whole turns of every partial, in whole samples at 16, 44.1 and 48 kHz
 INTERVAL_S = (0.38, 0.90)  # between impacts, drawn uniformly
@@ -62,7 +62,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One uncut stretch of the world.
+    """One uncut interval of the world.
 
     Args:
         kind: key of `KINDS`.
@@ -108,7 +108,7 @@ def draw_take(
 
 
 def render_frames(take: Take, fps: Fraction | int, count: int, side_px: int) -> Iterator[NDArray[np.uint8]]:
-    """The take's pictures, uint8 [side, side, 3] RGB; picture k shows the moment k / fps.
+    """The take's frames, uint8 [side, side, 3] RGB; frame k shows the moment k / fps.
 
     Args:
         side_px: a multiple of 48.
@@ -124,14 +124,14 @@ def render_frames(take: Take, fps: Fraction | int, count: int, side_px: int) -> 
         yield from _paint(take, times, side_px, noise)
 
 
-def render_sound(take: Take, rate_hz: int, samples: int) -> NDArray[np.float32]:
-    """The take's sound, float32 [samples]; sample i is the moment i / rate.
+def render_audio(take: Take, rate_hz: int, samples: int) -> NDArray[np.float32]:
+    """The take's audio, float32 [samples]; sample i is the moment i / rate.
 
     Raises:
         ShapeError: the rate is not a multiple of 50 Hz.
     """
     if rate_hz % WHOLE_TURNS_PER_S:
-        raise ShapeError(f"the sound's rate is {rate_hz} Hz, expected a multiple of {WHOLE_TURNS_PER_S}")
+        raise ShapeError(f"the audio's rate is {rate_hz} Hz, expected a multiple of {WHOLE_TURNS_PER_S}")
     kind = KINDS[take.kind]
     since, index = _since_impact(take, np.arange(samples) / rate_hz)
     # Notes overlap, and all fade alike: what is left at one impact adds to the next, one exponential serves all.
@@ -152,7 +152,7 @@ def _since_impact(take: Take, times: NDArray[np.float64]) -> tuple[NDArray[np.fl
 
 
 def _paint(take: Take, times: NDArray[np.float64], side_px: int, noise: np.random.Generator) -> NDArray[np.uint8]:
-    """Pictures of some moments, uint8 [F, side, side, 3]."""
+    """Frames of some moments, uint8 [F, side, side, 3]."""
     kind = KINDS[take.kind]
     since, index = _since_impact(take, times)
     interval = np.diff(take.impacts_s)[index]
@@ -160,11 +160,11 @@ def _paint(take: Take, times: NDArray[np.float64], side_px: int, noise: np.rando
     squash = SQUASH * np.exp(-since / SQUASH_S)
 
     background = np.asarray(take.background, np.float32)
-    pictures = np.empty((len(times), side_px, side_px, 3), np.int16)
-    pictures[:] = np.rint(background)
+    images = np.empty((len(times), side_px, side_px, 3), np.int16)
+    images[:] = np.rint(background)
     flash = np.exp(-since / FLASH_S)[:, None]
     floor = FLOOR_GREY * (1 - flash) + 255 * flash
-    pictures[:, round(FLOOR * side_px) :] = np.rint(floor)[:, None, None]
+    images[:, round(FLOOR * side_px) :] = np.rint(floor)[:, None, None]
 
     half_height = RADIUS * (1 - squash)
     half_width = RADIUS * (1 + squash / 2)
@@ -176,10 +176,10 @@ def _paint(take: Take, times: NDArray[np.float64], side_px: int, noise: np.rando
     y = ((np.arange(bottom) + 0.5) / side_px - centre_y[:, None])[:, :, None] / half_height[:, None, None]
     outside = _outside(kind.outline, x.astype(np.float32), y.astype(np.float32))
     cover = np.clip(0.5 - outside * np.float32(RADIUS * side_px), 0, 1)[..., None]  # edges fade over one pixel
-    pictures[:, :bottom, left:right] = np.rint(background + cover * (np.asarray(kind.colour, np.float32) - background))
+    images[:, :bottom, left:right] = np.rint(background + cover * (np.asarray(kind.colour, np.float32) - background))
 
-    _add_noise(pictures, NOISE_SD * (1 - take.quality), noise)
-    return pictures.clip(0, 255, out=pictures).astype(np.uint8)
+    _add_noise(images, NOISE_SD * (1 - take.quality), noise)
+    return images.clip(0, 255, out=images).astype(np.uint8)
 
 
 def _outside(outline: str, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -192,9 +192,9 @@ def _outside(outline: str, x: NDArray[np.float32], y: NDArray[np.float32]) -> ND
     return distance - 1 if outline == "ball" else np.abs(distance - np.float32(0.73)) - np.float32(0.27)
 
 
-def _add_noise(pictures: NDArray[np.int16], sd: float, noise: np.random.Generator) -> None:
-    frames, side_px = pictures.shape[:2]
+def _add_noise(images: NDArray[np.int16], sd: float, noise: np.random.Generator) -> None:
+    frames, side_px = images.shape[:2]
     scale = side_px // GRID_PX
     grain = np.rint(noise.standard_normal((frames, GRID_PX, GRID_PX), np.float32) * np.float32(sd)).astype(np.int16)
     rows = np.repeat(grain, scale * 3, axis=2)  # each value for `scale` pixels of 3 channels
-    pictures.reshape(frames, GRID_PX, scale, side_px * 3)[...] += rows[:, :, None]
+    images.reshape(frames, GRID_PX, scale, side_px * 3)[...] += rows[:, :, None]

@@ -1,7 +1,7 @@
-"""Cutting moves sound against picture by at most half an output frame, however the source keeps its pictures and sound.
+"""Cutting moves audio against frame by at most half an output frame, however the source keeps its video and audio.
 
 Flashes and clicks are made to begin at the same moment, in files of seven frame rates (one of them varying) and of odd
-sound, cut at unround starts, decoded again, and measured: time of the first bright frame minus time of the first loud
+audio, cut at unround starts, decoded again, and measured: time of the first bright frame minus time of the first loud
 sample. How loud the clicks are is measured as well: no channel layout and no sample rate may change that.
 """
 
@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
-from mova_core.media.read_clip import read_clip
-from mova_core.media.write_clip import ClipCoding
+from mova_core.media.clip_file import ClipCoding, read_clip
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
 CODING = ClipCoding("libx264", 14)
-STARTS_S = (0.517311, 1.020833, 2.25, 3.133337)  # on the file's clock
+STARTS_S = (0.517311, 1.020833, 2.25, 3.133337)  # on the file's timeline
 CLIP_24 = ClipGeometry("clip-24", 49, 24, (Canvas(48, 48),), 48_000, 960, 1)
 NANO = GEOMETRIES["nano-48"]
 CHANNELS = {"mono": 1, "stereo": 2, "5.1": 6}
@@ -32,15 +31,15 @@ class Made:
     """How one source is made.
 
     Args:
-        fps: of its pictures; None varies between 10 and 50 a second.
-        rate_hz: of its sound.
-        codec: of its sound.
-        layout: of its sound.
+        fps: of its frames; None varies between 10 and 50 a second.
+        rate_hz: of its audio.
+        codec: of its audio.
+        layout: of its audio.
         sounding: the channels with clicks on them; the others are silent.
-        picture_from_s: when its pictures begin.
-        sound_from_s: when its sound begins.
+        picture_from_s: when its frames begin.
+        sound_from_s: when its audio begins.
         silent_tracks: how many tracks of silence lie before the one with the clicks.
-        x264: of its pictures.
+        x264: of its frames.
     """
 
     fps: Fraction | None = Fraction(25)
@@ -48,8 +47,8 @@ class Made:
     codec: str = "flac"
     layout: str = "mono"
     sounding: tuple[int, ...] = (0,)
-    picture_from_s: float = 0.0
-    sound_from_s: float = 0.0
+    image_from_s: float = 0.0
+    audio_from_s: float = 0.0
     silent_tracks: int = 0
     x264: str = "mbtree=0"
 
@@ -70,27 +69,27 @@ ODD = {
     "5.1 in AAC, the centre alone": Made(codec="aac", layout="5.1", sounding=(2,)),
     "stereo, both": Made(layout="stereo", sounding=(0, 1)),
     "stereo, the right alone": Made(layout="stereo", sounding=(1,)),
-    "sound from 0.4 s on (edit list)": Made(sound_from_s=0.4),
-    "sound from 0.4 s on, AAC": Made(codec="aac", sound_from_s=0.4),
-    "picture from 0.4 s on (edit list)": Made(picture_from_s=0.4),
+    "audio from 0.4 s on (edit list)": Made(audio_from_s=0.4),
+    "audio from 0.4 s on, AAC": Made(codec="aac", audio_from_s=0.4),
+    "frame from 0.4 s on (edit list)": Made(image_from_s=0.4),
     "two silent tracks before it": Made(silent_tracks=2),
     "interlaced 25i": Made(x264="mbtree=0:interlaced=1"),
     "wrongly flagged as interlaced": Made(x264="mbtree=0:fake-interlaced=1"),
 }
 
 
-def picture_times(made: Made) -> np.ndarray:
-    """When each source picture begins, in whole milliseconds if the rate varies."""
+def image_times(made: Made) -> np.ndarray:
+    """When each source frame begins, in whole milliseconds if the rate varies."""
     if made.fps is not None:
         times_s = np.arange(int(LENGTH_S * made.fps)) / float(made.fps)
     else:
         gaps_ms = np.random.default_rng(5).integers(20, 101, 200)
         times_s = np.concatenate([[0], np.cumsum(gaps_ms)]) / 1000
-    return times_s[(times_s >= made.picture_from_s - 1e-9) & (times_s < LENGTH_S)]
+    return times_s[(times_s >= made.image_from_s - 1e-9) & (times_s < LENGTH_S)]
 
 
 def events_at(times_s: np.ndarray) -> np.ndarray:
-    """Moments of flash and click: the first picture in each stretch of 0.37 s."""
+    """Moments of flash and click: the first frame in each interval of 0.37 s."""
     return times_s[np.searchsorted(times_s, np.arange(0.6, LENGTH_S - 0.3, 0.37))]
 
 
@@ -109,9 +108,9 @@ def loudness(samples: np.ndarray) -> float:
 
 
 def write_source(path: Path, made: Made) -> None:
-    times_s = picture_times(made)
+    times_s = image_times(made)
     events_s = events_at(times_s)
-    places_s = np.arange(round(made.sound_from_s * made.rate_hz), round(LENGTH_S * made.rate_hz)) / made.rate_hz
+    places_s = np.arange(round(made.audio_from_s * made.rate_hz), round(LENGTH_S * made.rate_hz)) / made.rate_hz
     clicks = np.where(is_on(places_s, events_s), tone(places_s * made.rate_hz, made.rate_hz), 0)
     channels = np.zeros((CHANNELS[made.layout], len(clicks)))
     channels[list(made.sounding)] = clicks
@@ -123,7 +122,7 @@ def write_source(path: Path, made: Made) -> None:
         tracks = [np.zeros_like(channels)] * made.silent_tracks + [channels]
         streams = [output.add_stream(made.codec, rate=made.rate_hz, layout=made.layout) for _ in tracks]
         for stream, samples in zip(streams, tracks, strict=True):
-            write_sound(output, stream, samples, round(made.sound_from_s * made.rate_hz), made)
+            write_audio(output, stream, samples, round(made.audio_from_s * made.rate_hz), made)
         for time_s, on in zip(times_s, is_on(times_s, events_s), strict=True):
             shot = av.VideoFrame.from_ndarray(np.full((SIDE_PX, SIDE_PX, 3), 230 if on else 20, np.uint8), "rgb24")
             shot.pts, shot.time_base = round(Fraction(time_s).limit_denominator(10**6) / tick), tick
@@ -131,7 +130,7 @@ def write_source(path: Path, made: Made) -> None:
         output.mux(video.encode(None))
 
 
-def write_sound(output, stream, samples, begins, made):
+def write_audio(output, stream, samples, begins, made):
     pcm = np.round(samples * 32767).astype(np.int16)
     for start in range(0, pcm.shape[1], 4096):
         packed = pcm[:, start : start + 4096].T.reshape(1, -1)
@@ -161,13 +160,13 @@ def clip_offsets_s(frames: np.ndarray, samples: np.ndarray, geometry: ClipGeomet
     [(RATES, CLIP_24), (RATES, NANO), (ODD, CLIP_24)],
     ids=["rates at 24 fps", "rates at 16 fps", "odd sources at 24 fps"],
 )
-def test_sound_moves_by_at_most_half_a_frame_against_the_picture(sources, geometry, tmp_path, capsys):
+def test_audio_moves_by_at_most_half_a_frame_against_the_frame(sources, geometry, tmp_path, capsys):
     half_frame_s, rows = 0.5 / geometry.fps, []
     for name, made in sources.items():
         path = tmp_path / f"{name}.media"
         write_source(path, made)
         windows = tuple(Window(str(start), start, start + geometry.duration_s, "any") for start in STARTS_S)
-        task = SourceTask(path, tmp_path, "", 0, 1.0, Borders(), windows, geometry, CODING, "train")
+        task = SourceTask(path, tmp_path, "", 0, 1.0, Letterbox(), windows, geometry, CODING, "train")
         clips = [read_clip(clip.data) for clip in clips_of(task)]
         assert all(len(frames) == geometry.frames for frames, _ in clips)
         assert all(len(samples) == geometry.audio_samples for _, samples in clips)

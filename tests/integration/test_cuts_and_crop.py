@@ -19,7 +19,7 @@ from mova_core.params import IngestParams, SegmentParams
 
 LEAST_F1 = 0.95
 CROP_PX = 2
-CLOCK_S = 1e-3  # the manifest's times are rounded to milliseconds
+TIMELINE_S = 1e-3  # the manifest's times are rounded to milliseconds
 SIDES = ("top", "bottom", "left", "right")
 
 
@@ -42,7 +42,7 @@ def score_cuts(found_s: Sequence[float], truth: dict[str, Any]) -> CutScore:
 
     An optional cut counts neither way, found or not, and so does what is found inside a gradual transition.
     """
-    tolerance_s = 1 / truth["video"]["avg_fps"] + CLOCK_S
+    tolerance_s = 1 / truth["video"]["avg_fps"] + TIMELINE_S
     left = list(found_s)
     hits, missed = 0, []
     for cut_s in truth.get("cuts_s", []):
@@ -70,25 +70,25 @@ def test_cuts_are_matched_one_to_one_within_a_frame():
     assert score_cuts(found, truth) == CutScore(1, missed=(2.0,), false=(1.08, 2.08))
 
 
-def with_sound(path: Path, folder: Path) -> Path:
-    """The same pictures at the same times beside a silent track: the stage takes no source without sound."""
+def with_audio(path: Path, folder: Path) -> Path:
+    """The same frames at the same times beside a silent track: the stage takes no source without audio."""
     made = folder / f"{path.stem}.mkv"
     with av.open(str(path)) as source, av.open(str(made), "w") as target:
-        pictures = source.streams.video[0]
-        copied = target.add_stream_from_template(pictures)
-        sound = target.add_stream("pcm_s16le", rate=16_000, layout="mono")
-        for packet in source.demux(pictures):
+        images = source.streams.video[0]
+        copied = target.add_stream_from_template(images)
+        audio = target.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for packet in source.demux(images):
             if packet.dts is not None:
                 packet.stream = copied
                 target.mux(packet)
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.int16), "s16", "mono")
         silence.sample_rate = 16_000
-        target.mux([*sound.encode(silence), *sound.encode(None)])
+        target.mux([*audio.encode(silence), *audio.encode(None)])
     return made
 
 
 def is_judged(entry: dict[str, Any]) -> bool:
-    """More than one picture, whose cuts a person verified, and which ingest would let through."""
+    """More than one frame, whose cuts a person verified, and which ingest would let through."""
     video = entry.get("video") if entry.get("cuts_verified") else None
     return bool(video) and video["frames"] > 1 and video["width"] * video["height"] <= IngestParams().max_pixels
 
@@ -105,7 +105,7 @@ def test_cuts_and_crop_are_those_that_a_person_sees(media, manifest, tmp_path):
     )
     for path in sorted(judged.values()):
         truth = manifest[path]
-        file = media / path if truth.get("audio") else with_sound(media / path, tmp_path)
+        file = media / path if truth.get("audio") else with_audio(media / path, tmp_path)
         try:
             segment = segment_source(Source("0" * 64, file, SegmentParams()))["segment"]
         except MediaError as error:
@@ -118,7 +118,7 @@ def test_cuts_and_crop_are_those_that_a_person_sees(media, manifest, tmp_path):
         person = truth.get("borders_tblr_px") or [0, 0, 0, 0]  # not stated where all is black: nothing to crop to
         off_px[path] = max(abs(got - wanted) for got, wanted in zip(crop, person, strict=True))
         told = [" ".join(f"{time_s:.2f}" for time_s in times) or "-" for times in (score.missed, score.false)]
-        told += ["/".join(map(str, borders)) for borders in (person, crop)]
+        told += ["/".join(map(str, letterbox)) for letterbox in (person, crop)]
         print(
             f"{path[:62]:62} {score.hits + len(score.missed):4} {score.hits:4}  {told[0]:16} {told[1]:16} "
             f"{told[2]:>12} {told[3]:>12} {off_px[path]:4}"

@@ -11,7 +11,7 @@ import pytest
 from data_contracts.check import contract_of, ephemeral_context, judge
 from mova_core.curation.cut.stage import cut
 from mova_core.curation.dedup.duplicates import Member, find_near_duplicates
-from mova_core.curation.dedup.fingerprints import Signature, SignatureMaker
+from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilder
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.ingest.stage import ingest
@@ -23,7 +23,7 @@ from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.params import NearDuplicateParams, Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import draw_take, render_frames, render_sound
+from mova_core.synthetic.world import draw_take, render_frames, render_audio
 
 SECONDS = 12
 FPS = Fraction(24)
@@ -36,40 +36,40 @@ MATROSKA = {"container": "matroska", "video_codec": "mpeg4", "audio_codec": "lib
 
 
 def world(seed: int, kind: str = "red-ball") -> tuple[list, np.ndarray]:
-    """Pictures and sound of a take; another seed bounces at other moments in the same room."""
+    """Video and audio of a take; another seed bounces at other moments in the same room."""
     take = replace(draw_take(np.random.default_rng(seed), kind, SECONDS), quality=0.8)
-    return [*render_frames(take, FPS, int(SECONDS * FPS), 144)], render_sound(take, RATE_HZ, SECONDS * RATE_HZ)
+    return [*render_frames(take, FPS, int(SECONDS * FPS), 144)], render_audio(take, RATE_HZ, SECONDS * RATE_HZ)
 
 
 def scaled(frames: list, side: int) -> list:
     return [cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA) for frame in frames]
 
 
-def write(path: Path, frames: list, sound: np.ndarray, fps: Fraction = FPS, **how) -> None:
-    write_media(path, frames, fps, sound, RATE_HZ, **how)
+def write(path: Path, frames: list, audio: np.ndarray, fps: Fraction = FPS, **how) -> None:
+    write_media(path, frames, fps, audio, RATE_HZ, **how)
 
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One film in seven forms, and two films of the same room and ball."""
     folder = tmp_path_factory.mktemp("footage")
-    frames, sound = world(0)
-    write(folder / "original.mp4", frames, sound)
-    write(folder / "copy-small.webm", scaled(frames, 96), sound, **WEBM)
-    write(folder / "copy-low.mp4", scaled(frames, 128), sound, **LOW_H264)
+    frames, audio = world(0)
+    write(folder / "original.mp4", frames, audio)
+    write(folder / "copy-small.webm", scaled(frames, 96), audio, **WEBM)
+    write(folder / "copy-low.mp4", scaled(frames, 128), audio, **LOW_H264)
     brighter = [np.clip(frame.astype(np.int16) + 24, 0, 255).astype(np.uint8) for frame in scaled(frames, 96)]
-    write(folder / "copy-bright-quiet.mkv", brighter, 0.3 * sound, **MATROSKA)
-    late = 32  # frames, 1.333 s: no whole step of the signatures
-    write(folder / "copy-trimmed.mp4", scaled(frames, 96)[late:], sound[late * RATE_HZ // 24 :], **LOW_H264)
+    write(folder / "copy-bright-quiet.mkv", brighter, 0.3 * audio, **MATROSKA)
+    late = 32  # frames, 1.333 s: no whole step of the fingerprints
+    write(folder / "copy-trimmed.mp4", scaled(frames, 96)[late:], audio[late * RATE_HZ // 24 :], **LOW_H264)
     boxed = [np.pad(frame, ((20, 20), (0, 0), (0, 0))) for frame in scaled(frames, 96)]
-    write(folder / "copy-boxed.mp4", boxed, sound, **LOW_H264)
+    write(folder / "copy-boxed.mp4", boxed, audio, **LOW_H264)
     half = scaled(frames, 96)[::2]
-    write(folder / "copy-half-rate.mp4", half, sound, FPS / 2, **LOW_H264)
+    write(folder / "copy-half-rate.mp4", half, audio, FPS / 2, **LOW_H264)
     for seed in (1, 2):
-        other_frames, other_sound = world(seed)
-        write(folder / f"other-{seed}.mp4", scaled(other_frames, 96), other_sound)
-    _, other_sound = world(3)
-    write(folder / "dub.mp4", scaled(frames, 96), other_sound, **LOW_H264)
+        other_frames, other_audio = world(seed)
+        write(folder / f"other-{seed}.mp4", scaled(other_frames, 96), other_audio)
+    _, other_audio = world(3)
+    write(folder / "dub.mp4", scaled(frames, 96), other_audio, **LOW_H264)
     return folder
 
 
@@ -138,18 +138,18 @@ def test_workers_change_no_byte(footage, curated, tmp_path):
         assert (data.root / name).read_bytes() == (curated.root / name).read_bytes(), name
 
 
-def signature_of(path: Path) -> Signature:
-    maker = SignatureMaker(border_luma=30)
+def fingerprint_of(path: Path) -> Fingerprint:
+    maker = FingerprintBuilder(letterbox_luma=30)
     for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Frame):
-            maker.add_picture(piece.time_s, piece.rgb(*small_size(piece.picture.width, piece.picture.height)))
+            maker.add_frame(piece.time_s, piece.rgb(*small_size(piece.image.width, piece.image.height)))
         else:
-            maker.add_sound(piece.time_s, piece.samples)
-    return maker.signature()
+            maker.add_audio(piece.time_s, piece.samples)
+    return maker.fingerprint()
 
 
 PILLARBOXED = "pillarboxed-silent-film-music-mp3-360p-10s.mp4"
-# What MANIFEST.json states as the pictures and sound of another file. (`letterboxed-2p39-narration` is none: it shows
+# What MANIFEST.json states as the video and audio of another file. (`letterboxed-2p39-narration` is none: it shows
 # another moment of the same scene, from the same camera.)
 DERIVED = {("derived/avi-pillarboxed-silent-film-mp3-10s.avi", PILLARBOXED, True)}
 DERIVED |= {
@@ -168,9 +168,13 @@ def test_real_footage_made_from_another_file_is_found_and_no_other(media, manife
     paths = sorted({path for pair in DERIVED for path in pair[:2]} | set(OTHERS))
     members = [
         Member(
-            path, manifest[path]["video"]["width"] * manifest[path]["video"]["height"], 10.0, signature_of(media / path)
+            path,
+            manifest[path]["video"]["width"] * manifest[path]["video"]["height"],
+            10.0,
+            fingerprint_of(media / path),
         )
         for path in paths
+        for shown in [manifest[path]["video"]]
     ]
     rows = find_near_duplicates(members, NearDuplicateParams())
     pairs = {(*sorted((row["source_id"], row["kept_source_id"])), row["is_copy"]) for row in rows}

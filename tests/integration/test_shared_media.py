@@ -8,7 +8,7 @@ import pytest
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import read_table
 from mova_core.geometry import geometry_named
-from mova_core.media.read_clip import read_clip
+from mova_core.media.clip_file import read_clip
 from mova_core.places import DataFolder
 
 SUBSET = (
@@ -24,8 +24,8 @@ SUBSET = (
 """Beside all of `hostile/`: small files, one of each trap."""
 
 
-VALID_WITHOUT_CLIP = {"no_audio", "duplicate", "single_picture"}
-"""Reasons of ingest for a file that is sound in itself: the manifest calls it `no_clip`."""
+VALID_WITHOUT_CLIP = {"no_audio", "duplicate", "single_frame"}
+"""Reasons of ingest for a file that is audio in itself: the manifest calls it `no_clip`."""
 
 
 def outcomes(data: DataFolder) -> list[tuple[str, str, str, str, str]]:
@@ -67,8 +67,8 @@ def check(manifest: dict, folder: Path, out: Path, preset: str, run) -> None:
             assert stage and code and len(sentence.split()) > 2 and "\n" not in sentence, path
     print(f"{len(found) - len(misses)} of {len(found)} files end as the manifest says; misses: {misses or 'none'}")
     for row in read_table(data.table("clips"), "clips"):
-        frames, sound = read_clip(read_member(data.clips, row))
-        assert frames.shape[0] == geometry.frames and sound.shape == (geometry.audio_samples,)
+        frames, audio = read_clip(read_member(data.clips, row))
+        assert frames.shape[0] == geometry.frames and audio.shape == (geometry.audio_samples,)
     assert not misses
 
 

@@ -29,7 +29,7 @@ def test_the_nano_clip_has_the_recipes_sizes():
 @pytest.mark.parametrize(
     ("display", "orientation"), [((1920, 1080), "landscape"), ((1080, 1920), "portrait"), ((480, 360), "landscape")]
 )
-def test_a_picture_goes_to_the_canvas_that_fits_it(display, orientation):
+def test_a_frame_goes_to_the_canvas_that_fits_it(display, orientation):
     assert geometry_named("mova-720p").canvas_for(*display).orientation == orientation
 
 

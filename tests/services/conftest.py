@@ -39,13 +39,13 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mova_core.model.codecs.nano.video import NanoVideoCodec
     from mova_core.model.nano import nano_dual_tower
     from mova_core.model.pretrained.folder import nano_components, save_components
-    from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+    from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
     rng = np.random.default_rng(5)
     takes = [draw_take(rng, kind, 1.0) for kind in KINDS]
     frames = [torch.from_numpy(np.stack(list(render_frames(take, 16, 9, 48)))) for take in takes]
     videos = [(clip.permute(3, 0, 1, 2)[None].float() / 127.5) - 1 for clip in frames]
-    sounds = [torch.from_numpy(render_sound(take, 16_000, 8000))[None] for take in takes]
+    sounds = [torch.from_numpy(render_audio(take, 16_000, 8000))[None] for take in takes]
     codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: sounds, 320, 16))
     folder = tmp_path_factory.mktemp("model") / "phase3"
     save_components(nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], GenerateParams(steps=2)), folder)

@@ -16,7 +16,7 @@ def cut(
 ) -> dict[str, Any]:
     """Cut each window of data/windows.parquet into a clip: data/clips/clips-*.tar and data/clips.parquet.
 
-    A clip has exactly the preset's frames and samples, its picture cropped, centred and padded to the canvas. Stopped
+    A clip has exactly the preset's frames and samples; frames are cropped, centred and padded to the canvas. Stopped
     midway, run it again: it goes on from its finished sources.
 
     Example: mova cut --workers 2

@@ -1,4 +1,4 @@
-"""`mova segment`: borders, cuts, speech and windows of every accepted source."""
+"""`mova segment`: letterbox bars, cuts, speech and windows of every accepted source."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ def segment(
     engine: EngineName = "local",
     workers: Workers = 0,
 ) -> dict[str, Any]:
-    """Find borders, cuts, speech and windows of each accepted source.
+    """Find letterbox bars, cuts, speech and windows of each accepted source.
 
     Example: mova segment --workers 2
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.curation.assess.measures import video
-from mova_core.media.read_clip import read_clip
+from mova_core.media.clip_file import read_clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""From a coded picture to the clip's canvas: crop the borders, turn, scale, centre between symmetric black bars.
+"""Crop the letterbox, rotate, scale and centre a coded frame on the clip's canvas, between symmetric black bars.
 
-A source is framed once, by its coded size, its borders, its turn and its sample aspect; every picture of it then takes
-the same way, so nothing jumps inside a clip. The content keeps its aspect: it fills the canvas along one side, to the
-nearest even pixel along the other (where pictures stay in YUV, to the nearest that leaves bars of even width), so that
-bars are equal on both sides and chroma samples never straddle an edge.
-Pictures are uint8 [H, W, 3] RGB. "Turn" is counter-clockwise in quarters, as in table `sources`.
+The plan is made once per source, from its coded size, letterbox, rotation and sample aspect; every frame of the source
+follows it, so nothing jumps inside a clip. The content keeps its aspect ratio: it fills the canvas along one side.
+Along the other side its length is the nearest even number of pixels (where frames stay in YUV, the nearest that leaves
+bars of even width), so that the bars are equal on both sides and chroma samples never straddle an edge. Frames are
+uint8 [H, W, 3] RGB. Turns are counter-clockwise in quarters, as in table `sources`.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
 
-Picture = NDArray[np.uint8]
-LEAST_CODED_SIDE_PX = 128  # of a canvas whose pictures are framed in YUV
+Image = NDArray[np.uint8]
+LEAST_CODED_SIDE_PX = 128  # of a canvas whose frames are cropped and padded in YUV
 
 
 @dataclass(frozen=True, slots=True)
-class Framing:
-    """The way of one source's pictures onto their canvas.
+class CropAndPad:
+    """The way of one source's frames onto their canvas.
 
     Args:
-        coded_height_px: of the pictures that come in.
+        coded_height_px: of the frames that come in.
         coded_width_px: likewise.
-        borders: what is cut away first.
+        letterbox: what is cut away first.
         quarter_turns: counter-clockwise, 0 to 3.
         content_height_px: of the scaled content as it lies on the canvas.
         content_width_px: likewise.
@@ -37,7 +37,7 @@ class Framing:
 
     coded_height_px: int
     coded_width_px: int
-    borders: Borders
+    letterbox: Letterbox
     quarter_turns: int
     content_height_px: int
     content_width_px: int
@@ -48,28 +48,28 @@ class Framing:
         cls,
         coded_height_px: int,
         coded_width_px: int,
-        borders: Borders,
+        letterbox: Letterbox,
         rotation_deg: int,
         display_aspect: float,
         geometry: ClipGeometry,
-    ) -> "Framing":
+    ) -> "CropAndPad":
         """Choose the canvas and the content's size on it.
 
         Args:
-            coded_height_px: height of the decoder's pictures.
-            coded_width_px: width of the decoder's pictures.
-            borders: coded pixels to cut away.
+            coded_height_px: height of the decoder's frames.
+            coded_width_px: width of the decoder's frames.
+            letterbox: coded pixels to cut away.
             rotation_deg: multiple of 90, counter-clockwise.
-            display_aspect: width / height of the whole picture as shown, after the turn; tells the sample aspect.
+            display_aspect: width / height of the whole frame as shown, after the turn; tells the sample aspect.
             geometry: whose canvases to choose from.
 
         Raises:
-            MediaError: `no_content`, the borders leave nothing.
+            MediaError: `no_content`, the letterbox bars leave nothing.
         """
-        height = coded_height_px - borders.top_px - borders.bottom_px
-        width = coded_width_px - borders.left_px - borders.right_px
+        height = coded_height_px - letterbox.top_px - letterbox.bottom_px
+        width = coded_width_px - letterbox.left_px - letterbox.right_px
         if height < 1 or width < 1:
-            raise MediaError("no_content", f"borders {borders} leave nothing of {coded_width_px}x{coded_height_px}")
+            raise MediaError("no_content", f"{letterbox} leaves nothing of {coded_width_px}x{coded_height_px}")
         turns = rotation_deg // 90 % 4
         aspect_before_turn = 1 / display_aspect if turns % 2 else display_aspect
         sample_aspect = aspect_before_turn * coded_height_px / coded_width_px
@@ -78,11 +78,11 @@ class Framing:
             shown_width, shown_height = shown_height, shown_width
         canvas = geometry.canvas_for(shown_width, shown_height)
         scale = min(canvas.width_px / shown_width, canvas.height_px / shown_height)
-        step = 4 if stays_coded(canvas) else 2
+        step = 4 if stays_yuv(canvas) else 2
         return cls(
             coded_height_px,
             coded_width_px,
-            borders,
+            letterbox,
             turns,
             _fitted(shown_height * scale, canvas.height_px, step),
             _fitted(shown_width * scale, canvas.width_px, step),
@@ -91,11 +91,11 @@ class Framing:
 
     @property
     def kept_px(self) -> tuple[int, int]:
-        """Height and width of what the borders leave of a coded picture."""
-        borders = self.borders
+        """Height and width of what the letterbox bars leave of a coded frame."""
+        letterbox = self.letterbox
         return (
-            self.coded_height_px - borders.top_px - borders.bottom_px,
-            self.coded_width_px - borders.left_px - borders.right_px,
+            self.coded_height_px - letterbox.top_px - letterbox.bottom_px,
+            self.coded_width_px - letterbox.left_px - letterbox.right_px,
         )
 
     @property
@@ -110,19 +110,18 @@ class Framing:
         canvas = self.canvas
         return (canvas.height_px - self.content_height_px) // 2, (canvas.width_px - self.content_width_px) // 2
 
-    def apply(self, picture: Picture) -> Picture:
-        """One coded picture [coded H, coded W, 3] as [canvas H, canvas W, 3].
+    def apply(self, image: Image) -> Image:
+        """One coded frame [coded H, coded W, 3] as [canvas H, canvas W, 3].
 
         Raises:
-            ShapeError: the picture has another size than planned.
+            ShapeError: the frame has another size than planned.
         """
-        if picture.shape != (self.coded_height_px, self.coded_width_px, 3):
+        if image.shape != (self.coded_height_px, self.coded_width_px, 3):
             raise ShapeError(
-                f"picture has shape {picture.shape}, the source was framed for {self.coded_width_px}x"
-                f"{self.coded_height_px}"
+                f"frame has shape {image.shape}, its source has {self.coded_width_px}x{self.coded_height_px}"
             )
-        (kept_height, kept_width), (top, left) = self.kept_px, (self.borders.top_px, self.borders.left_px)
-        content = scaled(picture[top : top + kept_height, left : left + kept_width], *self.scaled_px)
+        (kept_height, kept_width), (top, left) = self.kept_px, (self.letterbox.top_px, self.letterbox.left_px)
+        content = scaled(image[top : top + kept_height, left : left + kept_width], *self.scaled_px)
         if self.quarter_turns:
             content = np.rot90(content, self.quarter_turns)
         height, width = content.shape[:2]
@@ -134,23 +133,23 @@ class Framing:
         return padded
 
 
-def scaled(picture: Picture, height_px: int, width_px: int) -> Picture:
+def scaled(image: Image, height_px: int, width_px: int) -> Image:
     """Resize each side by what suits it: the mean over the area when it shrinks, Lanczos when it grows."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     shrunk = (min(height, height_px), min(width, width_px))
     if shrunk != (height, width):
-        picture = _resize(picture, *shrunk, cv2.INTER_AREA)
+        image = _resize(image, *shrunk, cv2.INTER_AREA)
     if shrunk != (height_px, width_px):
-        picture = _resize(picture, height_px, width_px, cv2.INTER_LANCZOS4)
-    return picture
+        image = _resize(image, height_px, width_px, cv2.INTER_LANCZOS4)
+    return image
 
 
-def _resize(picture: Picture, height_px: int, width_px: int, interpolation: int) -> Picture:
-    return cv2.resize(picture, (width_px, height_px), interpolation=interpolation).astype(np.uint8, copy=False)
+def _resize(image: Image, height_px: int, width_px: int, interpolation: int) -> Image:
+    return cv2.resize(image, (width_px, height_px), interpolation=interpolation).astype(np.uint8, copy=False)
 
 
-def stays_coded(canvas: Canvas) -> bool:
-    """Whether pictures for this canvas are framed in YUV (`coded_framing.py`): not where pixels are few."""
+def stays_yuv(canvas: Canvas) -> bool:
+    """Whether frames for this canvas stay in YUV (`crop_and_pad_yuv.py`); small canvases go through RGB."""
     return min(canvas.height_px, canvas.width_px) >= LEAST_CODED_SIDE_PX
 
 

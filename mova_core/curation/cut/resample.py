@@ -1,11 +1,11 @@
-"""From one pass over a source to the constant frame rate and the exact samples of its windows, several at once.
+"""From one decode pass over a source to the constant frame rate and the exact samples of its windows, several at once.
 
-The clip timing rule: output frame k of a window shows the last source picture whose time is at most
-start + (k + 1/2) / fps, so an event moves by at most half an output frame, whatever the source's rate and however it
-varies. Sound sample i is the source's sample nearest to start + i / rate. Nothing is blended or stretched.
+The clip timing rule: output frame k of a window shows the last source frame whose time is at most
+start + (k + 1/2) / fps, so an event moves by at most half an output frame, at any constant or variable source rate.
+Audio sample i is the source's sample nearest to start + i / rate. Frames are never blended and audio is never sped up.
 
-Windows are given by their starts in rising order and are all one clip long, so they become whole in that order.
-Times are seconds on the file's clock.
+Windows are given by their starts in rising order and are all one clip long, so they become complete in that order.
+Times are seconds on the file's timeline.
 """
 
 from bisect import bisect_left
@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.video_end import LastPicture
+from mova_core.curation.segment.video_end import VideoEnd
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 
@@ -29,16 +29,16 @@ TOLERANCE_S = 2e-3
 P = TypeVar("P")
 
 
-class Shown(NamedTuple, Generic[P]):
-    """A window shows one picture for so many output frames."""
+class FrameRun(NamedTuple, Generic[P]):
+    """A window shows one frame for so many output frames."""
 
     window: int
-    picture: P
+    image: P
     times: int
 
 
-class Pictures(Generic[P]):
-    """Gives each window its frames while the source's pictures stream by.
+class WindowFrames(Generic[P]):
+    """Gives each window its frames while the source's frames stream by.
 
     Args:
         starts_s: start of each window, rising.
@@ -51,19 +51,19 @@ class Pictures(Generic[P]):
         self._shown = [0] * len(starts_s)  # output frames each window has so far
         self._first_open = 0
         self._held: P | None = None
-        self._last = LastPicture()
+        self._last = VideoEnd()
 
-    def push(self, time_s: float, picture: P) -> list[Shown[P]]:
-        """A picture begins at this time; returns what the one before it was shown for."""
-        if self._held is None:  # windows that begin before any picture never get one
+    def push(self, time_s: float, image: P) -> list[FrameRun[P]]:
+        """A frame begins at this time; returns what the one before it was shown for."""
+        if self._held is None:  # windows that begin before any frame never get one
             self._first_open = bisect_left(self._starts_s, time_s - TOLERANCE_S)
         shown = [] if self._held is None else self._show(self._held, time_s)
-        self._held = picture
+        self._held = image
         self._last.add(time_s)
         return shown
 
-    def end(self) -> list[Shown[P]]:
-        """There are no more pictures; returns what the last one was shown for."""
+    def end(self) -> list[FrameRun[P]]:
+        """There are no more frames; returns what the last one was shown for."""
         if self._held is None:
             return []
         return self._show(self._held, self._last.end_s() + TOLERANCE_S)
@@ -73,22 +73,22 @@ class Pictures(Generic[P]):
         return self._shown[window] == self._geometry.frames
 
     def check_whole(self, window: int) -> None:
-        """Raise MediaError `short_picture` for a window that the source's pictures do not fill."""
+        """Raise MediaError `short_video` for a window that the source's frames do not fill."""
         if not self.is_whole(window):
             raise MediaError(
-                "short_picture",
-                f"the pictures from {self._starts_s[window]:.3f} s fill {self._shown[window]} frames, "
+                "short_video",
+                f"the frames from {self._starts_s[window]:.3f} s fill {self._shown[window]} frames, "
                 f"{self._geometry.frames} are needed",
             )
 
-    def _show(self, picture: P, until_s: float) -> list[Shown[P]]:
-        shown: list[Shown[P]] = []
+    def _show(self, image: P, until_s: float) -> list[FrameRun[P]]:
+        shown: list[FrameRun[P]] = []
         for window in range(self._first_open, len(self._starts_s)):
             if self._starts_s[window] >= until_s:
                 break
             due = self._frames_before(until_s, window)
             if due > self._shown[window]:
-                shown.append(Shown(window, picture, due - self._shown[window]))
+                shown.append(FrameRun(window, image, due - self._shown[window]))
                 self._shown[window] = due
         while self._first_open < len(self._starts_s) and self.is_whole(self._first_open):
             self._first_open += 1
@@ -100,12 +100,12 @@ class Pictures(Generic[P]):
         return min(self._geometry.frames, max(0, ceil(elapsed_s * self._geometry.fps - 0.5)))
 
 
-class Sounds:
-    """Gives each window its samples while the source's sound streams by.
+class WindowAudio:
+    """Gives each window its samples while the source's audio streams by.
 
     Args:
         starts_s: start of each window, rising.
-        geometry: samples and rate of a clip; the sound pushed is at this rate, one gapless line.
+        geometry: samples and rate of a clip; the audio pushed is at this rate, one gapless line.
     """
 
     def __init__(self, starts_s: Sequence[float], geometry: ClipGeometry) -> None:
@@ -114,7 +114,7 @@ class Sounds:
         self._length = geometry.audio_samples
         self._spare = round(TOLERANCE_S * self._rate_hz)
         self._offsets: list[int] | None = None  # the window's first sample, counted on the source's line
-        self._heard = 0  # length of the source's line so far
+        self._received = 0  # length of the source's line so far
         self._samples: dict[int, NDArray[np.float32]] = {}  # of windows that have begun and are not yet taken
         self._first_open = 0
 
@@ -122,17 +122,19 @@ class Sounds:
         """The next piece of the line, float32 [S]; its time counts for the first one only."""
         if self._offsets is None:
             self._offsets = [round((start_s - time_s) * self._rate_hz) for start_s in self._starts_s]
-        heard = self._heard + len(samples)
+        received = self._received + len(samples)
         for window in range(self._first_open, len(self._offsets)):
             offset = self._offsets[window]
-            if offset >= heard:
+            if offset >= received:
                 break
-            low, high = max(self._heard, offset), min(heard, offset + self._length)
+            low, high = max(self._received, offset), min(received, offset + self._length)
             if window not in self._samples:
                 self._samples[window] = np.zeros(self._length, np.float32)
             if low < high:
-                self._samples[window][low - offset : high - offset] = samples[low - self._heard : high - self._heard]
-        self._heard = heard
+                self._samples[window][low - offset : high - offset] = samples[
+                    low - self._received : high - self._received
+                ]
+        self._received = received
         while self._first_open < len(self._offsets) and self.is_whole(self._first_open):
             self._first_open += 1
 
@@ -144,14 +146,14 @@ class Sounds:
         """The samples of a window, float32 [S], given out once; silence where the line ends within the tolerance.
 
         Raises:
-            MediaError: `short_sound`, the source's sound does not fill the window.
+            MediaError: `short_audio`, the source's audio does not fill the window.
         """
         before = -self._offsets[window] if self._offsets is not None else self._length
         missing = self._missing(window)
         if before > self._spare or missing > self._spare:
             lacking_s = max(before, missing) / self._rate_hz
             raise MediaError(
-                "short_sound", f"the sound from {self._starts_s[window]:.3f} s lacks {lacking_s:.3f} s of a clip"
+                "short_audio", f"the audio from {self._starts_s[window]:.3f} s lacks {lacking_s:.3f} s of a clip"
             )
         return self._samples.pop(window)
 
@@ -159,4 +161,4 @@ class Sounds:
         """Samples still to come."""
         if self._offsets is None:
             return self._length
-        return self._offsets[window] + self._length - self._heard
+        return self._offsets[window] + self._length - self._received

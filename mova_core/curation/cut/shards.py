@@ -1,10 +1,11 @@
-"""Clips in tar shards, each vouched for by a manifest.
+"""Clips in tar shards, each with a manifest that holds the tar's size and sha256.
 
 A shard `clips-00000.tar` holds the clips of consecutive whole sources, for each clip the members CLIPID.mp4 (or
-CLIPID.mkv) and CLIPID.json (the layout webdataset reads). Its manifest `clips-00000.json` is written after it and
-names its size, its sha256, the key of what it was made from, and all rows: a reader trusts nothing else.
-A shard is put together from its sources' parts (`source_parts.py`). One that no longer fits the plan, because a source
-came or went before it, is taken apart into parts again, so what was cut once is not cut twice.
+CLIPID.mkv) and CLIPID.json (the layout that webdataset reads). Its manifest `clips-00000.json` is written after it and
+holds the tar's size, its sha256, the key of what it was made from, and all rows. A reader trusts only a tar that agrees
+with its manifest.
+A shard is put together from its sources' parts (`source_result.py`). A shard that no longer fits the plan, because a
+source came or went before it, is split into parts again, so that nothing is cut twice.
 """
 
 import hashlib
@@ -94,7 +95,7 @@ def plan_shards(windows_by_part: Iterable[tuple[str, int]], clips_per_shard: int
 
 
 def seal(folder: Path, plan: ShardPlan, parts: Sequence[Path]) -> Shard:
-    """Put a shard together from its parts, in order, and vouch for it."""
+    """Put a shard together from its parts, in order, and write its manifest."""
     tar_path = folder / f"{plan.name}.tar"
     with atomic_path(tar_path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
         for path in parts:
@@ -118,7 +119,7 @@ def keep_sealed(folder: Path, plans: Sequence[ShardPlan], part_paths: Mapping[st
     others: list[Shard] = []
     keys = {plan.name: plan.key for plan in plans}
     for path in sorted(folder.glob("clips-*.json")):
-        shard = _vouched(path)
+        shard = _verified(path)
         if shard is None:
             continue
         if shard.key == keys.get(path.stem) and not any(part.worker_ended for part in shard.parts):
@@ -139,7 +140,7 @@ def read_member(clips_folder: Path, clip: Mapping[str, Any]) -> bytes:
     """The file of one row of table `clips`.
 
     Raises:
-        StaleError: it is missing, or not the bytes that the row vouches for.
+        StaleError: it is missing, or not the bytes whose sha256 the row holds.
     """
     path = clips_folder / clip["path"]
     try:
@@ -159,11 +160,11 @@ def iterate_shard(clips_folder: Path, name: str) -> Iterator[tuple[Row, bytes]]:
         name: the tar, as in the rows' `path`.
 
     Raises:
-        StaleError: no manifest vouches for that tar.
+        StaleError: that tar has no manifest that agrees with it.
     """
-    shard = _vouched((clips_folder / name).with_suffix(".json"))
+    shard = _verified((clips_folder / name).with_suffix(".json"))
     if shard is None:
-        raise StaleError(f"{clips_folder / name} has no manifest that vouches for it: run `mova cut` again")
+        raise StaleError(f"{clips_folder / name} has no manifest that agrees with it: run `mova cut` again")
     for row in shard.clips:
         yield row, read_member(clips_folder, row)
 
@@ -185,7 +186,7 @@ def _cut_clip(folder: Path, row: Row, place: Row) -> CutClip:
     return CutClip(row, {column: about[column] for column in WINDOW_COLUMNS}, read_member(folder, place))
 
 
-def _vouched(manifest: Path) -> Shard | None:
+def _verified(manifest: Path) -> Shard | None:
     """The manifest, if the tar beside it is there and is the one it names."""
     try:
         values = json.loads(manifest.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""All windows of one source cut in one decode pass: a worker's share of stage `cut`.
+"""Cut all windows of one source in one decode pass: what a worker of stage `cut` does.
 
-An encoder is open per window that the pass is in, so memory is bound by how many windows overlap (some 70 MB each at
-1280x720), not by the source's length. Damage late in a source costs only the windows that it reaches.
+One encoder is open for each window that the pass is currently inside, so memory is bounded by how many windows overlap
+(about 70 MB each at 1280x720), not by the source's length. Damage late in a source rejects only the windows it reaches.
 """
 
 import hashlib
@@ -13,16 +13,17 @@ from pathlib import Path
 import av
 import cv2
 
-from mova_core.curation.cut.crop_and_pad import Framing, Picture, stays_coded
-from mova_core.curation.cut.crop_and_pad_yuv import CodedFraming
-from mova_core.curation.cut.resample import Pictures, Shown, Sounds
+from mova_core.curation.cut.crop_and_pad import CropAndPad, Image, stays_yuv
+from mova_core.curation.cut.crop_and_pad_yuv import CropAndPadYuv
+from mova_core.curation.cut.resample import FrameRun, WindowAudio, WindowFrames
 from mova_core.curation.cut.source_result import CutClip, Row, write_part
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.audio_resample import Sound
+from mova_core.media.audio_resample import AudioChunk
+from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.media.decode import Frame, decode
-from mova_core.media.write_clip import ClipCoding, ClipWriter
+from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 
@@ -46,8 +47,8 @@ class SourceTask:
         parts_folder: where its part is written.
         source_id: sha256 of its bytes.
         rotation_deg: counter-clockwise turn it needs.
-        display_aspect: of its picture as shown.
-        borders: of its coded pictures.
+        display_aspect: of its frame as shown.
+        letterbox: of its coded frames.
         windows: by start.
         geometry: of the clips.
         coding: how the clips are stored.
@@ -60,7 +61,7 @@ class SourceTask:
     source_id: str
     rotation_deg: int
     display_aspect: float
-    borders: Borders
+    letterbox: Letterbox
     windows: tuple[Window, ...]
     geometry: ClipGeometry
     coding: ClipCoding
@@ -88,7 +89,7 @@ def cut_source(task: SourceTask) -> None:
 
 def clips_of(task: SourceTask) -> Iterator[CutClip | Row]:
     """What becomes of each window, in order: a clip, or a row of table `rejects`."""
-    cutting = _Cutting(task)
+    cutting = _SourceCutter(task)
     damage = None
     try:
         for piece in decode(task.path, audio_rate_hz=task.geometry.audio_rate_hz):
@@ -113,27 +114,27 @@ def clip_id(window_id: str, geometry: ClipGeometry) -> str:
 
 
 @dataclass(frozen=True)
-class _FramedPicture:
-    """A source picture, brought onto the canvas when the first window shows it, then kept for the others."""
+class _CanvasFrame:
+    """A source frame, brought onto the canvas when the first window shows it, then kept for the others."""
 
     frame: Frame
-    apply: Callable[[Frame], Picture | av.VideoFrame]
+    apply: Callable[[Frame], Image | av.VideoFrame]
 
     @cached_property
-    def framed(self) -> Picture | av.VideoFrame:
+    def fitted(self) -> Image | av.VideoFrame:
         return self.apply(self.frame)
 
 
-class _Cutting:
+class _SourceCutter:
     """The windows of one source while it streams by."""
 
     def __init__(self, task: SourceTask) -> None:
         starts_s = [window.start_s for window in task.windows]
         self._task = task
-        self._pictures: Pictures[_FramedPicture] = Pictures(starts_s, task.geometry)
-        self._sounds = Sounds(starts_s, task.geometry)
-        self._framing: Framing | None = None
-        self._coded: CodedFraming | None = None  # where pictures are framed as they are coded
+        self._images: WindowFrames[_CanvasFrame] = WindowFrames(starts_s, task.geometry)
+        self._audio = WindowAudio(starts_s, task.geometry)
+        self._crop_and_pad: CropAndPad | None = None
+        self._coded: CropAndPadYuv | None = None  # set where frames stay in YUV
         self._writers: dict[int, ClipWriter] = {}
         self._next = 0  # the first window that is not finished
 
@@ -141,19 +142,19 @@ class _Cutting:
     def is_done(self) -> bool:
         return self._next == len(self._task.windows)
 
-    def push(self, piece: Frame | Sound) -> None:
+    def push(self, piece: Frame | AudioChunk) -> None:
         if isinstance(piece, Frame):
-            self._plan(piece.picture)
-            self._write(self._pictures.push(piece.time_s, _FramedPicture(piece, self._framed)))
+            self._plan(piece.image)
+            self._write(self._images.push(piece.time_s, _CanvasFrame(piece, self._fitted)))
         else:
-            self._sounds.push(piece.time_s, piece.samples)
+            self._audio.push(piece.time_s, piece.samples)
 
     def end(self) -> None:
-        self._write(self._pictures.end())
+        self._write(self._images.end())
 
     def finished(self) -> Iterator[CutClip | Row]:
         """Windows that are whole now."""
-        while not self.is_done and self._pictures.is_whole(self._next) and self._sounds.is_whole(self._next):
+        while not self.is_done and self._images.is_whole(self._next) and self._audio.is_whole(self._next):
             yield self._finish(None)
 
     def rest(self, damage: MediaError | None) -> Iterator[CutClip | Row]:
@@ -162,25 +163,25 @@ class _Cutting:
             yield self._finish(damage)
 
     def _plan(self, first: av.VideoFrame) -> None:
-        if self._framing is not None:
+        if self._crop_and_pad is not None:
             return
         task = self._task
-        self._framing = Framing.plan(
-            first.height, first.width, task.borders, task.rotation_deg, task.display_aspect, task.geometry
+        self._crop_and_pad = CropAndPad.plan(
+            first.height, first.width, task.letterbox, task.rotation_deg, task.display_aspect, task.geometry
         )
-        if stays_coded(self._framing.canvas) and not task.coding.format.stores_rgb:
-            self._coded = CodedFraming(self._framing)
+        if stays_yuv(self._crop_and_pad.canvas) and not task.coding.format.stores_rgb:
+            self._coded = CropAndPadYuv(self._crop_and_pad)
 
-    def _framed(self, frame: Frame) -> Picture | av.VideoFrame:
-        assert self._framing is not None  # planned by the first picture
-        return self._framing.apply(frame.rgb()) if self._coded is None else self._coded.apply(frame)
+    def _fitted(self, frame: Frame) -> Image | av.VideoFrame:
+        assert self._crop_and_pad is not None  # planned by the first frame
+        return self._crop_and_pad.apply(frame.rgb()) if self._coded is None else self._coded.apply(frame)
 
-    def _write(self, shown: list[Shown[_FramedPicture]]) -> None:
-        for window, picture, times in shown:
+    def _write(self, shown: list[FrameRun[_CanvasFrame]]) -> None:
+        for window, image, times in shown:
             if window not in self._writers:
-                assert self._framing is not None
-                self._writers[window] = ClipWriter(self._task.geometry, self._framing.canvas, self._task.coding)
-            self._writers[window].show(picture.framed, times)
+                assert self._crop_and_pad is not None
+                self._writers[window] = ClipWriter(self._task.geometry, self._crop_and_pad.canvas, self._task.coding)
+            self._writers[window].show(image.fitted, times)
 
     def _finish(self, damage: MediaError | None) -> CutClip | Row:
         number, window = self._next, self._task.windows[self._next]
@@ -189,16 +190,16 @@ class _Cutting:
         try:
             if damage is not None:
                 raise damage
-            self._pictures.check_whole(number)
-            sound = self._sounds.take(number)
+            self._images.check_whole(number)
+            audio = self._audio.take(number)
         except MediaError as error:
             if writer is not None:
                 writer.drop()
             return reject_row(window.window_id, error.code, error.reason)
-        assert writer is not None and self._framing is not None  # whole pictures have been written
-        return self._clip(window, writer.finish(sound), self._framing)
+        assert writer is not None and self._crop_and_pad is not None  # whole frames have been written
+        return self._clip(window, writer.finish(audio), self._crop_and_pad)
 
-    def _clip(self, window: Window, data: bytes, framing: Framing) -> CutClip:
+    def _clip(self, window: Window, data: bytes, crop_and_pad: CropAndPad) -> CutClip:
         geometry = self._task.geometry
         name = clip_id(window.window_id, geometry)
         row = {
@@ -208,9 +209,9 @@ class _Cutting:
             "member": f"{name}.{self._task.coding.format.suffix}",
             "sha256": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
-            "width_px": framing.canvas.width_px,
-            "height_px": framing.canvas.height_px,
-            "orientation": framing.canvas.orientation,
+            "width_px": crop_and_pad.canvas.width_px,
+            "height_px": crop_and_pad.canvas.height_px,
+            "orientation": crop_and_pad.canvas.orientation,
             "frames": geometry.frames,
             "fps": geometry.fps,
             "audio_rate_hz": geometry.audio_rate_hz,

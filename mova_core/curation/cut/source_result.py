@@ -1,8 +1,8 @@
-"""A source's part: its finished clips in one tar with their rows, made by one worker, whole or not there.
+"""The result of one source: its finished clips in one tar with their rows, written by one worker, atomically.
 
-For each clip the members CLIPID.mp4 (or CLIPID.mkv) and CLIPID.json (the layout webdataset reads), at the end
-part.json with all rows.
-Nothing in a tar depends on when or by whom it was written. Parts wait in their folder until a shard takes them in.
+For each clip the members CLIPID.mp4 (or CLIPID.mkv) and CLIPID.json (the layout that webdataset reads), at the end
+part.json with all rows. The bytes depend only on the clips, not on when or where they were written. Parts wait in their
+folder until a shard takes them in.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Stage `cut`: each window becomes a clip of exactly the geometry's frames and samples, or a reject with its reason.
 
-A window that shows and sounds like one of a better source is such a reject. Sources that share a stretch share a split.
+A window whose video and audio repeat a better-ranked source is such a reject. Sources that share footage share a split.
 One worker a source leaves one part; parts become shards in the order of the sources (`shards.py`), or single files for
 `mova curate`. A run that was killed goes on from its sealed shards and finished parts and ends in the same bytes.
 """
@@ -18,10 +18,9 @@ from mova_core.curation.cut.source_result import Row, is_finished, read_part, un
 from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.engine.base import Engine, run
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
-from mova_core.media.clip_formats import CLIP_FORMATS
-from mova_core.media.write_clip import ClipCoding
+from mova_core.media.clip_file import CLIP_FORMATS, ClipCoding
 from mova_core.params import Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
@@ -31,7 +30,7 @@ from mova_core.storage.result_cache import ResultCache
 
 STAGE = "cut"
 PRELOAD = ("av", "cv2", "mova_core.curation.cut.source_clips")
-BORDER_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
+LETTERBOX_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
 
 Tables = dict[str, list[Row]]
 
@@ -100,7 +99,7 @@ def source_tasks(
             source_id=row["source_id"],
             rotation_deg=row["rotation_deg"],
             display_aspect=row["display_aspect"],
-            borders=Borders(**{side: segments[row["source_id"]][f"crop_{side}"] for side in BORDER_SIDES}),
+            letterbox=Letterbox(**{side: segments[row["source_id"]][f"crop_{side}"] for side in LETTERBOX_SIDES}),
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
@@ -122,7 +121,7 @@ def split_of(group_id: str, validation_share: float) -> str:
 
 
 def _groups(tables: Tables) -> dict[str, str]:
-    """source_id -> group_id: of those that share a stretch with another one, and of each other one its own id."""
+    """source_id -> group_id: of those that share an interval with another one, and of each other one its own id."""
     own = {row["source_id"]: row["source_id"] for row in tables["sources"]}
     shared = {
         row[name]: row["group_id"] for row in tables["near_duplicates"] for name in ("source_id", "kept_source_id")
@@ -131,16 +130,16 @@ def _groups(tables: Tables) -> dict[str, str]:
 
 
 def _copies(tables: Tables) -> list[Row]:
-    """Rejects: windows that show and sound like a stretch of a better source, each naming it."""
+    """Rejects: windows that show and play the same as part of a better-ranked source, each naming it."""
     paths = {row["source_id"]: row["path"] for row in tables["sources"]}
     copies = copied_windows(tables["windows"], tables["near_duplicates"])
     rejects = []
     for window in tables["windows"]:
         if copy := copies.get(window["window_id"]):
             kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
-            same = "looks and sounds" if copy["audio_similarity"] is not None else "looks"
+            what = "video and audio repeat" if copy["audio_similarity"] is not None else "video repeats"
             kept = f"{paths[copy['kept_source_id']]} at {kept_s:.1f} s"
-            rejects.append(reject_row(window["window_id"], "near_duplicate", f"it {same} like {kept}, which is kept"))
+            rejects.append(reject_row(window["window_id"], "near_duplicate", f"its {what} {kept}, which is kept"))
     return rejects
 
 

@@ -1,8 +1,8 @@
-"""Which pairs of sources are worth comparing, and at which shifts, without comparing every source with every other.
+"""Find pairs of sources that may overlap, and at which time shifts, without comparing every source with every other.
 
-An inverted index: each hash is cut into three parts, and where several parts of two sources agree at one shift of time,
-that shift is looked at. The best-ranked entries of a part's list answer for it, so a thousand copies of one film cost a
-thousand looks. Times are steps of the signatures' grid; source step k is the other's step k + shift.
+An inverted index: each hash is cut into three parts; where several parts of two sources agree at one time shift, that
+shift becomes a candidate. Only the best-ranked entries of a part's list are looked up, so a thousand copies of one film
+cost a thousand look-ups. Times are steps of the fingerprints' grid; source step k is the other source's step k + shift.
 """
 
 from collections.abc import Iterator
@@ -11,29 +11,29 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.dedup.fingerprints import COLOUR_STEPS, HASH_BITS, NO_HASH, Signature
+from mova_core.curation.dedup.fingerprints import COLOUR_STEPS, HASH_BITS, NO_HASH, Fingerprint
 
 PARTS = 3  # of a hash: two that differ in 2 bits share one part for certain, in 6 bits one time in three
 PART_BITS = HASH_BITS // PARTS
 LEADERS = 16  # entries of one list that answer for it
 BIN_STEPS = 4  # shifts are voted for in bins of 1 s that overlap by half
-LEAST_VOTES = 6  # of a bin that is looked at; a still picture gives just as many: 3 parts on 2 grids
+LEAST_VOTES = 6  # of a bin that is looked at; a still frame gives just as many: 3 parts on 2 grids
 MOST_BINS = 8  # of one pair, those with most votes: footage that resembles itself votes for all of them
 BLOCK_ENTRIES = 1_000_000  # of the index that ask at once: bounds memory
 
 Integers = NDArray[np.int64]
 
 
-def candidate_pairs(signatures: list[Signature]) -> Iterator[tuple[int, int, list[int]]]:
+def candidate_pairs(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, list[int]]]:
     """Pairs of sources (in rank) that agree in something: (source, one of better rank, shifts), in order."""
-    keys, owners, steps = _index(signatures)
+    keys, owners, steps = _index(fingerprints)
     if not len(keys):
         return
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     list_start = np.repeat(starts, np.diff(np.r_[starts, len(keys)]))
     longest = int(np.ptp(steps)) + 2 * BIN_STEPS  # no shift is larger
     bins = 2 * longest // BIN_STEPS + 2
-    counts = np.bincount(owners, minlength=len(signatures))
+    counts = np.bincount(owners, minlength=len(fingerprints))
     block_of = (np.cumsum(counts) - counts) // BLOCK_ENTRIES
     for block in np.unique(block_of):
         asking = np.flatnonzero(block_of[owners] == block)
@@ -42,12 +42,12 @@ def candidate_pairs(signatures: list[Signature]) -> Iterator[tuple[int, int, lis
             ask, told = asking, list_start[asking] + number
             ask, told = ask[told < ask], told[told < ask]
             ask, told = ask[owners[ask] != owners[told]], told[owners[ask] != owners[told]]
-            place = (owners[ask] * len(signatures) + owners[told]) * bins
+            place = (owners[ask] * len(fingerprints) + owners[told]) * bins
             place += (steps[told] - steps[ask] + longest) // BIN_STEPS
             votes += [place, place + 1]
         places, votes_of = np.unique(np.concatenate(votes), return_counts=True)
         enough = votes_of >= LEAST_VOTES
-        yield from _voted(places[enough], votes_of[enough], len(signatures), bins, longest)
+        yield from _voted(places[enough], votes_of[enough], len(fingerprints), bins, longest)
 
 
 def _voted(
@@ -63,24 +63,24 @@ def _voted(
         yield int(pair) // sources, int(pair) % sources, shifts
 
 
-def _index(signatures: list[Signature]) -> tuple[Integers, Integers, Integers]:
+def _index(fingerprints: list[Fingerprint]) -> tuple[Integers, Integers, Integers]:
     """Entries by part of a hash and colour, then rank, then time: what, whose, and when, int64 [N].
 
     Colours are told apart on two grids, one half a mesh beside the other: what differs little meets on one at least.
     What stays the same is entered once, when it begins.
     """
     keys, owners, steps = [], [], []
-    for owner, signature in enumerate(signatures):
+    for owner, fingerprint in enumerate(fingerprints):
         for grid in range(2):
-            mesh = (signature.colours.astype(np.int64) + grid * COLOUR_STEPS) // (2 * COLOUR_STEPS)
+            mesh = (fingerprint.colours.astype(np.int64) + grid * COLOUR_STEPS) // (2 * COLOUR_STEPS)
             colour = (mesh[:, 0] * 12 + mesh[:, 1]) * 2 + grid  # 0..11 each
             for part in range(PARTS):
-                values = (signature.hashes >> np.uint64(part * PART_BITS)).astype(np.int64) % 2**PART_BITS
+                values = (fingerprint.hashes >> np.uint64(part * PART_BITS)).astype(np.int64) % 2**PART_BITS
                 key = (values * PARTS + part) * 512 + colour
-                begins = np.flatnonzero((signature.hashes != NO_HASH) & (np.r_[-1, key[:-1]] != key))
+                begins = np.flatnonzero((fingerprint.hashes != NO_HASH) & (np.r_[-1, key[:-1]] != key))
                 keys.append(key[begins])
                 owners.append(np.full(len(begins), owner))
-                steps.append(begins + signature.picture_first)
+                steps.append(begins + fingerprint.video_first)
     if not keys:
         return (np.zeros(0, np.int64),) * 3
     key, owner_of, step = np.concatenate(keys), np.concatenate(owners), np.concatenate(steps)

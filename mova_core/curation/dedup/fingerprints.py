@@ -1,16 +1,17 @@
-"""A source's signature: what it shows and sounds like, eight times a second, small enough to compare whole collections.
+"""A source's perceptual fingerprint: its video and audio eight times a second, small enough to compare collections.
 
-Both halves lie on one grid: step k is the moment k / 8 s of the file's clock.
+Both halves lie on one grid: step k is the moment k / 8 s on the file's timeline.
 
-Picture: a 63-bit hash of what is shown at that moment, after dark borders are cut off: which of the lowest 8 x 8 cosine
-waves of the grey picture, squeezed to 32 x 32, lie above their median (the constant one left out). Size, shape, codec,
-brightness and contrast hardly move it. Source: Zauner, "Implementation and Benchmarking of Perceptual Image Hash
-Functions" (2010), section 3.2.1. A picture without contrast has no hash (`NO_HASH`): its bits would be noise. The mean
-colour, which a hash does not see, stands beside it.
+Video: a 63-bit hash of the frame shown at that moment, after letterbox bars are cut off. It says which of the lowest 8
+x 8 cosine coefficients of the grey frame, scaled to 32 x 32, lie above their median (the constant one left out). Size,
+shape, codec, brightness and contrast hardly change it. Source: Zauner, "Implementation and Benchmarking of Perceptual
+Image Hash Functions" (2010), section 3.2.1. A frame without contrast has no hash (`NO_HASH`): its bits would be noise.
+The mean colour, which a hash does not see, is stored beside it.
 
-Sound: the level of 16 bands from 200 Hz to 3.5 kHz over the half second around that moment, in half decibels above
--100 dB of full scale. What is compared is how levels change in time, so volume says nothing and a steady hum is silent.
-After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002), with levels kept instead of signs.
+Audio: the level of 16 bands from 200 Hz to 3.5 kHz over the half second around that moment, in half decibels above
+-100 dB of full scale. The comparison uses changes of level over time, so volume does not matter and a steady hum counts
+as silence. After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002), with levels kept
+instead of signs.
 """
 
 import base64
@@ -27,11 +28,11 @@ from mova_core.curation.segment.speech import SPEECH_RATE_HZ
 
 STEPS_PER_S = 8
 HASH_BITS = 63
-NO_HASH = 0  # no picture gives it: 31 of 63 waves lie above their median
+NO_HASH = 0  # no frame gives it: 31 of 63 waves lie above their median
 SQUARE_PX = 32
-COLOUR_STEPS = 12  # of 255 by which mean Cr or Cb of the same picture differ; more is another room
+COLOUR_STEPS = 12  # of 255 by which mean Cr or Cb of the same frame differ; more is another room
 LEAST_CONTRAST = 6.0  # standard deviation of luma, 0..255
-LEAST_SIDE_PX = 8  # of a picture at most 64 px long: less is a line between borders
+LEAST_SIDE_PX = 8  # of a frame at most 64 px long: less is a line between letterbox bars
 BANDS = 16
 BAND_EDGES_HZ = np.geomspace(200.0, 3500.0, BANDS + 1)
 SPAN = 8192  # samples, 0.512 s
@@ -45,99 +46,99 @@ Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Fingerprint:
     """One source on the grid.
 
     Args:
-        picture_first: step of the first hash.
+        video_first: step of the first hash.
         hashes: uint64 [P], `NO_HASH` where there is nothing to see.
         colours: uint8 [P, 2], mean Cr and Cb.
-        sound_first: step of the first levels.
+        audio_first: step of the first levels.
         levels: uint8 [S, 16], half decibels.
     """
 
-    picture_first: int
+    video_first: int
     hashes: Hashes
     colours: Bytes
-    sound_first: int
+    audio_first: int
     levels: Bytes
 
     def to_json(self) -> dict[str, Any]:
         """As JSON: arrays as base64 of their little-endian bytes."""
         return {
-            "picture_first": self.picture_first,
+            "video_first": self.video_first,
             "hashes": base64.b64encode(self.hashes.astype("<u8").tobytes()).decode(),
             "colours": base64.b64encode(self.colours.tobytes()).decode(),
-            "sound_first": self.sound_first,
+            "audio_first": self.audio_first,
             "levels": base64.b64encode(self.levels.tobytes()).decode(),
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Signature":
+    def from_json(cls, values: dict[str, Any]) -> "Fingerprint":
         """What `to_json` wrote."""
         return cls(
-            picture_first=values["picture_first"],
+            video_first=values["video_first"],
             hashes=np.frombuffer(base64.b64decode(values["hashes"]), "<u8").astype(np.uint64),
             colours=np.frombuffer(base64.b64decode(values["colours"]), np.uint8).reshape(-1, 2),
-            sound_first=values["sound_first"],
+            audio_first=values["audio_first"],
             levels=np.frombuffer(base64.b64decode(values["levels"]), np.uint8).reshape(-1, BANDS),
         )
 
 
-class SignatureMaker:
-    """Takes a source's pictures in display order and its gapless sound, in any mixture.
+class FingerprintBuilder:
+    """Takes a source's frames in display order and its gapless audio, in any mixture.
 
     Args:
-        border_luma: a border never gets brighter than this, 0..255.
+        letterbox_luma: a letterbox bar never gets brighter than this, 0..255.
     """
 
-    def __init__(self, border_luma: int) -> None:
-        self._border_luma = border_luma
+    def __init__(self, letterbox_luma: int) -> None:
+        self._letterbox_luma = letterbox_luma
         self._shown: NDArray[np.uint8] | None = None
-        self._picture_first = 0
+        self._video_first = 0
         self._hashes = array("Q")
         self._colours = bytearray()  # Cr and Cb of each in turn
-        self._sound_first: int | None = None
+        self._audio_first: int | None = None
         self._before = 0  # samples still to be left out, so that spans lie on the grid
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_samples = 0
         self._levels: list[Bytes] = []
 
-    def add_picture(self, time_s: float, rgb: NDArray[np.uint8]) -> None:
-        """Look at one picture, uint8 [H, W, 3], at most 64 px long; it stays until the next one."""
+    def add_frame(self, time_s: float, rgb: NDArray[np.uint8]) -> None:
+        """Look at one frame, uint8 [H, W, 3], at most 64 px long; it stays until the next one."""
         step = ceil(time_s * STEPS_PER_S)
         if self._shown is None:
-            self._picture_first = step
-        elif (steps := step - self._picture_first - len(self._hashes)) > 0:
-            inside = without_borders(self._shown, self._border_luma)
-            self._hashes.extend([picture_hash(inside)] * steps)
-            self._colours += mean_colour(inside).tobytes() * steps
+            self._video_first = step
+        elif (steps := step - self._video_first - len(self._hashes)) > 0:
+            inside = without_letterbox(self._shown, self._letterbox_luma)
+            self._hashes.extend([frame_hash(inside)] * steps)
+            self._colours += mean_chroma(inside).tobytes() * steps
         self._shown = rgb
 
-    def add_sound(self, time_s: float, samples: NDArray[np.float32]) -> None:
+    def add_audio(self, time_s: float, samples: NDArray[np.float32]) -> None:
         """Hear one piece, float32 [S] at 16 kHz, which follows the one before; `time_s` is its first sample."""
-        if self._sound_first is None:
+        if self._audio_first is None:
             half_s = SPAN / 2 / SPEECH_RATE_HZ
-            self._sound_first = ceil((time_s + half_s) * STEPS_PER_S)  # the first moment with half a span before it
-            self._before = round((self._sound_first / STEPS_PER_S - half_s - time_s) * SPEECH_RATE_HZ)
+            self._audio_first = ceil((time_s + half_s) * STEPS_PER_S)  # the first moment with half a span before it
+            self._before = round((self._audio_first / STEPS_PER_S - half_s - time_s) * SPEECH_RATE_HZ)
         self._waiting.append(samples)
         self._waiting_samples += len(samples)
         if self._waiting_samples >= BLOCK:
-            self._hear()
+            self._add_levels()
 
-    def signature(self) -> Signature:
+    def fingerprint(self) -> Fingerprint:
         """Of all that was added; empty halves where nothing was. Ends the stream."""
         if self._waiting:
-            self._hear()
-        return Signature(
-            picture_first=self._picture_first,
+            self._add_levels()
+        return Fingerprint(
+            video_first=self._video_first,
             hashes=np.array(self._hashes, np.uint64),
             colours=np.frombuffer(bytes(self._colours), np.uint8).reshape(-1, 2),
-            sound_first=self._sound_first or 0,
+            audio_first=self._audio_first or 0,
             levels=np.concatenate([np.zeros((0, BANDS), np.uint8), *self._levels]),
         )
 
-    def _hear(self) -> None:
+    def _add_levels(self) -> None:
         """All whole spans that wait."""
         line = np.concatenate(self._waiting)[self._before :]
         self._before = max(0, self._before - self._waiting_samples)
@@ -148,8 +149,8 @@ class SignatureMaker:
         self._waiting_samples = len(self._waiting[0])
 
 
-def picture_hash(inside: Bytes) -> int:
-    """63 bits of one picture without borders, uint8 [H, W, 3] RGB, or `NO_HASH`."""
+def frame_hash(inside: Bytes) -> int:
+    """63 bits of one frame without letterbox bars, uint8 [H, W, 3] RGB, or `NO_HASH`."""
     import cv2
 
     if min(inside.shape[:2]) < LEAST_SIDE_PX:
@@ -162,8 +163,8 @@ def picture_hash(inside: Bytes) -> int:
     return int("".join("01"[wave] for wave in (waves > np.median(waves)).astype(int)), 2)
 
 
-def mean_colour(inside: Bytes) -> Bytes:
-    """Mean Cr and Cb of a picture without borders, uint8 [2]; of none, grey's."""
+def mean_chroma(inside: Bytes) -> Bytes:
+    """Mean Cr and Cb of a frame without letterbox bars, uint8 [2]; of none, grey's."""
     import cv2
 
     if not inside.size:
@@ -172,7 +173,7 @@ def mean_colour(inside: Bytes) -> Bytes:
 
 
 def band_levels(spans: NDArray[np.float32]) -> Bytes:
-    """Bytes of sound, uint8 [N, 16], from spans of float32 [N, 8192] at 16 kHz."""
+    """Bytes of audio, uint8 [N, 16], from spans of float32 [N, 8192] at 16 kHz."""
     spectrum = np.fft.rfft(spans * _HANN)
     power = np.add.reduceat(np.square(np.abs(spectrum)), _BAND_STARTS, axis=1)[:, :BANDS] / (SPAN / 4) ** 2
     decibels = 10 * np.log10(np.maximum(power, 10 ** (SILENT_DB / 10)))
@@ -183,13 +184,13 @@ _HANN = np.hanning(SPAN).astype(np.float32)
 _BAND_STARTS = np.searchsorted(np.fft.rfftfreq(SPAN, 1 / SPEECH_RATE_HZ), BAND_EDGES_HZ)
 
 
-def without_borders(rgb: Bytes, border_luma: int) -> Bytes:
-    """What lies between dark lines at the picture's edges; nothing where all lines are dark."""
+def without_letterbox(rgb: Bytes, letterbox_luma: int) -> Bytes:
+    """What lies between dark lines at the frame's edges; nothing where all lines are dark."""
     import cv2
 
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    rows = np.flatnonzero(grey.max(axis=1) > border_luma)
-    columns = np.flatnonzero(grey.max(axis=0) > border_luma)
+    rows = np.flatnonzero(grey.max(axis=1) > letterbox_luma)
+    columns = np.flatnonzero(grey.max(axis=0) > letterbox_luma)
     if not len(rows):
         return rgb[:0]
     return np.ascontiguousarray(rgb[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

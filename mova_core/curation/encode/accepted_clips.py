@@ -12,7 +12,7 @@ from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import read_table
 from mova_core.errors import MediaError, MovaError, StaleError
 from mova_core.geometry import Canvas, ClipGeometry
-from mova_core.media.read_clip import read_clip
+from mova_core.media.clip_file import read_clip
 from mova_core.places import DataFolder
 
 Row = dict[str, Any]

@@ -2,7 +2,7 @@
 
 Paths are relative to the footage's root, POSIX, and stay inside it: a link that leads out is listed with its problem
 and never opened. Hidden files are no footage, and neither are sidecars (`sidecars.py`). A list is a `.txt` file, one
-path a line, relative to the list's own folder. A bucket is locked before it is used (`footage_lock.py`).
+path a line, relative to the list's own folder. A bucket is locked before it is used (`lock.py`).
 """
 
 import json

@@ -1,15 +1,15 @@
-"""Abrupt cuts: what PySceneDetect's adaptive detector proposes on small pictures, verified picture against picture.
+"""Shot boundaries: hard cuts that PySceneDetect's adaptive detector proposes on small frames, verified frame by frame.
 
-Proposed is a change of hue, saturation and brightness that stands out from the frames around it. It is a cut when
-nothing of the scene before it is seen again within the shortest scene: a camera or an object that moves shifts what was
-there, a light scales it, a flash or something that passes the lens gives it back. Fades and dissolves are not looked
-for. Times are those of the pictures themselves, so a variable frame rate changes nothing; a cut's time is its first
-frame's, in seconds on the file's clock.
+A proposal is a change of hue, saturation and brightness that stands out from the frames around it. It is accepted when
+nothing of the scene before it is seen again within the shortest scene. This rejects camera and object motion (content
+is shifted), light changes (content is scaled), and flashes or passing objects (content comes back). Fades and dissolves
+are not detected. Times are those of the frames themselves, so variable frame rates are fine; a boundary's time is that
+of the first frame after it, in seconds on the file's timeline.
 
-The numbers, those of params section `segment` included, lie where synthetic edits (those of
-`tests/mova_core/curation/segment/test_shot_boundaries.py`, at seeds 1 to 8) and synthetic footage leave most room
-between cuts and what is none. Real files judge them (`tests/integration/test_cuts_and_crop.py`); one of them named a
-kind of cut, from bright to dark, that the synthetic edits had lacked.
+The constants, those of params section `segment` included, were chosen to leave the most room between true and false
+boundaries on synthetic edits (`tests/mova_core/curation/segment/test_shot_boundaries.py`, seeds 1 to 8) and synthetic
+footage. Real files only evaluate them (`tests/integration/test_cuts_and_crop.py`), with one exception: a real file
+showed that the synthetic edits lacked cuts from bright to dark.
 """
 
 from collections import deque
@@ -28,21 +28,21 @@ MICRO = 1_000_000
 NOMINAL_FPS = 1000.0  # asked for by PySceneDetect's time stamps, unused where they carry their own time base
 DETECTOR_LAG = 2  # frames that the adaptive detector looks ahead
 
-SQUARE_PX = 8  # sides of the squares that are looked for in another picture
+SQUARE_PX = 8  # sides of the squares that are looked for in another frame
 MOVED_PX = 8  # how far they may have moved
 SHAKEN_PX = 2  # how far where the light has changed as well: both at once would explain too much
 LIGHT = (0.2, 5.0)  # by how much a light may scale a scene
-NOISE = 3.0  # a difference of 0..255 that any two pictures have
-BLACK = 24  # a bar is no brighter; bars of both pictures tell nothing
+NOISE = 3.0  # a difference of 0..255 that any two frames have
+BLACK = 24  # a bar is no brighter; bars of both frames tell nothing
 WORST_SHARE = 0.2  # of squares is left out: what is covered, uncovered or lit by itself
-SAME_SCENE = 0.4  # of a picture's contrast may stay unexplained by another one of its scene
-LOOKS = 4  # pictures compared at each side of a proposed cut
+SAME_SCENE = 0.4  # of a frame's contrast may stay unexplained by another one of its scene
+LOOKS = 4  # frames compared at each side of a proposed cut
 
 Rgb = NDArray[np.uint8]
 
 
-class CutFinder:
-    """Takes a source's pictures in display order.
+class ShotBoundaryDetector:
+    """Takes a source's frames in display order.
 
     Args:
         cut_threshold: change against the mean change of the two frames before and the two after.
@@ -63,7 +63,7 @@ class CutFinder:
         self._cuts_us: list[int] = []
 
     def add(self, time_s: float, rgb: Rgb) -> None:
-        """Look at one picture, uint8 [H, W, 3], of the size that `small_size` gives."""
+        """Look at one frame, uint8 [H, W, 3], of the size that `small_size` gives."""
         import cv2
         from scenedetect import FrameTimecode
         from scenedetect.common import Timecode
@@ -77,7 +77,7 @@ class CutFinder:
         self._forget()
 
     def cuts_s(self) -> list[float]:
-        """First frame after each cut, rising; of all pictures so far."""
+        """First frame after each cut, rising; of all frames so far."""
         while self._proposed:
             self._verify(self._proposed.popleft().pts)
         return [cut / MICRO for cut in self._cuts_us]
@@ -104,7 +104,7 @@ class CutFinder:
 
 
 def shows_same_scene(before: Rgb, after: Rgb) -> bool:
-    """Whether each of two small pictures is mostly found in the other, moved by up to 8 px or lit differently.
+    """Whether each of two small frames is mostly found in the other, moved by up to 8 px or lit differently.
 
     Args:
         before, after: uint8 [H, W, 3] of one size.
@@ -113,7 +113,7 @@ def shows_same_scene(before: Rgb, after: Rgb) -> bool:
     before, after = before[rows, columns], after[rows, columns]
     if not after.size:
         return True  # black both times
-    # Both ways: a faint or dark picture is soon found in a bold one, hardly the bold one in it.
+    # Both ways: a faint or dark frame is soon found in a bold one, hardly the bold one in it.
     return all(
         _unexplained(here, there) < SAME_SCENE * (_contrast(here) + NOISE)
         for here, there in ((after, before), (before, after))
@@ -126,28 +126,28 @@ def small_size(width_px: int, height_px: int) -> tuple[int, int]:
     return max(1, round(width_px * scale)), max(1, round(height_px * scale))
 
 
-def _some(pictures: Sequence[Rgb]) -> list[Rgb]:
+def _some(images: Sequence[Rgb]) -> list[Rgb]:
     """The first, the last, and as many between as are compared."""
-    if len(pictures) <= LOOKS:
-        return list(pictures)
-    return [pictures[round(place)] for place in np.linspace(0, len(pictures) - 1, LOOKS)]
+    if len(images) <= LOOKS:
+        return list(images)
+    return [images[round(place)] for place in np.linspace(0, len(images) - 1, LOOKS)]
 
 
-def _without_bars(picture: Rgb) -> tuple[slice, slice]:
+def _without_bars(image: Rgb) -> tuple[slice, slice]:
     """Rows and columns between black bars at the edges; empty where all is black."""
-    bright = picture.max(axis=2) > BLACK
+    bright = image.max(axis=2) > BLACK
     lines = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
     rows, columns = (slice(line[0], line[-1] + 1) if len(line) else slice(0) for line in lines)
     return rows, columns
 
 
-def _contrast(picture: Rgb) -> float:
-    """Mean distance of a picture from its mean colour, 0..255."""
-    return float(np.abs(picture - picture.mean(axis=(0, 1))).mean())
+def _contrast(image: Rgb) -> float:
+    """Mean distance of a frame from its mean colour, 0..255."""
+    return float(np.abs(image - image.mean(axis=(0, 1))).mean())
 
 
 def _unexplained(here: Rgb, there: Rgb) -> float:
-    """What is left of a picture, 0..255, when the other one moved or lit differently is taken from it: the lesser."""
+    """What is left of a frame, 0..255, when the other one moved or lit differently is taken from it: the lesser."""
     moved = _unmatched(here, there, MOVED_PX)
     light = (float(here.mean()) + 1) / (float(there.mean()) + 1)
     if not LIGHT[0] < light < LIGHT[1]:
@@ -156,7 +156,7 @@ def _unexplained(here: Rgb, there: Rgb) -> float:
 
 
 def _unmatched(here: Rgb, there: Rgb, reach: int) -> float:
-    """Mean difference of most squares of a picture from their best match in another."""
+    """Mean difference of most squares of a frame from their best match in another."""
     import cv2
 
     height, width = (min(SQUARE_PX, side) for side in here.shape[:2])

@@ -1,8 +1,8 @@
-"""Where somebody speaks: Silero VAD (silero-vad 6.2.3, the model inside its package) over a stream of sound.
+"""Detect speech with Silero VAD (silero-vad 6.2.3, the model inside its package) over a stream of audio.
 
 The model sees 32 ms chunks and carries its state from one to the next. Its "sequence" form takes a block of chunks in
 one call with the same probabilities as one by one, five times as fast; memory is one block plus 4 bytes a chunk.
-Sound is 16 kHz mono; times are seconds on the file's clock, good to about 0.2 s.
+Audio is 16 kHz mono; times are seconds on the file's timeline, accurate to about 0.2 s.
 """
 
 from array import array
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, RATE_HZ, speech_stretches
+from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, RATE_HZ, speech_intervals
 
 SPEECH_RATE_HZ = RATE_HZ
 MODEL_FILE = "data/silero_vad_16k_sequence.onnx"  # in the package's folder
@@ -23,8 +23,8 @@ BLOCK_CHUNKS = 256  # 8 s
 STATE_SHAPE = (1, 1, 128)
 
 
-class SpeechFinder:
-    """Takes a source's gapless sound piece by piece.
+class SpeechDetector:
+    """Takes a source's gapless audio piece by piece.
 
     Args:
         threshold: Silero's probability from which a chunk counts as speech, 0..1.
@@ -38,7 +38,7 @@ class SpeechFinder:
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_samples = 0
-        self._heard_samples = 0
+        self._received_samples = 0
         self._probabilities = array("f")
         self._start_s: float | None = None
 
@@ -46,7 +46,7 @@ class SpeechFinder:
         """Hear one piece, float32 [S], which follows the one before without a gap; `time_s` is its first sample."""
         if self._start_s is None:
             self._start_s = time_s
-        self._heard_samples += len(samples)
+        self._received_samples += len(samples)
         self._waiting.append(samples)
         self._waiting_samples += len(samples)
         block = BLOCK_CHUNKS * CHUNK_SAMPLES
@@ -54,23 +54,23 @@ class SpeechFinder:
             line = np.concatenate(self._waiting)
             whole = len(line) // block * block
             for start in range(0, whole, block):
-                self._hear(line[start : start + block])
+                self._run_model(line[start : start + block])
             self._waiting = [line[whole:]]
             self._waiting_samples = len(line) - whole
 
     def speech(self) -> list[list[float]]:
-        """Stretches of speech as [start, end] in seconds; ends the stream."""
+        """Intervals of speech as [start, end] in seconds; ends the stream."""
         if self._waiting_samples:
             line = np.concatenate(self._waiting)
-            self._hear(np.pad(line, (0, -len(line) % CHUNK_SAMPLES)))
+            self._run_model(np.pad(line, (0, -len(line) % CHUNK_SAMPLES)))
             self._waiting, self._waiting_samples = [], 0
         start_s = self._start_s or 0.0
         return [
-            [round(start_s + sample / SPEECH_RATE_HZ, 6) for sample in stretch]
-            for stretch in speech_stretches(self._probabilities, self._threshold, self._heard_samples)
+            [round(start_s + sample / SPEECH_RATE_HZ, 6) for sample in interval]
+            for interval in speech_intervals(self._probabilities, self._threshold, self._received_samples)
         ]
 
-    def _hear(self, samples: NDArray[np.float32]) -> None:
+    def _run_model(self, samples: NDArray[np.float32]) -> None:
         """Whole chunks: probabilities out, state and context carried on."""
         chunks = samples.reshape(-1, CHUNK_SAMPLES)
         contexts = np.vstack([self._context, chunks[:-1, -CONTEXT_SAMPLES:]])

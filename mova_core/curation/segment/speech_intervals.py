@@ -1,9 +1,9 @@
-"""From Silero's probabilities to stretches of speech, by the rule and the defaults of its package.
+"""From Silero's probabilities to intervals of speech, by the rule and the defaults of its package.
 
 Speech begins with the first chunk that reaches the threshold, and ends where the probability falls 0.15 below it and
-does not come back for 100 ms. Shorter than 250 ms it is none. Every stretch is given 30 ms more at each side, or half
-of the pause where two would meet. The package's own function is not called because importing it imports torch, which
-costs a worker seconds and hundreds of MiB; the tests hold the two together.
+does not come back for 100 ms. Intervals shorter than 250 ms are dropped. Every interval is padded by 30 ms at each
+side, or by half of the pause where two would meet. The package's own function is not called because importing it
+imports torch, which costs a worker seconds and hundreds of MiB; the tests compare the two.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,13 @@ LEAST_PAUSE = RATE_HZ * 100 // 1000
 PAD = RATE_HZ * 30 // 1000
 
 
-def speech_stretches(probabilities: Iterable[float], threshold: float, samples: int) -> list[list[int]]:
-    """Stretches of speech as [start, end], samples.
+def speech_intervals(probabilities: Iterable[float], threshold: float, samples: int) -> list[list[int]]:
+    """Intervals of speech as [start, end], samples.
 
     Args:
         probabilities: of each chunk, in order.
         threshold: from which a chunk counts as speech, 0..1.
-        samples: of the whole sound.
+        samples: of the whole audio.
     """
     return _padded(list(_unpadded(probabilities, threshold, samples)), samples)
 
@@ -48,9 +48,9 @@ def _unpadded(probabilities: Iterable[float], threshold: float, samples: int) ->
         yield [begun, samples]
 
 
-def _padded(stretches: list[list[int]], samples: int) -> list[list[int]]:
-    between = [min(PAD, (later[0] - earlier[1]) // 2) for earlier, later in pairwise(stretches)]
+def _padded(intervals: list[list[int]], samples: int) -> list[list[int]]:
+    between = [min(PAD, (later[0] - earlier[1]) // 2) for earlier, later in pairwise(intervals)]
     return [
         [max(0, start - early), min(samples, end + late)]
-        for (start, end), early, late in zip(stretches, [PAD, *between], [*between, PAD], strict=False)
+        for (start, end), early, late in zip(intervals, [PAD, *between], [*between, PAD], strict=False)
     ]

@@ -1,9 +1,9 @@
-"""Stage `segment`: what one decode pass tells about each source, and the windows that follow from it.
+"""Stage `segment`: what one decode pass finds in each source, and the windows that follow from it.
 
-Pictures go to the border and cut finders, sound to the speech finder, both into a signature, all while the file streams
-by: memory does not grow with its length, but for the signature's 192 bytes a second and the clock's 24 a packet. What
-was found is kept per source; windows and near duplicates are worked out from it afresh, since they cost nothing beside
-the decoding.
+Frames go to the letterbox and shot boundary detectors, audio to the speech detector, both into a fingerprint, while the
+file is read once. Memory does not grow with the file's length, except for the fingerprint's 192 bytes a second and the
+timeline's 24 bytes a packet. Findings are kept per source; windows and near duplicates are computed from them in each
+run, because they cost little beside decoding.
 """
 
 from collections import Counter
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.dedup.duplicates import Member, find_near_duplicates
-from mova_core.curation.dedup.fingerprints import Signature, SignatureMaker
+from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilder
 from mova_core.curation.engine import base as engines
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.segment.letterbox import BorderFinder
-from mova_core.curation.segment.shot_boundaries import CutFinder, small_size
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechFinder
-from mova_core.curation.segment.video_end import LastPicture
-from mova_core.curation.segment.windows import Timeline, common_span, find_windows
+from mova_core.curation.segment.letterbox import LetterboxDetector
+from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
+from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
+from mova_core.curation.segment.video_end import VideoEnd
+from mova_core.curation.segment.windows import SourceSegments, common_span, find_windows
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
@@ -31,9 +31,9 @@ from mova_core.progress import track
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
-SOUND_ALONE = {
+AUDIO_ONLY = {
     "reason_code": "audio_only",
-    "reason": "sound without a picture gives no clip; it stays an accepted source for the audio tower's pretraining",
+    "reason": "audio without video gives no clip; it stays an accepted source for the audio tower's pretraining",
 }
 PRELOAD = ("onnxruntime", "scenedetect", "av", "mova_core.curation.segment.stage")
 
@@ -59,7 +59,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
 
     A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
-    sound alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
+    audio alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
     stays an accepted source.
     """
     engine = engine.with_resources(params.engine.segment)
@@ -79,17 +79,17 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     for source, result in zip(sources, found, strict=True):
         if "reason_code" not in result:
             segments.append({"source_id": source.source_id, **result["segment"]})
-            signature = Signature.from_json(result["signature"])
+            fingerprint = Fingerprint.from_json(result["fingerprint"])
             result = windows_or_reason(result, params.clip_geometry, params.seed, source.source_id)
         if "windows" in result:
             windows.extend(result["windows"])
             row = row_of[source.source_id]
             pixels = row["width_px"] * row["height_px"]
-            members.append(Member(source.source_id, pixels, row["duration_s"], signature))
+            members.append(Member(source.source_id, pixels, row["duration_s"], fingerprint))
         if "reason_code" in result:
             rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
     rejects.extend(
-        {"table": "sources", "id": row["source_id"], "stage": "segment", **SOUND_ALONE}
+        {"table": "sources", "id": row["source_id"], "stage": "segment", **AUDIO_ONLY}
         for row in accepted
         if row["kind"] == "audio"
     )
@@ -107,47 +107,47 @@ def segment_source(source: Source) -> dict[str, Any]:
 
     Returns:
         `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds),
-        `signature` (as JSON).
+        `fingerprint` (as JSON).
 
     Raises:
-        MediaError: it is damaged, or has no picture or no sound.
+        MediaError: it is damaged, or has no frame or no audio.
     """
     params = source.params
-    borders = BorderFinder(params.border_luma)
-    cuts = CutFinder(params.cut_threshold, params.min_content, params.min_scene_s)
-    speech = SpeechFinder(params.speech_threshold)
-    signature = SignatureMaker(params.border_luma)
-    last_picture = LastPicture()
+    letterbox = LetterboxDetector(params.letterbox_luma)
+    cuts = ShotBoundaryDetector(params.cut_threshold, params.min_content, params.min_scene_s)
+    speech = SpeechDetector(params.speech_threshold)
+    fingerprint = FingerprintBuilder(params.letterbox_luma)
+    last_image = VideoEnd()
     video_start_s = audio_start_s = None
     audio_end_s = 0.0
     for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Frame):
             video_start_s = piece.time_s if video_start_s is None else video_start_s
-            last_picture.add(piece.time_s)
-            small = piece.rgb(*small_size(piece.picture.width, piece.picture.height))
+            last_image.add(piece.time_s)
+            small = piece.rgb(*small_size(piece.image.width, piece.image.height))
             cuts.add(piece.time_s, small)
-            signature.add_picture(piece.time_s, small)
-            if borders.wants(piece.time_s):
-                borders.add(piece.time_s, piece.luma())
+            fingerprint.add_frame(piece.time_s, small)
+            if letterbox.wants(piece.time_s):
+                letterbox.add(piece.time_s, piece.luma())
         else:
             audio_start_s = piece.time_s if audio_start_s is None else audio_start_s
             audio_end_s = piece.time_s + len(piece.samples) / SPEECH_RATE_HZ
             speech.add(piece.time_s, piece.samples)
-            signature.add_sound(piece.time_s, piece.samples)
+            fingerprint.add_audio(piece.time_s, piece.samples)
     if video_start_s is None:
-        raise MediaError("no_video", "its video stream holds no picture")
+        raise MediaError("no_video", "its video stream holds no frame")
     if audio_start_s is None:
-        raise MediaError("no_audio", "its audio stream holds no sound")
-    edges = borders.borders()
+        raise MediaError("no_audio", "its audio stream holds no samples")
+    edges = letterbox.letterbox()
     return {
         "segment": {
             "cuts_s": [round(cut, 6) for cut in cuts.cuts_s()],
             "speech_s": speech.speech(),
             **{f"crop_{side}": width for side, width in asdict(edges).items()},
         },
-        "video_s": [video_start_s, last_picture.end_s()],
+        "video_s": [video_start_s, last_image.end_s()],
         "audio_s": [audio_start_s, audio_end_s],
-        "signature": signature.signature().to_json(),
+        "fingerprint": fingerprint.fingerprint().to_json(),
     }
 
 
@@ -158,12 +158,12 @@ def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int,
         span_s = common_span(result["video_s"], result["audio_s"], geometry)
     except MediaError as error:
         return {"reason_code": error.code, "reason": error.reason}
-    windows = find_windows(Timeline.from_seconds(span_s, cuts_s, speech_s), geometry, seed, source_id)
+    windows = find_windows(SourceSegments.from_seconds(span_s, cuts_s, speech_s), geometry, seed, source_id)
     if windows:
         return {"windows": windows}
     return {
         "reason_code": "no_window",
-        "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} stretches of speech "
+        "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} intervals of speech "
         f"leave no room for a window of {geometry.duration_s:.2f} s of any kind",
     }
 
@@ -201,7 +201,7 @@ def _summary(
     text += f" of {geometry.duration_s:.2f} s ({told})" if told else ""
     sharing = len({row["source_id"] for row in near_duplicates})
     if sharing:
-        text += f"; {sharing} share stretches with a better source"
+        text += f"; {sharing} overlap with a better-ranked source"
     if reasons:
         text += "; none from " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
     return {

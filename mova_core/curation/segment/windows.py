@@ -1,12 +1,12 @@
 """Where clips may be cut from one source: the MOVA report's window algorithms, as pure functions of three findings.
 
-The findings are the span in which picture and sound both exist, the cuts, and the stretches of speech. A window is one
-clip long (frames / fps, exactly) and is of one of four kinds: with or without speech, inside one scene or across cuts.
-Speech windows follow the report; it gives no rule for windows without speech, ours is to tile stretches without speech
-back to back from their start. Windows of different kinds may overlap, as in the report.
+The findings are the span in which video and audio both exist, the shot boundaries, and the intervals of speech. A
+window is one clip long (frames / fps, exactly) and of one of four kinds: with or without speech, inside one scene or
+across shot boundaries. Speech windows follow the report. It gives no rule for windows without speech; ours tiles
+intervals without speech back to back from their start. Windows of different kinds may overlap, as in the report.
 
-Times inside this file are whole microseconds on the file's clock (suffix `_us`), so that comparisons are exact;
-seconds appear only at its edge. Source: MOVA report (arXiv:2602.08794), data chapter, stage 1.
+Times inside this file are whole microseconds on the file's timeline (suffix `_us`), so that comparisons are exact;
+seconds appear only at its interface. Source: MOVA report (arXiv:2602.08794), data chapter, stage 1.
 """
 
 import hashlib
@@ -27,27 +27,27 @@ from mova_core.geometry import ClipGeometry
 MICRO = 1_000_000
 TOLERANCE_US = 1_000  # containers with a millisecond clock write the end of the last frame up to this much early
 
-Stretch = tuple[int, int]  # [start, end) in microseconds
+Interval = tuple[int, int]  # [start, end) in microseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class SourceSegments:
     """What segmenting found in one source.
 
     Args:
-        span: from where picture and sound have both begun to where the first of them ends.
+        span: from where video and audio have both begun to where the first of them ends.
         cuts_us: first frame after each cut, rising, strictly inside the span.
-        speech: rising stretches that do not overlap, inside the span.
+        speech: rising intervals that do not overlap, inside the span.
     """
 
-    span: Stretch
+    span: Interval
     cuts_us: tuple[int, ...]
-    speech: tuple[Stretch, ...]
+    speech: tuple[Interval, ...]
 
     @classmethod
     def from_seconds(
         cls, span_s: tuple[float, float], cuts_s: Iterable[float], speech_s: Iterable[Iterable[float]]
-    ) -> "Timeline":
+    ) -> "SourceSegments":
         """Round to microseconds and leave out what lies outside the span."""
         start, end = (round(time * MICRO) for time in span_s)
         cuts = sorted({round(cut * MICRO) for cut in cuts_s})
@@ -56,13 +56,13 @@ class Timeline:
         return cls((start, end), tuple(cut for cut in cuts if start < cut < end), speech)
 
     @property
-    def scenes(self) -> Iterator[Stretch]:
+    def scenes(self) -> Iterator[Interval]:
         """From cut to cut; the last scene gets the tolerance, for no cut ends it."""
         edges = (self.span[0], *self.cuts_us, self.span[1] + TOLERANCE_US)
         return pairwise(edges)
 
 
-def find_windows(timeline: Timeline, geometry: ClipGeometry, seed: int, source_id: str) -> list[dict[str, Any]]:
+def find_windows(segments: SourceSegments, geometry: ClipGeometry, seed: int, source_id: str) -> list[dict[str, Any]]:
     """Rows of table `windows` of one source, by start.
 
     The same seed and source give the same windows, whatever else is curated beside it.
@@ -70,7 +70,7 @@ def find_windows(timeline: Timeline, geometry: ClipGeometry, seed: int, source_i
     found: list[dict[str, Any]] = []
     for kind in WINDOW_KINDS:
         rng = np.random.default_rng([seed, int(source_id[:16], 16)])  # anew: one kind's draws never shift another's
-        for start_us in FINDERS[kind](timeline, geometry.duration * MICRO, rng):
+        for start_us in FINDERS[kind](segments, geometry.duration * MICRO, rng):
             start_s = start_us / MICRO
             found.append(
                 {
@@ -90,10 +90,10 @@ def window_id(source_id: str, kind: str, start_s: float) -> str:
 
 
 def common_span(video: tuple[float, float], audio: tuple[float, float], geometry: ClipGeometry) -> tuple[float, float]:
-    """Where picture and sound both exist, in seconds.
+    """Where video and audio both exist, in seconds.
 
     Args:
-        video: start of the first picture, end of the last one, in seconds.
+        video: start of the first frame, end of the last one, in seconds.
         audio: start of the first sample, end of the last one, in seconds.
 
     Raises:
@@ -104,53 +104,53 @@ def common_span(video: tuple[float, float], audio: tuple[float, float], geometry
     start_s, end_s = max(video[0], audio[0]), min(video[1], audio[1])
     needed = f"a window of {geometry.frames} frames at {geometry.fps} fps needs {geometry.duration_s:.4f} s"
     if video_s < least_s and audio_s < least_s:
-        raise MediaError("too_short", f"picture lasts {video_s:.3f} s and sound {audio_s:.3f} s, {needed}")
+        raise MediaError("too_short", f"video lasts {video_s:.3f} s and audio {audio_s:.3f} s, {needed}")
     if video_s < least_s:
-        raise MediaError("video_too_short", f"picture lasts {video_s:.3f} s, {needed}")
+        raise MediaError("video_too_short", f"video lasts {video_s:.3f} s, {needed}")
     if end_s - start_s < least_s:
-        heard_s = max(0.0, end_s - start_s)
-        raise MediaError("audio_too_short", f"sound goes with only {heard_s:.3f} s of the picture, {needed}")
+        shared_s = max(0.0, end_s - start_s)
+        raise MediaError("audio_too_short", f"audio runs during only {shared_s:.3f} s of the video, {needed}")
     return start_s, end_s
 
 
-def single_scene_speech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+def single_scene_speech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
     """The report's walk over the speech of each scene, up to the first window that reaches the scene's end."""
-    for scene in timeline.scenes:
-        first = next((i for i, (start, _) in enumerate(timeline.speech) if scene[0] <= start < scene[1]), None)
+    for scene in segments.scenes:
+        first = next((i for i, (start, _) in enumerate(segments.speech) if scene[0] <= start < scene[1]), None)
         if first is None:
             continue
-        for start_us in _speech_walk(timeline.speech, first, length_us, scene[:1], rng):
+        for start_us in _speech_walk(segments.speech, first, length_us, scene[:1], rng):
             if start_us + length_us >= scene[1]:
                 break
             yield start_us
 
 
-def multi_scene_speech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+def multi_scene_speech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
     """The report's walk over all speech, keeping windows that contain a cut."""
-    edges = (timeline.span[0], *timeline.cuts_us)
-    for start_us in _speech_walk(timeline.speech, 0, length_us, edges, rng):
-        if start_us + length_us > timeline.span[1] + TOLERANCE_US:
+    edges = (segments.span[0], *segments.cuts_us)
+    for start_us in _speech_walk(segments.speech, 0, length_us, edges, rng):
+        if start_us + length_us > segments.span[1] + TOLERANCE_US:
             break
-        if _contains_cut(timeline, start_us, length_us):
+        if _contains_cut(segments, start_us, length_us):
             yield start_us
 
 
-def single_scene_nonspeech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
-    """Stretches without speech inside each scene, tiled from their start; draws nothing."""
-    for scene in timeline.scenes:
-        for stretch in _without_speech(timeline, scene):
-            yield from _tiles(stretch, length_us)
+def single_scene_nonspeech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """Intervals without speech inside each scene, tiled from their start; draws nothing."""
+    for scene in segments.scenes:
+        for interval in _without_speech(segments, scene):
+            yield from _tiles(interval, length_us)
 
 
-def multi_scene_nonspeech(timeline: Timeline, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
-    """Stretches without speech of the whole source, tiled from their start, keeping tiles with a cut; draws nothing."""
-    for stretch in _without_speech(timeline, (timeline.span[0], timeline.span[1] + TOLERANCE_US)):
-        for start_us in _tiles(stretch, length_us):
-            if _contains_cut(timeline, start_us, length_us):
+def multi_scene_nonspeech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
+    """Intervals without speech of the whole source, tiled from their start, keeping tiles with a cut; draws nothing."""
+    for interval in _without_speech(segments, (segments.span[0], segments.span[1] + TOLERANCE_US)):
+        for start_us in _tiles(interval, length_us):
+            if _contains_cut(segments, start_us, length_us):
                 yield start_us
 
 
-FINDERS: dict[str, Callable[[Timeline, Fraction, np.random.Generator], Iterator[int]]] = {
+FINDERS: dict[str, Callable[[SourceSegments, Fraction, np.random.Generator], Iterator[int]]] = {
     "single_scene_speech": single_scene_speech,
     "multi_scene_speech": multi_scene_speech,
     "single_scene_nonspeech": single_scene_nonspeech,
@@ -159,7 +159,7 @@ FINDERS: dict[str, Callable[[Timeline, Fraction, np.random.Generator], Iterator[
 
 
 def _speech_walk(
-    speech: tuple[Stretch, ...],
+    speech: tuple[Interval, ...],
     first: int,
     length_us: Fraction,
     edges: tuple[int, ...],
@@ -186,9 +186,9 @@ def _speech_walk(
         next_us = start_us + length_us
 
 
-def _without_speech(timeline: Timeline, within: Stretch) -> Iterator[Stretch]:
+def _without_speech(segments: SourceSegments, within: Interval) -> Iterator[Interval]:
     begin, end = within
-    for start_us, end_us in timeline.speech:
+    for start_us, end_us in segments.speech:
         if end_us <= begin:
             continue
         if start_us >= end:
@@ -200,22 +200,22 @@ def _without_speech(timeline: Timeline, within: Stretch) -> Iterator[Stretch]:
         yield begin, end
 
 
-def _tiles(stretch: Stretch, length_us: Fraction) -> Iterator[int]:
-    start, end = stretch
+def _tiles(interval: Interval, length_us: Fraction) -> Iterator[int]:
+    start, end = interval
     count = 0
     while (tile_us := ceil(start + count * length_us)) + length_us <= end:
         yield tile_us
         count += 1
 
 
-def _contains_cut(timeline: Timeline, start_us: int, length_us: Fraction) -> bool:
-    after = bisect_right(timeline.cuts_us, start_us)
-    return after < len(timeline.cuts_us) and timeline.cuts_us[after] < start_us + length_us
+def _contains_cut(segments: SourceSegments, start_us: int, length_us: Fraction) -> bool:
+    after = bisect_right(segments.cuts_us, start_us)
+    return after < len(segments.cuts_us) and segments.cuts_us[after] < start_us + length_us
 
 
-def _merged(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
-    merged: list[Stretch] = []
-    for start, end in stretches:
+def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    merged: list[Interval] = []
+    for start, end in intervals:
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:

@@ -18,7 +18,7 @@ from mova_core.media.encode import write_media
 from mova_core.params import FitCodecParams, Params
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 CLIPS = 21  # the last one is rejected, two of the accepted are for validation
 
@@ -36,8 +36,8 @@ def curated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         take = draw_take(rng, list(KINDS)[number % len(KINDS)], geometry.duration_s)
         path = data.clips / f"{number:016x}.mp4"
         frames = render_frames(take, geometry.fps, geometry.frames, 48)
-        sound = render_sound(take, geometry.audio_rate_hz, geometry.audio_samples)
-        write_media(path, frames, geometry.fps, sound, geometry.audio_rate_hz)
+        audio = render_audio(take, geometry.audio_rate_hz, geometry.audio_samples)
+        write_media(path, frames, geometry.fps, audio, geometry.audio_rate_hz)
         rows.append(
             {
                 "clip_id": path.stem,
@@ -109,7 +109,7 @@ def small_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frames = [*render_frames(first, 24, 72, 48)]
         if number % 3 == 1:
             frames[36:] = [*render_frames(second, 24, 36, 48)]
-        write_media(folder / f"{number}.mp4", frames, Fraction(24), render_sound(first, 16_000, 48_000), 16_000)
+        write_media(folder / f"{number}.mp4", frames, Fraction(24), render_audio(first, 16_000, 48_000), 16_000)
     damaged = bytearray((folder / "0.mp4").read_bytes())
     middle = len(damaged) // 2
     damaged[middle : middle + 2000] = rng.bytes(2000)

@@ -20,7 +20,7 @@ from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
@@ -51,7 +51,7 @@ def world(geometry) -> list[Clip]:
     for kind in [*KINDS] * 2:
         take = draw_take(rng, kind, geometry.duration_s)
         frames = np.stack(list(render_frames(take, geometry.fps, geometry.frames, 48)))
-        audio = render_sound(take, geometry.audio_rate_hz, geometry.audio_samples)
+        audio = render_audio(take, geometry.audio_rate_hz, geometry.audio_samples)
         clips.append(Clip(frames, audio, kind, float(geometry.fps), geometry.audio_rate_hz))
     return clips
 

@@ -5,7 +5,7 @@ import pytest
 
 from mova_core.evaluation.events import audio_onsets, video_events
 from mova_core.media.onsets import match_times
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 
 FPS, RATE_HZ, FRAMES, SAMPLES = 16, 16_000, 33, 33_000
 
@@ -26,7 +26,7 @@ def test_flashes_are_found(takes) -> None:
 
 
 def test_onsets_are_found(takes) -> None:
-    audios = (render_sound(take, RATE_HZ, SAMPLES) for take in takes)
+    audios = (render_audio(take, RATE_HZ, SAMPLES) for take in takes)
     assert (
         f1([(audio_onsets(audio, RATE_HZ), take.events_s) for audio, take in zip(audios, takes, strict=True)]) >= 0.98
     )

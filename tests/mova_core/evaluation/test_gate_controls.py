@@ -35,7 +35,7 @@ from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
-from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_audio
 from mova_core.training.checkpoint import WEIGHTS_FILE, save
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
@@ -82,7 +82,7 @@ def write_clips(data: DataFolder) -> None:
     for number, take in enumerate(takes(12)):
         path = data.clips / f"{number:016x}.mp4"
         frames = render_frames(take, LARGE.fps, LARGE.frames, 48)
-        sound = render_sound(take, LARGE.audio_rate_hz, LARGE.audio_samples)
+        sound = render_audio(take, LARGE.audio_rate_hz, LARGE.audio_samples)
         write_media(path, frames, LARGE.fps, sound, LARGE.audio_rate_hz)
         same = {name: path.stem for name in ("clip_id", "window_id", "source_id")}
         sizes = {"frames": LARGE.frames, "fps": float(LARGE.fps), "width_px": 48, "height_px": 48}
@@ -205,7 +205,7 @@ def test_the_world_passes_and_with_its_sound_shuffled_within_the_class_fails_by_
     world = [
         Clip(
             np.stack(list(render_frames(take, LARGE.fps, LARGE.frames, 48))),
-            render_sound(take, LARGE.audio_rate_hz, LARGE.audio_samples),
+            render_audio(take, LARGE.audio_rate_hz, LARGE.audio_samples),
             take.kind,
             float(LARGE.fps),
             LARGE.audio_rate_hz,

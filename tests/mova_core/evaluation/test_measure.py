@@ -10,7 +10,7 @@ from mova_core.evaluation.measure import entry, in_order, measure
 from mova_core.evaluation.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
 from mova_core.params.model import EvaluateParams
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 
 GEOMETRY = GEOMETRIES["nano-48"]
 FPS, RATE_HZ = float(GEOMETRY.fps), GEOMETRY.audio_rate_hz
@@ -24,7 +24,7 @@ def clips() -> list[Clip]:
     return [
         Clip(
             np.stack(list(render_frames(take, GEOMETRY.fps, GEOMETRY.frames, 48))),
-            render_sound(take, RATE_HZ, GEOMETRY.audio_samples),
+            render_audio(take, RATE_HZ, GEOMETRY.audio_samples),
             take.kind,
             FPS,
             RATE_HZ,

@@ -1,4 +1,4 @@
-"""A film whose picture flashes and whose sound clicks at one known moment."""
+"""A film whose frame flashes and whose audio clicks at one known moment."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -28,12 +28,12 @@ def film(tmp_path: Path) -> Film:
     ) -> Path:
         frames = round(seconds * fps)
         first_bright = round(flash_s * fps)
-        sound = np.random.default_rng(0).normal(0, 1e-3, round(rate_hz * frames / fps)).astype(np.float32)
+        audio = np.random.default_rng(0).normal(0, 1e-3, round(rate_hz * frames / fps)).astype(np.float32)
         click = round(first_bright / fps * rate_hz)
-        sound[click : click + rate_hz // 100] = 0.8
-        pictures = (np.full((48, 64, 3), 230 if k >= first_bright else 20, np.uint8) for k in range(frames))
+        audio[click : click + rate_hz // 100] = 0.8
+        images = (np.full((48, 64, 3), 230 if k >= first_bright else 20, np.uint8) for k in range(frames))
         path = tmp_path / name
-        write_media(path, pictures, fps, sound, rate_hz, **kw)
+        write_media(path, images, fps, audio, rate_hz, **kw)
         return path
 
     return write

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.audio_resample import PIECE_SAMPLES, SoundLine
-from mova_core.media.timeline import Clock
+from mova_core.media.audio_resample import PIECE_SAMPLES, AudioResampler
+from mova_core.media.timeline import Timeline
 
-CLOCK = Clock(Fraction(0), None, None)
+TIMELINE = Timeline(Fraction(0), None, None)
 
 
 def frame_of(samples, start, rate=8000, layout="mono", format="fltp"):
@@ -18,7 +18,7 @@ def frame_of(samples, start, rate=8000, layout="mono", format="fltp"):
 
 
 def line_of(frames, rate=8000, codec="aac"):
-    line = SoundLine(CLOCK, rate, codec)
+    line = AudioResampler(TIMELINE, rate, codec)
     pieces = [piece for frame in frames for piece in line.add(frame)] + list(line.end())
     joined = np.concatenate([piece.samples for piece in pieces])
     starts = np.cumsum([0, *(len(piece.samples) for piece in pieces[:-1])]) / rate + pieces[0].time_s
@@ -49,15 +49,18 @@ def test_a_gap_becomes_silence_and_an_overlap_is_trimmed():
 
 
 def test_a_gap_that_a_packet_should_have_filled_is_damage():
-    line, ones = SoundLine(CLOCK, 8000, "aac"), np.ones(1000, np.float32)
+    line, ones = AudioResampler(TIMELINE, 8000, "aac"), np.ones(1000, np.float32)
     list(line.add(frame_of(ones, 0)))
-    line.silent_packet()
+    line.note_empty_packet()
     with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
         list(line.add(frame_of(ones, 2000)))
 
 
 def test_a_gap_in_a_container_that_has_none_is_damage():
-    line, ones = SoundLine(Clock(Fraction(0), None, None, gapless=True), 8000, "flac"), np.ones(1000, np.float32)
+    line, ones = (
+        AudioResampler(Timeline(Fraction(0), None, None, gapless=True), 8000, "flac"),
+        np.ones(1000, np.float32),
+    )
     list(line.add(frame_of(ones, 0)))
     with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
         list(line.add(frame_of(ones, 2000)))
@@ -73,9 +76,9 @@ def test_time_stamps_that_jitter_move_nothing():
 
 @pytest.mark.parametrize(("source", "target"), [(44_100, 16_000), (48_000, 16_000), (8_000, 48_000), (48_000, 44_100)])
 def test_resampling_keeps_the_moment_of_a_click_and_the_length(source, target):
-    sound = np.zeros(source, np.float32)
-    sound[source // 2] = 1
-    frames = [frame_of(sound[at : at + 1000], at, source) for at in range(0, source, 1000)]
+    audio = np.zeros(source, np.float32)
+    audio[source // 2] = 1
+    frames = [frame_of(audio[at : at + 1000], at, source) for at in range(0, source, 1000)]
     _, joined = line_of(frames, target)
     assert abs(len(joined) - target) <= 2
     assert abs(int(np.argmax(np.abs(joined))) - target // 2) <= 1

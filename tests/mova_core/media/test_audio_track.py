@@ -1,4 +1,4 @@
-"""The first track that sounds is heard, and of its channels those that sound, at their own level."""
+"""The first audible track is selected, and of its channels those that are audible, at their own level."""
 
 from fractions import Fraction
 
@@ -6,11 +6,11 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.media.audio_track import Heard, Listener
-from mova_core.media.decode import Sound, decode
+from mova_core.media.audio_track import AudioSelection, AudioTrackSelector
+from mova_core.media.decode import AudioChunk, decode
 from mova_core.media.demux import open_media
 from mova_core.media.probe import probe
-from mova_core.media.timeline import read_clock
+from mova_core.media.timeline import read_timeline
 
 RATE_HZ, SECONDS = 48_000, 3
 CHANNELS = {"mono": 1, "stereo": 2, "5.1": 6}
@@ -19,8 +19,8 @@ NOISE = np.random.default_rng(2).normal(0, 0.1, RATE_HZ * SECONDS)
 
 
 @pytest.fixture
-def sounds(tmp_path):
-    """Write a file of sound: for each track its layout and what its channels hold, by number; the rest is silent."""
+def audio(tmp_path):
+    """Write a file of audio: for each track its layout and what its channels hold, by number; the rest is silent."""
 
     def write(*tracks):
         path = tmp_path / "a.mkv"
@@ -28,8 +28,8 @@ def sounds(tmp_path):
             streams = [output.add_stream("flac", rate=RATE_HZ, layout=layout) for layout, _ in tracks]
             pcm = [np.zeros((CHANNELS[layout], len(NOISE)), np.int16) for layout, _ in tracks]
             for samples, (_, held) in zip(pcm, tracks, strict=True):
-                for channel, sound in held.items():
-                    samples[channel] = np.round(np.clip(sound, -1, 1) * 32767)
+                for channel, audio in held.items():
+                    samples[channel] = np.round(np.clip(audio, -1, 1) * 32767)
             for start in range(0, len(NOISE), 4800):
                 for stream, samples, (layout, _) in zip(streams, pcm, tracks, strict=True):
                     packed = np.ascontiguousarray(samples[:, start : start + 4800].T.reshape(1, -1))
@@ -43,14 +43,14 @@ def sounds(tmp_path):
     return write
 
 
-def heard(path):
+def selected(path):
     with open_media(path) as (container, kind):
-        return read_clock(container, kind).heard
+        return read_timeline(container, kind).selection
 
 
 def samples_of(path):
     pieces = decode(path, audio_rate_hz=RATE_HZ, video=False)
-    return np.concatenate([piece.samples for piece in pieces if isinstance(piece, Sound)])
+    return np.concatenate([piece.samples for piece in pieces if isinstance(piece, AudioChunk)])
 
 
 LATE = np.where(np.arange(len(NOISE)) < 2.5 * RATE_HZ, 0, NOISE)
@@ -72,9 +72,9 @@ LATE = np.where(np.arange(len(NOISE)) < 2.5 * RATE_HZ, 0, NOISE)
         ("mono", {0: NOISE}, NOISE, None),
     ],
 )
-def test_a_silent_channel_does_not_make_the_others_quieter(sounds, layout, held, mixed, channels):
-    path = sounds((layout, held))
-    assert heard(path).channels == channels
+def test_a_silent_channel_does_not_make_the_others_quieter(audio, layout, held, mixed, channels):
+    path = audio((layout, held))
+    assert selected(path).channels == channels
     np.testing.assert_allclose(samples_of(path), mixed, atol=1e-4)
 
 
@@ -86,36 +86,36 @@ def test_a_silent_channel_does_not_make_the_others_quieter(sounds, layout, held,
         ([("mono", {0: LATE}), ("mono", {0: NOISE})], 0),
     ],
 )
-def test_the_first_track_that_sounds_is_heard_and_stated(sounds, tracks, number):
-    path = sounds(*tracks)
+def test_the_first_track_that_is_audible_is_selected_and_stated(audio, tracks, number):
+    path = audio(*tracks)
     layout, held = tracks[number]
     found = probe(path, head_s=0.5, max_pixels=1)
     assert (found.audio_track, found.audio_channels) == (number, CHANNELS[layout])
     np.testing.assert_allclose(samples_of(path), *held.values(), atol=1e-4)
 
 
-def test_where_nothing_sounds_the_first_track_is_heard_whole(sounds):
-    path = sounds(("stereo", {}), ("mono", {0: NOISE * 1e-3}))
-    assert heard(path) == Heard()
+def test_where_nothing_is_audible_the_first_track_is_selected_whole(audio):
+    path = audio(("stereo", {}), ("mono", {0: NOISE * 1e-3}))
+    assert selected(path) == AudioSelection()
     assert not samples_of(path).any()
 
 
-def test_a_damaged_track_does_not_hide_the_others(sounds):
-    path = sounds(("mono", {0: NOISE}), ("mono", {0: NOISE / 2}))
-    assert heard(path).track == 0
+def test_a_damaged_track_does_not_hide_the_others(audio):
+    path = audio(("mono", {0: NOISE}), ("mono", {0: NOISE / 2}))
+    assert selected(path).track == 0
     with av.open(str(path)) as container:
         packets = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
     data = path.read_bytes()
     for packet in packets:
         data = data.replace(packet, bytes(len(packet)), 1)
     path.write_bytes(data)
-    assert heard(path).track == 1
+    assert selected(path).track == 1
 
 
-def test_one_track_of_one_channel_is_not_listened_to(sounds):
-    with open_media(sounds(("mono", {0: NOISE}))) as (container, _):
-        listener, track = Listener(container.streams.audio), container.streams.audio[0]
+def test_one_track_of_one_channel_is_not_listened_to(audio):
+    with open_media(audio(("mono", {0: NOISE}))) as (container, _):
+        listener, track = AudioTrackSelector(container.streams.audio), container.streams.audio[0]
         for packet in container.demux(track):
-            listener.hear(packet)
+            listener.add(packet)
         assert not track.codec_context.is_open
-        assert listener.heard() == Heard()
+        assert listener.selection() == AudioSelection()

@@ -12,15 +12,15 @@ RATE = 16_000
 
 
 def flat(value, size=(32, 32), format="yuv420p"):
-    """A picture of one Y'CbCr (or RGB) value."""
-    picture = av.VideoFrame(*size, format)
-    for plane, level in zip(picture.planes, value, strict=True):
+    """A frame of one Y'CbCr (or RGB) value."""
+    image = av.VideoFrame(*size, format)
+    for plane, level in zip(image.planes, value, strict=True):
         plane.update(bytes([level]) * plane.buffer_size)
-    return picture
+    return image
 
 
 def everything(path: Path):
-    """Times of the pictures, mean luma of each, start of the sound, its samples."""
+    """Times of the frames, mean luma of each, start of the audio, its samples."""
     times, lumas, pieces = [], [], []
     for piece in decode(path, audio_rate_hz=RATE):
         if isinstance(piece, Frame):
@@ -108,13 +108,13 @@ def test_one_wrong_bit_of_a_lossless_track_is_damage(film, container):
 
 
 @pytest.mark.parametrize("spoilt", [slice(20, 23), slice(-4, None)])
-def test_pictures_that_vanish_in_the_decoder_are_damage(film, spoilt):
+def test_frames_that_vanish_in_the_decoder_are_damage(film, spoilt):
     path = film("a.mp4", crf=1)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size][spoilt]
     data = bytearray(path.read_bytes())
     for packet in packets:
-        data[packet.pos : packet.pos + packet.size] = bytes(packet.size)  # NAL units of no length: no error, no picture
+        data[packet.pos : packet.pos + packet.size] = bytes(packet.size)  # NAL units of no length: no error, no frame
     path.write_bytes(data)
     with pytest.raises(MediaError, match=r"damaged video") as error:
         everything(path)
@@ -201,13 +201,13 @@ def test_luma_is_the_coded_one_whatever_its_format_and_matrix(pixels):
         assert abs(int(Frame(0, orange).luma().min()) - 128) <= 1
 
 
-def test_luma_of_rgb_and_of_grey_pictures():
+def test_luma_of_rgb_and_of_grey_frames():
     assert abs(int(Frame(0, flat((128,), format="gray")).luma().min()) - 128) <= 1
     white = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 255, np.uint8), "rgb24")
     assert Frame(0, white).luma().min() == 255
 
 
-def test_an_untagged_picture_is_bt709_when_it_is_high_definition():
+def test_an_untagged_frame_is_bt709_when_it_is_high_definition():
     red_601, red_709 = (81, 90, 240), (63, 102, 240)
     np.testing.assert_allclose(Frame(0, flat(red_601)).rgb()[0, 0], (255, 0, 0), atol=2)
     np.testing.assert_allclose(Frame(0, flat(red_709, size=(64, 720))).rgb()[0, 0], (255, 0, 0), atol=2)

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError, ShapeError
+from mova_core.media.clip_file import read_clip
 from mova_core.media.encode import to_pcm16, write_media
-from mova_core.media.read_clip import read_clip
 
 
-def pictures(count: int, height_px: int = 48, width_px: int = 64) -> NDArray[np.uint8]:
+def images(count: int, height_px: int = 48, width_px: int = 64) -> NDArray[np.uint8]:
     """Smooth, moving, coloured: what a codec keeps."""
     y, x = np.mgrid[:height_px, :width_px]
     waves = [
@@ -28,15 +28,15 @@ def noise(samples: int, level: float = 0.3) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize(("frames", "fps", "rate_hz"), [(33, 16, 16_000), (193, 24, 48_000)])
 def test_a_stored_clip_comes_back_whole(tmp_path: Path, frames: int, fps: int, rate_hz: int) -> None:
-    given, sound = pictures(frames), noise(frames * rate_hz // fps, 0.1)
-    write_media(tmp_path / "clip.mp4", given, fps, sound, rate_hz)
-    got, heard = read_clip((tmp_path / "clip.mp4").read_bytes())
-    assert got.shape == given.shape and heard.shape == sound.shape
+    given, audio = images(frames), noise(frames * rate_hz // fps, 0.1)
+    write_media(tmp_path / "clip.mp4", given, fps, audio, rate_hz)
+    got, got_audio = read_clip((tmp_path / "clip.mp4").read_bytes())
+    assert got.shape == given.shape and got_audio.shape == audio.shape
     assert np.abs(got.astype(int) - given).mean() < 5  # most of it from half-resolution colour
-    assert np.abs(heard - sound).max() <= 0.5 / 32768 + 1e-7
+    assert np.abs(got_audio - audio).max() <= 0.5 / 32768 + 1e-7
 
 
-def test_sound_over_full_scale_is_clipped_and_never_wrapped() -> None:
+def test_audio_over_full_scale_is_clipped_and_never_wrapped() -> None:
     assert to_pcm16(np.array([-3.0, -1.0, 0.0, 1.0, 3.0], np.float32)).tolist() == [-32768, -32768, 0, 32767, 32767]
 
 
@@ -55,7 +55,7 @@ def test_colours_keep_their_values(tmp_path: Path) -> None:
 def test_same_arguments_same_bytes(tmp_path: Path, container: str, video: str, audio: str, crf: int | None) -> None:
     for name in ("one", "two"):
         write_media(
-            tmp_path / name, pictures(30), Fraction(30_000, 1001), np.stack([noise(48_000)] * 2), 48_000,
+            tmp_path / name, images(30), Fraction(30_000, 1001), np.stack([noise(48_000)] * 2), 48_000,
             container=container, video_codec=video, audio_codec=audio, crf=crf,
         )  # fmt: skip
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -66,7 +66,7 @@ def test_same_arguments_same_bytes(tmp_path: Path, container: str, video: str, a
 
 def test_a_stored_clip_has_the_same_bytes_in_whatever_memory(tmp_path: Path) -> None:
     """x264's macroblock tree reads memory that it never wrote; left on, one clip in three came out different."""
-    rng, given = np.random.default_rng(0), [*pictures(33, width_px=48)]
+    rng, given = np.random.default_rng(0), [*images(33, width_px=48)]
     for frame in given:
         frame += rng.integers(0, 20, frame.shape, np.uint8)
     seen, stirred = set(), []
@@ -77,26 +77,26 @@ def test_a_stored_clip_has_the_same_bytes_in_whatever_memory(tmp_path: Path) -> 
     assert len(seen) == 1
 
 
-def test_without_sound_there_is_no_audio_stream(tmp_path: Path) -> None:
-    write_media(tmp_path / "silent.mp4", pictures(5), 25, None, 16_000)
+def test_without_audio_there_is_no_audio_stream(tmp_path: Path) -> None:
+    write_media(tmp_path / "silent.mp4", images(5), 25, None, 16_000)
     with av.open(str(tmp_path / "silent.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video"]
 
 
 def test_shapes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    path, sound = tmp_path / "x.mp4", noise(100)
+    path, audio = tmp_path / "x.mp4", noise(100)
     with pytest.raises(ShapeError, match="at least one"):
-        write_media(path, [], 16, sound, 16_000)
+        write_media(path, [], 16, audio, 16_000)
     with pytest.raises(ShapeError, match="even"):
-        write_media(path, pictures(2, height_px=47), 16, sound, 16_000)
+        write_media(path, images(2, height_px=47), 16, audio, 16_000)
     with pytest.raises(ShapeError, match="frame 1"):
-        write_media(path, [*pictures(1), *pictures(1, width_px=32)], 16, sound, 16_000)
+        write_media(path, [*images(1), *images(1, width_px=32)], 16, audio, 16_000)
     with pytest.raises(ShapeError, match=r"\[2, S\]"):
-        write_media(path, pictures(2), 16, np.zeros((3, 100), np.float32), 16_000)
+        write_media(path, images(2), 16, np.zeros((3, 100), np.float32), 16_000)
 
 
 def test_a_damaged_clip_says_so(tmp_path: Path) -> None:
-    write_media(tmp_path / "clip.mp4", pictures(33), 16, noise(33_000), 16_000)
+    write_media(tmp_path / "clip.mp4", images(33), 16, noise(33_000), 16_000)
     data = (tmp_path / "clip.mp4").read_bytes()
     with pytest.raises(MediaError, match="cut it again") as caught:
         read_clip(data[: len(data) // 2])

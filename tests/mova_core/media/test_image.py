@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mova_core.errors import UsageError
-from mova_core.media.image import read_picture
+from mova_core.media.image import read_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
@@ -18,46 +18,46 @@ def encoded(image, kind="PNG", **options):
     return buffer.getvalue()
 
 
-def test_a_picture_from_file_or_bytes(tmp_path):
+def test_a_frame_from_file_or_bytes(tmp_path):
     data = encoded(Image.fromarray(PIXELS))
     (tmp_path / "p.png").write_bytes(data)
-    assert np.array_equal(read_picture(data), PIXELS)
-    assert np.array_equal(read_picture(tmp_path / "p.png"), PIXELS)
+    assert np.array_equal(read_image(data), PIXELS)
+    assert np.array_equal(read_image(tmp_path / "p.png"), PIXELS)
 
 
 def test_a_turned_photo_is_upright():
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to see it
     data = encoded(Image.fromarray(PIXELS), "PNG", exif=exif)
-    assert np.array_equal(read_picture(data), np.rot90(PIXELS, -1))
+    assert np.array_equal(read_image(data), np.rot90(PIXELS, -1))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P", "1"])
 def test_other_modes_are_refused(mode):
     with pytest.raises(UsageError, match=f"mode {mode}, expected RGB"):
-        read_picture(encoded(Image.fromarray(PIXELS).convert(mode)))
+        read_image(encoded(Image.fromarray(PIXELS).convert(mode)))
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "not a picture"),
-        (b"hello", "not a picture"),
+        (b"", "not an image"),
+        (b"hello", "not an image"),
         (encoded(Image.fromarray(PIXELS))[:100], "cannot be read"),
         (encoded(Image.fromarray(PIXELS[:4])), "30x4, expected at least 16"),
-        (encoded(Image.fromarray(PIXELS), "GIF"), "not a picture"),
+        (encoded(Image.fromarray(PIXELS), "GIF"), "not an image"),
     ],
 )
-def test_what_is_no_usable_picture_is_one_sentence(data, sentence):
+def test_what_is_no_usable_frame_is_one_sentence(data, sentence):
     with pytest.raises(UsageError, match=sentence):
-        read_picture(data)
+        read_image(data)
 
 
 def test_a_bomb_is_refused_by_its_header():
     with pytest.raises(UsageError, match="million in all"):
-        read_picture(encoded(Image.new("RGB", (8000, 8000))))
+        read_image(encoded(Image.new("RGB", (8000, 8000))))
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(UsageError, match="is missing"):
-        read_picture(tmp_path / "none.png")
+        read_image(tmp_path / "none.png")

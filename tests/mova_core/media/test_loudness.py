@@ -34,14 +34,14 @@ def test_what_has_no_loudness_is_none_and_stays_as_it_is(samples: NDArray[np.flo
 
 @pytest.mark.parametrize("level_db", [-40.0, -20.0, -3.0])
 def test_a_nano_clip_gets_the_wanted_loudness(level_db: float) -> None:
-    sound = normalise_loudness(sine(level_db, 16_000, seconds=33 / 16), 16_000, -21.2)
-    assert sound.dtype == np.float32 and sound.size == 33_000
-    assert integrated_lufs(sound, 16_000) == pytest.approx(-21.2, abs=0.05)
+    audio = normalise_loudness(sine(level_db, 16_000, seconds=33 / 16), 16_000, -21.2)
+    assert audio.dtype == np.float32 and audio.size == 33_000
+    assert integrated_lufs(audio, 16_000) == pytest.approx(-21.2, abs=0.05)
 
 
 def test_the_peak_limits_the_gain() -> None:
     clicks = np.zeros(33_000, np.float32)
     clicks[::4000] = 0.5
-    sound = normalise_loudness(clicks, 16_000, -10.0)
-    assert np.abs(sound).max() == pytest.approx(1.0)
-    np.testing.assert_allclose(sound, clicks * 2, rtol=1e-6)  # one gain, no clipping
+    audio = normalise_loudness(clicks, 16_000, -10.0)
+    assert np.abs(audio).max() == pytest.approx(1.0)
+    np.testing.assert_allclose(audio, clicks * 2, rtol=1e-6)  # one gain, no clipping

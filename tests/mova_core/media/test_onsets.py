@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mova_core.evaluation.events import floor_rise
 from mova_core.media.onsets import audio_rise, best_lag_s, match_times
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 
 FPS, RATE_HZ = 16, 16_000
 TOLERANCE_S = 1 / 16
@@ -33,7 +33,7 @@ def test_the_lag_is_that_by_which_audio_was_moved(lag_s: float) -> None:
     rng = np.random.default_rng(1)
     take = [draw_take(rng, list(KINDS)[index], 33 / FPS) for index in range(2)][1]
     frames = np.stack(list(render_frames(take, FPS, 33, 48)))
-    moved = np.roll(render_sound(take, RATE_HZ, 33_000), round(lag_s * RATE_HZ))
+    moved = np.roll(render_audio(take, RATE_HZ, 33_000), round(lag_s * RATE_HZ))
     assert best_lag_s(floor_rise(frames), FPS, audio_rise(moved, RATE_HZ)) == pytest.approx(lag_s, abs=0.04)
 
 

@@ -11,9 +11,9 @@ REFUSED_THOUGH_VALID = {
     "animation-sintel-letterboxed-multishot-no-audio-480p-30s.mp4": "no_audio",
     "hostile/fps-1000-64x36.mp4": "frame_rate_too_high",
     "hostile/fps-quarter-3-frames-12s.mp4": "frame_rate_too_low",
-    "hostile/one-video-frame-10s-audio.mp4": "single_picture",
+    "hostile/one-video-frame-10s-audio.mp4": "single_frame",
 }
-SOUND_ALONE = ("hostile/audio-only-speech.mp4", "hostile/audio-with-cover-art.mp4")
+AUDIO_ONLY = ("hostile/audio-only-speech.mp4", "hostile/audio-with-cover-art.mp4")
 REFUSED = {
     "subtitle-only": "no_video",
     "corrupt-bytes-in-mdat": "decode_error",
@@ -22,7 +22,7 @@ REFUSED = {
     "git-lfs-pointer": "git_lfs_pointer",
     "html-error-page": "not_media",
     "text-renamed": "not_media",
-    "huge-12288x6912-tiny-bytes": "picture_too_large",
+    "huge-12288x6912-tiny-bytes": "frame_too_large",
     "png-image-renamed": "still_image",
     "zero-byte": "empty_file",
 }
@@ -60,27 +60,27 @@ def test_every_usable_file_is_measured_as_the_manifest_has_it(media, manifest):
         assert found.audio_minus_video_start_s == pytest.approx(truth["audio_minus_video_start_s"], abs=2e-3), path
         first, last = video["first_last_pts_s"]
         assert found.fps == pytest.approx((video["frames"] - 1) / (last - first), rel=1e-3), path
-    assert seen == len(manifest) - len(REFUSED) - len(REFUSED_THOUGH_VALID) - len(SOUND_ALONE)
+    assert seen == len(manifest) - len(REFUSED) - len(REFUSED_THOUGH_VALID) - len(AUDIO_ONLY)
 
 
 def test_every_unusable_file_is_refused_with_its_reason(media, manifest):
     refused = {path for path, truth in manifest.items() if truth["expect"] == "reject"}
-    assert len(refused - set(SOUND_ALONE)) == len(REFUSED)
+    assert len(refused - set(AUDIO_ONLY)) == len(REFUSED)
     for path, code in REFUSED.items():
         assert code_of(media / f"hostile/{path}.mp4") == code, path
     for path, code in REFUSED_THOUGH_VALID.items():
         assert code_of(media / path) == code, path
 
 
-def test_a_picture_over_the_limit_is_refused(film):
+def test_a_frame_over_the_limit_is_refused(film):
     path = film("a.mp4", seconds=0.4)
-    assert code_of(path, max_pixels=64 * 48 - 1) == "picture_too_large"
+    assert code_of(path, max_pixels=64 * 48 - 1) == "frame_too_large"
     assert probe(path, head_s=0.5, max_pixels=64 * 48).width_px == 64
 
 
 @pytest.mark.parametrize("where", [0.3, 0.6, 0.97])
 @pytest.mark.parametrize("name", ["a.flac", "a.mka"])
-def test_sound_alone_is_decoded_whole(sound_file, name, where):
+def test_audio_alone_is_decoded_whole(sound_file, name, where):
     """No later stage decodes it; one wrong bit is told by the sum of its frame."""
     path = sound_file(name)
     data = bytearray(path.read_bytes())
@@ -92,7 +92,7 @@ def test_sound_alone_is_decoded_whole(sound_file, name, where):
 
 
 @pytest.mark.parametrize("name", ["a.flac", "a.wav", "a.m4a"])
-def test_sound_alone_that_was_cut_off_is_refused(sound_file, name):
+def test_audio_alone_that_was_cut_off_is_refused(sound_file, name):
     path = sound_file(name)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * 0.6) + 1])
@@ -116,9 +116,9 @@ def test_an_index_that_points_beyond_the_end_tells_a_file_that_was_cut_off(film)
     assert code_of(path) == "truncated"
 
 
-@pytest.mark.parametrize("path", SOUND_ALONE)
-def test_real_sound_without_a_picture_is_audio(media, manifest, path):
-    """Cover art is no picture; the manifest lets such a file be refused or give no clip."""
+@pytest.mark.parametrize("path", AUDIO_ONLY)
+def test_real_audio_without_a_frame_is_audio(media, manifest, path):
+    """Cover art is no frame; the manifest lets such a file be refused or give no clip."""
     found, truth = probed(media / path), manifest[path]["audio"][0]
     assert found.kind == "audio" and found.container == "mp4" and "no_clip" in manifest[path]["accept"]
     assert (found.audio_codec, found.audio_rate_hz, found.audio_channels) == (
@@ -140,7 +140,7 @@ def test_real_sound_without_a_picture_is_audio(media, manifest, path):
         ("a.m4a", "mp4", "aac"),
     ],
 )
-def test_every_kind_of_sound_file_is_audio(sound_file, name, container, codec):
+def test_every_kind_of_audio_file_is_audio(sound_file, name, container, codec):
     path = sound_file(name)
     found = probed(path)
     assert (found.kind, found.container, found.audio_codec) == ("audio", container, codec)

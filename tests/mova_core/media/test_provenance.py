@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
+from mova_core.media.clip_file import read_clip
 from mova_core.media.encode import write_media
 from mova_core.media.provenance import Provenance, read_provenance, write_provenance
-from mova_core.media.read_clip import read_clip
 
 ONE, TWO = Provenance("0123456789abcdef"), Provenance("f" * 16)
 
@@ -26,7 +26,7 @@ def test_what_was_written_is_read(clip: Path) -> None:
     assert read_provenance(clip) == ONE
 
 
-def test_picture_and_sound_stay_and_nothing_before_moves(clip: Path) -> None:
+def test_frame_and_audio_stay_and_nothing_before_moves(clip: Path) -> None:
     before, bytes_before = read_clip(clip), clip.read_bytes()
     write_provenance(clip, ONE)
     after = read_clip(clip)

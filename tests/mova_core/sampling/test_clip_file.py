@@ -38,12 +38,12 @@ def test_h264_and_aac_of_exactly_the_clips_length(tmp_path):
 
 
 def test_sound_starts_where_it_should(tmp_path):
-    from mova_core.media.decode import Sound, decode
+    from mova_core.media.decode import AudioChunk, decode
 
     video, audio = made()
     path = tmp_path / "clip.mp4"
     write_clip(path, video, audio, GEOMETRY)
-    pieces = [piece for piece in decode(path, audio_rate_hz=16_000, video=False) if isinstance(piece, Sound)]
+    pieces = [piece for piece in decode(path, audio_rate_hz=16_000, video=False) if isinstance(piece, AudioChunk)]
     assert abs(pieces[0].time_s) < 1e-3
     heard = np.concatenate([piece.samples for piece in pieces])
     assert 33_000 <= len(heard) < 33_000 + 1024  # FFmpeg's decoder gives the last coded frame whole

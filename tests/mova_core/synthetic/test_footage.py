@@ -67,7 +67,7 @@ def test_three_files_are_broken_in_three_ways(small: Path) -> None:
         av.open(str(small / "broken-no-index.mp4"))
     with pytest.raises(av.FFmpegError):
         av.open(str(small / "broken-text.mp4"))
-    with av.open(str(small / "broken-no-sound.mp4")) as file:
+    with av.open(str(small / "broken-no-audio.mp4")) as file:
         assert not file.streams.audio and file.streams.video
     assert {path.name for path in small.glob("broken*")} == set(BROKEN_FILES)
 
@@ -110,7 +110,7 @@ def test_a_killed_run_leaves_nothing_that_a_rerun_trips_over(small: Path, tmp_pa
 
 
 @pytest.mark.parametrize("number", range(9))
-def test_plans_keep_the_clock_and_the_room(number: int) -> None:
+def test_plans_keep_the_timeline_and_the_room(number: int) -> None:
     for windows in (1, 2, 18):
         plan = plan_file(number, 3, windows, WINDOW)
         takes = [scene for scene in plan.scenes if isinstance(scene.shown, Take)]

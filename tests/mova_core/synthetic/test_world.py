@@ -14,8 +14,8 @@ from mova_core.synthetic.world import (
     PHASE_PERIOD,
     Take,
     draw_take,
+    render_audio,
     render_frames,
-    render_sound,
 )
 
 RATE_HZ = 16_000
@@ -25,7 +25,7 @@ def take_of(kind: str, seed: int = 0, length_s: float = 6.0) -> Take:
     return draw_take(np.random.default_rng(seed), kind, length_s)
 
 
-def test_same_draw_same_pictures_and_sound() -> None:
+def test_same_draw_same_frames_and_audio() -> None:
     one, two = take_of("red-ball"), take_of("red-ball")
     assert one == two
     assert np.array_equal(list(render_frames(one, 16, 40, 96)), list(render_frames(two, 16, 40, 96)))
@@ -44,11 +44,11 @@ def test_impacts_cover_the_take_at_the_stated_intervals() -> None:
 def test_the_note_starts_exactly_at_the_impact(kind: str) -> None:
     take = replace(take_of(kind), impacts_s=(-0.5, 0.4, 0.85, 1.6), length_s=1.2)
     quiet = replace(take, impacts_s=(-0.5, 0.85, 1.6))
-    added = render_sound(take, RATE_HZ, 12_000) - render_sound(quiet, RATE_HZ, 12_000)
+    added = render_audio(take, RATE_HZ, 12_000) - render_audio(quiet, RATE_HZ, 12_000)
     first = int(0.4 * RATE_HZ)
     assert np.abs(added[:first]).max() < 1e-6
     assert np.abs(added[first : first + 20]).max() > 0.05
-    assert np.abs(render_sound(take_of(kind), RATE_HZ, 6 * RATE_HZ)).max() < 0.8  # room for a pan
+    assert np.abs(render_audio(take_of(kind), RATE_HZ, 6 * RATE_HZ)).max() < 0.8  # room for a pan
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
@@ -58,14 +58,14 @@ def test_every_window_hears_the_same_phase(rate_hz: int) -> None:
     for kind in KINDS.values():
         assert all(hertz * PHASE_PERIOD % 1 == 0 and hertz < 8000 for hertz, _ in kind.partials)
     take = replace(take_of("blue-diamond"), impacts_s=(-0.1, 5.0), length_s=3.0)
-    sound = render_sound(take, rate_hz, 2 * rate_hz)
+    audio = render_audio(take, rate_hz, 2 * rate_hz)
     turn = rate_hz // 50
     decay = np.exp(-0.02 / KINDS["blue-diamond"].decay_s)
-    np.testing.assert_allclose(sound[turn : 2 * turn], sound[:turn] * decay, atol=1e-5)
+    np.testing.assert_allclose(audio[turn : 2 * turn], audio[:turn] * decay, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_shape_stays_in_the_picture_and_stands_on_the_floor(kind: str) -> None:
+def test_the_shape_stays_in_the_frame_and_stands_on_the_floor(kind: str) -> None:
     take = replace(take_of(kind), impacts_s=(0.0, INTERVAL_S[1], 2.0), length_s=1.0, quality=1.0)
     frames = np.stack(list(render_frames(take, 100, 90, 96))).astype(int)
     apart = np.abs(frames - frames[0, 0, 0]).sum(-1) > 60
@@ -91,4 +91,4 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ShapeError, match="multiple of 48"):
         next(render_frames(take_of("red-ball"), 16, 1, 100))
     with pytest.raises(ShapeError, match="multiple of 50"):
-        render_sound(take_of("red-ball"), 22_051, 100)
+        render_audio(take_of("red-ball"), 22_051, 100)

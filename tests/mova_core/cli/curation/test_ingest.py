@@ -15,8 +15,8 @@ from mova_core.media.encode import write_media
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "footage").mkdir()
-    pictures = [np.full((32, 32, 3), 8 * k, np.uint8) for k in range(20)]
-    write_media(tmp_path / "footage/a.mp4", pictures, 10, np.zeros(32_000, np.float32), 16_000)
+    images = [np.full((32, 32, 3), 8 * k, np.uint8) for k in range(20)]
+    write_media(tmp_path / "footage/a.mp4", images, 10, np.zeros(32_000, np.float32), 16_000)
     (tmp_path / "params.yaml").write_text("ingest:\n  footage: footage\n")
     return tmp_path
 

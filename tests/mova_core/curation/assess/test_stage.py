@@ -15,7 +15,7 @@ from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 
 FRAMES, FPS, SIDE_PX, RATE_HZ, SAMPLES = 33, 16, 48, 16_000, 33_000
 GOOD = [f"good{index}" for index in range(5)]
@@ -33,7 +33,7 @@ FAULTS = {
 def made_clip(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Pictures and sound of a clip without fault."""
     take = draw_take(np.random.default_rng(seed), list(KINDS)[1 + seed % 3], FRAMES / FPS)
-    return np.stack(list(render_frames(take, FPS, FRAMES, SIDE_PX))), render_sound(take, RATE_HZ, SAMPLES)
+    return np.stack(list(render_frames(take, FPS, FRAMES, SIDE_PX))), render_audio(take, RATE_HZ, SAMPLES)
 
 
 def faulty_clip(fault: str) -> tuple[np.ndarray, np.ndarray]:

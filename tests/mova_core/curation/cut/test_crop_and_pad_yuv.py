@@ -1,19 +1,19 @@
-"""Framed in YUV a picture lands where it lands framed in RGB, in the same colours."""
+"""Framed in YUV a frame lands where it lands framed in RGB, in the same colours."""
 
 import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from mova_core.curation.cut.crop_and_pad import Framing, stays_coded
-from mova_core.curation.cut.crop_and_pad_yuv import CodedFraming
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.cut.crop_and_pad import CropAndPad, stays_yuv
+from mova_core.curation.cut.crop_and_pad_yuv import CropAndPadYuv
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
 from mova_core.media.decode import Frame
 
 MOVA, NANO = GEOMETRIES["mova-360p"], GEOMETRIES["nano-48"]
-CLOSE = 3  # of 255: two roundings to 8 bits, and bicubic beside Lanczos on a smooth picture
+CLOSE = 3  # of 255: two roundings to 8 bits, and bicubic beside Lanczos on a smooth frame
 
 
 def smooth(height, width):
@@ -24,37 +24,37 @@ def smooth(height, width):
 
 
 def coded(rgb, colorspace=Colorspace.ITU709, pixels="yuv420p", dst_range=ColorRange.MPEG):
-    picture = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
+    image = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
         format=pixels, dst_colorspace=colorspace, dst_color_range=dst_range
     )
-    picture.pts = 0
-    return Frame(0.0, picture)
+    image.pts = 0
+    return Frame(0.0, image)
 
 
-def shown(picture):
-    return picture.reformat(
+def shown(image):
+    return image.reformat(
         format="rgb24", src_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.JPEG
     ).to_ndarray()
 
 
-def plan(height, width, borders=Borders(), rotation_deg=0):
+def plan(height, width, letterbox=Letterbox(), rotation_deg=0):
     aspect = width / height if rotation_deg % 180 == 0 else height / width
-    return Framing.plan(height, width, borders, rotation_deg, aspect, MOVA)
+    return CropAndPad.plan(height, width, letterbox, rotation_deg, aspect, MOVA)
 
 
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
-@pytest.mark.parametrize("borders", [Borders(), Borders(4, 8, 10, 2)], ids=["whole", "cropped"])
+@pytest.mark.parametrize("borders", [Letterbox(), Letterbox(4, 8, 10, 2)], ids=["whole", "cropped"])
 @pytest.mark.parametrize("size", [(360, 640), (352, 640), (240, 320), (640, 360), (720, 1280)])
-def test_it_lands_where_it_lands_in_rgb(size, borders, rotation_deg):
-    framing, frame = plan(*size, borders, rotation_deg), coded(smooth(*size))
-    framed = CodedFraming(framing).apply(frame)
-    assert (framed.format.name, framed.color_range, framed.colorspace) == (
+def test_it_lands_where_it_lands_in_rgb(size, letterbox, rotation_deg):
+    crop_and_pad, frame = plan(*size, letterbox, rotation_deg), coded(smooth(*size))
+    fitted = CropAndPadYuv(crop_and_pad).apply(frame)
+    assert (fitted.format.name, fitted.color_range, fitted.colorspace) == (
         "yuv420p",
         ColorRange.MPEG,
         Colorspace.ITU709,
     )
-    by_rgb = framing.apply(frame.rgb()).astype(int)
-    differs = np.abs(shown(framed).astype(int) - by_rgb).max(axis=2)
+    by_rgb = crop_and_pad.apply(frame.rgb()).astype(int)
+    differs = np.abs(shown(fitted).astype(int) - by_rgb).max(axis=2)
     inside = by_rgb.max(axis=2) > 16
     assert np.percentile(differs[inside], 99) <= CLOSE
     assert np.percentile(differs, 99.5) <= 2 * CLOSE  # edges of the bars are blurred by chroma alone
@@ -63,37 +63,37 @@ def test_it_lands_where_it_lands_in_rgb(size, borders, rotation_deg):
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p10le", "yuvj420p", "yuv444p"])
 @pytest.mark.parametrize("colorspace", [Colorspace.ITU601, Colorspace.ITU709])
 def test_colours_stay_whatever_the_source_stores(pixels, colorspace):
-    height = 720 if colorspace == Colorspace.ITU709 else 480  # what an untagged picture of this size is in
+    height = 720 if colorspace == Colorspace.ITU709 else 480  # what an untagged frame of this size is in
     rgb = smooth(height, 1280)
     dst_range = ColorRange.JPEG if pixels.startswith("yuvj") else ColorRange.MPEG
     frame = coded(rgb, colorspace, pixels, dst_range)
-    framing = Framing.plan(height, 1280, Borders(), 0, 1280 / 720, MOVA)
-    by_rgb = framing.apply(rgb).astype(int)
-    differs = np.abs(shown(CodedFraming(framing).apply(frame)).astype(int) - by_rgb)
+    crop_and_pad = CropAndPad.plan(height, 1280, Letterbox(), 0, 1280 / 720, MOVA)
+    by_rgb = crop_and_pad.apply(rgb).astype(int)
+    differs = np.abs(shown(CropAndPadYuv(crop_and_pad).apply(frame)).astype(int) - by_rgb)
     assert np.percentile(differs, 99) <= 2 * CLOSE
 
 
 def test_bars_are_whole_chroma_samples():
     for height in range(300, 400):
-        framing = plan(height, 640)
+        crop_and_pad = plan(height, 640)
         for content, canvas in (
-            (framing.content_height_px, framing.canvas.height_px),
-            (framing.content_width_px, framing.canvas.width_px),
+            (crop_and_pad.content_height_px, crop_and_pad.canvas.height_px),
+            (crop_and_pad.content_width_px, crop_and_pad.canvas.width_px),
         ):
             assert (canvas - content) % 4 == 0
 
 
 def test_the_format_may_change_midway():
-    coding = CodedFraming(plan(360, 640))
+    coding = CropAndPadYuv(plan(360, 640))
     one, other = (coding.apply(coded(smooth(360, 640), pixels=pixels)) for pixels in ("yuv420p", "yuv444p"))
     assert np.abs(shown(one).astype(int) - shown(other)).max() <= 2 * CLOSE
 
 
-def test_a_picture_of_another_size_is_refused():
-    with pytest.raises(ShapeError, match="picture is 320x240, the source was framed for 640x360"):
-        CodedFraming(plan(360, 640)).apply(coded(smooth(240, 320)))
+def test_a_frame_of_another_size_is_refused():
+    with pytest.raises(ShapeError, match="frame is 320x240, the source was planned for 640x360"):
+        CropAndPadYuv(plan(360, 640)).apply(coded(smooth(240, 320)))
 
 
 def test_small_canvases_keep_the_way_through_rgb():
-    assert not any(map(stays_coded, NANO.canvases))
-    assert all(map(stays_coded, (*MOVA.canvases, Canvas(128, 128))))
+    assert not any(map(stays_yuv, NANO.canvases))
+    assert all(map(stays_yuv, (*MOVA.canvases, Canvas(128, 128))))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mova_core.curation.cut.resample import Pictures, Sounds
+from mova_core.curation.cut.resample import WindowAudio, WindowFrames
 from mova_core.errors import MediaError
 from mova_core.geometry import Canvas, ClipGeometry
 
@@ -15,12 +15,12 @@ TINY = ClipGeometry("tiny", 9, 16, (Canvas(16, 16),), 1600, 320, 1)  # 0.5625 s,
 
 
 def frames_of(times_s, starts_s, geometry=TINY):
-    """Which picture (by index) each frame of each window shows."""
-    pictures, frames = Pictures(starts_s, geometry), [[] for _ in starts_s]
-    pushed = [shown for index, time_s in enumerate(times_s) for shown in pictures.push(time_s, index)]
-    for shown in pushed + pictures.end():
-        frames[shown.window] += [shown.picture] * shown.times
-    return pictures, frames
+    """Which frame (by index) each frame of each window shows."""
+    images, frames = WindowFrames(starts_s, geometry), [[] for _ in starts_s]
+    pushed = [shown for index, time_s in enumerate(times_s) for shown in images.push(time_s, index)]
+    for shown in pushed + images.end():
+        frames[shown.window] += [shown.image] * shown.times
+    return images, frames
 
 
 def expected(times_s, start_s, geometry=TINY):
@@ -37,14 +37,14 @@ def expected(times_s, start_s, geometry=TINY):
 def test_every_frame_follows_the_rule_however_the_rate_varies(gaps_ms, starts_ms):
     times_s = np.cumsum([0, *gaps_ms]) / 1000
     starts_s = [start / 1000 for start in sorted(starts_ms)]
-    pictures, frames = frames_of(times_s, starts_s)
+    images, frames = frames_of(times_s, starts_s)
     for window, start_s in enumerate(starts_s):
-        assert pictures.is_whole(window)
+        assert images.is_whole(window)
         assert frames[window] == expected(times_s, start_s)
 
 
 @pytest.mark.parametrize("fps", [24, 25, 30000 / 1001, 30, 60])
-def test_a_picture_moves_by_at_most_half_a_frame(fps):
+def test_a_frame_moves_by_at_most_half_a_frame(fps):
     times_s = np.arange(200) / fps
     start_s = 0.123456
     _, [frames] = frames_of(times_s, [start_s])
@@ -53,33 +53,33 @@ def test_a_picture_moves_by_at_most_half_a_frame(fps):
             assert -0.5 / 16 - 1e-6 <= start_s + index / 16 - times_s[after] <= 0.5 / 16 + 1e-6
 
 
-def test_the_same_rate_gives_each_picture_once():
+def test_the_same_rate_gives_each_frame_once():
     times_s = np.round(np.arange(40) / 16, 3)  # a millisecond clock
     _, frames = frames_of(times_s, [0.0, 0.5, 0.5])
     assert frames == [list(range(9)), list(range(8, 17)), list(range(8, 17))]
 
 
 def test_a_window_as_long_as_the_source_is_whole():
-    pictures, [frames] = frames_of(np.round(np.arange(9) / 16, 3), [0.0])  # a millisecond clock
-    assert pictures.is_whole(0) and frames == list(range(9))
+    images, [frames] = frames_of(np.round(np.arange(9) / 16, 3), [0.0])  # a millisecond clock
+    assert images.is_whole(0) and frames == list(range(9))
 
 
-def test_windows_that_the_pictures_do_not_fill_are_refused():
-    pictures, frames = frames_of(1 + np.arange(16) / 16, [0.5, 1.2, 1.5])
+def test_windows_that_the_frames_do_not_fill_are_refused():
+    images, frames = frames_of(1 + np.arange(16) / 16, [0.5, 1.2, 1.5])
     assert [len(window) for window in frames] == [0, 9, 8]
-    pictures.check_whole(1)
+    images.check_whole(1)
     for window in (0, 2):
         with pytest.raises(MediaError, match="9 are needed") as error:
-            pictures.check_whole(window)
-        assert error.value.code == "short_picture"
+            images.check_whole(window)
+        assert error.value.code == "short_video"
 
 
 def pushed(line, start_s, starts_s, pieces):
-    sounds, begin = Sounds(starts_s, TINY), 0
+    audio, begin = WindowAudio(starts_s, TINY), 0
     for end in [*pieces, len(line)]:
-        sounds.push(start_s + begin / 1600, line[begin:end])
+        audio.push(start_s + begin / 1600, line[begin:end])
         begin = end
-    return sounds
+    return audio
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,27 +90,27 @@ def pushed(line, start_s, starts_s, pieces):
 )
 def test_samples_come_whole_whatever_the_pieces(cuts, starts, begin):
     line = np.arange(3000, dtype=np.float32)
-    sounds = pushed(line, begin, [begin + start / 1600 for start in starts], cuts)
+    audio = pushed(line, begin, [begin + start / 1600 for start in starts], cuts)
     for window, start in enumerate(starts):
-        assert sounds.is_whole(window)
-        np.testing.assert_array_equal(sounds.take(window), line[start : start + 900])
+        assert audio.is_whole(window)
+        np.testing.assert_array_equal(audio.take(window), line[start : start + 900])
 
 
 def test_a_start_between_samples_takes_the_nearest():
-    sounds = pushed(np.arange(3000, dtype=np.float32), 0.0, [100.4 / 1600, 100.6 / 1600], [])
-    assert sounds.take(0)[0] == 100 and sounds.take(1)[0] == 101
+    audio = pushed(np.arange(3000, dtype=np.float32), 0.0, [100.4 / 1600, 100.6 / 1600], [])
+    assert audio.take(0)[0] == 100 and audio.take(1)[0] == 101
 
 
 def test_within_the_tolerance_silence_is_added_beyond_it_the_window_is_refused():
     line = np.ones(900, np.float32)
-    sounds = pushed(line, 0.0, [-0.01, -0.001, 0.0, 0.001, 0.01], [400])
-    assert [int(sounds.take(window).sum()) for window in (1, 2, 3)] == [898, 900, 898]
+    audio = pushed(line, 0.0, [-0.01, -0.001, 0.0, 0.001, 0.01], [400])
+    assert [int(audio.take(window).sum()) for window in (1, 2, 3)] == [898, 900, 898]
     for window in (0, 4):
         with pytest.raises(MediaError, match=r"lacks 0\.010 s") as error:
-            sounds.take(window)
-        assert error.value.code == "short_sound"
+            audio.take(window)
+        assert error.value.code == "short_audio"
 
 
-def test_a_source_without_sound_fills_nothing():
+def test_a_source_without_audio_fills_nothing():
     with pytest.raises(MediaError, match="lacks"):
-        Sounds([0.0], TINY).take(0)
+        WindowAudio([0.0], TINY).take(0)

@@ -19,7 +19,7 @@ def clip(name):
 
 
 def reject(name):
-    return {"table": "windows", "id": name, "stage": "cut", "reason_code": "short_sound", "reason": "it is short"}
+    return {"table": "windows", "id": name, "stage": "cut", "reason_code": "short_audio", "reason": "it is short"}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import yaml
 from mova_core.cli.curation.cut import cut as command
 from mova_core.curation.assess.stage import assess
 from mova_core.curation.cut import stage
-from mova_core.curation.cut.crop_and_pad import Framing
+from mova_core.curation.cut.crop_and_pad import CropAndPad
 from mova_core.curation.cut.shards import iterate_shard, read_member
 from mova_core.curation.cut.stage import cut, split_of
 from mova_core.curation.engine.base import Engine
@@ -19,9 +19,9 @@ from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.segment.windows import window_id
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
+from mova_core.media.clip_file import read_clip
 from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
-from mova_core.media.read_clip import read_clip
 from mova_core.params import params_from
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
@@ -33,15 +33,15 @@ STARTS_S = (0.0, 1.000013, 2.5, 3.9375)  # the last ends with the source, to the
 
 
 def level(index):
-    """Grey of a source picture: tells which one it is, far enough from its neighbours'."""
+    """Grey of a source frame: tells which one it is, far enough from its neighbours'."""
     return 20 + index % 50 * 4
 
 
-def picture(index, height=96, width=96):
+def image(index, height=96, width=96):
     return np.full((height, width, 3), level(index), np.uint8)
 
 
-def sound():
+def audio():
     """Each sample tells its place."""
     places = np.arange(SOURCE_S * SOURCE_RATE_HZ)
     return ((places % 30_000) / 32_768).astype(np.float32)
@@ -49,9 +49,9 @@ def sound():
 
 def add_source(folder, name, tables, starts_s=STARTS_S, height=96, width=96, **row):
     path = folder / name
-    frames = [picture(index, height, width) for index in range(SOURCE_S * SOURCE_FPS)]
-    write_media(path, frames, SOURCE_FPS, sound(), SOURCE_RATE_HZ, crf=4, video_options={"preset": "ultrafast"})
-    with path.open("ab") as file:  # a free box at the end makes equal pictures different sources
+    frames = [image(index, height, width) for index in range(SOURCE_S * SOURCE_FPS)]
+    write_media(path, frames, SOURCE_FPS, audio(), SOURCE_RATE_HZ, crf=4, video_options={"preset": "ultrafast"})
+    with path.open("ab") as file:  # a free box at the end makes equal frames different sources
         file.write((8 + len(name)).to_bytes(4, "big") + b"free" + name.encode())
     source_id = sha256_file(path)
     tables["sources"].append(
@@ -65,8 +65,8 @@ def add_source(folder, name, tables, starts_s=STARTS_S, height=96, width=96, **r
             **row,
         }
     )
-    borders = {f"crop_{side}_px": 0 for side in ("top", "bottom", "left", "right")}
-    tables["segments"].append({"source_id": source_id, "cuts_s": [], "speech_s": [], **borders})
+    letterbox = {f"crop_{side}_px": 0 for side in ("top", "bottom", "left", "right")}
+    tables["segments"].append({"source_id": source_id, "cuts_s": [], "speech_s": [], **letterbox})
     for start_s in starts_s:
         kind = "single_scene_nonspeech"
         tables["windows"].append(
@@ -135,11 +135,11 @@ def test_clips_hold_what_lies_in_their_windows(run, footage):
         assert frames.shape == (row["frames"], row["height_px"], row["width_px"], 3) == (33, 48, 48, 3)
         np.testing.assert_allclose(frames[:, 24, 24].mean(axis=1), level(shown), atol=1.5)
         begin = round(start_s * SOURCE_RATE_HZ)
-        np.testing.assert_allclose(samples, sound()[begin : begin + row["audio_samples"]], atol=1 / 32_768)
+        np.testing.assert_allclose(samples, audio()[begin : begin + row["audio_samples"]], atol=1 / 32_768)
         assert len(samples) == GEOMETRY.audio_samples
 
 
-def test_a_wide_picture_lies_between_bars(run):
+def test_a_wide_frame_lies_between_bars(run):
     data, _ = run()
     row = rows_of(data)[0][-1]
     frames, _ = read_clip(read_member(data.clips, row))
@@ -211,12 +211,12 @@ def test_lossless_clips_hold_every_pixel_as_scaled_and_are_assessed(run, footage
     assert {row["member"] for row in clips} == {f"{row['clip_id']}.mkv" for row in clips}
     tasks = stage.source_tasks(lossless, footage[0], stage.read_tables(data), data.root)
     [task] = [task for task in tasks if task.path.name == "d.mp4"]
-    pictures = [piece for piece in decode(task.path, audio_rate_hz=None) if isinstance(piece, Frame)]
-    framing = Framing.plan(48, 96, task.borders, 0, 2.0, GEOMETRY)
+    images = [piece for piece in decode(task.path, audio_rate_hz=None) if isinstance(piece, Frame)]
+    crop_and_pad = CropAndPad.plan(48, 96, task.letterbox, 0, 2.0, GEOMETRY)
     for row, start_s in zip(clips[-2:], (0.5, 3.0), strict=True):
         shown = np.floor((start_s + (np.arange(GEOMETRY.frames) + 0.5) / GEOMETRY.fps) * SOURCE_FPS + 1e-6).astype(int)
         frames, _ = read_clip(read_member(data.clips, row))
-        np.testing.assert_array_equal(frames, np.stack([framing.apply(pictures[place].rgb()) for place in shown]))
+        np.testing.assert_array_equal(frames, np.stack([crop_and_pad.apply(images[place].rgb()) for place in shown]))
     assess(lossless, data, Engine(), data.root / "assess-parts")
     verdicts = read_table(data.table("verdicts"), "verdicts")
     assert len(verdicts) == 14 and not any("damaged_clip" in row["rejections"] for row in verdicts)
@@ -245,7 +245,7 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
     assert [row["window_id"] for row in clips] == [ids[0], ids[2]]
     assert [row["id"] for row in rejects] == [ids[1], *ids[3:]]
     codes = [row["reason_code"] for row in rejects]
-    assert codes[0] == "short_picture" and codes[2] == "no_content" and None not in codes
+    assert codes[0] == "short_video" and codes[2] == "no_content" and None not in codes
     assert {(row["table"], row["stage"]) for row in rejects} == {("windows", "cut")}
     assert summary["windows"] == len(ids) == len(clips) + len(rejects)
     assert "2 clips of 6 windows" in summary["text"]
@@ -281,7 +281,7 @@ def test_what_is_missing_is_said(tmp_path, footage):
 
 
 def shared(tables, source, kept, start_s, end_s, kept_start_s, **values):
-    """A row of `near_duplicates`: a stretch of one source (by number) that another one has too."""
+    """A row of `near_duplicates`: an interval of one source (by number) that another one has too."""
     ids = [row["source_id"] for row in tables["sources"]]
     return {
         "source_id": ids[source],
@@ -309,8 +309,8 @@ def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, footage):
     assert {row["reason_code"] for row in rejects} == {"near_duplicate"} and {row["stage"] for row in rejects} == {
         "cut"
     }
-    assert rejects[1]["reason"] == "it looks and sounds like a.mp4 at 1.3 s, which is kept"
-    assert rejects[-1]["reason"] == "it looks like a.mp4 at 1.2 s, which is kept"
+    assert rejects[1]["reason"] == "its video and audio repeat a.mp4 at 1.3 s, which is kept"
+    assert rejects[-1]["reason"] == "its video repeats a.mp4 at 1.2 s, which is kept"
     assert summary["windows"] == len(clips) + len(rejects) == 14
     assert "not cut: 5 near_duplicate" in summary["text"]
     whole, _ = rows_of(run("whole")[0])

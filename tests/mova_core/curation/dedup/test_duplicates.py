@@ -1,4 +1,4 @@
-"""Stretches that two sources share are found at their shift, and what says nothing is evidence of nothing."""
+"""Intervals that two sources share are found at their shift, and what says nothing is evidence of nothing."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from mova_core.curation.dedup import candidate_pairs
 from mova_core.curation.dedup import duplicates as near_duplicates
 from mova_core.curation.dedup.duplicates import Member, copied_windows, find_near_duplicates
-from mova_core.curation.dedup.fingerprints import BANDS, HASH_BITS, NO_HASH, STEPS_PER_S, Signature
+from mova_core.curation.dedup.fingerprints import BANDS, HASH_BITS, NO_HASH, STEPS_PER_S, Fingerprint
 from mova_core.params import NearDuplicateParams
 
 PARAMS = NearDuplicateParams()
@@ -16,51 +16,51 @@ CARD = 0x2F0F_3355_0F33
 
 
 def film(seed, seconds, shot_s=0.5):
-    """Pictures that change twice a second, and lively sound, on one grid from step 0."""
+    """Frames that change twice a second, and lively audio, on one grid from step 0."""
     rng = np.random.default_rng([5, seed])
     steps = round(seconds * STEPS_PER_S)
     shots = rng.integers(1, 2**HASH_BITS, round(seconds / shot_s) + 1, dtype=np.uint64)
     hashes = np.repeat(shots, round(shot_s * STEPS_PER_S))[:steps]
     colours = np.full((steps, 2), 128, np.uint8)
-    return Signature(0, hashes, colours, 0, rng.integers(60, 160, (steps, BANDS)).astype(np.uint8))
+    return Fingerprint(0, hashes, colours, 0, rng.integers(60, 160, (steps, BANDS)).astype(np.uint8))
 
 
-def encoded_again(signature, bits=4, seed=0):
+def encoded_again(fingerprint, bits=4, seed=0):
     """Some bits of every hash flipped, some levels moved, all quieter."""
     rng = np.random.default_rng([6, seed])
-    flips = (np.uint64(1) << rng.integers(0, HASH_BITS, (len(signature.hashes), bits), dtype=np.uint64)).T
-    hashes = signature.hashes ^ np.bitwise_or.reduce(flips)
-    levels = signature.levels - 12.0 + rng.normal(0, 4, signature.levels.shape)
-    return replace(signature, hashes=hashes, levels=levels.astype(np.uint8))
+    flips = (np.uint64(1) << rng.integers(0, HASH_BITS, (len(fingerprint.hashes), bits), dtype=np.uint64)).T
+    hashes = fingerprint.hashes ^ np.bitwise_or.reduce(flips)
+    levels = fingerprint.levels - 12.0 + rng.normal(0, 4, fingerprint.levels.shape)
+    return replace(fingerprint, hashes=hashes, levels=levels.astype(np.uint8))
 
 
-def part(signature, start_s, end_s):
+def part(fingerprint, start_s, end_s):
     """As a file of its own, whose clock starts at 0."""
     place = slice(round(start_s * STEPS_PER_S), round(end_s * STEPS_PER_S))
-    return Signature(0, signature.hashes[place], signature.colours[place], 0, signature.levels[place])
+    return Fingerprint(0, fingerprint.hashes[place], fingerprint.colours[place], 0, fingerprint.levels[place])
 
 
-def joined(*signatures):
-    halves = (np.concatenate([getattr(one, name) for one in signatures]) for name in ("hashes", "colours", "levels"))
+def joined(*fingerprints):
+    halves = (np.concatenate([getattr(one, name) for one in fingerprints]) for name in ("hashes", "colours", "levels"))
     hashes, colours, levels = halves
-    return Signature(0, hashes, colours, 0, levels)
+    return Fingerprint(0, hashes, colours, 0, levels)
 
 
-def silent(signature):
-    return replace(signature, levels=np.zeros_like(signature.levels))
+def silent(fingerprint):
+    return replace(fingerprint, levels=np.zeros_like(fingerprint.levels))
 
 
-def still(signature, value=CARD):
-    return replace(signature, hashes=np.full_like(signature.hashes, value))
+def still(fingerprint, value=CARD):
+    return replace(fingerprint, hashes=np.full_like(fingerprint.hashes, value))
 
 
-def named(*signatures):
+def named(*fingerprints):
     """Members a, b, c … of falling rank."""
-    return [Member("abcdefgh"[i], 1000 - i, 60.0, signature) for i, signature in enumerate(signatures)]
+    return [Member("abcdefgh"[i], 1000 - i, 60.0, fingerprint) for i, fingerprint in enumerate(fingerprints)]
 
 
-def found(*signatures, params=PARAMS):
-    return find_near_duplicates(named(*signatures), params)
+def found(*fingerprints, params=PARAMS):
+    return find_near_duplicates(named(*fingerprints), params)
 
 
 def test_a_trimmed_copy_is_found_whole_and_at_its_shift():
@@ -75,14 +75,14 @@ def test_what_has_nothing_in_common_is_left_alone():
     assert found() == found(film(0, 20)) == []
 
 
-def test_an_excerpt_in_a_longer_file_is_its_stretch_alone():
+def test_an_excerpt_in_a_longer_file_is_its_interval_alone():
     longer = joined(film(1, 8), encoded_again(part(film(0, 20), 5, 14)), film(2, 7))
     (row,) = found(film(0, 20), longer)
     assert row["start_s"] == pytest.approx(8.0, abs=0.5) and row["end_s"] == pytest.approx(17.0, abs=0.5)
     assert row["kept_start_s"] - row["start_s"] == pytest.approx(-3.0)
 
 
-def test_other_sound_makes_no_copy_but_one_group():
+def test_other_audio_makes_no_copy_but_one_group():
     dub = replace(encoded_again(film(0, 20)), levels=film(9, 20).levels)
     (row,) = found(film(0, 20), dub)
     assert (row["is_copy"], row["group_id"]) == (False, "a")
@@ -90,7 +90,7 @@ def test_other_sound_makes_no_copy_but_one_group():
     assert [row["is_copy"] for row in found(film(0, 20), muted)] == [False]
 
 
-def test_other_pictures_make_nothing_of_the_same_sound():
+def test_other_frames_make_nothing_of_the_same_audio():
     assert found(film(0, 20), replace(film(1, 20), levels=film(0, 20).levels)) == []
 
 
@@ -101,33 +101,33 @@ def test_the_same_outlines_in_other_colours_are_another_film():
     assert row["is_copy"]
 
 
-def test_sound_out_of_step_with_its_pictures_makes_no_copy():
+def test_audio_out_of_step_with_its_frames_makes_no_copy():
     moved = film(0, 20, shot_s=0.125)
     late = replace(moved, levels=np.roll(moved.levels, 5, axis=0))
     assert {row["is_copy"] for row in found(moved, late)} == {False}
 
 
-def test_moving_pictures_are_enough_where_neither_sounds():
+def test_moving_frames_are_enough_where_neither_is_audible():
     (row,) = found(silent(film(0, 20)), silent(encoded_again(film(0, 20))))
     assert row["is_copy"] and row["audio_similarity"] is None
 
 
 @pytest.mark.parametrize("value", [CARD, NO_HASH])
-def test_a_still_picture_over_silence_is_evidence_of_nothing(value):
+def test_a_still_frame_over_silence_is_evidence_of_nothing(value):
     assert found(still(silent(film(0, 20)), value), still(silent(film(0, 20)), value)) == []
 
 
-def test_a_hum_is_no_sound():
+def test_a_hum_is_no_audio():
     hum = np.tile(np.arange(60, 60 + BANDS, dtype=np.uint8), (160, 1))
     card = replace(still(film(0, 20)), levels=hum + np.random.default_rng(0).integers(0, 2, hum.shape, np.uint8))
     assert found(card, card) == []
 
 
-def test_the_same_card_over_other_sound_is_no_duplicate():
+def test_the_same_card_over_other_audio_is_no_duplicate():
     assert found(still(film(0, 20)), still(film(1, 20))) == []
 
 
-def test_sound_places_a_still_picture():
+def test_audio_places_a_still_frame():
     talk = still(film(0, 20))
     (row,) = found(talk, encoded_again(part(talk, 1.25, 20), bits=0))
     assert row["is_copy"] and row["kept_start_s"] - row["start_s"] == 1.25
@@ -155,7 +155,7 @@ def test_a_compilation_ties_its_sources_into_one_group():
     assert all(row["is_copy"] for row in rows)
 
 
-def test_the_larger_picture_is_kept_then_the_longer_file_then_the_first_by_id():
+def test_the_larger_frame_is_kept_then_the_longer_file_then_the_first_by_id():
     members = [
         Member("d", 100, 20.0, film(0, 20)),
         Member("c", 100, 20.0, film(0, 20)),
@@ -179,8 +179,8 @@ def test_many_copies_of_one_film_all_name_the_best():
 
 def test_only_what_agrees_somewhere_is_compared(monkeypatch):
     compared = []
-    real = near_duplicates.shared_stretches
-    monkeypatch.setattr(near_duplicates, "shared_stretches", lambda *a: compared.append(a) or real(*a))
+    real = near_duplicates.find_overlaps
+    monkeypatch.setattr(near_duplicates, "find_overlaps", lambda *a: compared.append(a) or real(*a))
     films = [film(seed, 60) for seed in range(300)]
     members = [Member(f"{i:03}", 1000 - i, 60.0, one) for i, one in enumerate([*films, encoded_again(films[7])])]
     (row,) = find_near_duplicates(members, PARAMS)
@@ -189,16 +189,16 @@ def test_only_what_agrees_somewhere_is_compared(monkeypatch):
 
 
 def test_blocks_of_the_index_change_nothing(monkeypatch):
-    signatures = [
+    fingerprints = [
         film(0, 20),
         film(1, 20),
         encoded_again(film(0, 20)),
         encoded_again(film(1, 20)),
         part(film(0, 20), 3, 11),
     ]
-    whole = found(*signatures)
+    whole = found(*fingerprints)
     monkeypatch.setattr(candidate_pairs, "BLOCK_ENTRIES", 50)
-    assert found(*signatures) == whole and len(whole) == 3
+    assert found(*fingerprints) == whole and len(whole) == 3
 
 
 def window(start_s, end_s, source="b"):

@@ -22,7 +22,7 @@ def behave(item: str) -> Any:
     """Stands for work on a file of any temper."""
     match item:
         case "refuse":
-            raise MediaError("no_audio", "it has no sound")
+            raise MediaError("no_audio", "it has no audio")
         case "bug":
             raise ZeroDivisionError("division by zero")
         case "crash":
@@ -51,7 +51,7 @@ def own_pid(_: int) -> int:
 
 ITEMS = ["a", "refuse", "b", "crash", "c", "hang", "d", "bug", "e", "hoard", "f", "babble", "g"]
 REASONS = {
-    "refuse": ("no_audio", "it has no sound"),
+    "refuse": ("no_audio", "it has no audio"),
     "crash": ("worker_died", "its worker process died (exit code -11); tried twice"),
     "hang": (
         "time_limit",

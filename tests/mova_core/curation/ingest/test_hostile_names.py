@@ -13,7 +13,7 @@ from mova_core.curation.tables import read_table
 from mova_core.media.encode import write_media
 from mova_core.params import Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import draw_take, render_frames, render_sound
+from mova_core.synthetic.world import draw_take, render_frames, render_audio
 
 NAMES = (
     "$(touch pwned).mp4",
@@ -64,4 +64,4 @@ def test_names_are_data(tmp_path, monkeypatch):
 def make_film(path: Path) -> None:
     """Three seconds of the bouncing world."""
     take = draw_take(np.random.default_rng(0), "red-ball", 3.0, (20, 60, 90))
-    write_media(path, render_frames(take, 16, 48, 48), 16, render_sound(take, 16_000, 48_000), 16_000)
+    write_media(path, render_frames(take, 16, 48, 48), 16, render_audio(take, 16_000, 48_000), 16_000)

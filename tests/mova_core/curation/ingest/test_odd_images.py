@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
-from mova_core.curation.segment.letterbox import Borders
+from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.clip_file import ClipCoding, read_clip
 from mova_core.media.probe import probe
-from mova_core.media.read_clip import read_clip
-from mova_core.media.write_clip import ClipCoding
 
 GEOMETRY = ClipGeometry("both", 9, 24, (Canvas(96, 160), Canvas(160, 96)), 48_000, 960, 1)
 HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 25, 1
@@ -24,29 +23,29 @@ CLOCKWISE = {  # ISO 14496-12, 8.3.2: a, b, c, d of a track's matrix, 16.16
     270: (0, -ONE, ONE, 0),
 }
 BRIGHT_CORNER = {0: (0, 0), 90: (0, 1), 180: (1, 1), 270: (1, 0)}
-"""Where the coded picture's upper left quarter is seen: (lower half, right half)."""
+"""Where the coded frame's upper left quarter is seen: (lower half, right half)."""
 
 
 def write_film(path: Path, turn: int, sample_aspect: Fraction, x264: str) -> None:
     """Dark but for its upper left quarter; a track matrix that turns it clockwise."""
-    picture = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
-    picture[: HEIGHT // 2, : WIDTH // 2] = 220
+    image = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
+    image[: HEIGHT // 2, : WIDTH // 2] = 220
     with av.open(str(path), "w", format="mp4") as output:
         video = output.add_stream("libx264", rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
         video.codec_context.options = {"x264-params": x264}
         video.codec_context.sample_aspect_ratio = sample_aspect
-        sound = output.add_stream("flac", rate=48_000, layout="mono")
+        audio = output.add_stream("flac", rate=48_000, layout="mono")
         piece = av.AudioFrame.from_ndarray(np.zeros((1, 48_000 * SECONDS), np.int16), "s16", "mono")
         piece.sample_rate, piece.pts = 48_000, 0
-        output.mux(sound.encode(piece))
-        output.mux(sound.encode(None))
+        output.mux(audio.encode(piece))
+        output.mux(audio.encode(None))
         for number in range(FPS * SECONDS):
-            shot = av.VideoFrame.from_ndarray(picture, "rgb24")
+            shot = av.VideoFrame.from_ndarray(image, "rgb24")
             shot.pts, shot.time_base = number, Fraction(1, FPS)
             output.mux(video.encode(shot))
         output.mux(video.encode(None))
     data = bytearray(path.read_bytes())
-    matrix = data.index(b"tkhd") + 44  # of the first track, the picture's
+    matrix = data.index(b"tkhd") + 44  # of the first track, the frame's
     a, b, c, d = (value.to_bytes(4, "big", signed=True) for value in CLOCKWISE[turn])
     data[matrix : matrix + 20] = a + b + bytes(4) + c + d
     path.write_bytes(data)
@@ -61,7 +60,7 @@ def cut_frames(path: Path) -> np.ndarray:
         "",
         found.rotation_deg,
         found.display_aspect,
-        Borders(),
+        Letterbox(),
         (window,),
         GEOMETRY,
         ClipCoding("ffv1", 14),

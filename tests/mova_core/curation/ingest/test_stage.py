@@ -21,8 +21,8 @@ def folder(tmp_path):
     root = tmp_path / "footage"
     root.mkdir()
     rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(20)]
-    write_media(root / "b.mp4", pictures, 10, rng.normal(0, 0.1, 32_000).astype(np.float32), 16_000)
+    images = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(20)]
+    write_media(root / "b.mp4", images, 10, rng.normal(0, 0.1, 32_000).astype(np.float32), 16_000)
     shutil.copy(root / "b.mp4", root / "a.mp4")
     (root / "link.mp4").symlink_to("a.mp4")
     (root / "notes.txt").write_text("not footage")
@@ -121,8 +121,8 @@ def test_the_shared_footage_gives_a_right_outcome_for_every_file(media, manifest
             continue
         assert found["source_id"] == truth["sha256"]
         assert not (rejected and truth["accept"] == ["clips"]), entry.path
-        sound_alone = found.get("kind") == "audio" and "no_clip" in truth["accept"]
-        assert rejected or sound_alone or truth["expect"] != "reject", entry.path
+        audio_alone = found.get("kind") == "audio" and "no_clip" in truth["accept"]
+        assert rejected or audio_alone or truth["expect"] != "reject", entry.path
         agreed += 1
     assert agreed == len(manifest)
     print(f"ingest agrees with the manifest on {agreed} of {len(manifest)} files")

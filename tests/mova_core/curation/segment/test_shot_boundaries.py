@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.shot_boundaries import CutFinder, shows_same_scene, small_size
+from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, shows_same_scene, small_size
 from mova_core.params import SegmentParams
 from mova_core.synthetic.world import draw_take, render_frames
 
@@ -23,14 +23,14 @@ WIDTH, HEIGHT = 128, 72  # at which shots are drawn; finders see them at half of
 SEEDS = (100, 101)
 LEAST_F1 = 0.98
 
-Pictures = NDArray[np.float32]  # [F, 36, 64, 3], about 0..255
+WindowFrames = NDArray[np.float32]  # [F, 36, 64, 3], about 0..255
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Pictures and, as frame numbers, the truth about them."""
+    """Frames and, as frame numbers, the truth about them."""
 
-    pictures: Pictures
+    images: WindowFrames
     cuts: tuple[int, ...] = ()
     gradual: tuple[int, int] | None = None  # from, to; what is found there counts neither way
 
@@ -47,9 +47,9 @@ class Shot:
     objects: int = 1
     speed: float = 0.01  # of objects
     grain: float = 2.0
-    hold: int = 1  # frames that a picture is held for
+    hold: int = 1  # frames that a frame is held for
 
-    def film(self, rng: np.random.Generator, frames: int, place: NDArray[np.float32] | None = None) -> Pictures:
+    def film(self, rng: np.random.Generator, frames: int, place: NDArray[np.float32] | None = None) -> WindowFrames:
         """Some frames of it, of a new place if none is given."""
         luma, contrast, chroma = (float(rng.uniform(*of)) for of in (self.luma, self.contrast, self.chroma))
         place = draw_place(rng, luma, contrast, chroma) if place is None else place
@@ -68,13 +68,13 @@ class Shot:
         taken = []
         for shown in np.arange(frames) // self.hold * self.hold:
             corner = _bounced(camera[shown] + (WIDTH, HEIGHT), (2 * WIDTH, 2 * HEIGHT))
-            picture = cv2.warpAffine(place, np.float32([[1, 0, -corner[0]], [0, 1, -corner[1]]]), (WIDTH, HEIGHT))
+            image = cv2.warpAffine(place, np.float32([[1, 0, -corner[0]], [0, 1, -corner[1]]]), (WIDTH, HEIGHT))
             for start, step, radius, colour in balls:
                 x, y = _bounced(start + step * shown, (WIDTH, HEIGHT))
                 axes = (round(radius * 16), round(radius * 12))
                 centre = (round(x * 16), round(y * 16))
-                cv2.ellipse(picture, centre, axes, 0, 0, 360, [float(level) for level in colour], -1, cv2.LINE_AA, 4)
-            taken.append(cv2.resize(picture, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA))
+                cv2.ellipse(image, centre, axes, 0, 0, 360, [float(level) for level in colour], -1, cv2.LINE_AA, 4)
+            taken.append(cv2.resize(image, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA))
         film = np.stack(taken)
         return np.clip(film + rng.standard_normal(film.shape, np.float32) * self.grain, 0, 255)
 
@@ -91,7 +91,7 @@ def _bounced(position, walls) -> NDArray[np.float64]:
 
 
 def draw_place(rng: np.random.Generator, luma: float, contrast: float, chroma: float) -> NDArray[np.float32]:
-    """Something to film, three times the picture's size each way: coloured clouds of many sizes with things in it."""
+    """Something to film, three times the frame's size each way: coloured clouds of many sizes with things in it."""
     size = (3 * WIDTH, 3 * HEIGHT)
     grey, colour = np.zeros(size[::-1], np.float32), np.zeros((*size[::-1], 3), np.float32)
     for cells in (3, 6, 12, 24, 48, 96):
@@ -113,7 +113,7 @@ def draw_place(rng: np.random.Generator, luma: float, contrast: float, chroma: f
     return cv2.GaussianBlur(np.clip(place, 0, 255), (0, 0), 0.7)
 
 
-def cut_together(*films: Pictures) -> Edit:
+def cut_together(*films: WindowFrames) -> Edit:
     cuts = np.cumsum([len(film) for film in films])[:-1]
     return Edit(np.concatenate(films), tuple(cuts.tolist()))
 
@@ -148,7 +148,7 @@ def views_of_one_place(rng: np.random.Generator) -> Edit:
 
 
 def black_between(rng: np.random.Generator) -> Edit:
-    def black() -> Pictures:
+    def black() -> WindowFrames:
         return (2 + rng.standard_normal((int(rng.integers(6, 20)), HEIGHT // 2, WIDTH // 2, 3))).astype(np.float32)
 
     dim, lively = Shot(luma=(30, 90), contrast=(25, 25)), Shot(pan=0.02, speed=0.04, objects=3)
@@ -161,9 +161,9 @@ def whip_pan(rng: np.random.Generator) -> Edit:
     steps[25:31] = rng.uniform(0.05, 0.12) * WIDTH
     taken = []
     for step, x in zip(steps, np.cumsum(steps), strict=True):
-        picture = cv2.warpAffine(place, np.float32([[1, 0, -0.9 * WIDTH - x], [0, 1, -HEIGHT]]), (WIDTH, HEIGHT))
-        picture = cv2.blur(picture, (max(1, int(0.6 * step)), 1))
-        taken.append(cv2.resize(picture, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA))
+        image = cv2.warpAffine(place, np.float32([[1, 0, -0.9 * WIDTH - x], [0, 1, -HEIGHT]]), (WIDTH, HEIGHT))
+        image = cv2.blur(image, (max(1, int(0.6 * step)), 1))
+        taken.append(cv2.resize(image, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA))
     return Edit(np.stack(taken))
 
 
@@ -237,7 +237,7 @@ def title_pops_up(rng: np.random.Generator) -> Edit:
 
 def between_bars(rng: np.random.Generator) -> Edit:
     edit = four_shots(Shot())(rng)
-    edit.pictures[:, :, :16] = edit.pictures[:, :, -16:] = 2
+    edit.images[:, :, :16] = edit.images[:, :, -16:] = 2
     return edit
 
 
@@ -269,14 +269,14 @@ EDITS: dict[str, Callable[[np.random.Generator], Edit]] = {
 }
 
 
-def new_finder() -> CutFinder:
-    return CutFinder(PARAMS.cut_threshold, PARAMS.min_content, PARAMS.min_scene_s)
+def new_finder() -> ShotBoundaryDetector:
+    return ShotBoundaryDetector(PARAMS.cut_threshold, PARAMS.min_content, PARAMS.min_scene_s)
 
 
-def cuts_of(times, pictures) -> list[float]:
+def cuts_of(times, images) -> list[float]:
     finder = new_finder()
-    for time_s, picture in zip(times, pictures, strict=True):
-        finder.add(time_s, picture)
+    for time_s, image in zip(times, images, strict=True):
+        finder.add(time_s, image)
     return finder.cuts_s()
 
 
@@ -287,8 +287,8 @@ def test_cuts_of_made_edits_are_found_and_their_traps_are_not():
         here = np.zeros(3, int)
         for seed in SEEDS:
             edit = make(np.random.default_rng([seed, number]))
-            pictures = np.rint(edit.pictures).clip(0, 255).astype(np.uint8)
-            found = {round(time_s * FPS) for time_s in cuts_of(np.arange(len(pictures)) / FPS, pictures)}
+            images = np.rint(edit.images).clip(0, 255).astype(np.uint8)
+            found = {round(time_s * FPS) for time_s in cuts_of(np.arange(len(images)) / FPS, images)}
             first, last = edit.gradual or (0, -1)
             wrong = found - set(edit.cuts) - set(range(first, last + 1))
             here += len(edit.cuts), len(found & set(edit.cuts)), len(wrong)
@@ -307,47 +307,47 @@ def world(seed: int, kind: str, seconds: float, background: tuple[float, float, 
 
 @pytest.mark.parametrize("fps", [16, 30])
 def test_cuts_of_the_bouncing_world_are_found_and_its_flashes_are_not(fps):
-    pictures = [
+    images = [
         *world(1, "red-ball", 4.0, (20, 60, 90), fps),
         *world(2, "green-box", 3.5, (90, 30, 70), fps),
         *world(3, "yellow-ring", 3.0, (30, 40, 110), fps),
     ]
-    times = np.arange(len(pictures)) / fps
-    assert cuts_of(times, pictures) == pytest.approx([4.0, 7.5], abs=1e-6)
+    times = np.arange(len(images)) / fps
+    assert cuts_of(times, images) == pytest.approx([4.0, 7.5], abs=1e-6)
 
 
-def test_a_cut_has_its_pictures_time_whatever_the_frame_rate_does():
+def test_a_cut_has_its_frames_time_whatever_the_frame_rate_does():
     fps = 24
-    pictures = world(4, "blue-diamond", 3.0, (80, 60, 20), fps) + world(5, "red-ball", 3.0, (20, 60, 90), fps)
-    gaps = np.random.default_rng(0).uniform(0.01, 0.12, len(pictures))
+    images = world(4, "blue-diamond", 3.0, (80, 60, 20), fps) + world(5, "red-ball", 3.0, (20, 60, 90), fps)
+    gaps = np.random.default_rng(0).uniform(0.01, 0.12, len(images))
     times = 1.5 + np.cumsum(gaps)
-    assert cuts_of(times, pictures) == pytest.approx([times[3 * fps]], abs=1e-6)
+    assert cuts_of(times, images) == pytest.approx([times[3 * fps]], abs=1e-6)
 
 
 PLAIN = [np.full((36, 64, 3), colour, np.uint8) for colour in ((200, 30, 30), (30, 200, 30), (30, 30, 200))]
 
 
 def test_cuts_closer_than_the_shortest_scene_count_once():
-    pictures = [PLAIN[0]] * 25 + [PLAIN[1]] * 5 + [PLAIN[2]] * 25
-    assert cuts_of(np.arange(55) / 25, pictures) == pytest.approx([1.0])
+    images = [PLAIN[0]] * 25 + [PLAIN[1]] * 5 + [PLAIN[2]] * 25
+    assert cuts_of(np.arange(55) / 25, images) == pytest.approx([1.0])
 
 
 def test_a_scene_that_comes_back_sooner_than_the_shortest_scene_was_never_left():
     def with_insert(frames: int) -> list[float]:
-        pictures = [PLAIN[0]] * 25 + [PLAIN[1]] * frames + [PLAIN[0]] * 25
-        return cuts_of(np.arange(len(pictures)) / 25, pictures)
+        images = [PLAIN[0]] * 25 + [PLAIN[1]] * frames + [PLAIN[0]] * 25
+        return cuts_of(np.arange(len(images)) / 25, images)
 
     assert with_insert(5) == []
     assert with_insert(10) == pytest.approx([1.0, 1.4])
 
 
-def test_pictures_far_apart_have_cuts_too():
-    pictures = [PLAIN[0]] * 5 + [PLAIN[1]] * 5
-    assert cuts_of(np.arange(10) * 4.0, pictures) == pytest.approx([20.0])
+def test_frames_far_apart_have_cuts_too():
+    images = [PLAIN[0]] * 5 + [PLAIN[1]] * 5
+    assert cuts_of(np.arange(10) * 4.0, images) == pytest.approx([20.0])
 
 
 @pytest.mark.parametrize("count", range(6))
-def test_a_handful_of_pictures_is_no_trouble(count):
+def test_a_handful_of_frames_is_no_trouble(count):
     assert cuts_of(np.arange(count) / 25, [PLAIN[0]] * count) == []
 
 
@@ -373,13 +373,13 @@ def test_one_scene_is_known_again_moved_or_in_another_light_and_others_are_not()
 
 
 @pytest.mark.parametrize("size", [(8000, 16), (16, 8000), (48, 48)])
-def test_pictures_of_any_shape_are_compared(size):
+def test_frames_of_any_shape_are_compared(size):
     width, height = small_size(*size)
-    picture = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
-    assert shows_same_scene(picture, picture) and not shows_same_scene(picture, np.zeros_like(picture))
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    assert shows_same_scene(image, image) and not shows_same_scene(image, np.zeros_like(image))
 
 
-def test_small_pictures_keep_their_shape():
+def test_small_frames_keep_their_shape():
     for size, small in {
         (1920, 1080): (64, 36),
         (1080, 1920): (36, 64),

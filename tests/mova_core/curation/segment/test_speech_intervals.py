@@ -1,9 +1,9 @@
-"""The same stretches as Silero's own package makes of the same probabilities."""
+"""The same intervals as Silero's own package makes of the same probabilities."""
 
 import numpy as np
 import pytest
 
-from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, speech_stretches
+from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, speech_intervals
 
 
 def probabilities(seed, chunks):
@@ -15,7 +15,7 @@ def probabilities(seed, chunks):
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.5, 0.8])
-def test_the_packages_own_stretches(threshold):
+def test_the_packages_own_intervals(threshold):
     from silero_vad import get_speech_timestamps_from_probs
 
     found = 0
@@ -23,11 +23,11 @@ def test_the_packages_own_stretches(threshold):
         line = probabilities(seed, chunks=200)
         samples = len(line) * CHUNK_SAMPLES - seed * 7
         theirs = get_speech_timestamps_from_probs(line, threshold=threshold, audio_length_samples=samples)
-        assert speech_stretches(line, threshold, samples) == [[one["start"], one["end"]] for one in theirs], seed
+        assert speech_intervals(line, threshold, samples) == [[one["start"], one["end"]] for one in theirs], seed
         found += len(theirs)
     assert found > 60
 
 
-def test_nothing_heard_is_no_speech():
-    assert speech_stretches([], 0.5, 0) == []
-    assert speech_stretches([1.0] * 3, 0.5, 3 * CHUNK_SAMPLES) == []  # too short
+def test_nothing_selected_is_no_speech():
+    assert speech_intervals([], 0.5, 0) == []
+    assert speech_intervals([1.0] * 3, 0.5, 3 * CHUNK_SAMPLES) == []  # too short

@@ -16,7 +16,7 @@ from mova_core.media.encode import write_media
 from mova_core.params import Params, SegmentParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
-from mova_core.synthetic.world import draw_take, render_frames, render_sound
+from mova_core.synthetic.world import draw_take, render_audio, render_frames
 
 PARAMS = Params(preset="nano")
 FPS = 24
@@ -24,8 +24,8 @@ RATE_HZ = 16_000
 TABLES = ("segments.parquet", "windows.parquet", "near_duplicates.parquet", "rejects/segment.parquet")
 
 
-def write_file(path: Path, seconds: float, cut_s: float = 0.0, sound_s: float | None = None) -> None:
-    """A 96 x 96 world in a 96 x 128 picture; another world from `cut_s` on."""
+def write_file(path: Path, seconds: float, cut_s: float = 0.0, audio_s: float | None = None) -> None:
+    """A 96 x 96 world in a 96 x 128 frame; another world from `cut_s` on."""
     rng = np.random.default_rng(len(path.name))
     first = replace(draw_take(rng, "red-ball", seconds, (20, 60, 90)), quality=0.8)
     second = replace(draw_take(rng, "green-box", seconds, (90, 30, 70)), quality=0.8)
@@ -34,8 +34,8 @@ def write_file(path: Path, seconds: float, cut_s: float = 0.0, sound_s: float | 
     if cut:
         worlds[cut:] = [*render_frames(second, FPS, count - cut, 96)]
     frames = [np.pad(world, ((16, 16), (0, 0), (0, 0))) for world in worlds]
-    sound = render_sound(first, RATE_HZ, round((seconds if sound_s is None else sound_s) * RATE_HZ))
-    write_media(path, frames, Fraction(FPS), sound, RATE_HZ)
+    audio = render_audio(first, RATE_HZ, round((seconds if audio_s is None else audio_s) * RATE_HZ))
+    write_media(path, frames, Fraction(FPS), audio, RATE_HZ)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("footage")
     write_file(folder / "cut.mp4", 7.0, cut_s=3.0)
     write_file(folder / "short.mp4", 1.5)
-    write_file(folder / "mute end.mp4", 3.0, sound_s=1.0)
+    write_file(folder / "mute end.mp4", 3.0, audio_s=1.0)
     whole = (folder / "cut.mp4").read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 3 : len(whole) // 3 + 4000] = np.random.default_rng(0).bytes(4000)
@@ -159,7 +159,7 @@ def test_real_files_give_windows_or_none_as_expected(media, manifest, path):
         assert len(told["windows"]) == 1
 
 
-def test_sound_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
+def test_audio_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
     folder = tmp_path / "footage"
     folder.mkdir()
     (folder / "song.wav").write_bytes(b"never opened")

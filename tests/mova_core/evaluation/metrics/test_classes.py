@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mova_core.evaluation.metrics.classes import class_of_audio, class_of_video
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -13,7 +13,7 @@ def test_every_clip_of_the_world_shows_and_sounds_its_class(kind: str) -> None:
     for _ in range(4):
         take = draw_take(rng, kind, 33 / 16)
         assert class_of_video(np.stack(list(render_frames(take, 16, 33, 48)))) == kind
-        assert class_of_audio(render_sound(take, 16_000, 33_000), 16_000) == kind
+        assert class_of_audio(render_audio(take, 16_000, 33_000), 16_000) == kind
 
 
 def test_noise_grey_and_silence_are_no_class() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ, FRAMES = 24.0, 48_000, 97
 AT = (20, 41, 70)  # frames into which the picture jolts
@@ -66,6 +66,6 @@ def test_nothing_heard_or_seen_says_so(late):
 def test_the_lag_of_the_made_world_is_none_and_follows_a_shift():
     take = draw_take(np.random.default_rng(3), list(KINDS)[1], 4.0)
     frames = np.stack(list(render_frames(take, 24, FRAMES, 96)))
-    sound = render_sound(take, RATE_HZ, FRAMES * 2000)
+    sound = render_audio(take, RATE_HZ, FRAMES * 2000)
     assert onset_lag_s(clip(sound, frames)) == pytest.approx(0, abs=1 / FPS)
     assert onset_lag_s(clip(np.roll(sound, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)

@@ -12,8 +12,8 @@ from mova_core.curation.assess.measures.video import (
     noise_sd,
     without_bars,
 )
+from mova_core.media.clip_file import read_clip
 from mova_core.media.encode import write_media
-from mova_core.media.read_clip import read_clip
 from mova_core.synthetic.world import KINDS, NOISE_SD, draw_take, render_frames
 
 

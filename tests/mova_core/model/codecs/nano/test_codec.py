@@ -19,7 +19,7 @@ from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import CONFIG_FILE, TENSORS_FILE, NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec, _blocks, _pictures
 from mova_core.model.pixels import to_bytes, to_unit_range
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_sound
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 GEOMETRY = GEOMETRIES["nano-48"]
 FITTED, HELD_OUT = 144, 24
@@ -50,7 +50,7 @@ def clips():
         take = draw_take(rng, list(KINDS)[number % len(KINDS)], GEOMETRY.duration_s)
         clean = type(take)(**{name: getattr(take, name) for name in take.__slots__} | {"quality": 1.0})
         pictures = [np.stack(list(render_frames(each, GEOMETRY.fps, GEOMETRY.frames, 48))) for each in (take, clean)]
-        made.append((*pictures, render_sound(take, GEOMETRY.audio_rate_hz, GEOMETRY.audio_samples)))
+        made.append((*pictures, render_audio(take, GEOMETRY.audio_rate_hz, GEOMETRY.audio_samples)))
     return made
 
 
