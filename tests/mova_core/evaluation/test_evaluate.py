@@ -20,7 +20,7 @@ from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES

@@ -35,7 +35,7 @@ from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
-from mova_core.synthetic.world import KINDS, Take, draw_take, render_frames, render_audio
+from mova_core.synthetic.world import KINDS, Take, draw_take, render_audio, render_frames
 from mova_core.training.checkpoint import WEIGHTS_FILE, save
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places

@@ -10,7 +10,7 @@ from mova_core.evaluation.measure import entry, in_order, measure
 from mova_core.evaluation.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
 from mova_core.params.model import EvaluateParams
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 GEOMETRY = GEOMETRIES["nano-48"]
 FPS, RATE_HZ = float(GEOMETRY.fps), GEOMETRY.audio_rate_hz

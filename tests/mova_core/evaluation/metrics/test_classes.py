@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mova_core.evaluation.metrics.classes import class_of_audio, class_of_video
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 
 @pytest.mark.parametrize("kind", KINDS)
