@@ -43,7 +43,7 @@ def plan(height, width, letterbox=Letterbox(), rotation_deg=0):
 
 
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
-@pytest.mark.parametrize("borders", [Letterbox(), Letterbox(4, 8, 10, 2)], ids=["whole", "cropped"])
+@pytest.mark.parametrize("letterbox", [Letterbox(), Letterbox(4, 8, 10, 2)], ids=["whole", "cropped"])
 @pytest.mark.parametrize("size", [(360, 640), (352, 640), (240, 320), (640, 360), (720, 1280)])
 def test_it_lands_where_it_lands_in_rgb(size, letterbox, rotation_deg):
     crop_and_pad, frame = plan(*size, letterbox, rotation_deg), coded(smooth(*size))
