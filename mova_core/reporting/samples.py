@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import read_table
-from mova_core.media.encode import write_media
 from mova_core.media.clip_file import read_clip
+from mova_core.media.encode import write_media
 from mova_core.places import DataFolder
 
 ACCEPTED_SHOWN = 12

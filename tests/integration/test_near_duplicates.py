@@ -23,7 +23,7 @@ from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.params import NearDuplicateParams, Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import draw_take, render_frames, render_audio
+from mova_core.synthetic.world import draw_take, render_audio, render_frames
 
 SECONDS = 12
 FPS = Fraction(24)

@@ -23,7 +23,6 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.media.decode import Frame, decode
-from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 

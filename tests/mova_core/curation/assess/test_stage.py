@@ -15,7 +15,7 @@ from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import KINDS, draw_take, render_frames, render_audio
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FRAMES, FPS, SIDE_PX, RATE_HZ, SAMPLES = 33, 16, 48, 16_000, 33_000
 GOOD = [f"good{index}" for index in range(5)]

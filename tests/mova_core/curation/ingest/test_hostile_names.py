@@ -13,7 +13,7 @@ from mova_core.curation.tables import read_table
 from mova_core.media.encode import write_media
 from mova_core.params import Params
 from mova_core.places import DataFolder
-from mova_core.synthetic.world import draw_take, render_frames, render_audio
+from mova_core.synthetic.world import draw_take, render_audio, render_frames
 
 NAMES = (
     "$(touch pwned).mp4",
