@@ -13,7 +13,8 @@ from pathlib import Path
 from benchmarks.footage_project import Project
 from mova_core.curation.cut.source_clips import SourceTask, cut_source
 from mova_core.curation.cut.stage import PRELOAD, read_tables, source_tasks
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 
 WARM_UP_S = 1.0  # long enough that no worker takes two of them
 

@@ -19,7 +19,8 @@ from mova_core.curation.assess.measure_groups import Measuring, measuring, unava
 from mova_core.curation.assess.measures import audio
 from mova_core.curation.assess.phase_filters import refusals, refusing_phases, training_phases
 from mova_core.curation.columns import Measure
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError

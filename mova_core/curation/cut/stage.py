@@ -8,7 +8,7 @@ One worker a source leaves one part; parts become shards in the order of the sou
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from mova_core.curation.cut.shards import Shard, ShardPlan, keep_sealed, plan_sh
 from mova_core.curation.cut.source_clips import SourceTask, Window, cut_source, reject_row
 from mova_core.curation.cut.source_result import Row, is_finished, read_part, unpack, write_part
 from mova_core.curation.dedup.duplicates import copied_windows
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
@@ -31,6 +32,9 @@ from mova_core.storage.result_cache import ResultCache
 STAGE = "cut"
 PRELOAD = ("av", "cv2", "mova_core.curation.cut.source_clips")
 LETTERBOX_SIDES = ("top_px", "bottom_px", "left_px", "right_px")
+
+LEAST_TRAIN, LEAST_VALIDATION = 16, 4  # clips; below, a warning
+FAR_SHARE = 2.0  # a share of validation clips that is off by more than this factor is told
 
 Tables = dict[str, list[Row]]
 
@@ -67,7 +71,7 @@ def cut(
     write_table(data.rejects(STAGE), "rejects", rejects)
     inputs = {"windows": data.table("windows"), "segments": data.table("segments"), "rejects": data.rejects(STAGE)}
     write_table(data.table("clips"), "clips", clips, inputs)
-    return _summary(clips, rejects)
+    return _summary(clips, rejects, len(_groups_cut(clips, tables)), params.cut.validation_share)
 
 
 def read_tables(data: DataFolder) -> Tables:
@@ -92,6 +96,7 @@ def source_tasks(
             continue
         window = Window(row["window_id"], row["start_s"], row["end_s"], row["kind"])
         windows.setdefault(row["source_id"], []).append(window)
+    splits = choose_splits({group_of[source_id] for source_id in windows}, params.cut.validation_share)
     return [
         SourceTask(
             path=files.path_of(row["path"]),
@@ -103,7 +108,7 @@ def source_tasks(
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
-            split=split_of(group_of[row["source_id"]], params.cut.validation_share),
+            split=splits[group_of[row["source_id"]]],
             duration_s=row["duration_s"],
         )
         for row in tables["sources"]
@@ -111,13 +116,23 @@ def source_tasks(
     ]
 
 
-def split_of(group_id: str, validation_share: float) -> str:
-    """`train` or `validation`, by hash of the best source of a group of near duplicates: a lone source's own id.
+def choose_splits(group_ids: Iterable[str], validation_share: float) -> dict[str, str]:
+    """group_id -> `train` or `validation`, one split for a whole group of near duplicates, so that nothing leaks.
 
-    Adding sources never moves one from one side to the other, unless it joins a better one's group.
+    Each group has a number in 0..1, the hash of its id; groups below `validation_share` are for validation. Where that
+    leaves one split empty (few files), the group nearest to the limit changes sides: the lowest number goes to
+    validation, or the highest to train. A share of 0 asks for no validation, and one group alone is for training.
+    Adding sources moves a group to the other split only when it had been moved so, or when it joins a better one.
     """
-    draw = int(hashlib.sha256(f"split:{group_id}".encode()).hexdigest(), 16) / 2**256
-    return "validation" if draw < validation_share else "train"
+    numbers = {group: int(hashlib.sha256(f"split:{group}".encode()).hexdigest(), 16) / 2**256 for group in group_ids}
+    splits = {group: "validation" if number < validation_share else "train" for group, number in numbers.items()}
+    if not numbers:
+        return splits
+    if "train" not in splits.values():
+        splits[max(numbers, key=numbers.__getitem__)] = "train"
+    if "validation" not in splits.values() and len(splits) > 1 and validation_share > 0:
+        splits[min(numbers, key=numbers.__getitem__)] = "validation"
+    return splits
 
 
 def _groups(tables: Tables) -> dict[str, str]:
@@ -127,6 +142,36 @@ def _groups(tables: Tables) -> dict[str, str]:
         row[name]: row["group_id"] for row in tables["near_duplicates"] for name in ("source_id", "kept_source_id")
     }
     return own | shared
+
+
+def _groups_cut(clips: list[Row], tables: Tables) -> set[str]:
+    group_of = _groups(tables)
+    return {group_of[row["source_id"]] for row in clips}
+
+
+def split_warnings(groups: int, train: int, validation: int, validation_share: float) -> list[str]:
+    """Sentences on splits that are too small to train or to evaluate with, or far from the share that was asked for.
+
+    Args:
+        groups: of near duplicates (a file without one counts for itself) that gave clips.
+        train, validation: clips of each split.
+        validation_share: as in params.
+    """
+    if not train + validation or not validation_share:
+        return []
+    if groups == 1:
+        return ["all clips are of one file or its near duplicates, so none is left for validation: add other footage"]
+    warnings = []
+    for split, count, least in (("train", train, LEAST_TRAIN), ("validation", validation, LEAST_VALIDATION)):
+        if count < least:
+            warnings.append(f"only {count} clips for {split}, expected at least {least}: add footage")
+    share = validation / (train + validation)
+    if not validation_share / FAR_SHARE <= share <= validation_share * FAR_SHARE:
+        warnings.append(
+            f"{share:.2f} of the clips are for validation, cut.validation_share is {validation_share:g}: files are few "
+            "or of very different length, and a file is never split"
+        )
+    return warnings
 
 
 def _copies(tables: Tables) -> list[Row]:
@@ -208,7 +253,7 @@ def _finished(tasks: Sequence[SourceTask], engine: Engine, limits: Limits) -> It
         yield task
 
 
-def _summary(clips: list[Row], rejects: list[Row]) -> dict[str, Any]:
+def _summary(clips: list[Row], rejects: list[Row], groups: int, validation_share: float) -> dict[str, Any]:
     windows = len(clips) + len(rejects)
     shapes = Counter(row["orientation"] for row in clips)
     splits = Counter(row["split"] for row in clips)
@@ -219,6 +264,8 @@ def _summary(clips: list[Row], rejects: list[Row]) -> dict[str, Any]:
         text += f" ({told}; {splits['validation']} for validation)"
     if reasons:
         text += "; not cut: " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
+    warnings = split_warnings(groups, splits["train"], splits["validation"], validation_share)
+    text += "".join(f"\n          warning: {warning}" for warning in warnings)
     return {
         "windows": windows,
         "accepted": len(clips),
@@ -226,5 +273,6 @@ def _summary(clips: list[Row], rejects: list[Row]) -> dict[str, Any]:
         "orientations": dict(sorted(shapes.items())),
         "splits": dict(sorted(splits.items())),
         "reasons": dict(sorted(reasons.items())),
+        "warnings": warnings,
         "text": text,
     }

@@ -24,8 +24,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ
-
+AUDIO_RATE_HZ = 16_000  # of the audio that `FingerprintBuilder` takes
 STEPS_PER_S = 8
 HASH_BITS = 63
 NO_HASH = 0  # no frame gives it: 31 of 63 waves lie above their median
@@ -37,7 +36,7 @@ BANDS = 16
 BAND_EDGES_HZ = np.geomspace(200.0, 3500.0, BANDS + 1)
 SPAN = 8192  # samples, 0.512 s
 BLOCK = 16 * SPAN  # samples that wait for one transform of many spans, 8 s
-HOP = SPEECH_RATE_HZ // STEPS_PER_S
+HOP = AUDIO_RATE_HZ // STEPS_PER_S
 SILENT_DB = -100.0
 LEVELS_PER_DB = 2
 
@@ -118,9 +117,9 @@ class FingerprintBuilder:
     def add_audio(self, time_s: float, samples: NDArray[np.float32]) -> None:
         """Hear one piece, float32 [S] at 16 kHz, which follows the one before; `time_s` is its first sample."""
         if self._audio_first is None:
-            half_s = SPAN / 2 / SPEECH_RATE_HZ
+            half_s = SPAN / 2 / AUDIO_RATE_HZ
             self._audio_first = ceil((time_s + half_s) * STEPS_PER_S)  # the first moment with half a span before it
-            self._before = round((self._audio_first / STEPS_PER_S - half_s - time_s) * SPEECH_RATE_HZ)
+            self._before = round((self._audio_first / STEPS_PER_S - half_s - time_s) * AUDIO_RATE_HZ)
         self._waiting.append(samples)
         self._waiting_samples += len(samples)
         if self._waiting_samples >= BLOCK:
@@ -181,7 +180,7 @@ def band_levels(spans: NDArray[np.float32]) -> Bytes:
 
 
 _HANN = np.hanning(SPAN).astype(np.float32)
-_BAND_STARTS = np.searchsorted(np.fft.rfftfreq(SPAN, 1 / SPEECH_RATE_HZ), BAND_EDGES_HZ)
+_BAND_STARTS = np.searchsorted(np.fft.rfftfreq(SPAN, 1 / AUDIO_RATE_HZ), BAND_EDGES_HZ)
 
 
 def without_letterbox(rgb: Bytes, letterbox_luma: int) -> Bytes:

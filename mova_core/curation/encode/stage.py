@@ -29,7 +29,8 @@ from mova_core.curation.encode.latent_shards import (
     write_manifest,
     write_shard,
 )
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MediaError, MovaError, ShapeError, StaleError
 from mova_core.geometry import ClipGeometry

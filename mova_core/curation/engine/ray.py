@@ -19,18 +19,16 @@ import socket
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, RayError, WorkerCrashedError
 
+from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.pool import WorkerKind, WorkerPool
 from mova_core.curation.engine.worker import ANSWER_MB, Attempt, TaskResult
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import Resources
-
-if TYPE_CHECKING:
-    from mova_core.curation.engine.base import Engine
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +52,9 @@ class _Ticket:
 
 
 def run_on_ray(
-    attempt: Attempt, items: Iterable[Any], engine: "Engine", preload: tuple[str, ...]
+    attempt: Attempt, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
 ) -> Generator[TaskResult, None, None]:
-    """Outcomes in the order of the items (see `engine.run`).
+    """Outcomes in the order of the items (see `run.run`).
 
     Raises:
         UsageError: no cluster at `RAY_ADDRESS`, or no node of it holds what one worker needs.

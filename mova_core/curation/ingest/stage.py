@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.footage import Entry, Footage
 from mova_core.curation.ingest.last_run import named, vanished_since_last_run

@@ -9,7 +9,9 @@ imports torch, which costs a worker seconds and hundreds of MiB; the tests compa
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-RATE_HZ = 16_000
+from mova_core.curation.dedup.fingerprints import AUDIO_RATE_HZ
+
+RATE_HZ = AUDIO_RATE_HZ  # the model takes 16 kHz; one decode pass serves it and the fingerprint
 CHUNK_SAMPLES = 512
 FALL = 0.15  # of the probability, below the threshold, that ends speech
 LEAST_FLOOR = 0.01

@@ -13,8 +13,8 @@ from typing import Any
 
 from mova_core.curation.dedup.duplicates import Member, find_near_duplicates
 from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilder
-from mova_core.curation.engine import base as engines
 from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.segment.letterbox import LetterboxDetector
 from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
@@ -177,7 +177,7 @@ def _found(sources: list[Source], engine: Engine, params: Params, result_cache: 
     if not missing:
         return [results[key] for key in keys]
     items = [source for _, source in missing]
-    task_results = engines.run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
+    task_results = run(segment_source, items, engine=engine, limits=params.limits, preload=PRELOAD)
     for (key, _), task_result in zip(missing, track(task_results, len(missing), "segment"), strict=True):
         if task_result.failed:  # a file out of reach or a worker's end may not repeat itself: never kept
             results[key] = {"reason_code": task_result.reason_code, "reason": task_result.reason}

@@ -13,7 +13,7 @@ from mova_core.curation.assess.stage import assess
 from mova_core.curation.cut import stage
 from mova_core.curation.cut.crop_and_pad import CropAndPad
 from mova_core.curation.cut.shards import iterate_shard, read_member
-from mova_core.curation.cut.stage import cut, split_of
+from mova_core.curation.cut.stage import choose_splits, cut, split_warnings
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.segment.windows import window_id
@@ -332,12 +332,46 @@ def test_a_group_has_one_split_and_a_lone_source_keeps_its_own(run, footage):
     assert rejects == [] and splits == alone | {ids[first]: alone[ids[0]]}
 
 
-def test_the_split_is_by_source_and_near_its_share():
-    splits = [split_of(f"{number:064x}", 0.06) for number in range(4000)]
-    assert 0.045 < splits.count("validation") / 4000 < 0.075
-    assert splits == [split_of(f"{number:064x}", 0.06) for number in range(4000)]
-    assert all(split_of(f"{number:064x}", 0.5) == "validation" for number, one in enumerate(splits) if one != "train")
-    assert split_of("0" * 64, 0.0) == "train"
+def test_the_split_is_by_group_and_near_its_share():
+    ids = [f"{number:064x}" for number in range(4000)]
+    splits = choose_splits(ids, 0.06)
+    assert 0.045 < list(splits.values()).count("validation") / 4000 < 0.075
+    assert splits == choose_splits(reversed(ids), 0.06)
+    more = choose_splits(ids, 0.5)
+    assert all(more[one] == "validation" for one, split in splits.items() if split == "validation")
+    assert set(choose_splits(ids, 0.0).values()) == {"train"}
+    # A group keeps its split whatever is added, once both splits have a group of their own.
+    assert choose_splits(ids[:2000], 0.06).items() <= splits.items()
+
+
+@pytest.mark.parametrize("validation_share", [0.001, 0.06, 0.3, 0.999])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_few_files_have_a_group_in_each_split(count, validation_share):
+    for seed in range(50):
+        ids = [sha256(f"{seed}-{number}".encode()).hexdigest() for number in range(count)]
+        assert set(choose_splits(ids, validation_share).values()) == {"train", "validation"}
+
+
+def test_one_group_alone_is_for_training():
+    assert [choose_splits(["a" * 64], share) for share in (0.0, 0.5, 0.999)] == [{"a" * 64: "train"}] * 3
+    assert choose_splits([], 0.5) == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "train", "validation", "share", "told"),
+    [
+        (40, 940, 60, 0.06, []),
+        (1, 28, 0, 0.06, ["none is left for validation"]),
+        (4, 26, 2, 0.06, ["only 2 clips for validation, expected at least 4"]),
+        (4, 7, 21, 0.3, ["only 7 clips for train, expected at least 16", "0.75 of the clips are for validation"]),
+        (4, 28, 0, 0.0, []),
+        (0, 0, 0, 0.06, []),
+    ],
+)
+def test_a_split_that_is_too_small_or_misses_its_share_is_told(groups, train, validation, share, told):
+    warnings = split_warnings(groups, train, validation, share)
+    assert len(warnings) == len(told)
+    assert all(expected in warning for expected, warning in zip(told, warnings, strict=True))
 
 
 def test_the_command_cuts_what_params_name(footage, tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.local import AHEAD_PER_WORKER
+from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import ANSWER_MB, Attempt
 from mova_core.curation.segment.stage import Source
 from mova_core.errors import DiskFull, MediaError, UsageError

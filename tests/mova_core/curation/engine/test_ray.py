@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from mova_core.curation.engine import ray as ray_engine
-from mova_core.curation.engine.base import Engine, run
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import ANSWER_MB
 from mova_core.curation.segment import stage
 from mova_core.curation.segment.stage import Source, segment_source
