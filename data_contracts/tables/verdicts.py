@@ -197,7 +197,7 @@ def _judgements() -> list[Expectation]:
         ExpectNoFault.of(
             "subtitles_fault",
             "every verdict says of subtitles what was measured",
-            "The caption of a clip without subtitles says so.",
+            "Phase 2 tells its prompts that a clip has no subtitles.",
         ),
     ]
 

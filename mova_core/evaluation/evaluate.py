@@ -7,6 +7,7 @@ The same weights, params and data give the same bytes.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep
 from mova_core.geometry import ClipGeometry
 from mova_core.model.one_thread import one_thread
+from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, TrainParams
 from mova_core.registry.manifests import METRICS_FILE
@@ -68,6 +70,8 @@ def evaluate(
     candidate = last_candidate(phase, params, generate, places)
     suite = suite_for(section, places.data)
     geometry = phase.geometry(params)
+    if not phase.joint:  # as the audio tower was trained
+        suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
     pipeline = MovaPipeline(candidate.components)
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}

@@ -71,7 +71,7 @@ class IngestParams(Section):
     )
     sidecar: str | None = Field(
         None,
-        description="CSV or JSON: rights, origin, consent, caption of all files; null: sources.csv in the footage",
+        description="CSV or JSON with what sidecars state, of all files; null: sources.csv in the footage",
     )
     head_s: float = Field(1.0, gt=0, description="seconds decoded of each stream to prove that it decodes")
     max_pixels: int = Field(

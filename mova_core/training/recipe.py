@@ -24,7 +24,7 @@ class Phase:
         starts_from: the phase whose selected weights it starts from; None for fresh ones.
         trains: components that learn. Of the two video experts, one learns in a step: high noise first, then in turn.
         canvas: which of the preset's geometries its latents have.
-        caption: the kind of caption whose text context it trains on.
+        caption: the kind of text context that it trains on (`latent_shards.CONTEXT_KINDS`).
     """
 
     name: PhaseName
@@ -56,9 +56,9 @@ class Phase:
 PHASES: dict[str, Phase] = {
     phase.name: phase
     for phase in (
-        Phase("audio", None, ("audio_dit",)),
+        Phase("audio", None, ("audio_dit",), caption="merged_with_duration"),
         Phase("phase1", "audio", TOWER_COMPONENTS),
-        Phase("phase2", "phase1", TOWER_COMPONENTS),
+        Phase("phase2", "phase1", TOWER_COMPONENTS, caption="merged_without_subtitles"),
         Phase("phase3", "phase2", TOWER_COMPONENTS, canvas="largest"),
     )
 }

@@ -46,18 +46,19 @@ def assess(params: Params, data: DataFolder, engine: Engine, result_cache: Path)
     clips = read_table(data.table("clips"), "clips")
     engine = engine.with_resources(params.engine.assess)
     speech = _speech_shares(clips, data)
+    languages = {row["source_id"]: row["language"] for row in read_table(data.table("sources"), "sources")}
     tasks = _tasks(data, [clip | {"speech_share": speech[clip["clip_id"]]} for clip in clips], chosen)
     task_results = _measured(tasks, engine, params.limits, ResultCache.of_stage("assess", result_cache))
     measured = []
     for clip, task_result in track(zip(clips, task_results, strict=True), len(clips), "assess"):
         if task_result.reason_code == STALE_CLIP:  # no fault of the clip: no verdict may come of it
             raise StaleError(str(task_result.reason))
-        measured.append(_measured_row(clip["clip_id"], task_result, speech[clip["clip_id"]]))
+        measured.append(_measured_row(clip, task_result, speech[clip["clip_id"]], languages[clip["source_id"]]))
     verdicts = judge_clips(measured, params)
 
     rejects = [_reject(row) for row in verdicts if row["verdict"] == "rejected"]
     write_table(data.rejects("assess"), "rejects", rejects)
-    inputs = {name: data.table(name) for name in ("clips", "windows", "segments")}
+    inputs = {name: data.table(name) for name in ("clips", "windows", "segments", "sources")}
     write_table(data.table("verdicts"), "verdicts", verdicts, inputs | {"rejects": data.rejects("assess")})
     return summarise(verdicts, params)
 
@@ -198,11 +199,15 @@ def _speech_shares(clips: Iterable[Row], data: DataFolder) -> dict[str, float | 
     return shares
 
 
-def _measured_row(clip_id: str, task_result: TaskResult, speech: float | None) -> Row:
-    row: Row = {"clip_id": clip_id, **dict.fromkeys(MEASURE_NAMES), "language": None, "speech_share": speech}
+def _measured_row(clip: Row, task_result: TaskResult, speech: float | None, stated_language: str | None) -> Row:
+    row: Row = {"clip_id": clip["clip_id"], **dict.fromkeys(MEASURE_NAMES), "speech_share": speech}
     if task_result.failed:
         return row | {"rejections": {str(task_result.reason_code): str(task_result.reason)}}
-    return row | task_result.value | {"rejections": {}}
+    measured = row | task_result.value | {"rejections": {}}
+    if speech == 0 or stated_language is None:  # nothing here recognises a language
+        reason = "nobody speaks" if speech == 0 else "no sidecar states the language of its file"
+        return measured | {"language": None, "unavailable": (measured.get("unavailable") or {}) | {"language": reason}}
+    return measured | {"language": stated_language}
 
 
 def _broken(measure: Measure, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:

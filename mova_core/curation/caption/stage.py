@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.caption.templates import (
-    NO_SUBTITLES_SENTENCE,
     SYNTHETIC_CLASSES,
     Facts,
     measured_caption,
@@ -57,14 +56,14 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
         if verdict["verdict"] != "accepted":
             continue
         if own := own_captions[clip["source_id"]]:
-            rows.append(_row(verdict, merged=own, kind="own", language=None))
+            rows.append(_row(clip["clip_id"], merged=own, kind="own", language=None))
             continue
         classes = classes_seen(scenes_of(clip["source_id"]), window["start_s"], window["end_s"])
         if classes:
             text = synthetic_caption(classes, verdict["black_share"])
         else:
             text = measured_caption(_facts(clip, verdict, window, segments[clip["source_id"]]["cuts_s"]))
-        rows.append(_row(verdict, **asdict(text), kind=params.caption.kind, language=params.caption.language))
+        rows.append(_row(clip["clip_id"], **asdict(text), kind=params.caption.kind, language=params.caption.language))
     inputs = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
     write_table(data.table("captions"), "captions", rows, inputs)
     own = sum(row["kind"] == "own" for row in rows)
@@ -115,16 +114,14 @@ def _facts(clip: Row, verdict: Row, window: Row, cuts_s: Sequence[float]) -> Fac
 
 
 def _row(
-    verdict: Row, *, merged: str, kind: str, language: str | None, visual: str | None = None, sound: str | None = None
+    clip_id: str, *, merged: str, kind: str, language: str | None, visual: str | None = None, sound: str | None = None
 ) -> dict[str, Any]:
-    # Said where it was looked for and none was found: a request may then ask for the same.
-    without = NO_SUBTITLES_SENTENCE if verdict["has_subtitles"] is False else ""
     return {
-        "clip_id": verdict["clip_id"],
+        "clip_id": clip_id,
         "visual": visual,
         "speech": None,  # neither kind has a transcript
         "sound": sound,
-        "merged": merged + without,
+        "merged": merged,
         "kind": kind,
         "model": None,
         "language": language,

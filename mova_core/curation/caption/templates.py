@@ -12,7 +12,6 @@ STILL_MOTION = 0.001  # below this share of white a frame hardly anything moves
 QUIET_LUFS = -30.0
 LOUD_LUFS = -16.0
 BLACK_SHARE = 0.1  # from this share of black frames on, it is said
-NO_SUBTITLES_SENTENCE = " This video has no subtitles."  # MOVA report (arXiv:2602.08794), data of phase 2
 BLACK_SENTENCE = " Part of the time the picture is black."
 
 

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def accepted_clips(data: DataFolder) -> list[Row]:
-    """Rows of table `clips` whose verdict is accepted, each with its `phases`, in the order of the table.
+    """Rows of table `clips` whose verdict is accepted, each with `phases` and `has_subtitles`, in the table's order.
 
     Raises:
         UsageError: a table is missing.
@@ -32,7 +32,7 @@ def accepted_clips(data: DataFolder) -> list[Row]:
         if clip["clip_id"] not in verdicts:
             raise StaleError(f"clip {clip['clip_id']} has no row in {data.table('verdicts')}: run `mova assess` again")
     accepted = [
-        clip | {"phases": verdicts[clip["clip_id"]]["phases"]}
+        clip | {name: verdicts[clip["clip_id"]][name] for name in ("phases", "has_subtitles")}
         for clip in clips
         if verdicts[clip["clip_id"]]["verdict"] == "accepted"
     ]

@@ -6,7 +6,7 @@ Tensors of a shard of N clips:
     audio_lufs        [N, C, L] float32         sound latents at the loudness of params.encode.target_lufs
     contexts          [tokens, width] float32   every different text context of the shard, one after the other
     context_offsets   [texts + 1] int64         context i is contexts[context_offsets[i] : context_offsets[i + 1]]
-    context_index     [N, 4] int32              a context per caption kind (`CAPTION_KINDS`), -1 where there is none
+    context_index     [N, 6] int32              a context per kind (`CONTEXT_KINDS`), -1 where there is none
 Metadata: one entry `mova` with a JSON object (the safetensors writer shuffles several entries, one keeps the bytes the
 same): schema, geometry, fingerprint (of all that the shard was made from), codec, text_encoder, params, clip_ids.
 
@@ -29,8 +29,9 @@ from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
 from mova_core.storage.atomic import atomic_path, write_text
 from mova_core.storage.hashing import sha256_file
 
-SCHEMA = "latents/1"
-CAPTION_KINDS = ("visual", "speech", "sound", "merged")
+SCHEMA = "latents/2"
+CAPTION_KINDS = ("visual", "speech", "sound", "merged")  # columns of table `captions`
+CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
 SHARD_PATTERN = "latents-*.safetensors"
 INDEX_FILE = "index.parquet"
 MANIFEST_FILE = "manifest.json"
@@ -80,7 +81,7 @@ class TextContexts:
         """Contexts of clips.
 
         Args:
-            texts: for each clip the text of each caption kind, or None.
+            texts: for each clip the text of each kind of context, or None.
             contexts: the context [tokens, width] of every text.
             width: numbers of a token, which also holds where no clip has any text.
         """
@@ -89,11 +90,11 @@ class TextContexts:
         pieces = [contexts[text] for text in places]
         lengths = torch.tensor([0, *(len(piece) for piece in pieces)], dtype=torch.int64)
         flat = torch.cat([torch.empty(0, width), *pieces])
-        return cls(flat, lengths.cumsum(0), torch.tensor(index, dtype=torch.int32).reshape(-1, len(CAPTION_KINDS)))
+        return cls(flat, lengths.cumsum(0), torch.tensor(index, dtype=torch.int32).reshape(-1, len(CONTEXT_KINDS)))
 
     def of(self, row: int, kind: str) -> Tensor | None:
         """Context [tokens, width] of one clip's caption, or None where it has none of that kind."""
-        place = int(self.index[row, CAPTION_KINDS.index(kind)])
+        place = int(self.index[row, CONTEXT_KINDS.index(kind)])
         return None if place < 0 else self.flat[int(self.offsets[place]) : int(self.offsets[place + 1])]
 
 

@@ -36,6 +36,7 @@ from mova_core.errors import MediaError, MovaError, ShapeError, StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.pixels import to_unit_range
+from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
@@ -46,7 +47,7 @@ from mova_core.storage.hashing import sha256_json
 HERE = "mova_core.curation.encode.stage"
 RELEASED_LIBRARIES = ("diffusers", "transformers")
 
-Texts = tuple[str | None, ...]  # of one clip, in the order of CAPTION_KINDS
+Texts = tuple[str | None, ...]  # of one clip, in the order of CONTEXT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     check_encodable(params, geometry)
     engine = engine.with_resources(params.engine.encode)
     clips = accepted_clips(data)
-    texts = _texts(clips, data)
+    texts = _texts(clips, data, geometry)
     encoder = _encoder(params, geometry, data)
     inputs = {
         "geometry": geometry.name,
@@ -162,12 +163,22 @@ def _encoder(params: Params, geometry: ClipGeometry, data: DataFolder) -> Encode
     return EncoderFolder.released(Path(params.encode.weights), geometry, device)
 
 
-def _texts(clips: Sequence[Row], data: DataFolder) -> list[Texts]:
+def _texts(clips: Sequence[Row], data: DataFolder, geometry: ClipGeometry) -> list[Texts]:
     captions = {row["clip_id"]: row for row in read_table(data.table("captions"), "captions")}
     for clip in clips:
         if clip["clip_id"] not in captions:
             raise StaleError(f"clip {clip['clip_id']} has no row in {data.table('captions')}: run `mova caption` again")
-    return [tuple(captions[clip["clip_id"]][kind] for kind in CAPTION_KINDS) for clip in clips]
+    return [_texts_of(captions[clip["clip_id"]], clip["has_subtitles"], geometry.duration_s) for clip in clips]
+
+
+def _texts_of(caption: Row, has_subtitles: bool | None, duration_s: float) -> Texts:
+    """The captions as they are, and the merged one as phase `audio` and as phase 2 train on it."""
+    merged = caption["merged"]
+    return (
+        *(caption[kind] for kind in CAPTION_KINDS),
+        with_duration(merged, duration_s),
+        without_subtitles(merged) if has_subtitles is False else merged,
+    )
 
 
 def _tasks(

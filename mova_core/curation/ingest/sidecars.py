@@ -1,10 +1,10 @@
 """What people state about footage: `FILE.json` beside a file, and one `sources.csv` or `sources.json` for the folder.
 
     talk.mp4.json   {"rights": "CC-BY-4.0", "origin": "camera 2", "consent": "release 17",
-                     "caption": "A woman explains a diagram.",
+                     "language": "en", "caption": "A woman explains a diagram.",
                      "scenes": [{"start_s": 0.0, "end_s": 8.25, "class": "red-ball"}]}
-    sources.csv     path,rights,origin,consent,caption
-                    talk.mp4,CC-BY-4.0,camera 2,release 17,A woman explains a diagram.
+    sources.csv     path,rights,origin,consent,language,caption
+                    talk.mp4,CC-BY-4.0,camera 2,release 17,en,A woman explains a diagram.
 
 All keys but `path` are optional; a missing, null or blank value means unknown. Any other key is an error, so that a
 misspelt one is not lost. Where both state something about a file, its own sidecar is used. A broken sidecar of one file
@@ -24,7 +24,7 @@ from mova_core.errors import MediaError, UsageError
 
 SIDECAR_SUFFIX = ".json"
 FOLDER_SIDECARS = ("sources.csv", "sources.json")
-COLUMN_OF = {"rights": "rights", "origin": "origin", "consent": "consent", "caption": "own_caption"}
+COLUMN_OF = {name: name for name in ("rights", "origin", "consent", "language")} | {"caption": "own_caption"}
 """Keys whose value is text -> their column in table `sources`."""
 FOLDER_KEYS = ("path", *COLUMN_OF)
 FILE_KEYS = (*COLUMN_OF, "scenes")

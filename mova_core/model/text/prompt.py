@@ -1,4 +1,8 @@
-"""Prompts before they are tokens: cleaned as the released system cleans them, refused when empty or too long."""
+"""Prompts before they are tokens: what training adds to a caption, and what a request's prompt must be.
+
+Source of both sentences: MOVA report (arXiv:2602.08794) section 3: a duration token in the audio tower's own training,
+and the sentence about subtitles in phase 2. The wording of the duration token is this project's own.
+"""
 
 import html
 import re
@@ -10,6 +14,21 @@ from mova_core.errors import UsageError
 CONTEXT_LENGTH = 512  # positions of the released text encoder
 NANO_CONTEXT_LENGTH = 128
 SHOWN = 40  # characters of a prompt in an error's sentence
+
+
+def with_duration(prompt: str, duration_s: float) -> str:
+    """A prompt for the audio tower alone: it states how long the clip is.
+
+    Args:
+        prompt: what is audible.
+        duration_s: frames over frame rate; the same text for all clips of one geometry.
+    """
+    return f"Duration: {duration_s:.2f} s. {prompt}"
+
+
+def without_subtitles(prompt: str) -> str:
+    """A prompt of phase 2 for a clip in which no subtitles were found."""
+    return f"{prompt} This video has no subtitles."
 
 
 def clean_prompt(text: str) -> str:

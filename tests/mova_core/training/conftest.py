@@ -28,6 +28,7 @@ from mova_core.model.nano import nano_dual_tower
 from mova_core.model.one_thread import one_thread
 from mova_core.model.pretrained.folder import nano_components, save_components
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
+from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.places import DataFolder
@@ -84,8 +85,12 @@ class Project:
         )
         audio = torch.randn(CLIPS, 16, geometry.audio_latents, generator=generator)
         clip_ids = tuple(f"{number:016x}" for number in range(CLIPS))
-        texts = [(None, None, None, TEXTS[number % len(TEXTS)]) for number in range(CLIPS)]
-        contexts = {text: NanoTextEncoder().encode(text) for text in TEXTS if text is not None}
+        merged = [TEXTS[number % len(TEXTS)] for number in range(CLIPS)]
+        texts = [
+            (None, None, None, text, None if text is None else with_duration(text, geometry.duration_s), text)
+            for text in merged
+        ]
+        contexts = {text: NanoTextEncoder().encode(text) for row in texts for text in row if text is not None}
         gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
         header = ShardHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
         shard = LatentShard(header, video, audio, 0.5 * audio, gathered)

@@ -33,12 +33,21 @@ def test_the_loudness_switch_chooses_the_audio(project):
 
 
 def test_contexts_are_those_of_prompts(project):
-    clips = load_latents(FOLDER, PHASES["audio"], normalize_loudness=False)["train"]
+    clips = load_latents(FOLDER, PHASES["phase1"], normalize_loudness=False)["train"]
     rows, kept = torch.tensor([0, 1, 2, 3]), torch.tensor([True, True, True, False])
     context = clips.context(rows, kept)
     expected = NanoText().encode(["A red ball bounces.", "A green box bounces.", "", ""])
     assert torch.equal(context.contexts[context.of_B], expected)
     assert len(context.contexts) <= 4
+
+
+def test_the_audio_tower_alone_is_told_the_duration_and_no_other_phase(project):
+    first = torch.tensor([0])
+    texts = {"audio": "Duration: 2.06 s. A red ball bounces.", "phase2": "A red ball bounces."}
+    for phase, text in texts.items():
+        clips = load_latents(FOLDER, PHASES[phase], normalize_loudness=False)["train"]
+        context = clips.context(first, torch.tensor([True]))
+        assert torch.equal(context.contexts[context.of_B], NanoText().encode([text])), phase
 
 
 def test_a_condition_is_what_the_sampler_makes_of_the_image(project):

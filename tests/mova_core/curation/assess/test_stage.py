@@ -74,6 +74,7 @@ def cut_clips(tmp_path_factory) -> Path:
     windows = [{"window_id": f"w-{row['clip_id']}", "source_id": "s", "start_s": 10.0, "end_s": 12.0} for row in rows]
     write_table(data.table("windows"), "windows", windows)
     write_table(data.table("segments"), "segments", [{"source_id": "s", "cuts_s": [], "speech_s": [[0.0, 10.5]]}])
+    write_table(data.table("sources"), "sources", [{"source_id": "s", "path": "talk.mp4", "language": "ja"}])
     return data.root
 
 
@@ -128,8 +129,34 @@ def test_nano_measures_no_more_and_says_what_it_left_out(assessed):
     assert summary["unavailable"]["dover_technical"] == "params assess.weights.dover is not configured"
     assert summary["unavailable"]["text_share"] == "`text` is not among params assess.measures"
     assert all(row["unavailable"] is row["has_subtitles"] is None for row in verdicts.values())
+    assert {name: row["language"] for name, row in verdicts.items()} == dict.fromkeys(verdicts, "ja") | {
+        "damaged": None
+    }
     assert all(verdicts[name][measure] is not None for name in GOOD for measure in MEASURE_NAMES[:9])
-    assert all(row["language"] is None for row in verdicts.values())
+
+
+@pytest.mark.parametrize(
+    ("stated", "speech_s", "language", "reason"),
+    [
+        ("ja", [[10.0, 10.5]], "ja", None),
+        ("ja", None, "ja", None),
+        ("ja", [], None, "nobody speaks"),
+        (None, [[10.0, 10.5]], None, "no sidecar states the language of its file"),
+    ],
+)
+def test_the_language_is_that_of_the_sidecar_or_the_reason_stands_in_the_row(
+    cut_clips, tmp_path, stated, speech_s, language, reason
+):
+    data = DataFolder(tmp_path)
+    (row, *_) = read_table(DataFolder(cut_clips).table("clips"), "clips")
+    write_table(data.table("clips"), "clips", [row])
+    data.table("windows").write_bytes(DataFolder(cut_clips).table("windows").read_bytes())
+    write_table(data.table("segments"), "segments", [{"source_id": "s", "speech_s": speech_s}])
+    write_table(data.table("sources"), "sources", [{"source_id": "s", "language": stated}])
+    data.clips.symlink_to(cut_clips / "clips")
+    assess(Params(), data, Engine(), cut_clips / ".result_cache")
+    (verdict,) = read_table(data.table("verdicts"), "verdicts")
+    assert (verdict["language"], (verdict["unavailable"] or {}).get("language")) == (language, reason)
 
 
 def test_speech_is_that_of_the_window(assessed):
@@ -157,7 +184,7 @@ def test_finished_measures_are_taken_over_whatever_the_limits(cut_clips, assesse
     data.clips.mkdir()
     rows = [row for row in read_table(DataFolder(cut_clips).table("clips"), "clips") if row["clip_id"] != "damaged"]
     write_table(data.table("clips"), "clips", rows)
-    for name in ("windows", "segments"):
+    for name in ("windows", "segments", "sources"):
         data.table(name).write_bytes(DataFolder(cut_clips).table(name).read_bytes())
     for row in rows:
         (data.clips / row["path"]).write_bytes((cut_clips / "clips" / row["path"]).read_bytes())
@@ -175,7 +202,7 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
     data.clips.mkdir()
     (row, *_) = read_table(DataFolder(cut_clips).table("clips"), "clips")
     write_table(data.table("clips"), "clips", [row])
-    for name in ("windows", "segments"):
+    for name in ("windows", "segments", "sources"):
         data.table(name).write_bytes(DataFolder(cut_clips).table(name).read_bytes())
     if found is not None:
         (data.clips / row["path"]).write_bytes(found)

@@ -22,7 +22,11 @@ from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
 
 MADE_FROM = {"geometry": "nano-32", "codec": "c0dec", "text_encoder": "7ext", "params": "9a"}
 HEADER = ShardHeader(**MADE_FROM, fingerprint="f1", clip_ids=("a", "b", "c"))
-TEXTS = [("red", None, "knock", "red knock"), ("red", None, None, "red"), (None, None, None, None)]
+TEXTS = [
+    ("red", None, "knock", "red knock", None, "red knock"),
+    ("red", None, None, "red", "knock", "red"),
+    (None,) * 6,
+]
 
 
 @pytest.fixture
@@ -51,15 +55,15 @@ def test_a_shard_comes_back_as_it_was_written(folder, shard):
 
 
 def test_each_different_text_is_stored_once(shard):
-    assert shard.contexts.index.tolist() == [[0, -1, 1, 2], [0, -1, -1, 0], [-1, -1, -1, -1]]
+    assert shard.contexts.index.tolist() == [[0, -1, 1, 2, -1, 2], [0, -1, -1, 0, 1, 0], [-1] * 6]
     assert shard.contexts.offsets.tolist() == [0, 2, 5, 6]
     assert torch.equal(shard.contexts.of(0, "sound"), torch.ones(3, 4) * 2)
     assert torch.equal(shard.contexts.of(1, "merged"), shard.contexts.of(0, "visual"))
-    assert shard.contexts.of(0, "speech") is None
+    assert shard.contexts.of(0, "speech") is shard.contexts.of(0, "merged_with_duration") is None
 
 
 def test_a_shard_without_any_text_can_be_written(shard, tmp_path):
-    nothing = TextContexts.gather([(None,) * 4] * 3, {}, width=4)
+    nothing = TextContexts.gather([(None,) * 6] * 3, {}, width=4)
     write_shard(tmp_path / "empty.safetensors", replace(shard, contexts=nothing))
     assert nothing.flat.shape == (0, 4) and nothing.of(2, "merged") is None
 

@@ -79,7 +79,29 @@ def test_contexts_are_those_of_the_captions(ready):
             text, context = captions[row][kind], shard.contexts.of(row, kind)
             assert (context is None) == (text is None)
             assert text is None or torch.equal(context, NanoTextEncoder().encode(text))
-    assert len(shard.contexts.offsets) - 1 == len({row[kind] for row in captions for kind in ("visual", "merged")}) + 1
+    texts = {row[kind] for row in captions for kind in ("visual", "merged")}
+    assert len(shard.contexts.offsets) - 1 == len(texts) + 1 + len({row["merged"] for row in captions})
+
+
+def test_phases_have_contexts_of_their_own(ready):
+    """The audio tower alone is told the duration; phase 2 is told of missing subtitles, where they were looked for."""
+    verdicts = read_table(ready.table("verdicts"), "verdicts")
+    looked_for = {row["clip_id"]: (False, True, None)[number % 3] for number, row in enumerate(verdicts)}
+    rows = [row | {"has_subtitles": looked_for[row["clip_id"]]} for row in verdicts]
+    write_table(ready.table("verdicts"), "verdicts", rows)
+    encode(PARAMS, SMALL, ready, ONE)
+    shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
+    merged = {row["clip_id"]: row["merged"] for row in read_table(ready.table("captions"), "captions")}
+    for row, clip_id in enumerate(shard.header.clip_ids):
+        text = merged[clip_id]
+        assert "subtitles" not in text
+        suffix = " This video has no subtitles." if looked_for[clip_id] is False else ""
+        for kind, expected in (
+            ("merged", text),
+            ("merged_with_duration", f"Duration: 2.06 s. {text}"),
+            ("merged_without_subtitles", text + suffix),
+        ):
+            assert torch.equal(shard.contexts.of(row, kind), NanoTextEncoder().encode(expected)), kind
 
 
 def test_the_same_bytes_whatever_the_workers(ready):

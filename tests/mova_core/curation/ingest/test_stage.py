@@ -161,7 +161,7 @@ def test_a_caption_of_ones_own_is_kept_wherever_it_is_stated(folder, tmp_path, n
 @pytest.mark.parametrize(
     ("sidecar", "told"),
     [
-        ({"rihgts": "CC0-1.0"}, "unknown key 'rihgts'; known are rights, origin, consent, caption, scenes"),
+        ({"rihgts": "CC0-1.0"}, "unknown key 'rihgts'; known are rights, origin, consent, language, caption, scenes"),
         ({"scenes": [{"start_s": 0, "end_s": 1, "clas": "red-ball"}]}, "unknown key 'clas'; known are start_s, end_s"),
         ({"caption": 3}, "caption is not text"),
     ],
