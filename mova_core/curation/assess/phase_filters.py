@@ -2,8 +2,9 @@
 
 A phase is a row of `phase_rules`: all accepted clips, the best share of them by one measure, or filters of which at
 least one must hold. One rule about what is unavailable: a phase refuses a clip that lacks a measure which the phase's
-filters need, unless params `assess.allow_unavailable` names the measure, which is then left out. Every phase of a mova
-preset also needs the measures of the limits that an accepted clip holds; nano needs the noise that it ranks by.
+filters need, unless params `assess.allow_unavailable` names the measure: where it is null, filters go without it. Every
+phase of a mova preset also needs the measures of the limits that an accepted clip holds; nano needs the noise that it
+ranks by.
 Bounds of the mova presets stand in params assess.phase2 and assess.phase3.
 Sources: MOVA report (arXiv:2602.08794) section 5 and table of phases; nano's shares are this project's own.
 """
@@ -154,12 +155,16 @@ def refusing_phases(preset: PresetName, limits: AssessParams, absent: Collection
         limits: their bounds, and the measures that may be unavailable.
         absent: measures that the clip does not have.
     """
-    missed = set(absent).difference(limits.allow_unavailable)
+    left_out = set(absent).intersection(limits.allow_unavailable)
+    missed = set(absent).difference(left_out)
     refusing = {}
     for phase, needs in phase_needs(preset, limits).items():
-        unmet = [need for need in needs if all(missed.intersection(alternative) for alternative in need)]
-        if unmet:
-            named = {measure for need in unmet for alternative in need for measure in alternative}
+        named: set[str] = set()
+        for need in needs:
+            applied = [alternative for alternative in need if not left_out.issuperset(alternative)]
+            if applied and all(missed.intersection(alternative) for alternative in applied):
+                named.update(*applied)
+        if named:
             refusing[phase] = [measure for measure in MEASURE_NAMES if measure in named & missed]
     return refusing
 

@@ -43,7 +43,7 @@ def test_contexts_are_those_of_prompts(project):
 
 def test_the_audio_tower_alone_is_told_the_duration_and_no_other_phase(project):
     first = torch.tensor([0])
-    texts = {"audio": "Duration: 2.06 s. A red ball bounces.", "phase2": "A red ball bounces."}
+    texts = {"audio": "Duration: 2.06 s. A red ball bounces.", "phase1": "A red ball bounces."}
     for phase, text in texts.items():
         clips = load_latents(FOLDER, PHASES[phase], normalize_loudness=False)["train"]
         context = clips.context(first, torch.tensor([True]))

@@ -55,7 +55,8 @@ def test_one_of_the_two_sync_measures_is_enough():
     [
         (("audiobox_pq",), ("audiobox_pq",), ["audio", "phase1"]),
         (("audiobox_pq", "audiobox_cu"), ("audiobox_pq",), []),
-        (("imagebind", "desync_s"), ("imagebind",), ["audio", "phase1"]),
+        (("imagebind", "desync_s"), ("imagebind",), []),
+        (("imagebind", "desync_s"), ("imagebind", "desync_s"), ["audio", "phase1"]),
         (("dover_technical",), ("dover_technical",), ["audio", "phase1", "phase3"]),  # subtitles still speak in phase 2
         (("dover_technical", "subtitle_share", "lse_d", "lse_c"), ("dover_technical",), ["audio", "phase1", "phase3"]),
         (
@@ -128,7 +129,7 @@ def test_a_refusing_phase_names_what_it_needs(unavailable, closed):
 def test_a_phase_may_need_more_than_acceptance_does():
     limits = AssessParams(allow_unavailable=("dover_technical",))
     refusing = refusing_phases("mova-720p", limits, ("dover_technical", "subtitle_share", "lse_d"))
-    assert refusing == {}
+    assert refusing == {"phase2": ["subtitle_share", "lse_d"]}
     assert refusing_phases("nano", limits, ("noise_sd",)) == {key: ["noise_sd"] for key in ("phase2", "phase3")}
 
 

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.phase_filters import PHASES
 from mova_core.curation.assess.stage import assess, judge_clips, rejections, summarise
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
 from mova_core.media.encode import write_media
-from mova_core.params import AssessParams, Params
+from mova_core.params import PHASE_NAMES, AssessParams, Params
 from mova_core.places import DataFolder
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
@@ -229,10 +228,10 @@ def test_clips_that_no_filter_has_seen_are_refused_and_counted_unless_allowed():
     (sentence,) = verdicts[0]["rejections"].values()
     assert "without silence_ratio, bandwidth_hz" in sentence and "assess.allow_unavailable" in sentence
     assert summary["rejected"] == {"filters_unavailable": 2, "lufs": 1}
-    assert summary["refused"] == dict.fromkeys(PHASES, 2)
+    assert summary["refused"] == dict.fromkeys(PHASE_NAMES, 2)
 
-    needed = summary["closed"]["audio"]
-    lenient = Params(preset="mova-360p", assess=AssessParams(allow_unavailable=tuple(needed)))
+    needed = {measure for measures in summary["closed"].values() for measure in measures}
+    lenient = Params(preset="mova-360p", assess=AssessParams(allow_unavailable=tuple(sorted(needed))))
     verdicts = judge_clips(rows, lenient)
     summary = summarise(verdicts, lenient)
     assert summary["rejected"] == {"lufs": 1}
