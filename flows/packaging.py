@@ -54,14 +54,12 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
 @step(PROMOTE)
 def promotion(alias: str) -> State[Any]:
     """Judge the candidate against the champion and carry the decision out; failed where the champion stays."""
+    from mova_core.evaluation.promote import promote
     from mova_core.registry.database import open_database
-    from mova_core.registry.promotion import promote
-    from mova_core.registry.sync import sync
 
     CONSOLE.get().begins(PROMOTE)
     try:
         engine = open_database()
-        sync(engine)
         decision = promote(engine, CANDIDATE, alias)
         engine.dispose()
         show_promotion(decision)

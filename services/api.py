@@ -56,7 +56,8 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
         fields = await _fields(request)
 
         def queue() -> Job:
-            return jobs.submit(engine, checker.check(fields), settings.params.queue)
+            smoke = jobs.SMOKE_HEADER in request.headers
+            return jobs.submit(engine, checker.check(fields), settings.params.queue, smoke=smoke)
 
         return JSONResponse(_video(await run_in_threadpool(queue)), 201, _polling())
 

@@ -50,8 +50,10 @@ def serve(
 
 def deploy(
     context: typer.Context,
-    alias: Annotated[str, typer.Option("--alias", help="What must name the package's checkpoint.")] = "production",
-    dist: Dist = Path("dist/bento"),
+    alias: Annotated[str, typer.Option("--alias", help="What names the checkpoint to serve.")] = "production",
+    dist: Annotated[
+        Path | None, typer.Option("--dist", help="This package instead of the one of the promoted checkpoint.")
+    ] = None,
     params: ParamsFile = Path("params.yaml"),
     host: Host = None,
     port: Port = None,
@@ -60,9 +62,10 @@ def deploy(
         bool, typer.Option("--stop", help="End what the last deployment started, and nothing else.")
     ] = False,
 ) -> dict[str, Any]:
-    """Serve the promoted package in the background, in place of the one before, and check it by a clip over HTTP.
+    """Serve the promoted model in the background, in place of the one before, and check it by a clip over HTTP.
 
-    The very same package that serves already is kept and only checked.
+    The package is the one in dist/bento if it is of the promoted checkpoint, else the one that was kept of it, else a
+    new one. The very same package that serves already is kept and only checked.
 
     Example: mova deploy --alias production
     """
@@ -72,7 +75,7 @@ def deploy(
     if stop:
         _refuse_beside_stop(context)
         return run_stop(Path.cwd())
-    return run_deploy(dist, alias, _settings(params, host, port), clip)
+    return run_deploy(alias, _settings(params, host, port), dist, clip)
 
 
 def _refuse_beside_stop(context: typer.Context) -> None:

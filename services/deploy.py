@@ -1,5 +1,6 @@
 """`mova deploy`: the promoted Bento is the one that is served, and proves it.
 
+The package is served from where it is kept, so packaging another model takes no file from a running service.
 All that can refuse is asked before the service of the last deployment is touched. If that one serves the very same
 package with the same params and answers, it is kept; else the new one takes its place. Either is asked over HTTP for
 the package's smoke clip, whose bytes must be the packaged ones. A new service that fails is ended again.
@@ -14,14 +15,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.registry.aliases import get_alias
-from mova_core.registry.database import open_database, reading
+from mova_core.errors import MovaError, StaleError
+from mova_core.registry.database import open_database
 from mova_core.storage.atomic import write_bytes
 from services.deployment import forget_deployment, identity, record_deployment, running_deployment
-from services.model_manifest import verify_packaged
-from services.package import Reference, source_folder
+from services.jobs import SMOKE_HEADER
+from services.package import Reference
 from services.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
+from services.promoted_package import promoted_package
 from services.settings import ServiceSettings
 
 LOG = "logs/serve.log"
@@ -29,26 +30,28 @@ START_WITHIN_S = 120.0
 CLIP_WITHIN_S = 1800.0
 
 
-def deploy(dist: Path, alias: str, settings: ServiceSettings, clip: Path | None = None) -> dict[str, Any]:
-    """Serve the package, if it is what the alias names.
+def deploy(alias: str, settings: ServiceSettings, dist: Path | None = None, clip: Path | None = None) -> dict[str, Any]:
+    """Serve a package of the checkpoint that an alias names.
 
     Args:
-        dist: the package.
-        alias: what must name its checkpoint.
+        alias: what names the checkpoint.
         settings: where and how to serve.
+        dist: the package; None takes the one of that checkpoint, see `promoted_package`.
         clip: file to keep the clip in that the service answered, if wanted.
 
     Raises:
-        UsageError: no package, no such alias, or the port is another program's.
-        StaleError: the package is of another checkpoint, altered, or serves other bytes than it was packaged with.
-        MovaError: the service does not start, or makes no clip.
+        UsageError: no such alias, `dist` is no package, or the port is another program's.
+        StaleError: the package is of another checkpoint, altered, or serves other bytes than it was packaged with; or
+            the promoted weights are not on this machine.
+        MovaError: the package cannot be built, or the service does not start or makes no clip.
     """
-    reference = Reference.read(dist)
     former = running_deployment(settings.root)
     if former is None or former.get("params", {}).get("port") != settings.params.port:
         check_port(settings.params.host, settings.params.port)
-    _check_promoted(reference, alias, settings)
-    verify_packaged(source_folder(dist))
+    engine = open_database(settings.database_url)
+    folder = promoted_package(engine, alias, settings.root, dist)
+    engine.dispose()
+    reference = Reference.read(folder)
     wanted = {
         "alias": alias,
         "tag": reference.tag,
@@ -63,7 +66,7 @@ def deploy(dist: Path, alias: str, settings: ServiceSettings, clip: Path | None 
         if former is not None:
             end(former["pid"])
             forget_deployment(settings.root)
-        record, how = _start(dist, reference, settings, wanted, clip), "serves"
+        record, how = _start(folder, reference, settings, wanted, clip), "serves"
     said = f"{reference.tag} ({alias}) {how} at {settings.url}; its smoke clip came byte for byte as packaged"
     replaced = None if former is None or how != "serves" else former["tag"]
     return record | {"kept": how != "serves", "replaced": replaced, "text": f"{said}; log {settings.root / LOG}"}
@@ -81,12 +84,12 @@ def stop(root: Path) -> dict[str, Any]:
 
 
 def _start(
-    dist: Path, reference: Reference, settings: ServiceSettings, wanted: dict[str, Any], clip: Path | None
+    folder: Path, reference: Reference, settings: ServiceSettings, wanted: dict[str, Any], clip: Path | None
 ) -> dict[str, Any]:
     """Start the service, recorded at once so that it can be stopped whatever happens here, and check it."""
     check_port(settings.params.host, settings.params.port)
     log = settings.root / LOG
-    process = start(dist, settings, log)
+    process = start(folder, settings, log)
     with ExitStack() as undo:  # whatever ends this early, an interrupt too, ends the service and its record
         undo.callback(forget_deployment, settings.root)
         undo.callback(end, process.pid)
@@ -97,20 +100,6 @@ def _start(
         record_deployment(settings.root, record)
         undo.pop_all()
     return record
-
-
-def _check_promoted(reference: Reference, alias: str, settings: ServiceSettings) -> None:
-    engine = open_database(settings.database_url)
-    with reading(engine) as session:
-        promoted = get_alias(session, alias)
-    engine.dispose()
-    if promoted is None:
-        raise UsageError(f"alias {alias!r} names no checkpoint: run `mova promote models/phase3 --alias {alias}`")
-    if promoted != reference.checkpoint_id:
-        raise StaleError(
-            f"alias {alias!r} names checkpoint {promoted}, the package holds {reference.checkpoint_id}: run "
-            "`mova package` with the promoted model, or promote the packaged one"
-        )
 
 
 def _smoke(reference: Reference, settings: ServiceSettings, clip: Path | None) -> str:
@@ -139,7 +128,7 @@ def _smoke(reference: Reference, settings: ServiceSettings, clip: Path | None) -
 
 
 def _ask(url: str, body: bytes | None = None) -> dict[str, Any]:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", SMOKE_HEADER: "1"})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

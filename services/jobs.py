@@ -4,6 +4,7 @@ queued -> in_progress -> completed | failed; cancelled from either of the first 
 that it renews; past the lease the worker is taken for dead and the job is claimed again, so a killed service finishes
 its queue after a restart. A job whose workers died MAX_ATTEMPTS times fails instead: it may be what kills them.
 Every change of a running job names its worker: one that lost its lease changes nothing.
+The smoke jobs of `mova deploy` are made like all others, and appear in no list and in no count of users' jobs.
 Times are seconds since 1970; workers on several machines need clocks that agree to well under a lease.
 """
 
@@ -20,26 +21,29 @@ from mova_core.registry.tables import Job
 
 WAITING = ("queued", "in_progress")
 MAX_ATTEMPTS = 3
+SMOKE_HEADER = "x-mova-smoke"  # of a request by `mova deploy`
 
 
 class QueueFull(MovaError):
     """More clips are waiting than the service takes on."""
 
 
-def submit(engine: sa.Engine, request: dict[str, Any], limit: int) -> Job:
+def submit(engine: sa.Engine, request: dict[str, Any], limit: int, *, smoke: bool = False) -> Job:
     """Put a checked request at the end of the queue.
 
     Args:
         engine: the registry.
         request: what the generator needs (JSON-able).
-        limit: jobs that may wait at once.
+        limit: jobs that may wait at once; smoke jobs have as many places of their own.
+        smoke: it is the check of a deployment.
 
     Raises:
         QueueFull: that many wait already.
     """
     with writing(engine) as session:
         only_one(session, "queue")
-        waiting = session.scalar(sa.select(sa.func.count()).select_from(Job).where(Job.status.in_(WAITING))) or 0
+        like = sa.select(sa.func.count()).select_from(Job).where(Job.status.in_(WAITING), Job.smoke == smoke)
+        waiting = session.scalar(like) or 0
         if waiting >= limit:
             raise QueueFull(f"{waiting} clips are waiting and the queue takes {limit}: try again later")
         job = Job(
@@ -49,6 +53,7 @@ def submit(engine: sa.Engine, request: dict[str, Any], limit: int) -> Job:
             progress=0,
             attempts=0,
             created_at=time.time(),
+            smoke=smoke,
         )
         session.add(job)
         session.flush()
@@ -64,9 +69,9 @@ def find(engine: sa.Engine, job_id: str) -> Job | None:
 
 
 def page(engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool) -> Sequence[Job]:
-    """Up to `limit` jobs that were not deleted, in order of their creation, behind job `after` where it is given."""
+    """Up to `limit` jobs of users that were not deleted, in order of creation, behind job `after` where it is given."""
     key = sa.tuple_(Job.created_at, Job.job_id)
-    query = sa.select(Job).where(Job.status != "cancelled").limit(limit)
+    query = sa.select(Job).where(Job.status != "cancelled", ~Job.smoke).limit(limit)
     query = query.order_by(*([Job.created_at.desc(), Job.job_id.desc()] if newest_first else [*key]))
     with reading(engine) as session:
         if after is not None:

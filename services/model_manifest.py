@@ -60,7 +60,7 @@ def check_whole(folder: Path) -> None:
 def write_model_manifest(root: Path) -> Packaged:
     """Describe `root`/model, and in one hash all else in `root`, as it lies there now."""
     folder = root / MODEL_FOLDER
-    files = {name: _entry(folder / name) for name in _names(folder)}
+    files = file_entries(folder)
     code = {name: sha256_file(root / name) for name in _names(root) if not name.startswith(f"{MODEL_FOLDER}/")}
     if (folder / SELECTION_FILE).is_file():
         checkpoint_id = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
@@ -102,6 +102,11 @@ def verify_packaged(root: Path) -> Packaged:
     if extra:
         raise StaleError(f"{folder / extra[0]} is not part of the package: remove it, or run `mova package` again")
     return _packaged(root, values["checkpoint_id"])
+
+
+def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and sha256 of every file of a folder, by path."""
+    return {name: _entry(folder / name) for name in _names(folder)}
 
 
 def _values(root: Path) -> dict[str, Any]:

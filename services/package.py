@@ -3,7 +3,8 @@
 DIST/
     bento/            the Bento: the code, `src/model/` (the model folder) and `src/manifest.json` (sha256 of its files)
     smoke.mp4         what it answers to SMOKE: served from anywhere, the same request must give these bytes
-    reference.json    {"tag", "checkpoint_id", "manifest_sha256", "smoke": {"request", "sha256"}}
+    reference.json    {"tag", "checkpoint_id", "manifest_sha256", "smoke": {"request", "sha256"},
+                       "files": {path: {"bytes", "sha256"}} of all that lies here}
 A Bento's version is the start of its manifest's sha256: the same weights and code are the same Bento.
 """
 
@@ -22,13 +23,22 @@ import services
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex, read_json
 from mova_core.params.model import ServeParams
+from mova_core.registry.manifests import REFERENCE_FILE
+from mova_core.registry.promotion import PACKAGE_FOLDER
 from mova_core.storage.atomic_folder import atomic_folder
-from services.model_manifest import MODEL_FOLDER, Packaged, check_whole, read_packaged, write_model_manifest
+from services.model_manifest import (
+    MODEL_FOLDER,
+    Packaged,
+    check_whole,
+    file_entries,
+    read_packaged,
+    write_model_manifest,
+)
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
-DIST = Path("dist/bento")
-BENTO, REFERENCE, SMOKE_CLIP = "bento", "reference.json", "smoke.mp4"
+DIST = Path(PACKAGE_FOLDER)
+BENTO, SMOKE_CLIP = "bento", "smoke.mp4"
 # A caption as the synthetic footage has it: nano knows no other words.
 SMOKE = {"prompt": "A red ball bounces on a dark floor, with a wooden knock at each bounce.", "seed": 1}
 SERVICE = "services.service:Api"
@@ -46,12 +56,14 @@ class Reference:
         checkpoint_id: the weights in it.
         manifest_sha256: of their manifest.
         smoke: {"request", "sha256"} of the smoke clip.
+        files: {"bytes", "sha256"} of every other file of the package, by path.
     """
 
     tag: str
     checkpoint_id: str
     manifest_sha256: str
     smoke: dict[str, Any]
+    files: dict[str, dict[str, Any]]
 
     @classmethod
     def read(cls, dist: Path) -> "Reference":
@@ -61,12 +73,12 @@ class Reference:
             UsageError: there is no package.
             StaleError: the reference is damaged.
         """
-        if not (dist / REFERENCE).is_file():
-            raise UsageError(f"{dist} holds no package ({REFERENCE} is missing): run `mova package`")
+        if not (dist / REFERENCE_FILE).is_file():
+            raise UsageError(f"{dist} holds no package ({REFERENCE_FILE} is missing): run `mova package`")
         try:
-            return cls(**read_json(dist / REFERENCE))
+            return cls(**read_json(dist / REFERENCE_FILE))
         except TypeError:
-            raise StaleError(f"{dist / REFERENCE} is of another version: run `mova package` again") from None
+            raise StaleError(f"{dist / REFERENCE_FILE} is of another version: run `mova package` again") from None
 
 
 def source_folder(dist: Path) -> Path:
@@ -90,8 +102,8 @@ def package(model: Path, dist: Path = DIST) -> dict[str, Any]:
         request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
         sha256 = _smoke(packaged, request, made / SMOKE_CLIP)
         smoke = {"request": SMOKE, "sha256": sha256}
-        reference = Reference(tag, packaged.checkpoint_id, packaged.sha256, smoke)
-        (made / REFERENCE).write_text(json.dumps(asdict(reference), indent=2) + "\n", encoding="utf-8")
+        reference = Reference(tag, packaged.checkpoint_id, packaged.sha256, smoke, file_entries(made))
+        (made / REFERENCE_FILE).write_text(json.dumps(asdict(reference), indent=2) + "\n", encoding="utf-8")
     return asdict(reference) | {
         "path": str(dist),
         "text": f"{dist}: bento {tag} of checkpoint {packaged.checkpoint_id}, its clip {dist / SMOKE_CLIP}",

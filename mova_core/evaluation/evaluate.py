@@ -25,10 +25,11 @@ from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep
 from mova_core.geometry import ClipGeometry
 from mova_core.model.one_thread import one_thread
+from mova_core.model.pretrained.folder import Components
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, TrainParams
-from mova_core.registry.manifests import METRICS_FILE
+from mova_core.registry.manifests import METRICS_FILE, Metric
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.atomic import write_text
@@ -68,11 +69,42 @@ def evaluate(
             finite; metrics that are not those of the catalogue.
     """
     candidate = last_candidate(phase, params, generate, places)
-    suite = suite_for(section, places.data)
-    geometry = phase.geometry(params)
+    model = candidate.checkpoint.checkpoint_id, candidate.components
+    loss, target = validation_loss(places.run(phase)), reports / phase.name
+    return evaluate_model(*model, phase, params, train, section, places, loss, target)
+
+
+def evaluate_model(
+    checkpoint_id: str,
+    components: Components,
+    phase: Phase,
+    params: Params,
+    train: TrainParams,
+    section: EvaluateParams,
+    places: Places,
+    loss: Metric,
+    target: Path,
+) -> dict[str, Any]:
+    """Evaluate a model, wherever its weights come from.
+
+    Args:
+        checkpoint_id: of its weights.
+        components: the model.
+        phase: what it was trained in.
+        params, train, section, places: as in `evaluate`.
+        loss: its validation loss, which only training measures.
+        target: the folder to write.
+
+    Returns:
+        What metrics.json holds.
+
+    Raises:
+        UsageError, StaleError, MovaError: as `evaluate`.
+    """
+    suite, geometry = suite_for(section, places.data), phase.geometry(params)
     if not phase.joint:  # as the audio tower was trained
         suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
-    pipeline = MovaPipeline(candidate.components)
+    pipeline = MovaPipeline(components)
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}
     normalize = phase.params(train).normalize_loudness
@@ -88,16 +120,16 @@ def evaluate(
     metrics["sync_gain"] = (
         entry("sync_gain", unavailable=need) if need else sync_gain(points, pipeline.defaults.bridge_guidance_scale)
     )
-    metrics["validation_loss"] = validation_loss(places.run(phase))
+    metrics["validation_loss"] = loss
     settings = pipeline.defaults.changed(**changes).model_dump(mode="json")
     settings = {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
-    with atomic_folder(reports / phase.name, replace=True) as temporary:
+    with atomic_folder(target, replace=True) as temporary:
         samples = _write_samples(temporary, suite, clips[: section.samples], geometry, pipeline.defaults.enlarge)
         paths = [temporary / sample["path"] for sample in samples]
         metrics["decodable_share"] = decodable_share(paths, geometry, section)
         result = {
             "phase": phase.name,
-            "checkpoint_id": candidate.checkpoint.checkpoint_id,
+            "checkpoint_id": checkpoint_id,
             "suite": suite.described(settings),
             "metrics": {name: metric.model_dump() for name, metric in in_order(metrics).items()},
             "sweep": [point.described() for point in points],

@@ -10,8 +10,10 @@ reports/evaluation/PHASE/metrics.json
                         "unavailable": reason | null}}}
 models/PHASE/selection.json
     {"phase", "checkpoint_id", "manifest_sha256", "evaluation_sha256",
-     "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason"}
+     "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason", "files": {path: {"bytes", "sha256"}}}
     `manifest_sha256` of the run's checkpoint, whose first 16 digits are its id; `evaluation_sha256` of metrics.json.
+dist/bento/reference.json
+    {"checkpoint_id", "files": {path: {"bytes", "sha256"}}}, and what `services.package` reads.
 data/latents/GEOMETRY/manifest.json
     as `mova_core.curation.encode.latent_shards` writes it.
 """
@@ -26,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mova_core.errors import StaleError
 
 CHECKPOINT_ID_DIGITS = 16
-METRICS_FILE, SELECTION_FILE = "metrics.json", "selection.json"
+METRICS_FILE, SELECTION_FILE, REFERENCE_FILE = "metrics.json", "selection.json", "reference.json"
 
 CheckpointId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -113,6 +115,20 @@ class Selection(Manifest):
         if self.manifest_sha256[:CHECKPOINT_ID_DIGITS] != self.checkpoint_id:
             raise ValueError(f"checkpoint_id {self.checkpoint_id} is not the start of manifest_sha256")
         return self
+
+
+class FileEntry(Manifest):
+    """Size and hash of one file."""
+
+    bytes: int
+    sha256: Sha256
+
+
+class FileList(Manifest):
+    """The files of a model folder (selection.json) or of a package (reference.json), by path in the folder."""
+
+    checkpoint_id: CheckpointId
+    files: dict[str, FileEntry]
 
 
 class LatentsManifest(Manifest):

@@ -1,26 +1,40 @@
 """Promotion: an alias moves to a candidate that passed its gates and is not worse than the champion.
 
 The rule: both were evaluated on the same suite with the same seeds. On every metric that the candidate's gates judge
-and the champion's evaluation has a value for, the candidate has one too, and it does not lie beyond the worse end of
-the champion's bootstrap interval. The other metrics, such as the validation loss, inform and never decide.
-Without a champion the gates decide alone. All metrics are stored with the decision, also when the champion stays.
+(which ones is a matter of params, section `select`) and the champion's evaluation has a value for, the candidate has
+one too, and it does not lie beyond the worse end of the champion's bootstrap interval, or of its value where there is
+no interval. Metrics that no gate judges are stored and decide nothing. Without a champion the gates decide alone.
+Every decision is stored with what was compared, also when the champion stays; what was promoted is kept for good.
 """
 
 from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.errors import StaleError, UsageError
+from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.registry.aliases import check_alias_name, get_alias, set_alias
+from mova_core.registry.artifacts import MODEL, PACKAGE, StoredArtifact, record_artifact, store_artifact
 from mova_core.registry.database import reading, writing
+from mova_core.registry.manifests import REFERENCE_FILE, FileList, read_manifest
 from mova_core.registry.promotion_log import append_promotion
-from mova_core.registry.references import find_checkpoint
+from mova_core.registry.references import find_checkpoint, folder_of
 from mova_core.registry.tables import Checkpoint, Evaluation
 
 Verdict = Literal["not worse", "worse", "not compared"]
+Outcome = Literal["promoted", "kept", "unchanged"]
+PACKAGE_FOLDER = "dist/bento"  # from the project's folder
+
+
+class OtherSuite(MovaError):
+    """The champion was not evaluated on the candidate's suite; `champion_id` says which checkpoint it is."""
+
+    def __init__(self, champion_id: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.champion_id = champion_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class Decision:
     alias: str
     candidate_id: str
     champion_id: str | None
-    outcome: Literal["promoted", "kept", "unchanged"]
+    outcome: Outcome
     reason: str
     evidence: dict[str, Any]
 
@@ -60,33 +74,27 @@ class Decision:
         return asdict(self) | {"text": f"{self.reason}\n{_table(self.evidence)}".rstrip()}
 
 
-def promote(engine: sa.Engine, candidate: str, alias: str) -> Decision:
-    """Judge a candidate and carry the decision out.
+def judge(session: Session, candidate: str, alias: str, root: Path = Path()) -> Decision:
+    """Compare a candidate with the champion of an alias; nothing is written.
 
     Args:
-        engine: the registry, in step with the folders (`sync`).
+        session: any session of the registry, in step with the folders (`sync`).
         candidate: model folder such as models/phase3, checkpoint id, or another alias.
         alias: `production`, `phase1/champion`.
+        root: the project's folder.
 
     Raises:
-        UsageError: no such candidate, an alias of another phase, or evaluations that cannot be compared.
-        StaleError: the candidate's evaluation is not there, or the alias moved meanwhile.
+        UsageError: no such candidate, it was never judged by its gates, or an alias of another phase.
+        StaleError: the candidate's evaluation is not there.
+        OtherSuite: the champion was evaluated on other suites than the candidate's.
     """
-    with reading(engine) as session:
-        decision = judge(session, candidate, alias)
-    carry_out(engine, decision)
-    return decision
-
-
-def judge(session: Session, candidate: str, alias: str) -> Decision:
-    """Compare a candidate with the champion of an alias; nothing is written. Raises as `promote`."""
     check_alias_name(alias)
-    checkpoint = find_checkpoint(session, candidate)
+    checkpoint = find_checkpoint(session, candidate, root)
     _check_phase(checkpoint, alias)
     champion_id = get_alias(session, alias)
     name = f"checkpoint {checkpoint.checkpoint_id} ({checkpoint.phase})"
 
-    def decision(outcome: Literal["promoted", "kept", "unchanged"], reason: str, **evidence: Any) -> Decision:
+    def decision(outcome: Outcome, reason: str, **evidence: Any) -> Decision:
         return Decision(alias, checkpoint.checkpoint_id, champion_id, outcome, reason, evidence)
 
     if champion_id == checkpoint.checkpoint_id:
@@ -101,27 +109,36 @@ def judge(session: Session, candidate: str, alias: str) -> Decision:
     other = _evaluation_on(session, session.get_one(Checkpoint, champion_id), evaluation)
     judged = {gate["name"] for gate in selection["gates"]}
     compared = compare(evaluation.metrics, other.metrics, judged)
-    if all(one.verdict == "not compared" for one in compared):
-        raise UsageError(
-            f"checkpoints {checkpoint.checkpoint_id} and {champion_id} have no metric in common that was measured in "
-            f"both and is judged by a gate ({', '.join(sorted(judged)) or 'none is'}): evaluate them again on suite "
-            f"{evaluation.suite['name']}"
-        )
     evidence |= {"champion": _identity(other), "metrics": [asdict(one) for one in compared]}
+    if all(one.verdict == "not compared" for one in compared):
+        gates = ", ".join(sorted(judged)) or "none"
+        return decision(
+            "kept",
+            f"{name} does not become {alias}: no metric that its gates judge ({gates}) was measured for champion "
+            f"{champion_id} too.",
+            **evidence,
+        )
     worse = [one for one in compared if one.verdict == "worse"]
     if worse:
         return decision("kept", f"{name} does not become {alias}: {'; '.join(map(_worse, worse))}.", **evidence)
     return decision("promoted", f"{name} becomes {alias}: not worse than checkpoint {champion_id}.", **evidence)
 
 
-def carry_out(engine: sa.Engine, decision: Decision) -> None:
-    """Store a decision with its evidence, and move the alias if that is what it says; both or none.
+def refusal(session: Session, candidate: str, alias: str, reason: str, root: Path = Path()) -> Decision:
+    """The decision that the champion stays because the two could not be compared. Raises as `judge`."""
+    checkpoint = find_checkpoint(session, candidate, root)
+    sentence = f"checkpoint {checkpoint.checkpoint_id} ({checkpoint.phase}) does not become {alias}: {reason}"
+    evidence = {"selection": checkpoint.selection}
+    return Decision(alias, checkpoint.checkpoint_id, get_alias(session, alias), "kept", sentence, evidence)
+
+
+def carry_out(engine: sa.Engine, decision: Decision, root: Path = Path()) -> None:
+    """Store a decision with its evidence; where it says so, move the alias and keep what it names. All or nothing.
 
     Raises:
-        StaleError: the alias moved since the decision was made.
+        StaleError: the alias moved since the decision was made, or the candidate's weights are not on this machine.
     """
-    if decision.outcome == "unchanged":
-        return
+    stored = [] if decision.outcome == "kept" else _store(engine, decision.candidate_id, root)
     values = {
         "alias": decision.alias,
         "outcome": decision.outcome,
@@ -131,9 +148,25 @@ def carry_out(engine: sa.Engine, decision: Decision) -> None:
         "evidence": decision.evidence,
     }
     with writing(engine) as session:
-        append_promotion(session, values)
+        for artifact in stored:
+            record_artifact(session, artifact)
+        if decision.outcome != "unchanged":
+            append_promotion(session, values)
         if decision.outcome == "promoted":
             set_alias(session, decision.alias, decision.candidate_id, expected_old=decision.champion_id)
+
+
+def _store(engine: sa.Engine, checkpoint_id: str, root: Path) -> list[StoredArtifact]:
+    """Keep the model of a checkpoint, and the package of it if that is the one that lies in dist/."""
+    with reading(engine) as session:
+        checkpoint = session.get_one(Checkpoint, checkpoint_id)
+        folder = folder_of(session, checkpoint, root, exported_first=True)
+    stored = [store_artifact(MODEL, folder, root)]
+    package = root / PACKAGE_FOLDER
+    reference = package / REFERENCE_FILE
+    if reference.is_file() and read_manifest(reference, FileList)[0].checkpoint_id == checkpoint_id:
+        stored.append(store_artifact(PACKAGE, package, root))
+    return stored
 
 
 def compare(candidate: Mapping[str, Any], champion: Mapping[str, Any], judged: Set[str]) -> list[Comparison]:
@@ -199,9 +232,10 @@ def _evaluation_on(session: Session, champion: Checkpoint, wanted: Evaluation) -
     same = [evaluation for evaluation in found if evaluation.suite == wanted.suite]
     if not same:
         suites = " and ".join(_suite(evaluation) for evaluation in found) or "none"
-        raise UsageError(
+        raise OtherSuite(
+            champion.checkpoint_id,
             f"champion {champion.checkpoint_id} was evaluated on {suites}, the candidate on {_suite(wanted)}: only the "
-            "same suite and seeds compare, evaluate the champion again on the candidate's"
+            "same suite and seeds compare",
         )
     selected_by = (champion.selection or {}).get("evaluation_sha256")
     return next((evaluation for evaluation in same if evaluation.evaluation_id == selected_by), same[0])

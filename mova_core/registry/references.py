@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
+from mova_core.registry.artifacts import MODEL, kept_folder
 from mova_core.registry.database import open_database, reading
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.registry.tables import Alias, Checkpoint
@@ -50,22 +51,41 @@ def model_folder(reference: str, root: Path = Path()) -> Path:
     """The model folder behind an alias or checkpoint id of the registry in force.
 
     Raises:
-        UsageError: unknown, or it was never exported to a model folder.
-        StaleError: the folder holds another checkpoint by now.
+        UsageError: unknown.
+        StaleError: its weights are not on this machine.
     """
-    with reading(open_database()) as session:
-        checkpoint = find_checkpoint(session, reference, root)
-        checkpoint_id, phase, path = checkpoint.checkpoint_id, checkpoint.phase, checkpoint.model_path
-    folder = root / (path or f"models/{phase}")
-    holds = None
+    engine = open_database()
+    with reading(engine) as session:
+        folder = folder_of(session, find_checkpoint(session, reference, root), root)
+    engine.dispose()
+    return folder
+
+
+def folder_of(session: Session, checkpoint: Checkpoint, root: Path, *, exported_first: bool = False) -> Path:
+    """The model folder of a checkpoint: the one that was kept when it was promoted, else the one in models/.
+
+    Args:
+        session: any session.
+        checkpoint: its row.
+        root: the project's folder.
+        exported_first: take the one in models/ where there are both.
+
+    Raises:
+        StaleError: its weights are not on this machine.
+    """
+    checkpoint_id, holds = checkpoint.checkpoint_id, None
+    folder = root / (checkpoint.model_path or f"models/{checkpoint.phase}")
     if (folder / SELECTION_FILE).is_file():
         holds = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
-    if holds == checkpoint_id:
+    kept = kept_folder(session, MODEL, checkpoint_id, root)
+    if holds == checkpoint_id and (exported_first or kept is None):
         return folder
+    if kept is not None:
+        return kept
     present = f"{folder} holds {holds}" if holds else f"{folder} is not there"
     raise StaleError(
-        f"{reference!r} is checkpoint {checkpoint_id}, but {present}: bring its version back with `dvc checkout`, or "
-        "promote the present one"
+        f"the weights of checkpoint {checkpoint_id} are not on this machine: it was not promoted here, so no copy was "
+        f"kept, and {present}; bring back the dvc.lock of its training with git and run `dvc checkout models`"
     )
 
 

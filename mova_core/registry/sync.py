@@ -1,8 +1,8 @@
 """Make the registry agree with the folders: `mova registry sync`.
 
-Read are data/*.parquet, data/rejects, data/latents, runs, reports/evaluation and models. Files are read and hashed
-first, then written in one transaction, all or nothing; a second time changes nothing, and on an empty database the
-same rows come out. Rows whose files are gone stay: they happened.
+Read are data/*.parquet, data/rejects, data/latents, runs, reports/evaluation, reports/champions and models. Files are
+read and hashed first, then written in one transaction, all or nothing; a second time changes nothing, and on an empty
+database the same rows come out. Rows whose files are gone stay: they happened.
 """
 
 import json
@@ -30,6 +30,8 @@ from mova_core.registry.records import Changes, record_dataset, record_evaluatio
 from mova_core.storage.hashing import sha256_file
 
 INDEX_FILE = "index.parquet"  # of latents
+EVALUATIONS_FOLDER = "reports/evaluation"
+CHAMPIONS_FOLDER = "reports/champions"  # evaluations of champions on a later candidate's suite
 MANIFEST_FILE = "manifest.json"
 
 DatasetRow = tuple[tuple[str, str], dict[str, Any]]  # key (name, sha256) and values
@@ -59,7 +61,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
     ]
     evaluations = [
         (*read_manifest(path, EvaluationManifest), _relative(path, root))
-        for path in sorted(root.glob(f"reports/evaluation/*/{METRICS_FILE}"))
+        for folder in (EVALUATIONS_FOLDER, CHAMPIONS_FOLDER)
+        for path in sorted(root.glob(f"{folder}/*/{METRICS_FILE}"))
     ]
     changes: Changes = Counter(added=0, changed=0, same=0)
     with writing(engine) as session:

@@ -1,7 +1,7 @@
 """The registry's tables: what happened, hash-linked from footage to served clip.
 
 datasets ← runs ← checkpoints ← evaluations are a record of manifests: `mova_core.registry.sync` makes the same rows
-again from the folders, so they carry no time of writing. aliases, promotions and jobs exist only here.
+again from the folders, so they carry no time of writing. artifacts, aliases, promotions and jobs exist only here.
 Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative to the project's folder, posix.
 A change here needs a new file in migrations/versions (a test compares the two).
 """
@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
 PROMOTION_OUTCOMES = ("promoted", "kept")
+ARTIFACT_KINDS = ("model", "package")
 
 Json = dict[str, Any]
 
@@ -92,6 +93,20 @@ class Evaluation(Base):
     path: Mapped[str]
 
 
+class Artifact(Base):
+    """A folder that is kept for good: a promoted model, or a package of one (see `mova_core.registry.artifacts`)."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (sa.CheckConstraint(f"kind IN {ARTIFACT_KINDS}", name="kind"),)
+
+    artifact_id: Mapped[str] = mapped_column(primary_key=True)  # sha256 of its manifest
+    kind: Mapped[str]
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"), index=True)
+    path: Mapped[str]
+    bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    kept_at: Mapped[float]  # the newest of a checkpoint is the one in use
+
+
 class Alias(Base):
     """A name that moves: `production`, `phase1/champion`. Only `mova_core.registry.aliases` writes here."""
 
@@ -145,3 +160,4 @@ class Job(Base):
     result_sha256: Mapped[str | None] = mapped_column(index=True)
     checkpoint_id: Mapped[str | None]  # no foreign key: a service may run where nothing was trained
     bento: Mapped[str | None]  # tag of the Bento that made the clip
+    smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list

@@ -114,6 +114,18 @@ def test_a_video_is_listed_and_deleted(client: TestClient) -> None:
     assert client.get(f"/v1/videos/{ids[0]}").status_code == 404
 
 
+def test_the_smoke_job_of_a_deployment_is_found_but_neither_listed_nor_counted(
+    engine: sa.Engine, settings: ServiceSettings, client: TestClient
+) -> None:
+    smoke = client.post("/v1/videos", json={"prompt": "a"}, headers={"x-mova-smoke": "1"}).json()["id"]
+    for _ in range(settings.params.queue):  # the smoke job takes none of the users' places
+        jobs.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, settings.params.queue)
+    listed = client.get("/v1/videos", params={"limit": 100}).json()["data"]
+    assert smoke not in [video["id"] for video in listed] and len(listed) == 100
+    assert client.get(f"/v1/videos/{smoke}").json()["status"] == "queued"
+    assert client.post("/v1/videos", json={"prompt": "a"}, headers={"x-mova-smoke": "1"}).status_code == 201
+
+
 def test_a_full_queue_says_so(engine: sa.Engine, settings: ServiceSettings, client: TestClient) -> None:
     for _ in range(settings.params.queue):
         jobs.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, limit=1000)

@@ -42,10 +42,10 @@ def test_an_alias_of_nothing_or_of_another_checkpoint_is_refused(
     former: subprocess.Popen[str],
 ) -> None:
     with pytest.raises(UsageError, match="alias 'production' names no checkpoint: run `mova promote"):
-        deploy(dist, "production", settings)
+        deploy("production", settings, dist)
     promoted(engine)
     with pytest.raises(StaleError, match="alias 'other' names checkpoint f"):
-        deploy(dist, "other", settings)
+        deploy("other", settings, dist)
     assert former.poll() is None and running_deployment(settings.root) is not None
 
 
@@ -62,12 +62,12 @@ def test_a_foreign_port_and_an_altered_weight_are_refused_while_the_former_servi
         port = foreign.getsockname()[1]
         elsewhere = replace(settings, params=settings.params.model_copy(update={"port": port}))
         with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 cannot be used"):
-            deploy(dist, "production", elsewhere)
+            deploy("production", elsewhere, dist)
     copy = Path(shutil.copytree(dist, tmp_path / "copy"))
     weights = source_folder(copy) / "model/dual_tower_bridge/diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     with pytest.raises(StaleError, match=r"dual_tower_bridge/\S+ is not the file that was packaged"):
-        deploy(copy, "production", settings)
+        deploy("production", settings, copy)
     assert former.poll() is None and running_deployment(settings.root) is not None
 
 

@@ -16,8 +16,8 @@ HOLDS_S, OVER_S = 60.0, -1.0  # a lease that holds, one that is over at once
 
 
 @pytest.fixture
-def queue(url: str) -> Iterator[sa.Engine]:
-    engine = open_database(url)
+def queue(registry_url: str) -> Iterator[sa.Engine]:
+    engine = open_database(registry_url)
     yield engine
     engine.dispose()
 
@@ -88,10 +88,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_job_that_kills_its_workers_fails_and_the_queue_goes_on(queue: sa.Engine, url: str) -> None:
+def test_a_job_that_kills_its_workers_fails_and_the_queue_goes_on(queue: sa.Engine, registry_url: str) -> None:
     deadly, harmless = submit(queue, 2)
     for _ in range(jobs.MAX_ATTEMPTS):
-        assert subprocess.run([sys.executable, "-c", CLAIM_AND_DIE, url]).returncode == -signal.SIGKILL
+        assert subprocess.run([sys.executable, "-c", CLAIM_AND_DIE, registry_url]).returncode == -signal.SIGKILL
     next_one = jobs.claim(queue, "alive", HOLDS_S)
     assert next_one is not None and next_one.job_id == harmless
     job = jobs.find(queue, deadly)

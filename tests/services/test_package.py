@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.registry.manifests import REFERENCE_FILE
 from services.model_manifest import verify_packaged
-from services.package import REFERENCE, SMOKE_CLIP, Reference, package, source_folder
+from services.package import SMOKE_CLIP, Reference, package, source_folder
 from services.process import check_startable
 from services.settings import ServiceSettings
 
@@ -92,7 +93,7 @@ def test_a_damaged_model_is_refused_by_name_before_anything_is_built(
 
 
 def test_no_package_and_a_taken_port_are_one_sentence(dist: Path, tmp_path: Path, settings: ServiceSettings) -> None:
-    with pytest.raises(UsageError, match=f"holds no package \\({REFERENCE} is missing\\): run `mova package`"):
+    with pytest.raises(UsageError, match=f"holds no package \\({REFERENCE_FILE} is missing\\): run `mova package`"):
         check_startable(tmp_path, settings)
     taken = f"port {settings.params.port} of 127.0.0.1 cannot be used"
     with socket.create_server((settings.params.host, settings.params.port)), pytest.raises(UsageError, match=taken):

@@ -1,5 +1,6 @@
 """The packaged service as a whole, deployed, over HTTP: the openai package against it, killed, altered, damaged."""
 
+import json
 import os
 import shutil
 import signal
@@ -55,7 +56,12 @@ def queue(project: ServiceSettings) -> Iterator[sa.Engine]:
 @pytest.fixture
 def deployed(dist: Path, project: ServiceSettings) -> dict[str, Any]:
     """The service, deployed: the one of the test before, if it still works."""
-    return deploy(dist, "production", project)
+    return deploy("production", project, dist)
+
+
+def videos(deployed: dict[str, Any]) -> list[str]:
+    """Ids that the service lists."""
+    return [video["id"] for video in json.loads(answer(f"{deployed['url']}/v1/videos")[1])["data"]]
 
 
 @pytest.fixture
@@ -69,8 +75,9 @@ def client(deployed: dict[str, Any]) -> Any:
 def test_deploy_makes_the_smoke_clip_and_keeps_a_service_that_is_the_wanted_one(
     deployed: dict[str, Any], dist: Path, project: ServiceSettings, queue: sa.Engine
 ) -> None:
-    again = deploy(dist, "production", project)
+    again = deploy("production", project)  # the package that the deployment before kept
     assert again["kept"] and again["pid"] == deployed["pid"] and "already serves" in again["text"]
+    assert not {again["smoke_video"], deployed["smoke_video"]} & set(videos(deployed))
     assert again["smoke_video"] != deployed["smoke_video"]
     assert job(queue, again["smoke_video"]).request["prompt"] == SMOKE["prompt"]
     assert running_deployment(project.root) is not None
@@ -102,7 +109,7 @@ def test_a_killed_service_finishes_its_queue_once_it_is_deployed_again(
     wait_for(lambda: job(queue, waiting[0]).status == "in_progress")
     kill(deployed["pid"])
     assert [job(queue, job_id).status for job_id in waiting] == ["in_progress", "queued"]
-    again = deploy(dist, "production", project)
+    again = deploy("production", project, dist)
     assert not again["kept"] and again["pid"] != deployed["pid"]
     wait_for(lambda: all(job(queue, job_id).status == "completed" for job_id in waiting))
     assert [job(queue, job_id).attempts for job_id in waiting] == [2, 1]

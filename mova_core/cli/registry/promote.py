@@ -1,30 +1,49 @@
-"""`mova promote`: move an alias to a candidate that is good enough."""
+"""`mova promote`: move an alias to a candidate that is good enough, or back."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from mova_core.cli.options import ParamsFile
+
+CANDIDATE = "models/phase3"
+
 
 def promote(
     candidate: Annotated[
-        str, typer.Argument(help="Model folder with its selection.json, a checkpoint id, or another alias.")
-    ] = "models/phase3",
+        str | None,
+        typer.Argument(
+            help=f"Model folder with its selection.json, a checkpoint id, or another alias; default {CANDIDATE}."
+        ),
+    ] = None,
     alias: Annotated[str, typer.Option("--alias", help="Such as production or phase1/champion.")] = "production",
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Give the alias back to the checkpoint that it named before.")
+    ] = False,
+    params_file: ParamsFile = Path("params.yaml"),
 ) -> dict[str, Any]:
     """Give an alias to a candidate that passed its gates and is not worse than the champion on the same suite.
 
-    Exit 1 if the champion stays; the decision and what was compared are stored either way.
+    A champion that was evaluated on another suite is evaluated on the candidate's first. Exit 1 if the champion stays;
+    the decision and what was compared are stored either way. What is promoted is kept in .mova/artifacts for good.
 
     Example: mova promote models/phase3 --alias production
+    Example: mova promote --rollback
     """
-    from mova_core.errors import MovaError
+    from mova_core.errors import MovaError, UsageError
     from mova_core.registry.database import open_database
-    from mova_core.registry.promotion import promote as run_promote
-    from mova_core.registry.sync import sync
 
+    if rollback and candidate is not None:
+        raise UsageError(f"{candidate} has no effect beside --rollback, which takes the checkpoint before")
     engine = open_database()
-    sync(engine)
-    decision = run_promote(engine, candidate, alias)
+    if rollback:
+        from mova_core.registry.rollback import roll_back
+
+        return roll_back(engine, alias).summary()
+    from mova_core.evaluation.promote import promote as run_promote
+
+    decision = run_promote(engine, candidate or CANDIDATE, alias, params_file)
     if decision.outcome == "kept":
         raise MovaError(decision.summary()["text"])
     return decision.summary()

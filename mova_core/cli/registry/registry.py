@@ -28,10 +28,12 @@ def sync() -> dict[str, Any]:
 def list_rows(
     table: Annotated[
         str | None,
-        typer.Argument(help="datasets, runs, checkpoints, evaluations, aliases, promotions or jobs; none: counts."),
+        typer.Argument(
+            help="datasets, runs, checkpoints, evaluations, aliases, artifacts, promotions or jobs; none: all."
+        ),
     ] = None,
 ) -> dict[str, Any]:
-    """Show the rows of a table, or how many each holds and where the aliases are.
+    """Show what happened: datasets, runs, checkpoints, evaluations and aliases with their ids, or one table.
 
     Example: mova registry list promotions
     """

@@ -15,9 +15,9 @@ from mova_core.registry.database import open_database
 
 
 @pytest.fixture
-def engine(url: str) -> Iterator[sa.Engine]:
+def engine(registry_url: str) -> Iterator[sa.Engine]:
     """A registry with its tables and no rows."""
-    engine = open_database(url)
+    engine = open_database(registry_url)
     yield engine
     engine.dispose()
 
@@ -109,7 +109,11 @@ class Project:
             "passed": passed,
             "reason": "all gates passed" if passed else "f1 too low",
         }
-        self.write(f"models/{phase}/selection.json", selection)
+        weights = self.root / f"models/{phase}/weights.safetensors"
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        weights.write_bytes(checkpoint_id.encode())
+        files = {weights.name: {"bytes": 16, "sha256": hashlib.sha256(checkpoint_id.encode()).hexdigest()}}
+        self.write(f"models/{phase}/selection.json", selection | {"files": files if passed else {}})
 
     def candidate(self, seed: int, phase: str = "phase1", *, passed: bool = True, **evaluation: Any) -> str:
         """Train, evaluate and select; returns the checkpoint id."""

@@ -146,12 +146,12 @@ def test_the_tree_is_short() -> None:
 
 
 def test_an_alias_gives_its_model_folder_while_it_holds_that_checkpoint(
-    engine: sa.Engine, url: str, project: Any, served: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    engine: sa.Engine, registry_url: str, project: Any, served: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MOVA_DATABASE_URL", url)
+    monkeypatch.setenv("MOVA_DATABASE_URL", registry_url)
     with writing(engine) as session:
         set_alias(session, "production", served[0], None)
     assert model_folder("production", project.root) == project.root / "models/phase1"
     newer = project.candidate(seed=1)
-    with pytest.raises(StaleError, match=f"is checkpoint {served[0]}, but .*models/phase1 holds {newer}"):
+    with pytest.raises(StaleError, match=f"weights of checkpoint {served[0]} .*models/phase1 holds {newer}"):
         model_folder("production", project.root)

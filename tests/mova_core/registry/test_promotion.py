@@ -7,9 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.evaluation.promote import promote
 from mova_core.registry.aliases import get_alias, set_alias
 from mova_core.registry.database import reading, writing
-from mova_core.registry.promotion import carry_out, compare, judge, promote
+from mova_core.registry.promotion import carry_out, compare, judge
 from mova_core.registry.promotion_log import FIRST_PREVIOUS, append_promotion, check_chain
 from mova_core.registry.sync import sync
 from mova_core.registry.tables import Promotion
@@ -25,7 +26,6 @@ def in_project(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def offer(engine: sa.Engine, project: Any, seed: int, alias: str = "production", **candidate: Any) -> Any:
     """Train a candidate and try to promote it."""
     project.candidate(seed, **candidate)
-    sync(engine, project.root)
     return promote(engine, FOLDER, alias)
 
 
@@ -103,15 +103,21 @@ def test_a_champion_without_a_judged_metric_is_refused(engine: sa.Engine, projec
     sync(engine, project.root)
     with writing(engine) as session:
         set_alias(session, "unmeasured", champion, None)
-    with pytest.raises(UsageError, match=r"no metric in common .* judged by a gate \(f1\)"):
-        offer(engine, project, 2, alias="unmeasured")
+    decision = offer(engine, project, 2, alias="unmeasured")
+    assert decision.outcome == "kept" and holder(engine, "unmeasured") == champion
+    assert f"no metric that its gates judge (f1) was measured for champion {champion} too" in decision.reason
+    assert events(engine)[-1].reason == decision.reason
 
 
-def test_other_seeds_are_refused(engine: sa.Engine, project: Any) -> None:
+def test_a_champion_of_other_seeds_that_cannot_be_evaluated_stays_and_the_refusal_is_stored(
+    engine: sa.Engine, project: Any
+) -> None:
     champion = offer(engine, project, 0, seeds=64).candidate_id
-    with pytest.raises(UsageError, match="only the same suite and seeds compare"):
-        offer(engine, project, 1, seeds=32)
-    assert holder(engine) == champion and len(events(engine)) == 1
+    decision = offer(engine, project, 1, seeds=32)  # no params.yaml here to evaluate by
+    assert decision.outcome == "kept" and holder(engine) == champion
+    for said in ("only the same suite and seeds compare", "could not be evaluated on the candidate's", "params.yaml"):
+        assert said in decision.reason
+    assert [(event.outcome, event.reason) for event in events(engine)[1:]] == [("kept", decision.reason)]
 
 
 def test_a_champion_evaluated_again_on_the_new_suite_compares(engine: sa.Engine, project: Any) -> None:
@@ -162,11 +168,12 @@ def test_an_unknown_candidate_is_refused(engine: sa.Engine, candidate: str) -> N
 
 def test_an_alias_that_moved_since_the_judgement_stays(engine: sa.Engine, project: Any) -> None:
     offer(engine, project, 0)
+    faster = offer(engine, project, 2, alias="staging").candidate_id
     project.candidate(1)
     sync(engine, project.root)
     with reading(engine) as session:
         decision = judge(session, FOLDER, "production")
-    faster = offer(engine, project, 2).candidate_id
+    promote(engine, "staging", "production")
     before = len(events(engine))
     with pytest.raises(StaleError, match="somebody moved it meanwhile"):
         carry_out(engine, decision)

@@ -1,0 +1,74 @@
+"""A champion that was evaluated on another suite is evaluated on the candidate's, from the weights that were kept."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import torch
+
+from mova_core.curation.layout import DataFolder
+from mova_core.evaluation import evaluate as module
+from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.promote import promote
+from mova_core.evaluation.select import select
+from mova_core.evaluation.suites.suite import synthetic_suite
+from mova_core.model.nano import nano_dual_tower
+from mova_core.params import load_params
+from mova_core.registry.database import open_database, reading
+from mova_core.registry.promotion import Decision
+from mova_core.registry.tables import Promotion
+from mova_core.training.checkpoint import save
+from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
+
+PARAMS = Path("params.yaml")
+
+
+@pytest.fixture
+def engine(nano_codec, tmp_path, monkeypatch) -> Iterator[sa.Engine]:
+    """The registry of a project in the present folder that has a codec and no footage."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))
+    monkeypatch.setattr(module, "validation_clips", lambda *arguments, **options: [])
+    nano_codec.save(DataFolder().codec, {})
+    engine = open_database()
+    yield engine
+    engine.dispose()
+
+
+def offer(engine: sa.Engine, towers: torch.nn.Module, first_seed: int) -> Decision:
+    """Train nothing, but leave the folders as train, evaluate and select do, and promote."""
+    section = {"clips_per_class": 1, "bootstrap_samples": 5, "sweep": [], "samples": 0, "seed": first_seed}
+    values = {"evaluate": section, "generate": {"steps": 1}, "select": {"audio": {"audio_class_at_least": 0.0}}}
+    PARAMS.write_text(json.dumps(values))
+    params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
+    shutil.rmtree("runs", ignore_errors=True)
+    save(places.run(PHASES["audio"]) / "checkpoints", 3, "fingerprint", towers, towers, {"a": torch.ones(1)})
+    evaluate(PHASES["audio"], params, params.train, params.evaluate, params.generate, places, reports)
+    select(PHASES["audio"], params, params.select, params.generate, places, reports)
+    return promote(engine, "models/audio", "production", PARAMS)
+
+
+def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, nano_towers) -> None:
+    champion = offer(engine, nano_towers, first_seed=1).candidate_id
+    decision = offer(engine, nano_dual_tower(9).eval(), first_seed=2)
+    assert decision.outcome in ("promoted", "kept") and decision.champion_id == champion
+    compared = {row["metric"]: row for row in decision.evidence["metrics"]}
+    assert compared["audio_class"]["verdict"] in ("not worse", "worse")
+    evaluated = json.loads(Path(f"reports/champions/{champion}/metrics.json").read_text())
+    assert evaluated["checkpoint_id"] == champion and evaluated["suite"] == decision.evidence["suite"]
+    assert evaluated["metrics"]["audio_class"]["value"] == compared["audio_class"]["champion"]
+    assert "not the project's present one" in evaluated["metrics"]["validation_loss"]["unavailable"]
+
+
+def test_a_champion_whose_weights_are_gone_stays_and_the_refusal_is_stored(engine: sa.Engine, nano_towers) -> None:
+    champion = offer(engine, nano_towers, first_seed=1).candidate_id
+    shutil.rmtree(".mova/artifacts")
+    decision = offer(engine, nano_dual_tower(9).eval(), first_seed=2)
+    assert decision.outcome == "kept" and f"weights of checkpoint {champion} are not on this machine" in decision.reason
+    with reading(engine) as session:
+        events = session.scalars(sa.select(Promotion).order_by(Promotion.event_id)).all()
+    assert [(event.outcome, event.reason) for event in events][1:] == [("kept", decision.reason)]

@@ -1,0 +1,114 @@
+"""What was promoted is kept, whatever happens to models/ and dist/ afterwards."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mova_core.errors import StaleError
+from mova_core.evaluation.promote import promote
+from mova_core.registry.artifacts import (
+    ARTIFACTS_FOLDER,
+    MODEL,
+    PACKAGE,
+    kept_folder,
+    needed_checkpoints,
+    removable_artifacts,
+    store_artifact,
+)
+from mova_core.registry.database import reading, writing
+from mova_core.registry.references import find_checkpoint, folder_of
+from mova_core.registry.tables import Artifact
+
+
+@pytest.fixture(autouse=True)
+def in_project(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.root)
+
+
+def promoted(engine: sa.Engine, project: Any, seed: int) -> str:
+    checkpoint_id = str(project.candidate(seed))
+    assert promote(engine, "models/phase1", "production").outcome == "promoted"
+    return checkpoint_id
+
+
+def weights(engine: sa.Engine, reference: str) -> bytes:
+    with reading(engine) as session:
+        folder = folder_of(session, find_checkpoint(session, reference), Path())
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def test_a_promoted_model_outlives_its_folder(engine: sa.Engine, project: Any) -> None:
+    first = promoted(engine, project, 0)
+    second = promoted(engine, project, 1)
+    shutil.rmtree("models")
+    shutil.rmtree("runs")
+    assert weights(engine, "production") == second.encode()
+    assert weights(engine, first) == first.encode()
+
+
+def test_a_file_altered_in_place_afterwards_does_not_reach_the_kept_one(engine: sa.Engine, project: Any) -> None:
+    checkpoint_id = promoted(engine, project, 0)
+    with Path("models/phase1/weights.safetensors").open("r+b") as file:
+        file.write(b"damaged")
+    assert weights(engine, "production") == checkpoint_id.encode()
+
+
+def test_an_altered_model_is_not_promoted(engine: sa.Engine, project: Any) -> None:
+    project.candidate(0)
+    Path("models/phase1/weights.safetensors").write_bytes(b"others")
+    with pytest.raises(StaleError, match=r"weights\.safetensors has sha256 .* it was altered"):
+        promote(engine, "models/phase1", "production")
+    with reading(engine) as session:
+        assert needed_checkpoints(session) == set()
+
+
+def test_weights_that_are_nowhere_are_not_promoted(engine: sa.Engine, project: Any) -> None:
+    checkpoint_id = project.candidate(0)
+    promote(engine, "models/phase1", "production")
+    shutil.rmtree("models")
+    shutil.rmtree(ARTIFACTS_FOLDER)
+    with pytest.raises(StaleError, match=f"weights of checkpoint {checkpoint_id} are not on this machine"):
+        promote(engine, checkpoint_id, "staging")
+
+
+def test_the_package_of_the_promoted_checkpoint_is_kept_and_its_files_are_stored_once(
+    engine: sa.Engine, project: Any
+) -> None:
+    checkpoint_id = project.candidate(0)
+    selection = json.loads(Path("models/phase1/selection.json").read_text())
+    shutil.copytree("models/phase1", "dist/bento/model")
+    files = {f"model/{name}": entry for name, entry in selection["files"].items()}
+    project.write("dist/bento/reference.json", {"checkpoint_id": checkpoint_id, "files": files})
+    promote(engine, "models/phase1", "production")
+    with reading(engine) as session:
+        model, package = (kept_folder(session, kind, checkpoint_id, Path()) for kind in (MODEL, PACKAGE))
+        assert session.scalar(sa.select(sa.func.sum(Artifact.bytes))) == 32
+    assert model is not None and package is not None
+    assert os.path.samefile(model / "weights.safetensors", package / "model/weights.safetensors")
+
+
+def test_what_no_alias_ever_named_can_be_removed_and_nothing_else(engine: sa.Engine, project: Any) -> None:
+    first, second = promoted(engine, project, 0), promoted(engine, project, 1)
+    project.candidate(2)
+    left = store_artifact(MODEL, Path("models/phase1"), Path())  # as a promotion that was killed leaves it
+    with writing(engine) as session:
+        assert needed_checkpoints(session) == {first, second}
+        assert removable_artifacts(session, Path()) == [Path(left.path)]
+        shutil.rmtree(left.path)
+        (file,) = removable_artifacts(session, Path())
+    file.unlink()
+    assert weights(engine, first) == first.encode() and weights(engine, second) == second.encode()
+
+
+def test_a_path_out_of_the_folder_is_refused(project: Any) -> None:
+    project.candidate(0)
+    selection = json.loads(Path("models/phase1/selection.json").read_text())
+    for name in ("../weights", "/etc/passwd"):
+        project.write("models/phase1/selection.json", selection | {"files": {name: {"bytes": 1, "sha256": "0" * 64}}})
+        with pytest.raises(StaleError, match="expected a path inside the folder"):
+            store_artifact(MODEL, Path("models/phase1"), Path())

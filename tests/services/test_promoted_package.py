@@ -1,0 +1,86 @@
+"""Production generates, deploys and rolls back whatever has become of models/ and dist/ since."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from mova_core.errors import StaleError
+from mova_core.evaluation.promote import promote
+from mova_core.model.nano import nano_dual_tower
+from mova_core.model.pretrained.folder import load_components, save_components
+from mova_core.registry.references import model_folder as folder_named
+from mova_core.registry.rollback import roll_back
+from mova_core.sampling.pipeline import MovaPipeline
+from services.package import Reference, source_folder
+from services.promoted_package import promoted_package
+from services.settings import ServiceSettings
+
+SUITE = {"name": "captions", "seeds": [0], "clips": 1, "sha256": "5" * 64}
+
+
+def entry(path: Path) -> dict[str, object]:
+    return {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def offer(engine: sa.Engine, root: Path, model: Path, checkpoint_id: str) -> None:
+    """Put a model into models/phase3 as `mova select` does, in place of the one there, and promote it."""
+    target, evaluation = root / "models/phase3", root / "reports/evaluation/phase3/metrics.json"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(model, target)
+    evaluation.parent.mkdir(parents=True, exist_ok=True)
+    metrics = {"decodable_share": {"value": 1.0, "better": "higher"}}
+    of = {"phase": "phase3", "checkpoint_id": checkpoint_id}
+    evaluation.write_text(json.dumps(of | {"suite": SUITE, "metrics": metrics}))
+    files = {path.relative_to(model).as_posix(): entry(path) for path in model.rglob("*") if path.is_file()}
+    judged = {"gates": [{"name": "decodable_share", "value": 1.0, "limit": 1.0, "passed": True}], "passed": True}
+    hashes = {"manifest_sha256": checkpoint_id.ljust(64, "0"), "evaluation_sha256": entry(evaluation)["sha256"]}
+    (target / "selection.json").write_text(json.dumps(of | judged | hashes | {"reason": "passed", "files": files}))
+    assert promote(engine, "models/phase3", "production").outcome == "promoted"
+
+
+def clip(folder: Path) -> np.ndarray:
+    return MovaPipeline.from_pretrained(folder)("a red ball", seed=3, steps=1).video
+
+
+def test_production_generates_and_goes_back_after_retraining(
+    engine: sa.Engine,
+    settings: ServiceSettings,
+    dist: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(settings.root)
+    monkeypatch.setenv("MOVA_DATABASE_URL", settings.database_url)
+    newer = tmp_path / "newer"
+    save_components(replace(load_components(model_folder), towers=nano_dual_tower(4)), newer)
+    first, second = Reference.read(dist).checkpoint_id, "b" * 16
+    shutil.copytree(dist, "dist/bento")
+    offer(engine, settings.root, model_folder, first)
+    offer(engine, settings.root, newer, second)
+    for folder in ("models", "dist", "reports"):
+        shutil.rmtree(folder)
+
+    assert np.array_equal(clip(folder_named("production")), clip(newer))
+    made = promoted_package(engine, "production", settings.root)  # none was kept: built from the kept model
+    assert Reference.read(made).checkpoint_id == second
+    assert np.array_equal(clip(source_folder(made) / "model"), clip(newer))
+    assert promoted_package(engine, "production", settings.root) == made
+
+    assert roll_back(engine, "production").candidate_id == first
+    assert np.array_equal(clip(folder_named("production")), clip(model_folder))
+    assert not np.array_equal(clip(model_folder), clip(newer))
+    kept = promoted_package(engine, "production", settings.root)
+    listed = Reference.read(dist).files
+    assert {name: entry(kept / name) for name in listed} == listed == {name: entry(dist / name) for name in listed}
+
+    path = source_folder(kept) / "model/model_index.json"
+    path.unlink()
+    with pytest.raises(StaleError, match=r"model_index\.json is missing from the package"):
+        promoted_package(engine, "production", settings.root)
