@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import read_provenance
 from mova_core.registry.footage_used import footage_used
+from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.registry.references import find_checkpoint
 from mova_core.registry.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
+from mova_core.registry.training_clip import TrainingClip, training_clip
 from mova_core.storage.hashing import sha256_file
 
 # What a table's rows come from; the rest of its `inputs` is listed beside it.
 COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
 LATENTS = "latents/"
+NOT_HERE = "not in this registry, so what it came from is not known; `mova registry sync` records a project's folders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
 
     Args:
         session: any session of the registry.
-        reference: file of a clip, of a recorded table or metrics.json; id of a job; alias, id or model folder of a
-            checkpoint.
+        reference: file of a generated clip, of a recorded table or metrics.json; id of a job or of a training clip;
+            alias, id or model folder of a checkpoint.
         root: the project's folder.
 
     Raises:
@@ -62,7 +65,12 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
         return _job(session, job, root)
     if os.path.isfile(root / reference):
         return _file(session, reference, root)
-    if os.path.splitext(reference)[1]:  # no alias, id or model folder has one
+    clip = training_clip(reference, root)
+    if clip is not None:
+        return _training_clip(session, clip, root)
+    if os.path.isdir(root / reference):
+        return _folder(session, reference, root)
+    if os.path.splitext(reference)[1]:  # no alias or id has one
         raise UsageError(f"{reference} is not there: name a clip's or a table's file, from the project's folder")
     return _checkpoint(session, find_checkpoint(session, reference, root), root)
 
@@ -82,7 +90,7 @@ def _file(session: Session, reference: str, root: Path) -> Node:
     if provenance is None and job is None:
         raise UsageError(
             f"{reference} (sha256 {sha256[:16]}) is no table, evaluation or job's result that the registry knows, and "
-            "carries no provenance: run `mova registry sync`, or name a clip that this project's service made"
+            "carries no provenance: run `mova registry sync`, or name a clip that `mova generate` or a service made"
         )
     if provenance and job and job.checkpoint_id not in (None, provenance.checkpoint_id):
         raise StaleError(
@@ -97,6 +105,36 @@ def _file(session: Session, reference: str, root: Path) -> Node:
     return Node("clip", reference, sha256, came_from=[before])
 
 
+def _training_clip(session: Session, clip: TrainingClip, root: Path) -> Node:
+    """A clip of the training data: the file that it was cut from, and the table that lists it."""
+    of = "accepted for no training phase" if not clip.phases else f"for {', '.join(clip.phases)}"
+    note = f"{clip.split} split, {of}"
+    where = "its times are not known" if clip.cut_s is None else f"{clip.cut_s[0]:.3f} to {clip.cut_s[1]:.3f} s"
+    before = [Node("file", clip.source_path or "?", clip.source_id, f"window {clip.window_id}, {where}")]
+    table = session.get(Dataset, ("clips", clip.table_sha256))
+    if table is None:
+        before.append(Node("clips", "data/clips.parquet", clip.table_sha256, NOT_HERE))
+    else:
+        before.append(_dataset(session, table, root))
+    return Node("clip", clip.clip_id, clip.sha256, note, before)
+
+
+def _folder(session: Session, reference: str, root: Path) -> Node:
+    """A model folder: its checkpoint, also one that the registry does not know."""
+    path = root / reference / SELECTION_FILE
+    if not path.is_file():
+        raise UsageError(
+            f"{reference} has no {SELECTION_FILE}, so it was not selected by this project and nothing is known of its "
+            "training: name a model folder such as models/phase3"
+        )
+    selection, _ = read_manifest(path, Selection)
+    checkpoint = session.get(Checkpoint, selection.checkpoint_id)
+    if checkpoint is not None:
+        return _checkpoint(session, checkpoint, root)
+    note = f"{selection.phase}, {NOT_HERE}"
+    return Node("checkpoint", selection.checkpoint_id, selection.manifest_sha256, note)
+
+
 def _job(session: Session, job: Job, root: Path, checkpoint_id: str | None = None) -> Node:
     checkpoint_id = checkpoint_id or job.checkpoint_id
     before = [] if checkpoint_id is None else [_checkpoint_named(session, checkpoint_id, root)]
@@ -108,7 +146,7 @@ def _job(session: Session, job: Job, root: Path, checkpoint_id: str | None = Non
 def _checkpoint_named(session: Session, checkpoint_id: str, root: Path) -> Node:
     checkpoint = session.get(Checkpoint, checkpoint_id)
     if checkpoint is None:
-        return Node("checkpoint", checkpoint_id, note="not in this registry")
+        return Node("checkpoint", checkpoint_id, note=NOT_HERE)
     return _checkpoint(session, checkpoint, root)
 
 
@@ -151,7 +189,7 @@ def _run(session: Session, run: Run, root: Path) -> Node:
 def _latents(session: Session, geometry: str, sha256: str, phase: str, root: Path) -> Node:
     dataset = session.get(Dataset, (f"{LATENTS}{geometry}", sha256))
     if dataset is None:
-        return Node("latents", geometry, sha256, "not in this registry")
+        return Node("latents", geometry, sha256, NOT_HERE)
     return _dataset(session, dataset, root, phase)
 
 
@@ -165,7 +203,7 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
         if name == source and parent is not None:
             before.append(_dataset(session, parent, root))
         elif name == source or name in ("verdicts", "captions"):
-            before.append(Node(name, parent.path if parent else "?", sha256, "" if parent else "not in this registry"))
+            before.append(Node(name, parent.path if parent else "?", sha256, "" if parent else NOT_HERE))
         elif name == "codec":
             before.append(Node("codec", "models/codec", sha256))
     if kind == "latents":

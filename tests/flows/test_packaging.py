@@ -59,7 +59,7 @@ def test_a_refused_promotion_fails_the_run_with_its_decision(
     decision = Decision(
         "production", "new", "old", "kept", "the champion old stays: event_f1 is worse", {"metrics": [compared]}
     )
-    monkeypatch.setattr("mova_core.registry.promotion.promote", lambda *_: decision)
+    monkeypatch.setattr("mova_core.evaluation.promote.promote", lambda *_: decision)
     state: Any = packaging(return_state=True)
     with pytest.raises(MovaError, match="the champion old stays: event_f1 is worse"):
         state.result()

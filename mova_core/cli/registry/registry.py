@@ -46,7 +46,11 @@ def list_rows(
 
 def lineage(
     reference: Annotated[
-        str, typer.Argument(help="A clip's file, a table's file, a job, a checkpoint id, an alias or a model folder.")
+        str,
+        typer.Argument(
+            help="A generated clip's file, a training clip's id, a table's file, a job, a checkpoint id, an alias or a "
+            "model folder."
+        ),
     ],
 ) -> dict[str, Any]:
     """Trace a clip (or anything before it) back to its footage, each step with its hash.

@@ -44,9 +44,16 @@ class Project:
         write_table(self.data.rejects("ingest"), "rejects", [])
         write_table(table("sources"), "sources", rows, {"rejects": self.data.rejects("ingest")})
         write_table(table("segments"), "segments", [{"source_id": id} for id in sources], {"sources": table("sources")})
-        windows = [{"window_id": f"w{n}", "source_id": sources[n % 2]} for n in range(4)]
+        windows = [
+            {"window_id": f"w{n}", "source_id": sources[n % 2], "start_s": 2.0 * n, "end_s": 2.0 * n + 2}
+            for n in range(4)
+        ]
         write_table(table("windows"), "windows", windows, {"segments": table("segments")})
-        clips = [{"clip_id": f"c{n}", "source_id": sources[n % 2], "sha256": f"{n}" * 64} for n in range(4)]
+        clips = [
+            {"clip_id": f"c{n}", "window_id": f"w{n}", "source_id": sources[n % 2], "sha256": f"{n}" * 64}
+            | {"split": "validation" if n == 3 else "train"}
+            for n in range(4)
+        ]
         write_table(table("clips"), "clips", clips, {"windows": table("windows"), "segments": table("segments")})
         for name in ("verdicts", "captions"):
             write_table(table(name), name, [{"clip_id": f"c{n}"} for n in range(4)], {"clips": table("clips")})

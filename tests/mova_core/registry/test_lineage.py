@@ -115,6 +115,30 @@ def test_a_clip_of_another_registry_says_so(engine: sa.Engine, project: Any) -> 
     assert "checkpoint 0123456789abcdef  (not in this registry)" in draw(trace(engine, project, "clip.mp4"))
 
 
+def test_a_model_folder_that_was_never_recorded_says_what_is_known(engine: sa.Engine, project: Any) -> None:
+    checkpoint_id = project.candidate(seed=0)
+    node = trace(engine, project, "models/phase1")
+    assert (node.kind, node.name) == ("checkpoint", checkpoint_id)
+    assert "phase1, not in this registry, so what it came from is not known" in node.note
+    (project.root / "released").mkdir()
+    with pytest.raises(UsageError, match=r"released has no selection\.json, so .* nothing is known of its training"):
+        trace(engine, project, "released")
+
+
+def test_a_training_clip_leads_to_its_file(engine: sa.Engine, project: Any, served: tuple[str, str]) -> None:
+    node = trace(engine, project, "c2")
+    assert (node.kind, node.sha256) == ("clip", "2" * 64) and "for audio, phase1" in node.note
+    file = path_to(node, "file")
+    assert (file.name, file.sha256) == ("a.mp4", "a" * 64) and "window w2, 4.000 to 6.000 s" in file.note
+    assert path_to(node, "clips", "windows", "segments", "sources").name == "data/sources.parquet"
+
+
+def test_a_training_clip_of_tables_that_were_never_recorded_says_so(engine: sa.Engine, project: Any) -> None:
+    project.curate()
+    node = trace(engine, project, "c3")
+    assert "not in this registry" in path_to(node, "clips").note and path_to(node, "file").name == "b.mp4"
+
+
 def test_many_names_for_one_checkpoint(engine: sa.Engine, project: Any, served: tuple[str, str]) -> None:
     with writing(engine) as session:
         set_alias(session, "production", served[0], None)
