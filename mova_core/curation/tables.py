@@ -332,7 +332,7 @@ def write_table(
     data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
     clear_temporary(path.parent, path.name)  # a stage that was killed at this very table
     with atomic_path(path) as temporary:
-        pq.write_table(data.replace_schema_metadata({"made_from": json.dumps(origin)}), temporary, compression="zstd")
+        pq.write_table(data.replace_schema_metadata({"inputs": json.dumps(origin)}), temporary, compression="zstd")
 
 
 def read_table(path: Path, name: str) -> list[dict[str, Any]]:
