@@ -72,7 +72,8 @@ def page(engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool
     """Up to `limit` jobs of users that were not deleted, in order of creation, behind job `after` where it is given."""
     key = sa.tuple_(Job.created_at, Job.job_id)
     query = sa.select(Job).where(Job.status != "cancelled", ~Job.smoke).limit(limit)
-    query = query.order_by(*([Job.created_at.desc(), Job.job_id.desc()] if newest_first else [*key]))
+    columns = (Job.created_at, Job.job_id)
+    query = query.order_by(*(column.desc() if newest_first else column.asc() for column in columns))
     with reading(engine) as session:
         if after is not None:
             last = session.get(Job, after)

@@ -1,4 +1,4 @@
-"""What vouches for a packaged model: size and sha256 of every file of its folder, checked before anything is served.
+"""The manifest of a packaged model: size and sha256 of every file of its folder, checked before anything is served.
 
 `manifest.json` lies beside `model/` in the Bento: {"schema", "checkpoint_id", "code": sha256 of what else was packaged,
 "files": {path in model/: {bytes, sha256}}}. It holds against damage and mix-ups; whoever can write both can alter both.
@@ -40,7 +40,7 @@ class Packaged:
 
 
 def check_whole(folder: Path) -> None:
-    """Refuse a model folder with damaged weights, or with other files than its selection.json vouches for.
+    """Refuse a model folder with damaged weights, or with other files than its selection.json lists.
 
     Raises:
         StaleError: names the first such file.

@@ -122,7 +122,7 @@ def _build(model: Path, target: Path) -> Packaged:
         recipe = {
             "service": SERVICE,
             "name": MODEL_NAME,
-            "description": "MOVA: video with its sound, behind the OpenAI videos API.",
+            "description": "MOVA: generates video with audio, behind the OpenAI videos API.",
             "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
         }
         (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")

@@ -1,7 +1,7 @@
 """What `POST /v1/videos` may ask for: the OpenAI names (model, prompt, seconds, size, input_reference), and ours.
 
 A request is checked to its last field against the packaged model before it is queued, without torch; what is queued is
-everything that decides the clip's bytes but the weights. `size` is the file's picture: the model's, enlarged.
+everything that decides the clip's bytes but the weights. `size` is that of the file's frames: the model's, enlarged.
 """
 
 import base64
@@ -103,10 +103,10 @@ class RequestChecker:
             raise UnknownModel(f"model {asked.model!r} is not served here, expected {' or '.join(sorted(self.names))}")
         self.index.check_prompts([asked.prompt, *filter(None, [asked.negative_prompt])])
         image = None if asked.input_reference is None else _image_bytes(asked.input_reference)
-        picture = None if image is None else read_image(image)
+        first_frame = None if image is None else read_image(image)
         changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
         settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
-        canvas = settings.canvas(picture)
+        canvas = settings.canvas(first_frame)
         return {
             "prompt": asked.prompt,
             "negative_prompt": asked.negative_prompt,
@@ -142,13 +142,13 @@ class RequestChecker:
 def _image_bytes(text: str) -> bytes:
     header, comma, body = text.partition(",")
     if text.startswith(("http://", "https://")):
-        raise UsageError("input_reference is an address, expected the picture itself: send the file or a data: URL")
+        raise UsageError("input_reference is an address, expected the image itself: send the file or a data: URL")
     if comma and not header.startswith("data:image/"):
-        raise UsageError("input_reference is not a picture, expected a file or a data:image/… URL")
+        raise UsageError("input_reference is not an image, expected a file or a data:image/… URL")
     try:
         return base64.b64decode(body if comma else text, validate=True)
     except (binascii.Error, ValueError):
-        raise UsageError("input_reference is not base64, expected a picture file or a data:image/… URL") from None
+        raise UsageError("input_reference is not base64, expected an image file or a data:image/… URL") from None
 
 
 def _sentence(error: ValidationError) -> str:
@@ -157,5 +157,5 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown field {key!r}, expected {', '.join(VideoRequest.model_fields)}"
     if first["type"] == "missing":
-        return f"{key} is missing: say what should be seen and heard"
+        return f"{key} is missing: say what the video should show and which sounds belong to it"
     return f"{key} is {str(first['input'])[:80]!r}: {first['msg'].removeprefix('Value error, ')}"

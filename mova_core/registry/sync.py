@@ -48,8 +48,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
         Summary: rows added, changed and left as they were; folders passed over, each with the reason.
 
     Raises:
-        StaleError: a manifest that cannot be read, or a checkpoint that is not the one its run vouches for. Nothing is
-            written then.
+        StaleError: a manifest that cannot be read, or a checkpoint that is not the one that its run's manifest lists.
+            Nothing is written then.
     """
     skipped: list[str] = []
     datasets = [*_tables(root), *_latents(root, skipped)]
@@ -130,7 +130,7 @@ def _checkpoint_manifest(folder: Path, checkpoint_id: str) -> str:
     sha256 = sha256_file(manifest)
     if sha256[:CHECKPOINT_ID_DIGITS] != checkpoint_id:
         raise StaleError(
-            f"{folder} is checkpoint {sha256[:CHECKPOINT_ID_DIGITS]}, its run vouches for {checkpoint_id}: "
+            f"{folder} is checkpoint {sha256[:CHECKPOINT_ID_DIGITS]}, its run's manifest lists {checkpoint_id}: "
             "it was altered, bring it back with `dvc checkout` or train it again"
         )
     return sha256

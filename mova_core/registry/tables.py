@@ -37,7 +37,7 @@ class Base(DeclarativeBase):
 
 
 class Dataset(Base):
-    """One version of a table of curation, or of the latents at one geometry (its index vouches for them)."""
+    """One version of a table of curation, or of the latents at one geometry (its sha256 is that of their index)."""
 
     __tablename__ = "datasets"
 

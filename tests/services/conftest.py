@@ -45,8 +45,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     takes = [draw_take(rng, kind, 1.0) for kind in KINDS]
     frames = [torch.from_numpy(np.stack(list(render_frames(take, 16, 9, 48)))) for take in takes]
     videos = [(clip.permute(3, 0, 1, 2)[None].float() / 127.5) - 1 for clip in frames]
-    sounds = [torch.from_numpy(render_audio(take, 16_000, 8000))[None] for take in takes]
-    codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: sounds, 320, 16))
+    waveforms = [torch.from_numpy(render_audio(take, 16_000, 8000))[None] for take in takes]
+    codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: waveforms, 320, 16))
     folder = tmp_path_factory.mktemp("model") / "phase3"
     save_components(nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], GenerateParams(steps=2)), folder)
     return folder

@@ -24,7 +24,7 @@ def client(engine: sa.Engine, settings: ServiceSettings, model_folder: Path) -> 
 
 
 def png(mode: str = "RGB", side_px: int = 48) -> str:
-    """A picture's file in base64."""
+    """An image file in base64."""
     file = io.BytesIO()
     Image.new(mode, (side_px, side_px)).save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode()
@@ -70,7 +70,7 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
         ({"prompt": "x", "colour": "red"}, 400, "unknown field 'colour'"),
         ({"prompt": "x", "model": "sora-2"}, 404, "model 'sora-2' is not served here, expected mova"),
         ({"prompt": "x", "input_reference": "https://example.org/a.png"}, 400, "is an address"),
-        ({"prompt": "x", "input_reference": base64.b64encode(b"no picture").decode()}, 400, "not a picture"),
+        ({"prompt": "x", "input_reference": base64.b64encode(b"no image").decode()}, 400, "that can be read"),
         ({"prompt": "x", "input_reference": {"file_id": "f"}, "seed": 1.5}, 400, "seed is '1.5'"),
     ],
 )

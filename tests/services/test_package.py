@@ -1,4 +1,4 @@
-"""A package vouches for every file of its model, and is the same bytes for the same model."""
+"""A package lists every file of its model, and is the same bytes for the same model."""
 
 import hashlib
 import json

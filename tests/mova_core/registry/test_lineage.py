@@ -157,7 +157,7 @@ def test_what_changed_or_is_gone_is_said(engine: sa.Engine, project: Any, served
     text = draw(trace(engine, project, served[0]))
     assert any("clips data/clips.parquet" in line and "(4 rows, gone)" in line for line in text.splitlines())
     assert "step-000100, changed)" in text
-    assert "file a.mp4" not in text  # nothing vouches for which files they were
+    assert "file a.mp4" not in text  # the table that lists them is gone
 
 
 def test_the_tree_is_short() -> None:

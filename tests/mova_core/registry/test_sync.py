@@ -100,7 +100,7 @@ def test_an_evaluation_whose_run_is_gone_is_kept(engine: sa.Engine, project: Any
         assert session.get_one(Checkpoint, "0123456789abcdef").run_id is None
 
 
-def test_latents_without_a_manifest_that_vouches_are_passed_over(engine: sa.Engine, project: Any) -> None:
+def test_latents_whose_manifest_is_missing_or_of_another_index_are_passed_over(engine: sa.Engine, project: Any) -> None:
     project.curate()
     manifest = project.data.latents("nano-32") / "manifest.json"
     values = json.loads(manifest.read_text())
@@ -141,7 +141,7 @@ def test_what_is_no_manifest_is_refused(engine: sa.Engine, project: Any, text: s
 def test_an_altered_checkpoint_is_refused(engine: sa.Engine, project: Any) -> None:
     checkpoint_id = project.candidate(seed=0)
     project.write("runs/phase1/checkpoints/step-000100/manifest.json", {"step": 100, "altered": True})
-    with pytest.raises(StaleError, match=f"its run vouches for {checkpoint_id}"):
+    with pytest.raises(StaleError, match=f"its run's manifest lists {checkpoint_id}"):
         sync(engine, project.root)
 
 
