@@ -24,7 +24,6 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex, read_json
 from mova_core.params.model import ServeParams
 from mova_core.registry.manifests import REFERENCE_FILE
-from mova_core.registry.promotion import PACKAGE_FOLDER
 from mova_core.storage.atomic_folder import atomic_folder
 from services.model_manifest import (
     MODEL_FOLDER,
@@ -37,7 +36,6 @@ from services.model_manifest import (
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
-DIST = Path(PACKAGE_FOLDER)
 BENTO, SMOKE_CLIP = "bento", "smoke.mp4"
 # A caption as the synthetic footage has it: nano knows no other words.
 SMOKE = {"prompt": "A red ball bounces on a dark floor, with a wooden knock at each bounce.", "seed": 1}
@@ -86,7 +84,7 @@ def source_folder(dist: Path) -> Path:
     return dist / BENTO / "src"
 
 
-def package(model: Path, dist: Path = DIST) -> dict[str, Any]:
+def package(model: Path, dist: Path) -> dict[str, Any]:
     """Build the Bento of a model folder, in place of one that is there, and its smoke clip.
 
     Raises:

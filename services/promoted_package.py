@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.places import BENTO
 from mova_core.registry.aliases import get_alias
 from mova_core.registry.artifacts import PACKAGE, kept_folder, record_artifact, store_artifact
 from mova_core.registry.database import reading, writing
@@ -13,7 +14,7 @@ from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.references import folder_of
 from mova_core.registry.tables import Checkpoint
 from services.model_manifest import verify_packaged
-from services.package import DIST, Reference, package, source_folder
+from services.package import Reference, package, source_folder
 
 
 def promoted_package(engine: sa.Engine, alias: str, root: Path, dist: Path | None = None) -> Path:
@@ -38,8 +39,8 @@ def promoted_package(engine: sa.Engine, alias: str, root: Path, dist: Path | Non
         checkpoint = session.get_one(Checkpoint, checkpoint_id)
         if dist is not None:
             _check_is_of(checkpoint_id, dist, alias)
-        elif _holds(root / DIST, checkpoint_id):
-            dist = root / DIST
+        elif _holds(root / BENTO, checkpoint_id):
+            dist = root / BENTO
         elif (kept := kept_folder(session, PACKAGE, checkpoint_id, root)) is not None:
             verify_packaged(source_folder(kept))
             return kept

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mova_core.curation.layout import DataFolder
 from mova_core.errors import MovaError
 from mova_core.params import Params, load_params
+from mova_core.places import CHAMPION_EVALUATIONS, DATA, MODELS, RUNS, DataFolder
 from mova_core.registry.database import reading
 from mova_core.registry.promotion import Decision, OtherSuite, carry_out, judge, refusal
 from mova_core.registry.references import folder_of
-from mova_core.registry.sync import CHAMPIONS_FOLDER, sync
+from mova_core.registry.sync import sync
 from mova_core.registry.tables import Checkpoint
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import phase_named
@@ -91,7 +91,7 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     chosen = phase_named(phase)
     towers, codec = DualTower.from_pretrained(folder).eval(), read_nano_codec(folder)
     components = nano_components(towers, codec, chosen.geometry(params), params.generate)
-    places = Places(DataFolder(root / "data"), root / "models", root / "runs")
-    target = root / CHAMPIONS_FOLDER / checkpoint_id
+    places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
+    target = root / CHAMPION_EVALUATIONS / checkpoint_id
     loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")
     evaluate_model(checkpoint_id, components, chosen, params, params.train, params.evaluate, places, loss, target)

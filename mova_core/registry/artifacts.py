@@ -20,13 +20,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError
+from mova_core.places import ARTIFACTS
 from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList, read_manifest
-from mova_core.registry.tables import Alias, Artifact, Promotion
+from mova_core.registry.tables import Artifact
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file
 
-ARTIFACTS_FOLDER = ".mova/artifacts"  # from the project's folder
 FILES = "files"
 MODEL, PACKAGE = "model", "package"
 MANIFEST_OF = {MODEL: SELECTION_FILE, PACKAGE: REFERENCE_FILE}
@@ -67,7 +67,7 @@ def store_artifact(kind: str, folder: Path, root: Path) -> StoredArtifact:
     """
     manifest, sha256 = read_manifest(folder / MANIFEST_OF[kind], FileList)
     name = f"{kind}s/{manifest.checkpoint_id}-{sha256[:DIGEST_DIGITS]}"
-    store, path = root / ARTIFACTS_FOLDER, f"{ARTIFACTS_FOLDER}/{name}"
+    store, path = root / ARTIFACTS, (ARTIFACTS / name).as_posix()
     if not (root / path).is_dir():
         for file, entry in manifest.files.items():
             _store_file(folder, file, entry.sha256, store / FILES)
@@ -91,27 +91,6 @@ def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> 
     query = sa.select(Artifact.path).where(Artifact.kind == kind, Artifact.checkpoint_id == checkpoint_id)
     paths = session.scalars(query.order_by(Artifact.kept_at.desc()))
     return next((root / path for path in paths if (root / path / MANIFEST_OF[kind]).is_file()), None)
-
-
-def needed_checkpoints(session: Session) -> set[str]:
-    """Ids of the checkpoints that an alias names or ever named: what they need is never to be removed."""
-    promoted = sa.select(Promotion).where(Promotion.outcome == "promoted")
-    needed = set(session.scalars(sa.select(Alias.checkpoint_id)))
-    for event in session.scalars(promoted):
-        needed |= {event.checkpoint_id} | ({event.champion_id} if event.champion_id else set())
-    return needed
-
-
-def removable_artifacts(session: Session, root: Path) -> list[Path]:
-    """Paths in the store that no alias and no history needs, such as what a killed promotion left.
-
-    A file of `files/` is listed once no folder links to it: ask again after removing folders.
-    """
-    store, needed = root / ARTIFACTS_FOLDER, needed_checkpoints(session)
-    folders = [path for kind in MANIFEST_OF for path in sorted((store / f"{kind}s").glob("*"))]
-    unneeded = [path for path in folders if path.name.partition("-")[0] not in needed]
-    files = [path for path in sorted((store / FILES).glob("*")) if path.stat().st_nlink == 1]
-    return unneeded + files
 
 
 def _store_file(folder: Path, name: str, sha256: str, files: Path) -> None:

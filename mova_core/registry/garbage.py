@@ -12,7 +12,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.places import DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
+from mova_core.places import ARTIFACTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
+from mova_core.registry.artifacts import FILES, MANIFEST_OF
 from mova_core.registry.database import open_database, reading
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.registry.tables import Alias, Checkpoint, Promotion, Run
@@ -51,7 +52,7 @@ def find_garbage(root: Path = Path()) -> list[Garbage]:
     Raises:
         UsageError: the registry cannot be opened, so it is not known which models were promoted.
     """
-    found = [*_runs(root), *_results(root), *_leavings(root)]
+    found = [*_runs(root), *_artifacts(root), *_results(root), *_leavings(root)]
     return [Garbage(path.relative_to(root), _size(path), reason) for path, reason in found]
 
 
@@ -66,6 +67,20 @@ def _runs(root: Path) -> Iterator[tuple[Path, str]]:
         ids = {sha256_file(manifest)[:CHECKPOINT_ID_DIGITS] for manifest in manifests}
         if not ids & needed:
             yield folder, "a run of other inputs, params or code, and no promoted model comes from it"
+
+
+def _artifacts(root: Path) -> Iterator[tuple[Path, str]]:
+    """Folders of the store that belong to no promotion, and files that no folder links to (any more)."""
+    folders = [path for kind in MANIFEST_OF for path in sorted((root / ARTIFACTS / f"{kind}s").glob("*-*"))]
+    if folders:
+        with reading(open_database()) as session:
+            needed = promoted_checkpoints(session)
+        for folder in folders:
+            if folder.name.partition("-")[0] not in needed:
+                yield folder, "kept for a promotion that was not carried out"
+    for file in sorted((root / ARTIFACTS / FILES).glob("*")):
+        if file.stat().st_nlink == 1 and not file.name.startswith(".tmp") and file.stat().st_mtime < _abandoned():
+            yield file, "no kept model or package holds this file"
 
 
 def promoted_checkpoints(session: Session) -> set[str]:
@@ -99,14 +114,17 @@ def _results(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _leavings(root: Path) -> Iterator[tuple[Path, str]]:
-    before = time.time() - ABANDONED_S
     temporary = [*(root / DATA).glob(".tmp*")]
     for folder in WRITTEN:
         temporary += (root / folder).rglob(".tmp*")
     for path in sorted(temporary):
         inside_another = any(parent.name.startswith(".tmp") for parent in path.relative_to(root).parents)
-        if not inside_another and _last_change(path) < before:
+        if not inside_another and _last_change(path) < _abandoned():
             yield path, "left half-written by a killed run"
+
+
+def _abandoned() -> float:
+    return time.time() - ABANDONED_S
 
 
 def _last_change(path: Path) -> float:

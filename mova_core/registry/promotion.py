@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.places import BENTO
 from mova_core.registry.aliases import check_alias_name, get_alias, set_alias
 from mova_core.registry.artifacts import MODEL, PACKAGE, StoredArtifact, record_artifact, store_artifact
 from mova_core.registry.database import reading, writing
@@ -26,7 +27,6 @@ from mova_core.registry.tables import Checkpoint, Evaluation
 
 Verdict = Literal["not worse", "worse", "not compared"]
 Outcome = Literal["promoted", "kept", "unchanged"]
-PACKAGE_FOLDER = "dist/bento"  # from the project's folder
 
 
 class OtherSuite(MovaError):
@@ -162,7 +162,7 @@ def _store(engine: sa.Engine, checkpoint_id: str, root: Path) -> list[StoredArti
         checkpoint = session.get_one(Checkpoint, checkpoint_id)
         folder = folder_of(session, checkpoint, root, exported_first=True)
     stored = [store_artifact(MODEL, folder, root)]
-    package = root / PACKAGE_FOLDER
+    package = root / BENTO
     reference = package / REFERENCE_FILE
     if reference.is_file() and read_manifest(reference, FileList)[0].checkpoint_id == checkpoint_id:
         stored.append(store_artifact(PACKAGE, package, root))

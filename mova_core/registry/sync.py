@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError
+from mova_core.places import CHAMPION_EVALUATIONS, EVALUATIONS
 from mova_core.registry.database import only_one, shown, writing
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
@@ -30,8 +31,6 @@ from mova_core.registry.records import Changes, record_dataset, record_evaluatio
 from mova_core.storage.hashing import sha256_file
 
 INDEX_FILE = "index.parquet"  # of latents
-EVALUATIONS_FOLDER = "reports/evaluation"
-CHAMPIONS_FOLDER = "reports/champions"  # evaluations of champions on a later candidate's suite
 MANIFEST_FILE = "manifest.json"
 
 DatasetRow = tuple[tuple[str, str], dict[str, Any]]  # key (name, sha256) and values
@@ -61,7 +60,7 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
     ]
     evaluations = [
         (*read_manifest(path, EvaluationManifest), _relative(path, root))
-        for folder in (EVALUATIONS_FOLDER, CHAMPIONS_FOLDER)
+        for folder in (EVALUATIONS, CHAMPION_EVALUATIONS)
         for path in sorted(root.glob(f"{folder}/*/{METRICS_FILE}"))
     ]
     changes: Changes = Counter(added=0, changed=0, same=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from mova_core.curation.layout import DataFolder
+from mova_core.places import DATA, DataFolder
 from mova_core.storage.hashing import sha256_file
 
 
@@ -43,14 +43,14 @@ def training_clip(clip_id: str, root: Path) -> TrainingClip | None:
         clip_id: as clips.parquet has it.
         root: the project's folder.
     """
-    data = DataFolder(root / "data")
+    data = DataFolder(root / DATA)
     clip = _row(data.table("clips"), "clip_id", clip_id)
     if clip is None:
         return None
     window = _row(data.table("windows"), "window_id", clip["window_id"])
     source = _row(data.table("sources"), "source_id", clip["source_id"]) or {}
     phases: set[str] = set()
-    for index in sorted((root / "data/latents").glob("*/index.parquet")):
+    for index in sorted((root / DATA).glob("latents/*/index.parquet")):
         phases |= set((_row(index, "clip_id", clip_id) or {}).get("phases") or ())
     return TrainingClip(
         clip_id,

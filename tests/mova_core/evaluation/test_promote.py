@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 import torch
 
-from mova_core.curation.layout import DataFolder
 from mova_core.evaluation import evaluate as module
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.promote import promote
@@ -17,6 +16,7 @@ from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.model.nano import nano_dual_tower
 from mova_core.params import load_params
+from mova_core.places import DataFolder
 from mova_core.registry.database import open_database, reading
 from mova_core.registry.promotion import Decision
 from mova_core.registry.tables import Promotion

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
+from mova_core.places import ARTIFACTS
+from mova_core.registry import garbage
+from mova_core.registry.aliases import get_alias
 from mova_core.registry.artifacts import (
-    ARTIFACTS_FOLDER,
     MODEL,
     PACKAGE,
     kept_folder,
-    needed_checkpoints,
-    removable_artifacts,
     store_artifact,
 )
-from mova_core.registry.database import reading, writing
+from mova_core.registry.database import reading
 from mova_core.registry.references import find_checkpoint, folder_of
 from mova_core.registry.tables import Artifact
 
@@ -64,14 +64,14 @@ def test_an_altered_model_is_not_promoted(engine: sa.Engine, project: Any) -> No
     with pytest.raises(StaleError, match=r"weights\.safetensors has sha256 .* it was altered"):
         promote(engine, "models/phase1", "production")
     with reading(engine) as session:
-        assert needed_checkpoints(session) == set()
+        assert get_alias(session, "production") is None
 
 
 def test_weights_that_are_nowhere_are_not_promoted(engine: sa.Engine, project: Any) -> None:
     checkpoint_id = project.candidate(0)
     promote(engine, "models/phase1", "production")
     shutil.rmtree("models")
-    shutil.rmtree(ARTIFACTS_FOLDER)
+    shutil.rmtree(ARTIFACTS)
     with pytest.raises(StaleError, match=f"weights of checkpoint {checkpoint_id} are not on this machine"):
         promote(engine, checkpoint_id, "staging")
 
@@ -92,16 +92,20 @@ def test_the_package_of_the_promoted_checkpoint_is_kept_and_its_files_are_stored
     assert os.path.samefile(model / "weights.safetensors", package / "model/weights.safetensors")
 
 
-def test_what_no_alias_ever_named_can_be_removed_and_nothing_else(engine: sa.Engine, project: Any) -> None:
+def test_gc_removes_what_no_alias_ever_named_and_nothing_else(
+    engine: sa.Engine, project: Any, registry_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOVA_DATABASE_URL", registry_url)
+    monkeypatch.setattr(garbage, "ABANDONED_S", -1.0)
     first, second = promoted(engine, project, 0), promoted(engine, project, 1)
     project.candidate(2)
     left = store_artifact(MODEL, Path("models/phase1"), Path())  # as a promotion that was killed leaves it
-    with writing(engine) as session:
-        assert needed_checkpoints(session) == {first, second}
-        assert removable_artifacts(session, Path()) == [Path(left.path)]
-        shutil.rmtree(left.path)
-        (file,) = removable_artifacts(session, Path())
-    file.unlink()
+    found = garbage.find_garbage()
+    assert [str(each.path) for each in found] == [left.path]
+    found[0].remove(Path())
+    (file,) = garbage.find_garbage()
+    file.remove(Path())
+    assert garbage.find_garbage() == [] and file.path.parent == ARTIFACTS / "files"
     assert weights(engine, first) == first.encode() and weights(engine, second) == second.encode()
 
 

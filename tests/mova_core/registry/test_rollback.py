@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.evaluation.promote import promote
+from mova_core.places import ARTIFACTS
 from mova_core.registry.aliases import get_alias
-from mova_core.registry.artifacts import ARTIFACTS_FOLDER
 from mova_core.registry.database import reading
 from mova_core.registry.rollback import roll_back
 from mova_core.registry.tables import Promotion
@@ -56,7 +56,7 @@ def test_after_a_new_promotion_it_goes_back_to_where_the_alias_was(
 
 
 def test_nothing_moves_where_the_weights_are_gone(engine: sa.Engine, ids: list[str]) -> None:
-    shutil.rmtree(next(Path(ARTIFACTS_FOLDER, "models").glob(f"{ids[1]}-*")))
+    shutil.rmtree(next(Path(ARTIFACTS, "models").glob(f"{ids[1]}-*")))
     with pytest.raises(StaleError, match=f"weights of checkpoint {ids[1]} are not on this machine"):
         roll_back(engine, "production")
     with reading(engine) as session:
