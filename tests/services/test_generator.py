@@ -50,7 +50,8 @@ def test_a_job_deleted_between_two_steps_stops_and_leaves_nothing(
     renew, steps = jobs.renew, []
 
     def delete_at_the_second(*arguments: object) -> bool:
-        steps.append(arguments)
+        if arguments[-1] is not None:  # after a step; without a progress it is the thread that keeps the lease
+            steps.append(arguments)
         if len(steps) == 2:
             jobs.delete(engine, job_id)
         return renew(*arguments)  # type: ignore[arg-type]
