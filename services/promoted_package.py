@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.places import BENTO
-from mova_core.registry.aliases import get_alias
+from mova_core.registry.aliases import check_alias_name, get_alias
 from mova_core.registry.artifacts import PACKAGE, kept_folder, record_artifact, store_artifact
 from mova_core.registry.database import reading, writing
 from mova_core.registry.manifests import REFERENCE_FILE
@@ -32,6 +32,7 @@ def promoted_package(engine: sa.Engine, alias: str, root: Path, dist: Path | Non
         StaleError: `dist` is of another checkpoint, a file was altered, or the weights are not on this machine.
         MovaError: BentoML cannot build it.
     """
+    check_alias_name(alias)
     with reading(engine) as session:
         checkpoint_id = get_alias(session, alias)
         if checkpoint_id is None:
