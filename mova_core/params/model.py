@@ -36,7 +36,7 @@ class TowerParams(Section):
     """Size of one tower's transformer."""
 
     width: int = Field(96, ge=1, description="channels of a token between the layers")
-    heads: int = Field(3, ge=1, description="of attention; width / heads must be even, and the same in both towers")
+    heads: int = Field(3, ge=1, description="of attention; width / heads is the same in both towers, such as 32 or 128")
     layers: int = Field(4, ge=1)
     mlp_width: int = Field(384, ge=1, description="channels inside a feed-forward layer")
 
@@ -47,15 +47,13 @@ class TowerParams(Section):
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> "TowerParams":
-        if self.width % self.heads or self.head_width % 2 or self.head_width < MIN_HEAD_WIDTH:
+        third = self.head_width // 3  # of the rotary channels: height, width, and the rest is time's
+        if self.width % self.heads or self.head_width % 2 or third % 2 or not third:
             raise ValueError(
                 f"a width of {self.width} in {self.heads} heads gives {self.width / self.heads:g} channels a head, "
-                f"expected an even number of at least {MIN_HEAD_WIDTH}, such as 96 in 3 heads"
+                "expected an even number whose third, rounded down, is even too (12, 14, 20, 24, 26, 32 or 128)"
             )
         return self
-
-
-MIN_HEAD_WIDTH = 6  # time, height and width of a video each turn a pair of channels
 
 
 class ModelParams(Section):

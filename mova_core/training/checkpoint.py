@@ -23,6 +23,7 @@ from torch import Tensor
 
 from mova_core.errors import StaleError
 from mova_core.model.dual_tower import DualTower
+from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.places import KEPT_RUNS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
@@ -33,7 +34,6 @@ SCHEMA = "checkpoint/1"
 EMA_FOLDER = "ema"
 OPTIMIZER_FILE = "optimizer.safetensors"
 MANIFEST_FILE = "manifest.json"
-WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
 CHECKPOINTS_FOLDER = "checkpoints"
 NAME = re.compile(r"step-(\d{6,})")
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.lean_diffusers import ConfigMixin, ModelMixin
@@ -19,6 +20,8 @@ from mova_core.model.pretrained.index import refuse_pickles
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 KEYS_SHOWN = 3  # in an error's sentence
+WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+ONE_FILE_BYTES = 10 * 10**9  # more is written in shards
 
 Model = TypeVar("Model", bound=ModelMixin)
 
@@ -40,7 +43,13 @@ class Component(ModelMixin, ConfigMixin):
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
         """Write config and safetensors weights, in shards of at most 10 GB; never where it was once read from."""
-        super().save_pretrained(folder, **options)
+        tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+        if options or sum(tensor.nbytes for tensor in tensors.values()) > ONE_FILE_BYTES:
+            super().save_pretrained(folder, **options)
+        else:  # the same files without diffusers' hooks, whose import costs each process that saves 4 s
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.save_config(folder)
+            save_file(tensors, Path(folder) / WEIGHTS_FILE, metadata={"format": "pt"})
         path = Path(folder) / self.config_name
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.pop("_name_or_path", None) is not None:

@@ -17,6 +17,7 @@ from mova_core.errors import StaleError
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import TENSORS, NanoCodec
+from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.pretrained.index import (
     DEFAULT_SHIFT,
     NANO_CLASSES,
@@ -29,7 +30,6 @@ from mova_core.model.text.nano_encoder import TABLE_SEED, TEXT_WIDTH, NanoTextEn
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params.model import GenerateParams
 
-WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
 CODEC_COMPONENTS = {"video_vae": "video_", "audio_vae": "audio_"}  # and how the names of their tensors start
 PICTURE_ENLARGEMENT = 8  # for the eye: 48 pixels are shown as 384
 OUR_CLASSES = {

@@ -31,12 +31,13 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_audio, render_frames
-from mova_core.training.checkpoint import WEIGHTS_FILE, save
+from mova_core.training.checkpoint import save
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES

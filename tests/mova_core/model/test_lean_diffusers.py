@@ -1,17 +1,25 @@
-"""Models load without torch's compiler, which is still there for who compiles one."""
+"""Models load and are saved without torch's compiler, which is still there for whoever compiles one."""
 
 import subprocess
 import sys
 
 PROGRAM = """
 import sys
+from pathlib import Path
 import mova_core.model.dual_tower
+from mova_core.model.lean_diffusers import ModelMixin
+from mova_core.model.nano import nano_dual_tower
+audio = nano_dual_tower(0).audio_dit
+audio.save_pretrained("ours")
 assert "torch._dynamo" not in sys.modules, "the compiler was imported"
 import torch
 assert torch.compile(lambda x: 2 * x, backend="eager")(torch.ones(2)).tolist() == [2.0, 2.0]
+ModelMixin.save_pretrained(audio, "theirs")
+files = {path.name: path.read_bytes() for path in Path("ours").iterdir()}
+assert files == {path.name: path.read_bytes() for path in Path("theirs").iterdir()}, "not as diffusers saves it"
 """
 
 
-def test_the_compiler_is_left_alone_until_it_is_asked_for():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+def test_the_compiler_is_left_alone_until_it_is_asked_for(tmp_path):
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

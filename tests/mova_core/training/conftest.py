@@ -30,7 +30,7 @@ from mova_core.model.pretrained.folder import nano_components, save_components
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams, TrainParams
+from mova_core.params.model import GenerateParams, ModelParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
 from mova_core.training.loop import train
@@ -41,11 +41,16 @@ CLIPS = 7  # the last one is for validation
 TEXTS = ("A red ball bounces.", "A green box bounces.", None)
 
 
+TINY = {"width": 24, "heads": 2, "layers": 1, "mlp_width": 32}
+MODEL = {"video": TINY, "audio": TINY}
+
+
 def small_section(steps: int = 6, batch: int = 2, save_every: int = 2, **changes: object) -> TrainParams:
     """Section `train` at the smallest sizes."""
     phase = {"steps": steps, "batch": batch}
     return TrainParams.model_validate(
         {
+            "model": MODEL,
             "checkpoints": {"save_every": save_every, "validate_every": 4},
             "optimizer": {"warmup_steps": 1},
             "audio": phase,
@@ -152,7 +157,9 @@ def section() -> Callable[..., TrainParams]:
 def select(root: Path, phase: str) -> None:
     """Fresh weights as if `mova select` had exported them."""
     codec = NanoCodec.load(root / "models/codec")
-    components = nano_components(nano_dual_tower(1), codec, GEOMETRIES["nano-32"], GenerateParams())
+    components = nano_components(
+        nano_dual_tower(1, ModelParams.model_validate(MODEL)), codec, GEOMETRIES["nano-32"], GenerateParams()
+    )
     save_components(components, root / "models" / phase)
     (root / "models" / phase / "selection.json").write_text(json.dumps(selection_of(phase)))
 

@@ -16,6 +16,7 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.params import params_from
+from mova_core.params.nested import merged
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import PHASES
 
@@ -101,16 +102,16 @@ def test_start_weights_of_another_codec(project):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ({"audio": {"layers": 3}}, ["models/audio/audio_dit has layers 4, params train.model.audio.layers is 3"]),
+        ({"audio": {"layers": 3}}, ["models/audio/audio_dit has layers 1, params train.model.audio.layers is 3"]),
         (
             {"video": {"mlp_width": 8}},
-            ["models/audio/video_dit has mlp_width 384", "is 8", "train from phase audio on"],
+            ["models/audio/video_dit has mlp_width 32", "is 8", "train from phase audio on"],
         ),
         ({"rope_theta": 10000.0}, ["models/audio/video_dit has rope_theta 256.0", "is 10000.0"]),
     ],
 )
 def test_start_weights_of_another_size(project, section, model, words):
-    refused(project, "phase1", StaleError, *words, section=section(model=model))
+    refused(project, "phase1", StaleError, *words, section=section(model=merged(section().model.model_dump(), model)))
 
 
 def test_weights_of_a_component_that_are_not_as_its_config_says(project):

@@ -57,7 +57,9 @@ def test_dvc_trains_evaluates_and_selects_the_phases_of_the_recipe():
 
 
 def test_dvc_trains_anew_when_the_model_gets_another_size():
-    assert {"train.model", "train.${key}"} <= set(STAGES["train"]["do"]["params"])
+    params = STAGES["train"]["do"]["params"]
+    assert "train.model" in params
+    assert "train.${key}" in params
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -1,6 +1,8 @@
 """Killed runs and runs of two processes end in the same bytes as one that nothing happened to."""
 
+import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -19,10 +21,15 @@ def outcome(project) -> dict[str, bytes]:
 
 
 def aside(project, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], cwd=project.root, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    command = [sys.executable, str(SCRIPT), *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=project.root, stderr=pipe, text=True, start_new_session=True) as process:
+        try:
+            _, errors = process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
+            raise
+    assert process.returncode == 0, errors[-3000:]
 
 
 def test_three_kills(project, section):
