@@ -25,6 +25,7 @@ from mova_core.params import IngestParams, Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
 from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.object_store.local import LocalFolder
 from mova_core.storage.result_cache import ResultCache
 
 STAGE = "ingest"
@@ -99,7 +100,10 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     gone = vanished_since_last_run(result_cache, opened.store.address, rows)
     if gone:
         summary["text"] += f"\n          vanished since the last run: {named(gone)}"
-    return summary | {"examined": new, "vanished": gone}
+    hidden = opened.store.hidden() if footage.is_dir() and isinstance(opened.store, LocalFolder) else 0
+    if hidden:
+        summary["text"] += f"\n          skipped: {hidden} hidden files or folders (names that begin with a dot)"
+    return summary | {"examined": new, "vanished": gone, "hidden": hidden}
 
 
 def identify_file(task: FileTask) -> Row:

@@ -204,3 +204,15 @@ def test_new_files_alone_cost_new_work_and_a_vanished_one_is_named(folder, tmp_p
     assert "vanished since the last run: notes.txt" in summary["text"]
     assert (rows["new.wav"]["kind"], rows["new.wav"]["verdict"]) == ("audio", "accepted")
     assert run(folder, tmp_path)[0]["vanished"] == []
+
+
+def test_hidden_files_are_counted_and_told(folder, tmp_path):
+    assert run(folder, tmp_path)[0]["hidden"] == 0
+    (folder / ".DS_Store").touch()
+    (folder / "day").mkdir()
+    (folder / "day/.a.mp4").touch()
+    (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails/1.jpg").touch()
+    summary = run(folder, tmp_path)[0]
+    assert summary["hidden"] == 3 and "skipped: 3 hidden files or folders" in summary["text"]
+    assert summary["files"] == 6
