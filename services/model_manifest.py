@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import read_json
-from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS, SELECTION_FILE, Selection, read_manifest
+from mova_core.registry.manifests import SELECTION_FILE, checkpoint_id_of, file_entries
 from mova_core.storage.atomic import write_text
 from mova_core.storage.hashing import sha256_file
 
@@ -62,10 +62,7 @@ def write_model_manifest(root: Path) -> Packaged:
     folder = root / MODEL_FOLDER
     files = file_entries(folder)
     code = {name: sha256_file(root / name) for name in _names(root) if not name.startswith(f"{MODEL_FOLDER}/")}
-    if (folder / SELECTION_FILE).is_file():
-        checkpoint_id = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
-    else:  # a model that was not trained here, such as a released one: named by its bytes
-        checkpoint_id = _digest(files)[:CHECKPOINT_ID_DIGITS]
+    checkpoint_id = checkpoint_id_of(folder)
     values = {"schema": SCHEMA, "checkpoint_id": checkpoint_id, "code": _digest(code), "files": files}
     write_text(root / MANIFEST_FILE, json.dumps(values, indent=1, sort_keys=True) + "\n")
     return _packaged(root, checkpoint_id)

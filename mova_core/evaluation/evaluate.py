@@ -24,6 +24,7 @@ from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep
 from mova_core.geometry import ClipGeometry
+from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.one_thread import one_thread
 from mova_core.model.pretrained.folder import Components
 from mova_core.model.text.prompt import with_duration
@@ -125,6 +126,8 @@ def evaluate_model(
     settings = {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
     with atomic_folder(target, replace=True) as temporary:
         samples = _write_samples(temporary, suite, clips[: section.samples], geometry, pipeline.defaults.enlarge)
+        for sample in samples:
+            write_provenance(temporary / sample["path"], Provenance(candidate.checkpoint.checkpoint_id))
         paths = [temporary / sample["path"] for sample in samples]
         metrics["decodable_share"] = decodable_share(paths, geometry, section)
         result = {

@@ -18,7 +18,7 @@ def read_image(source: Path | bytes) -> NDArray[np.uint8]:
     """Decode an image: uint8 [H, W, 3] RGB, turned upright as its EXIF says.
 
     Raises:
-        UsageError: not readable, not RGB, or of an impossible size.
+        UsageError: not readable, of colours that `to_rgb` refuses, or of an impossible size.
     """
     name = "the image" if isinstance(source, bytes) else str(source)
     try:
@@ -29,12 +29,30 @@ def read_image(source: Path | bytes) -> NDArray[np.uint8]:
                     f"{name} is {width}x{height}, expected at least {MIN_SIDE_PX} pixels a side and at most "
                     f"{MAX_PIXELS // 1_000_000} million in all"
                 )
-            if image.mode != "RGB":
-                raise UsageError(f"{name} has mode {image.mode}, expected RGB: save it without transparency or palette")
-            return np.asarray(ImageOps.exif_transpose(image)).copy()
+            return to_rgb(ImageOps.exif_transpose(image), name)
     except FileNotFoundError:
         raise UsageError(f"{name} is missing: expected an image file") from None
     except UnidentifiedImageError:
         raise UsageError(f"{name} is not an image that can be read, expected {', '.join(FORMATS)}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UsageError(f"{name} cannot be read ({error}): expected a whole {', '.join(FORMATS)} file") from None
+
+
+def to_rgb(image: Image.Image, name: str = "the image") -> NDArray[np.uint8]:
+    """The pixels of a Pillow image of 8 bits a channel: uint8 [H, W, 3] RGB. Grey becomes three equal channels.
+
+    Args:
+        image: black and white, grey, RGB or palette; with an alpha channel if it is opaque everywhere.
+        name: what the image is called in an error.
+
+    Raises:
+        UsageError: it has transparent pixels, or colours that have no single RGB value (CMYK, 16 bits, …).
+    """
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise UsageError(f"{name} has mode {image.mode}, expected 8-bit RGB, grey or palette: save it as an RGB PNG")
+    if image.has_transparency_data:
+        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if lowest != 255:
+            raise UsageError(f"{name} has transparent pixels, expected an opaque image: put it on a background first")
+        image = image.convert("RGBA")
+    return np.array(image.convert("RGB"))

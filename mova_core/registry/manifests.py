@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mova_core.errors import StaleError
+from mova_core.storage.hashing import sha256_file
 
 CHECKPOINT_ID_DIGITS = 16
 METRICS_FILE, SELECTION_FILE, REFERENCE_FILE = "metrics.json", "selection.json", "reference.json"
@@ -167,3 +168,25 @@ def read_manifest(path: Path, kind: type[Read]) -> tuple[Read, str]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"it holds {constant}, which is no JSON number")
+
+
+def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and sha256 of every file in a folder, by its path within it."""
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def checkpoint_id_of(folder: Path) -> str:
+    """The checkpoint that a model folder holds; one that was not selected here, such as a released one, is named by
+    the bytes of its files.
+
+    Raises:
+        StaleError: its selection.json cannot be read.
+    """
+    if (folder / SELECTION_FILE).is_file():
+        return read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
+    text = json.dumps(file_entries(folder), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:CHECKPOINT_ID_DIGITS]

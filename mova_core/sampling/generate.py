@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.progress import track
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
@@ -9,8 +10,12 @@ from mova_core.sampling.request import Request
 from mova_core.storage.atomic import atomic_path
 
 
-def generate(request: Request) -> dict[str, Any]:
+def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     """Generate the clips of a request, batch by batch, each file whole or not there.
+
+    Args:
+        request: what to generate, with which model folder.
+        checkpoint_id: of that folder; it is written into each clip as its provenance.
 
     Returns:
         Summary: the files, and how the clips were made.
@@ -34,10 +39,12 @@ def generate(request: Request) -> dict[str, Any]:
         for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
             with atomic_path(clip.path) as temporary:
                 write_clip(temporary, video, audio, output.geometry, settings.enlarge)
+                write_provenance(temporary, Provenance(checkpoint_id))
     next(progress, None)  # past the last item: the bar is closed
     geometry = settings.clip_geometry
     return {
         "clips": [{"path": str(clip.path), "prompt": clip.prompt, "seed": clip.seed} for clip in request.clips],
+        "checkpoint_id": checkpoint_id,
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
         "text": "\n".join(

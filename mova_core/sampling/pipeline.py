@@ -5,7 +5,7 @@ depend on its batch. Text without an image is conditioned on a white first frame
 Shape suffixes: B batch, C channels, T latent frames, H W rows and columns, L audio latents.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.image import to_rgb
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
 from mova_core.model.dual_tower import LatentPair
@@ -27,7 +29,10 @@ from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler
 from mova_core.sampling.settings import GenerateSettings
 
-Picture = NDArray[np.uint8]
+Frames = NDArray[np.uint8]  # [F, H, W, 3]
+FirstFrame = NDArray[np.uint8] | Image.Image  # [H, W, 3] RGB, or of Pillow
+# Names of the same settings in diffusers' pipelines.
+DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guidance_scale", "num_frames": "frames"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,16 @@ class Output:
         videos: uint8 [F, H, W, 3] each.
         audios: float32 [S] in -1..1 each, exactly as long as the video.
         latents: what they were decoded from.
-        geometry: their clock.
+        geometry: their frame and sample rate.
     """
 
-    videos: list[Picture]
+    videos: list[Frames]
     audios: list[NDArray[np.float32]]
     latents: LatentPair
     geometry: ClipGeometry
 
     @property
-    def video(self) -> Picture:
+    def video(self) -> Frames:
         return self.videos[0]
 
     @property
@@ -75,6 +80,14 @@ class MovaPipeline:
         """
         return cls(load_components(Path(folder), device))
 
+    def to(self, device: str | torch.device) -> "MovaPipeline":
+        """Move towers and Bridge, and a released model's codecs and text encoder; nano's stay on the processor."""
+        components = self.components
+        for part in (components.towers, components.video, components.audio, components.text):
+            if isinstance(module := getattr(part, "vae", getattr(part, "encoder", part)), torch.nn.Module):
+                module.to(device)
+        return self
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model as a folder that `from_pretrained` reads; UsageError where the place is taken."""
         save_components(self.components, Path(folder))
@@ -82,7 +95,7 @@ class MovaPipeline:
     def __call__(
         self,
         prompt: str | Sequence[str],
-        image: Picture | Sequence[Picture | None] | None = None,
+        image: FirstFrame | Sequence[FirstFrame | None] | None = None,
         *,
         negative_prompt: str = "",
         seed: int | Sequence[int] = 0,
@@ -95,23 +108,25 @@ class MovaPipeline:
 
         Args:
             prompt: one or several texts.
-            image: first frame, uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the first one's shape
-                decides between landscape and portrait for all.
+            image: first frame, a Pillow image or uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the
+                first one's shape decides between landscape and portrait for all.
             negative_prompt: text of the unconditional forwards.
             seed: sample i is seeded with seed + i; or one seed per prompt.
             noise: instead of drawing it by seed.
             cancelled: asked before each step.
             on_step: told after each step how many are done.
-            changes: fields of `GenerateSettings` (steps, text_guidance_scale, bridge_guidance_scale, video_shift,
-                audio_shift, frames, height, width, target_lufs, …) in place of the folder's defaults.
+            changes: fields of `GenerateSettings` (steps, solver, text_guidance_scale, bridge_guidance_scale,
+                video_shift, audio_shift, frames, height, width, target_lufs, …) in place of the folder's defaults;
+                also under diffusers' names num_inference_steps, guidance_scale and num_frames.
 
         Raises:
             UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
             GenerationCancelled: `cancelled` said so.
         """
-        settings = self.defaults.changed(**changes)
+        settings = self.defaults.changed(**_our_names(changes))
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         images = _per_prompt("image", image if isinstance(image, list | tuple) else [image] * len(prompts), prompts)
+        images = [to_rgb(image) if isinstance(image, Image.Image) else image for image in images]
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
         seeds = _per_prompt("seed", seeds, prompts)
         self.check(prompts, negative_prompt, settings)
@@ -129,7 +144,7 @@ class MovaPipeline:
 
         Raises:
             UsageError: no prompt, or one that is empty or too long.
-            StaleError: the sound's clock is not the codec's.
+            StaleError: the geometry's audio hop is not the codec's.
         """
         if not prompts:
             raise UsageError("no prompt was given, expected at least one")
@@ -172,7 +187,7 @@ class MovaPipeline:
             canvas.latent_height,
             canvas.latent_width,
         )
-        # Whole tokens of sound; what they have beyond the clip is cut off when it is decoded.
+        # Whole audio tokens; what they have beyond the clip is cut off when it is decoded.
         audio_shape = (towers.audio_dit.config["out_dim"], geometry.audio_tokens * geometry.audio_latents_per_token)
         video, audio = [], []
         for seed in seeds:
@@ -186,14 +201,14 @@ class MovaPipeline:
         self,
         prompts: Sequence[str],
         negative_prompt: str,
-        images: Sequence[Picture | None],
+        images: Sequence[NDArray[np.uint8] | None],
         frames: int,
         canvas: Canvas,
     ) -> Conditioning:
         """Encoded prompts and first frames; a white one, not known, where there is no image."""
         size = canvas.height_px, canvas.width_px
-        pictures = [white_image(*size) if image is None else fit_image(image, *size) for image in images]
-        firsts = to_unit_range(torch.from_numpy(np.stack(pictures))[:, None])[:, :, 0]
+        fitted = [white_image(*size) if image is None else fit_image(image, *size) for image in images]
+        firsts = to_unit_range(torch.from_numpy(np.stack(fitted))[:, None])[:, :, 0]
         # One at a time: a VAE's memory grows with its batch, and equal results need equal shapes.
         encoded = [self.components.video.encode(known_frames(first[None], frames)) for first in firsts]
         given = torch.tensor([image is not None for image in images])
@@ -210,7 +225,7 @@ class MovaPipeline:
 
     @torch.no_grad()
     def decode(self, latents: LatentPair, settings: GenerateSettings) -> Output:
-        """Pictures and sound of clean latents, the sound as long as the picture."""
+        """Frames and audio of clean latents, the audio as long as the video."""
         geometry = settings.clip_geometry
         videos, audios = [], []
         for video, audio in zip(latents.video.cpu(), latents.audio.cpu(), strict=True):
@@ -218,10 +233,10 @@ class MovaPipeline:
             videos.append(to_bytes(pixels)[0].numpy())
             # Of a last token's latents only those that the clip reaches into are decoded.
             audio = audio[None, :, : geometry.audio_latents]
-            sound = self.components.audio.decode(audio, geometry.audio_samples)[0].cpu().clamp(-1, 1).numpy()
+            samples = self.components.audio.decode(audio, geometry.audio_samples)[0].cpu().clamp(-1, 1).numpy()
             if settings.target_lufs is not None:
-                sound = normalise_loudness(sound, geometry.audio_rate_hz, settings.target_lufs)
-            audios.append(sound)
+                samples = normalise_loudness(samples, geometry.audio_rate_hz, settings.target_lufs)
+            audios.append(samples)
         return Output(videos, audios, latents, geometry)
 
     @property
@@ -231,6 +246,14 @@ class MovaPipeline:
 
     def _on_device(self, pair: LatentPair) -> LatentPair:
         return LatentPair(pair.video.to(self._device), pair.audio.to(self._device))
+
+
+def _our_names(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings under their own names, where some came under diffusers' names."""
+    for name, ours in DIFFUSERS_NAMES.items():
+        if name in changes and ours in changes:
+            raise UsageError(f"{name} and {ours} are one setting and both were given: leave one of the two out")
+    return {DIFFUSERS_NAMES.get(name, name): value for name, value in changes.items()}
 
 
 def _per_prompt(name: str, values: Sequence[Any], prompts: Sequence[str]) -> list[Any]:

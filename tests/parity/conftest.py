@@ -1,6 +1,7 @@
 """Golden cases: tensors of the public system on tiny models, with the tolerance each must be reproduced within."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +43,15 @@ class Case:
         return self.tensors[key]
 
     def state(self, prefix: str = "state.") -> dict[str, Tensor]:
-        """The state dict under a prefix, prefix taken off."""
-        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+        """The state dict under a prefix, prefix taken off; of the case that `state_from` names, if this has none."""
+        found = {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+        source = self.entry.get("state_from")
+        return found if found or source is None else Case(self.folder, source).state(prefix)
+
+    def names(self, pattern: str) -> list[str]:
+        """What the one group of a pattern matches in the keys of this case's tensors, each once, in order."""
+        found = (re.fullmatch(pattern, key) for key in sorted(self.tensors))
+        return list(dict.fromkeys(match[1] for match in found if match))
 
     def check(self, key: str, ours: Tensor) -> None:
         """Compare with a golden tensor by the case's own metric."""
@@ -74,7 +82,14 @@ def golden(request: pytest.FixtureRequest):
     folder = request.config.getoption("--golden")
     if not (folder / "index.json").exists():
         pytest.skip(f"no golden tensors at {folder.name}/ (give their folder with --golden)")
-    return lambda name: Case(folder, name)
+    cases = json.loads((folder / "index.json").read_text(encoding="utf-8"))["cases"]
+
+    def case(name: str) -> Case:
+        if name not in cases:
+            pytest.skip(f"the golden tensors at {folder.name}/ have no case {name}")
+        return Case(folder, name)
+
+    return case
 
 
 @pytest.fixture(scope="session")

@@ -37,13 +37,18 @@ def test_video_tower_step_by_step(golden):
     case.check("mid.b1.text_embedding", state.context)
     case.check("mid.b1.time_embedding", state.time)
     case.check("mid.b1.time_projection", state.modulation.flatten(1))
-    for index in range(3):
+    for index in range(case.config["num_layers"]):
         state = tower.run_block(index, state)
         case.check(f"mid.b1.block{index}", state.tokens)
     case.check("mid.b1.head", tower.head(state.tokens, state.time))
-    angles = video_angles(16, 1, 1, tower.head_dim, tower.rope_theta)[:, :4]
-    case.check("mid.rope_f_re", angles.cos())
-    case.check("mid.rope_f_im", angles.sin())
+    start = 0
+    for axis, name in enumerate("fhw"):  # frames, rows and columns: parts of the head, one after the other
+        positions, width = case[f"mid.rope_{name}_re"].shape
+        grid = [positions if index == axis else 1 for index in range(3)]
+        angles = video_angles(*grid, tower.head_dim, tower.rope_theta)[:, start : start + width]
+        case.check(f"mid.rope_{name}_re", angles.cos())
+        case.check(f"mid.rope_{name}_im", angles.sin())
+        start += width
 
 
 @pytest.mark.parametrize(("vae_type", "out"), [("dac", "b1"), ("oobleck", "b1_oobleck")])
@@ -56,7 +61,7 @@ def test_audio_tower(golden, vae_type, out):
 
 
 def bridge_of(case, **changes) -> Bridge:
-    config = {key: value for key, value in case.config.items() if key != "schedules_40_30"}
+    config = {key: value for key, value in case.config.items() if not key.startswith("schedules_")}
     return case.build(Bridge, {**config, **changes}, case.state())
 
 
@@ -68,7 +73,7 @@ def test_bridge(golden):
     for name, table in (("v", rope.video), ("a", rope.audio)):
         case.check(f"mid.cos_{name}", table[0][None])
         case.check(f"mid.sin_{name}", table[1][None])
-    for layer in (0, 1):
+    for layer in map(int, case.names(r"out\.layer(\d+)\.rope\.visual")):
         for name, tables in (("rope", rope), ("norope", None)):
             ours = bridge(layer, video, audio, tables)
             case.check(f"out.layer{layer}.{name}.visual", ours[0])
@@ -84,31 +89,38 @@ def test_bridge(golden):
 def test_bridge_with_first_frame_bias(golden):
     case = golden("bridge")
     bridge = bridge_of(case, apply_first_frame_bias_in_rope=True)
-    rope = bridge.rope(tuple(case["in.grid"].tolist()), 19, 24.0, case["in.visual"])
+    grid, fps = tuple(case["in.grid"].tolist()), float(case["in.video_fps"])
+    rope = bridge.rope(grid, case["in.audio"].shape[1], fps, case["in.visual"])
     case.check("mid.bias.cos_v", rope.video[0][None])
     ours = bridge(0, case["in.visual"], case["in.audio"], rope)
     case.check("out.layer0.firstframebias.visual", ours[0])
     case.check("out.layer0.firstframebias.audio", ours[1])
 
 
-@pytest.mark.parametrize("fps", [16, 24, 30])
-def test_bridge_positions_at_full_length(golden, fps):
+def test_bridge_positions_at_full_length(golden):
+    """Bit for bit: both tables are float32 from the frequencies on."""
     case = golden("bridge")
-    rope = bridge_of(case).rope((49, 1, 1), 403, float(fps), case["in.visual"])
-    case.check(f"mid.fullrate_fps{fps}.cos_v", rope.video[0][None])
-    case.check(f"mid.fullrate_fps{fps}.sin_v", rope.video[1][None])
+    bridge = bridge_of(case)
+    for fps in case.names(r"mid\.fullrate_fps(\d+)\.cos_v"):
+        frames = case[f"mid.fullrate_fps{fps}.cos_v"].shape[1]
+        rope = bridge.rope((frames, 1, 1), 1, float(fps), case["in.visual"])
+        for name, table in zip(("cos", "sin"), rope.video, strict=True):
+            assert torch.equal(table[None], case[f"mid.fullrate_fps{fps}.{name}_v"]), fps
 
 
 def test_interacting_layers_of_the_full_size(golden):
-    for strategy, layers in golden("bridge").config["schedules_40_30"].items():
-        assert list(interacting_layers(strategy, 40, 30)) == layers
+    case = golden("bridge")
+    for key in (key for key in case.config if key.startswith("schedules_")):
+        video_layers, audio_layers = map(int, key.removeprefix("schedules_").split("_"))
+        for strategy, layers in case.config[key].items():
+            assert list(interacting_layers(strategy, video_layers, audio_layers)) == layers
 
 
 def step(dual_tower, case, scale=BRIDGE_ON, context="in.context") -> LatentPair:
     timestep = torch.stack([case["in.timestep"], case["in.audio_timestep"]], dim=1)
-    noisy = LatentPair(case["in.video_latents"], case["in.audio_latents"])
+    noisy, fps = LatentPair(case["in.video_latents"], case["in.audio_latents"]), case.config["video_fps"]
     return dual_tower(
-        noisy, timestep, case["in.condition"], case[context], expert="video_dit", video_fps=24.0, bridge_scale=scale
+        noisy, timestep, case["in.condition"], case[context], expert="video_dit", video_fps=fps, bridge_scale=scale
     )
 
 
@@ -152,7 +164,11 @@ def test_dual_step_in_bfloat16(golden, dual_tower):
         time, modulation = tower.embed_time(inputs[column], torch.bfloat16)
         one_step_apart(time, case[f"mid.{name}.t"])
         one_step_apart(modulation, case[f"mid.{name}.t_mod"])
-    rope = model.dual_tower_bridge.rope((3, 4, 6), 19, 24.0, torch.zeros(1, dtype=torch.bfloat16))
+    sizes, patch = inputs["in.video_latents"].shape[2:], model.video_dit.patch_size
+    grid = tuple(size // step for size, step in zip(sizes, patch, strict=True))
+    audio_tokens = inputs["in.audio_latents"].shape[2] // model.audio_dit.patch_size
+    fps, like = inputs.config["video_fps"], torch.zeros(1, dtype=torch.bfloat16)
+    rope = model.dual_tower_bridge.rope(grid, audio_tokens, fps, like)
     for name, table in (("v", rope.video), ("a", rope.audio)):
         one_step_apart(table[0][None], case[f"mid.cos_{name}"])
         one_step_apart(table[1][None], case[f"mid.sin_{name}"])

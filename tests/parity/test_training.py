@@ -20,19 +20,20 @@ def loss_of(dual_tower, case, which: str) -> PairLoss:
         case["in.condition"],
         BatchContext(case["in.context"], torch.tensor([0])),
         expert="video_dit",
-        video_fps=24.0,
+        video_fps=case.config["video_fps"],
     )
 
 
-@pytest.mark.parametrize("which", ["same", "split"])
+@pytest.mark.parametrize("which", ["same", "split"])  # one timestep for both modalities, or one each
 def test_losses_and_gradients(golden, dual_tower, which):
     case = golden("training")
     loss = loss_of(dual_tower, case, which)
     case.check(f"out.{which}.video_loss", loss.video_B)
     case.check(f"out.{which}.audio_loss", loss.audio_B)
     case.check(f"out.{which}.loss_unweighted", loss.weighted(LossParams(audio_weight=1.0))[None])
-    total = loss.weighted(LossParams())
-    case.check(f"out.{which}.loss_weighted_0.2", total[None])
+    weight = case.config["audio_loss_weight"]
+    total = loss.weighted(LossParams(audio_weight=weight))
+    case.check(f"out.{which}.loss_weighted_{weight:g}", total[None])
 
     dual_tower.zero_grad()
     total.backward()

@@ -61,12 +61,15 @@ def test_first_frame_condition(golden):
 
     case = golden("video_vae")
     vae = WanVideoVae(case.build(AutoencoderKLWan, case.config["effective"], case.state()))
-    cropped = torch.from_numpy(fit_image(case["in.image_u8"].numpy(), 48, 64).copy())
+    cropped = torch.from_numpy(
+        fit_image(case["in.image_u8"].numpy(), case.config["height"], case.config["width"]).copy()
+    )
     case.check("mid.cropped_u8", cropped)
     image = cropped.permute(2, 0, 1)[None].float() / 255 * 2 - 1
     case.check("mid.image", image)
-    case.check("out.condition_first", condition_from(vae.encode(known_frames(image, 9))))
-    both = vae.encode(known_frames(image, 9, case["in.last_image"]))
+    frames = case.config["num_frames"]
+    case.check("out.condition_first", condition_from(vae.encode(known_frames(image, frames))))
+    both = vae.encode(known_frames(image, frames, case["in.last_image"]))
     case.check("out.condition_first_last", condition_from(both, last_known=True))
 
 

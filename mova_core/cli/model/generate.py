@@ -41,6 +41,7 @@ def generate(
     """
     from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
     from mova_core.errors import UsageError
+    from mova_core.registry.manifests import checkpoint_id_of
     from mova_core.sampling.prompt_file import Wanted, read_prompts
     from mova_core.sampling.request import Request
 
@@ -70,4 +71,4 @@ def generate(
 
     from mova_core.sampling.generate import generate as run_generate  # torch only from here on
 
-    return run_generate(request)
+    return run_generate(request, checkpoint_id_of(request.folder))

@@ -32,10 +32,28 @@ def test_a_turned_photo_is_upright():
     assert np.array_equal(read_image(data), np.rot90(PIXELS, -1))
 
 
-@pytest.mark.parametrize("mode", ["RGBA", "L", "P", "1"])
-def test_other_modes_are_refused(mode):
-    with pytest.raises(UsageError, match=f"mode {mode}, expected RGB"):
-        read_image(encoded(Image.fromarray(PIXELS).convert(mode)))
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA"])
+def test_opaque_images_of_other_modes_become_rgb(mode):
+    """A grey image has three equal channels; an alpha channel that is opaque everywhere changes nothing."""
+    image = Image.fromarray(PIXELS).convert(mode)
+    found = read_image(encoded(image))
+    assert np.array_equal(found, np.asarray(image.convert("RGB")))
+    assert found.shape == PIXELS.shape
+    assert mode not in ("1", "L", "LA") or (found == found[..., :1]).all()
+
+
+def test_transparent_pixels_are_refused():
+    image = Image.fromarray(PIXELS).convert("RGBA")
+    image.putpixel((3, 4), (0, 0, 0, 254))
+    with pytest.raises(UsageError, match="has transparent pixels, expected an opaque image"):
+        read_image(encoded(image))
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("I;16", "PNG")])
+def test_colours_without_one_rgb_value_are_refused(mode, kind):
+    image = Image.new(mode, (32, 32))
+    with pytest.raises(UsageError, match=f"mode {mode}, expected 8-bit RGB, grey or palette"):
+        read_image(encoded(image, kind))
 
 
 @pytest.mark.parametrize(

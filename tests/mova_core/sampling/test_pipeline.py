@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mova_core.errors import UsageError
 from mova_core.media.loudness import integrated_lufs
@@ -92,6 +93,7 @@ def test_every_setting_acts(pipeline):
         {"text_guidance_scale": 4.0},
         {"bridge_guidance_scale": 1.0},
         {"bridge": False},
+        {"solver": "heun"},
         {"video_shift": 2.0},
         {"audio_shift": 2.0},
         {"negative_prompt": "noise"},
@@ -100,6 +102,17 @@ def test_every_setting_acts(pipeline):
     for change in changes:
         other = pipeline("a", **SHORT, **change).latents
         assert not torch.equal(other.audio, plain.audio), change
+
+
+def test_names_of_diffusers_and_pillow_images_mean_the_same(pipeline, picture):
+    ours = pipeline("a", picture, steps=2, text_guidance_scale=4.0, frames=5)
+    image = Image.fromarray(picture)
+    theirs = pipeline("a", image, num_inference_steps=2, guidance_scale=4.0, num_frames=5)
+    assert torch.equal(ours.latents.video, theirs.latents.video)
+    assert torch.equal(ours.latents.audio, theirs.latents.audio)
+    grey = pipeline("a", image.convert("L"), **SHORT)
+    assert torch.equal(grey.latents.video, pipeline("a", image.convert("L").convert("RGB"), **SHORT).latents.video)
+    assert pipeline.to("cpu") is pipeline
 
 
 def test_loudness_target(pipeline):
@@ -129,6 +142,9 @@ def test_from_pretrained_gives_the_same_clip(pipeline, nano_folder):
         ({"prompt": ["a", "b"], "seed": [1]}, "1 of seed for 2 prompts"),
         ({"prompt": "a", "image": [None, None]}, "2 of image for 1 prompts"),
         ({"prompt": "a", "image": np.zeros((8, 8), np.uint8)}, "RGB"),
+        ({"prompt": "a", "image": Image.new("RGBA", (32, 32))}, "transparent pixels"),
+        ({"prompt": "a", "num_frames": 5, "frames": 5}, "num_frames and frames are one setting"),
+        ({"prompt": "a", "num_images_per_prompt": 2}, "num_images_per_prompt"),
         ({"prompt": "a", "geometry": "mova-360p"}, "audio hop"),
     ],
 )

@@ -1,6 +1,7 @@
 """`mova generate`: files of the right form, and silly input refused before torch is loaded."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
+from mova_core.media.provenance import read_provenance
+from mova_core.registry.manifests import checkpoint_id_of
 
 SCRIPT = (
     "import json, sys, typer\n"
@@ -57,6 +61,20 @@ def test_clips_from_a_file(made):
     out, _, many = made
     assert many.returncode == 0, many.stderr
     assert sorted(path.name for path in (out / "many").iterdir()) == ["00001.mp4", "ball.mp4"]
+
+
+def test_every_clip_says_which_checkpoint_made_it(made, nano_folder):
+    """`mova registry lineage` starts from the clip, also where this registry does not know the checkpoint."""
+    out, one, _ = made
+    checkpoint_id = json.loads(one.stdout)["checkpoint_id"]
+    assert checkpoint_id == checkpoint_id_of(nano_folder)
+    command = [sys.executable, "-c", "from mova_core.cli.main import main; main()", "registry", "lineage"]
+    for name in ("one.mp4", "many/00001.mp4", "many/ball.mp4"):
+        assert read_provenance(out / name).checkpoint_id == checkpoint_id
+    environment = {**os.environ, "MOVA_DATABASE_URL": f"sqlite:///{out}/registry.db"}
+    done = subprocess.run([*command, "one.mp4"], capture_output=True, text=True, cwd=out, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert checkpoint_id in done.stdout
 
 
 @pytest.mark.parametrize(
