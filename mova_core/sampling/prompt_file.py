@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mova_core.errors import UsageError
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
+EXAMPLE = '{"prompt": "a red ball", "seed": 1}'
 MAX_SEED = 2**53 - 1  # what JSON holds exactly
 
 
@@ -52,7 +53,7 @@ def read_prompts(path: Path, seed: int) -> list[Wanted]:
         for index, (number, line) in enumerate(_filled(lines))
     ]
     if not wanted:
-        raise UsageError(f'{path} has no line, expected at least one such as {{"prompt": "a red ball"}}')
+        raise UsageError(f"{path} has no line, expected at least one such as {EXAMPLE}")
     names = [clip.name for clip in wanted]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{path} names two clips {twice!r}: one file would overwrite the other")
@@ -72,7 +73,7 @@ def _wanted(line: str, where: str, index: int, folder: Path, seed: int) -> Wante
         key = ".".join(map(str, first["loc"])) or "it"
         raise UsageError(f"{where}: {key}: {first['msg']}") from None
     except ValueError as error:
-        raise UsageError(f"{where} is not JSON ({error})") from None
+        raise UsageError(f"{where} is not JSON ({error}): expected an object a line, such as {EXAMPLE}") from None
     name = f"{index:05d}" if checked.name is None else checked.name
     if not SAFE_NAME.fullmatch(name):
         raise UsageError(f"{where}: name is {name!r}, expected letters, digits, '-', '_' and '.', at most 100")

@@ -11,7 +11,8 @@ def generate(
     out: Annotated[Path, typer.Option("--out", help="The .mp4 to write; with --prompts the folder.")],
     prompt: Annotated[str | None, typer.Option("--prompt", help="What should be seen and heard.")] = None,
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", help="Many at once: a .jsonl of prompt, name, image, seed.")
+        Path | None,
+        typer.Option("--prompts", help='Many at once: per line {"prompt": "a red ball"}, also with name, image, seed.'),
     ] = None,
     negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="What to stay away from.")] = "",
     image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB picture.")] = None,

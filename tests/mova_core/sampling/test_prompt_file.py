@@ -31,6 +31,7 @@ def test_names_seeds_and_images(lines, tmp_path):
     ("wrong", "sentence"),
     [
         ("{", "line 2 is not JSON"),
+        ("A red ball", 'line 2 is not JSON .*such as {"prompt": "a red ball", "seed": 1}'),
         ("[]", "line 2: it: "),
         ({"prompt": 3}, "line 2: prompt: "),
         ({"prompt": "x", "sed": 1}, "line 2: sed: "),
