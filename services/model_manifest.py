@@ -101,11 +101,6 @@ def verify_packaged(root: Path) -> Packaged:
     return _packaged(root, values["checkpoint_id"])
 
 
-def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and sha256 of every file of a folder, by path."""
-    return {name: _entry(folder / name) for name in _names(folder)}
-
-
 def _values(root: Path) -> dict[str, Any]:
     if not (root / MANIFEST_FILE).is_file():
         raise UsageError(f"{root} holds no packaged model ({MANIFEST_FILE} is missing): run `mova package`")

@@ -23,13 +23,12 @@ import services
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex, read_json
 from mova_core.params.model import ServeParams
-from mova_core.registry.manifests import REFERENCE_FILE
+from mova_core.registry.manifests import REFERENCE_FILE, file_entries
 from mova_core.storage.atomic_folder import atomic_folder
 from services.model_manifest import (
     MODEL_FOLDER,
     Packaged,
     check_whole,
-    file_entries,
     read_packaged,
     write_model_manifest,
 )

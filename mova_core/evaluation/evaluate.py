@@ -127,7 +127,7 @@ def evaluate_model(
     with atomic_folder(target, replace=True) as temporary:
         samples = _write_samples(temporary, suite, clips[: section.samples], geometry, pipeline.defaults.enlarge)
         for sample in samples:
-            write_provenance(temporary / sample["path"], Provenance(candidate.checkpoint.checkpoint_id))
+            write_provenance(temporary / sample["path"], Provenance(checkpoint_id))
         paths = [temporary / sample["path"] for sample in samples]
         metrics["decodable_share"] = decodable_share(paths, geometry, section)
         result = {
