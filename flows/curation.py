@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.run.footage import MADE, NAME, own_footage
+from flows.run.footage import NAME, SYNTHETIC, own_footage
 from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
 from flows.run.pipeline_run import pipeline_run
 from flows.run.schemas import Advanced, without_arguments
@@ -19,7 +19,7 @@ LAST = "contract@latents"
 @flow(name="curation", persist_result=False, cache_result_in_memory=False)
 def curation(
     preset: Preset = AS_IN_PARAMS,
-    footage: str = MADE,
+    footage: str = SYNTHETIC,
     until: str = LAST,
     advanced: Advanced = Advanced(),
 ) -> State[Any]:
@@ -30,7 +30,7 @@ def curation(
     Args:
         preset: Size of the model that the clips are for: nano runs on a laptop. A choice is written into params.yaml.
         footage: A folder of video and audio files (under data/ it goes under DVC, anywhere else it stays where it is),
-            `made` for footage that the project makes itself, or `as in params.yaml` for what was used last.
+            `synthetic` for footage that the project synthesises, or `as in params.yaml` for what was used last.
         until: How far to go: a stage of dvc.yaml.
         advanced: Workers, and how much footage to make.
     """

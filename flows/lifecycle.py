@@ -16,7 +16,7 @@ from prefect.states import Completed
 from flows.curation import curation
 from flows.evaluation import evaluation
 from flows.packaging import CLIP, DEPLOY, PROMOTE, check_port, packaging
-from flows.run.footage import MADE, NAME
+from flows.run.footage import NAME, SYNTHETIC
 from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
 from flows.run.pipeline_run import EVERYTHING, pipeline_run
 from flows.run.schemas import Advanced, without_arguments
@@ -30,7 +30,7 @@ from mova_core.params import PHASE_NAMES, PresetName
 @flow(name="lifecycle", persist_result=False, cache_result_in_memory=False)
 def lifecycle(
     preset: Preset = AS_IN_PARAMS,
-    footage: str = MADE,
+    footage: str = SYNTHETIC,
     until: str = EVERYTHING,
     keep_serving: bool = True,
     advanced: Advanced = Advanced(),
@@ -42,7 +42,7 @@ def lifecycle(
     Args:
         preset: Size of the model: nano runs on a laptop. A choice is written into params.yaml.
         footage: A folder of video and audio files (under data/ it goes under DVC, anywhere else it stays where it is),
-            `made` for footage that the project makes itself, or `as in params.yaml` for what was used last.
+            `synthetic` for footage that the project synthesises, or `as in params.yaml` for what was used last.
         until: How far to go: a stage of dvc.yaml, or everything; only everything promotes and serves.
         keep_serving: Leave the service running when the run has ended.
         advanced: Workers, and how much footage to make.
@@ -76,15 +76,15 @@ def main() -> int:
         prog="python -m flows.lifecycle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", choices=get_args(PresetName), help="written into params.yaml")
-    parser.add_argument("--footage", default=MADE, help="a folder of your own files; without it the project makes some")
+    parser.add_argument("--footage", default=SYNTHETIC, help="a folder of your own files (default: %(default)s)")
     parser.add_argument("--until", default=EVERYTHING, help="a stage of dvc.yaml to stop after")
     parser.add_argument("--keep-serving", action="store_true", help="leave the service running at the end")
     for name, field in Advanced.model_fields.items():
         parser.add_argument(f"--{name}", type=int, help=field.description)
     given = parser.parse_args()
     advanced = {name: value for name in Advanced.model_fields if (value := getattr(given, name)) is not None}
-    if given.footage != MADE and (extra := advanced.keys() & {"clips", "seed"}):
-        parser.error(f"--{min(extra)} is for synthetic footage, and --footage {given.footage} is not made")
+    if given.footage != SYNTHETIC and (extra := advanced.keys() & {"clips", "seed"}):
+        parser.error(f"--{min(extra)} is for synthetic footage, and --footage {given.footage} is not synthetic")
     try:
         Advanced(**advanced)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 | choice | what happens |
 |---|---|
-| `made` | the project makes footage of bouncing shapes in data/footage (left alone if it is there already) |
+| `synthetic` | the project makes footage of bouncing shapes in data/footage (left alone if it is there already) |
 | `as in params.yaml` | whatever `ingest.footage` names |
 | a folder directly in data/ | `dvc add`ed: its bytes go into DVC's cache |
 | any other folder | stays where it is; `data/sources.lock` names its files by size and sha256 |
@@ -16,9 +16,9 @@ from flows.run.stage_tasks import run_job
 from mova_core.errors import UsageError
 
 NAME = "footage"
-MADE = "made"
+SYNTHETIC = "synthetic"
 DATA = Path("data")
-MADE_FOLDER = DATA / "footage"
+SYNTHETIC_FOLDER = DATA / "footage"
 LOCK = DATA / "sources.lock"
 
 
@@ -26,7 +26,7 @@ def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> None
     """Make, add or lock the footage of this run, as a task.
 
     Args:
-        choice: `made`, `as in params.yaml`, or a folder.
+        choice: `synthetic`, `as in params.yaml`, or a folder.
         clips: about how many clips synthetic footage should give.
         seed: of synthetic footage.
         runner: runs what takes long.
@@ -42,8 +42,8 @@ def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) ->
     """Have the footage made if need be, let DVC know it, and name it in params.yaml."""
     footage = footage_in_params() if choice == AS_IN_PARAMS else Path(choice).expanduser()
     said = ""
-    if choice == MADE:
-        footage = MADE_FOLDER
+    if choice == SYNTHETIC:
+        footage = SYNTHETIC_FOLDER
         command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
         said = runner.run_command(command, show).summary
     named = _add_or_lock(footage, runner, show)

@@ -1,8 +1,8 @@
 """The child process that asks DVC and runs its stages: a job of JSON a line of stdin, done one after another.
 
 DVC costs about a second to import: paid once here, not once a stage. What a stage prints goes to stdout and stderr
-untouched. When a job is done, a line of JSON (`JobEnd`) follows on both, so that whoever reads them has read all that
-came before.
+untouched. When a job is done, a line of JSON (END and what `_do` returns) follows on both, so that whoever reads them
+has read all that came before.
 
 The process leads a group of its own with everything the stages start, and the group ends with it: when stdin closes
 (the flow has finished, was cancelled, or was killed outright), the running command gets SIGTERM, then SIGKILL. DVC
@@ -22,42 +22,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from flows.run.stage_plan import plan
 from mova_core.errors import MovaError
+from mova_core.json_events import Error, Summary, as_line
 
 GRACE_S = 10.0
-END = '{"job_end":'
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnd:
-    """How a job ended.
-
-    Args:
-        ran: False where DVC found nothing to do.
-        completed: False where the command failed, or `error` tells why there was none.
-        error: what the job's own process has to complain of, such as DVC that lacks an output.
-        exit_code: what the error stands for.
-        stages: of a plan, each as the fields of `Stage`.
-    """
-
-    ran: bool = True
-    completed: bool = True
-    error: str = ""
-    exit_code: int = 1
-    stages: list[dict[str, Any]] = field(default_factory=list)
-
-    def as_line(self) -> str:
-        """As JSON, without the end of the line."""
-        return f"{END} {json.dumps(asdict(self))}}}"
-
-    @classmethod
-    def from_line(cls, line: str) -> "JobEnd | None":
-        """What a line tells; None for any other line."""
-        return cls(**json.loads(line)["job_end"]) if line.startswith(END) else None
+END = '{"job_end":'  # how the line starts that ends a job
 
 
 def main() -> None:
@@ -68,7 +41,7 @@ def main() -> None:
     logging.getLogger("dvc").setLevel(logging.WARNING)  # the import has set another
     try:
         for job in jobs:
-            line = f"\n{_do(job).as_line()}\n"  # on a line of its own, whatever was printed last
+            line = f"\n{END} {json.dumps(_do(job))}}}\n"  # on a line of its own, whatever was printed last
             for stream in (sys.stdout, sys.stderr):
                 stream.write(line)
                 stream.flush()
@@ -98,25 +71,25 @@ def _listen(source: Iterator[str], put: Callable[[str | None], None]) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _do(job: dict[str, Any]) -> JobEnd:
-    """Do one job.
+def _do(job: dict[str, Any]) -> dict[str, bool]:
+    """Do one job; whether there was anything to do, and whether it was completed.
 
     Args:
         job: {"command": [...]}, {"plan": until}, {"stage": name} or {"add": path}.
     """
     try:
         if "command" in job:
-            return JobEnd(completed=subprocess.run(job["command"], check=False).returncode == 0)
+            return {"ran": True, "completed": subprocess.run(job["command"], check=False).returncode == 0}
         if "plan" in job:
-            return JobEnd(stages=[asdict(stage) for stage in plan(job["plan"])])
+            print(as_line(Summary("", {"stages": [asdict(stage) for stage in plan(job["plan"])]})))
+            return {"ran": True, "completed": True}
         return _ask_dvc(job)
-    except MovaError as error:
-        return JobEnd(completed=False, error=str(error), exit_code=error.exit_code)
-    except OSError as error:
-        return JobEnd(completed=False, error=str(error))
+    except (MovaError, OSError) as error:
+        print(as_line(Error(str(error), getattr(error, "exit_code", 1), type(error).__name__)))
+        return {"ran": True, "completed": False}
 
 
-def _ask_dvc(job: dict[str, Any]) -> JobEnd:
+def _ask_dvc(job: dict[str, Any]) -> dict[str, bool]:
     """`dvc repro --single-item STAGE`, or `dvc add PATH`.
 
     Raises:
@@ -129,11 +102,11 @@ def _ask_dvc(job: dict[str, Any]) -> JobEnd:
     try:
         with Repo() as repo:
             done = repo.reproduce(job["stage"], single_item=True) if "stage" in job else repo.add([job["add"]])
-            return JobEnd(ran=bool(done))
+            return {"ran": bool(done), "completed": True}
     except DvcException as error:
         reasons = list(_reasons(error))
         if any(isinstance(reason, StageCmdFailedError) for reason in reasons):
-            return JobEnd(completed=False)
+            return {"ran": True, "completed": False}
         raise MovaError(f"DVC: {', '.join(str(reason) for reason in reasons)}") from None
 
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from flows.run.stage_plan import Stage
-from flows.run.stage_process import GRACE_S, JobEnd
+from flows.run.stage_process import END, GRACE_S
 from mova_core import json_events
 from mova_core.errors import ContractBroken, MovaError, UsageError
 from mova_core.json_events import Error, Event, Summary
@@ -76,10 +76,8 @@ class StageRunner:
             UsageError: DVC does not understand the project, or has no such stage.
             WorkerLost: the child process is gone.
         """
-        end = self._do("the question what has changed", {"plan": until}, lambda _: None)
-        if end.error:
-            raise _error(end.exit_code, end.error)
-        return [Stage(**fields) for fields in end.stages]
+        planned = self._run("the question what has changed", {"plan": until}, lambda _: None)
+        return [Stage(**fields) for fields in planned.values["stages"]]
 
     def run_stage(self, name: str, show: Show) -> StageResult:
         """Have DVC run one stage if it has changed.
@@ -113,23 +111,10 @@ class StageRunner:
             child.stop()
 
     def _run(self, what: str, job: dict[str, Any], show: Show) -> StageResult:
-        said = _Said(show)
-        end = self._do(what, job, said.take)
-        if end.completed:
-            return StageResult(end.ran, said.summary.text, said.summary.values)
-        if end.error:
-            raise _error(end.exit_code, end.error)
-        if said.error:
-            raise _error(said.error.exit_code, said.error.message)
-        raise WorkerLost(
-            f"it ended without saying why (often: killed by the system, out of memory{said.last_words}): finished "
-            "parts are kept, run it again to go on"
-        )
-
-    def _do(self, what: str, job: dict[str, Any], show: Show) -> JobEnd:
         self._child = child = self._child or _Child(self._environment)
+        said = _Said(show)
         try:
-            end = child.do(job, show)
+            end = child.do(job, said.take)
         except BaseException:
             self.stop()  # it is still at this job
             raise
@@ -139,34 +124,40 @@ class StageRunner:
                 f"the process that ran {what} is gone (killed from outside, or the machine ran out of memory): "
                 "finished parts are kept, run it again to go on"
             )
-        return end
+        if not end["completed"]:
+            raise said.reason()
+        return StageResult(end["ran"], said.summary.text, said.summary.values)
 
 
 class _Said:
-    """What is kept of the things that a stage says."""
+    """Shows what a stage says, and keeps what counts of it."""
 
     def __init__(self, show: Show) -> None:
-        self.summary = Summary("")
-        self.error: Error | None = None
-        self._last_line = ""
         self._show = show
+        self.summary = Summary("")
+        self._error: Error | None = None
+        self._last_line = ""
 
     def take(self, said: Event | str) -> None:
-        if isinstance(said, Summary):
-            self.summary = said
-        elif isinstance(said, Error):
-            self.error = said
-        elif isinstance(said, str):
-            self._last_line = said
+        match said:
+            case Summary():
+                self.summary = said
+            case Error():
+                self._error = said
+            case str():
+                self._last_line = said
         self._show(said)
 
-    @property
-    def last_words(self) -> str:
-        return f"; its last line was {self._last_line!r}" if self._last_line else ""
-
-
-def _error(exit_code: int, message: str) -> MovaError:
-    return next((kind for kind in (UsageError, ContractBroken) if kind.exit_code == exit_code), MovaError)(message)
+    def reason(self) -> MovaError:
+        """Why the stage failed."""
+        if self._error is not None:
+            kinds = {kind.exit_code: kind for kind in (UsageError, ContractBroken)}
+            return kinds.get(self._error.exit_code, MovaError)(self._error.message)
+        last = f"; its last line was {self._last_line!r}" if self._last_line else ""
+        return WorkerLost(
+            f"it ended without saying why (often: killed by the system, out of memory{last}): finished parts are "
+            "kept, run it again to go on"
+        )
 
 
 class _Child:
@@ -192,18 +183,18 @@ class _Child:
         for pipe in (self._process.stdout, self._process.stderr):
             threading.Thread(target=_read, args=(pipe, self._lines), daemon=True).start()
 
-    def do(self, job: dict[str, Any], show: Show) -> JobEnd | None:
+    def do(self, job: dict[str, Any], show: Show) -> dict[str, bool] | None:
         """Have a job done, and show all that is said meanwhile; None if the process is gone before its end."""
         with suppress(BrokenPipeError):  # it is gone: both pipes say so
             self._jobs.write(json.dumps(job) + "\n")
             self._jobs.flush()
-        ends: list[JobEnd | None] = []
+        ends: list[dict[str, bool] | None] = []
         while len(ends) < 2:  # stdout and stderr, each up to the end of the job or of the process
             line = self._lines.get()
             if line is None:
                 ends.append(None)
-            elif end := JobEnd.from_line(line):
-                ends.append(end)
+            elif line.startswith(END):
+                ends.append(json.loads(line)["job_end"])
             elif line.strip():
                 show(json_events.from_line(line) or line)
         return ends[0]

@@ -110,14 +110,14 @@ def test_choices_are_written_into_params_and_until_stops_there(project: Path, hi
     assert "cut" not in history.tasks(history.last_run()["id"])
 
 
-def test_made_footage_is_made_once(project: Path, history: Any) -> None:
+def test_synthetic_footage_is_made_once(project: Path, history: Any) -> None:
     shutil.rmtree(project / "data" / "footage")
     for told in ("room for", "already there"):
-        assert run(footage="made", until="ingest", advanced={"clips": 2}).is_completed()
+        assert run(footage="synthetic", until="ingest", advanced={"clips": 2}).is_completed()
         assert any(told in line for line in history.log(history.last_run()["id"]))
     (project / "data" / "footage" / "mine.mp4").write_text("mine")
     with pytest.raises(UsageError, match="name a new or empty"):
-        run(footage="made", until="ingest", advanced={"clips": 2, "seed": 1}).result()
+        run(footage="synthetic", until="ingest", advanced={"clips": 2, "seed": 1}).result()
 
 
 def test_footage_elsewhere_is_locked_and_stays_there(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

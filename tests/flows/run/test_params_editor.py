@@ -1,4 +1,4 @@
-"""params.yaml stays the only knob: written in place, and only where a value differs."""
+"""params.yaml stays the only place of settings: written in place, and only where a value differs."""
 
 import shutil
 from pathlib import Path

@@ -72,28 +72,22 @@ def test_stderr_is_shown_before_the_result(tmp_path: Path) -> None:
     assert said == [str(number) for number in range(1, 2001)]
 
 
-@pytest.mark.parametrize(("exit_code", "kind"), [(1, MovaError), (2, UsageError), (3, ContractBroken)])
-def test_a_failure_is_told_in_the_stages_own_words(
-    checked_project: Path, failure: Callable[..., str], exit_code: int, kind: type[MovaError]
-) -> None:
-    write_cut(checked_project, failure("no room", exit_code, kind.__name__))
-    with StageRunner() as runner, pytest.raises(MovaError, match=r"^no room$") as raised:
-        runner.run_stage("cut", ignore)
-    assert type(raised.value) is kind
-
-
-def test_a_stage_that_ends_without_a_word_is_a_lost_worker(checked_project: Path) -> None:
-    for end in ("exit 1", "kill -9 $$"):
-        write_cut(checked_project, f"echo last words >&2; {end}")
-        with StageRunner() as runner, pytest.raises(WorkerLost, match=r"without saying why.*its last line"):
-            runner.run_stage("cut", ignore)
-
-
-def test_what_dvc_itself_complains_of_is_told(checked_project: Path) -> None:
-    write_cut(checked_project, "true")
-    with StageRunner() as runner, pytest.raises(MovaError, match=r"^DVC: .*data/clips\.txt") as raised:
-        runner.run_stage("cut", ignore)
-    assert type(raised.value) is MovaError
+def test_why_a_stage_failed_is_told(checked_project: Path, failure: Callable[..., str]) -> None:
+    without_a_word = r"^it ended without saying why.*its last line was 'last words'"
+    cases: list[tuple[str, type[MovaError], str]] = [
+        (failure("no room", 1), MovaError, "^no room$"),
+        (failure("no such table", 2, "UsageError"), UsageError, "^no such table$"),
+        (failure("broken", 3, "ContractBroken"), ContractBroken, "^broken$"),
+        ("echo last words >&2; exit 1", WorkerLost, without_a_word),
+        ("echo last words; kill -9 $$", WorkerLost, without_a_word),
+        ("true", MovaError, r"^DVC: .*data/clips\.txt"),  # it made nothing
+    ]
+    with StageRunner() as runner:
+        for commands, kind, message in cases:
+            write_cut(checked_project, commands)
+            with pytest.raises(MovaError, match=message) as raised:
+                runner.run_stage("cut", ignore)
+            assert type(raised.value) is kind
 
 
 def test_the_stages_are_planned_where_dvc_is_loaded_already(checked_project: Path) -> None:
