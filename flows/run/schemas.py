@@ -10,9 +10,7 @@ class Advanced(BaseModel):
     """What rarely needs a change."""
 
     workers: int = Field(default=0, ge=0, title="Workers", description="Processes at once; 0 = one per processor.")
-    clips: int = Field(
-        default=1000, ge=1, title="Synthetic clips", description="About how many there should be."
-    )
+    clips: int = Field(default=1000, ge=1, title="Synthetic clips", description="About how many there should be.")
     seed: int = Field(default=0, ge=0, title="Seed of synthetic footage", description="Same seed, same files.")
 
 

@@ -5,6 +5,7 @@ and `dvc status` (which of them have changed), in Python. DVC is imported inside
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -69,7 +70,9 @@ def _in_order(repo: Any, until: str) -> list[str]:
 
 def _number_code(repo: Any) -> None:
     """Bring the number of each stage's code up to date, so that DVC knows what a change of code changes."""
-    if any(stage.addressing == CODE_VERSIONS for stage in repo.index.stages):
+    from dvc.stage.exceptions import StageNotFound
+
+    with suppress(StageNotFound):
         repo.reproduce(CODE_VERSIONS)
 
 

@@ -46,6 +46,28 @@ def test_a_param_and_a_damaged_output_count_as_changes(project: Path) -> None:
     assert "preset" in cut.why
 
 
+def test_code_versions_are_brought_up_to_date_before_they_are_compared(project: Path) -> None:
+    dvc = project / "dvc.yaml"
+    dvc.write_text(
+        dvc.read_text().replace('contracts/sources.json", cut.sh', 'contracts/sources.json", cut.sh, versions')
+        + """
+  code_versions:
+    cmd: grep -v '#' cut.py > versions
+    deps: [ cut.py ]
+    outs: [ { versions: { cache: false } } ]
+"""
+    )
+    (project / "cut.py").write_text("1\n")
+    assert [stage.name for stage in plan("")] == NAMES
+    reproduce()
+    (project / "cut.py").write_text("1\n# a comment\n")
+    assert all(stage.unchanged for stage in plan(""))
+    (project / "cut.py").write_text("2\n")
+    ingest, contract, cut, _ = plan("")
+    assert ingest.unchanged and contract.unchanged and not cut.unchanged
+    assert cut.why == "versions modified"
+
+
 @pytest.mark.parametrize(("until", "names"), [("cut", NAMES[:3]), ("contract", NAMES), ("ingest", NAMES[:1])])
 def test_until_takes_what_it_needs_and_no_more(project: Path, until: str, names: list[str]) -> None:
     assert [stage.name for stage in plan(until)] == names
