@@ -22,6 +22,8 @@ def test_a_life_ends_with_a_served_clip_and_a_report(life, run):
     page = (project / "reports/index.html").read_text()
     assert "phase3" in page and "<svg" in page
     assert "demo/a-red-ball-bounces.mp4" in said and "reports/index.html" in said
+    assert "answered one request, byte for byte as packaged, and was ended" in said
+    assert "git add" in said and "dvc.lock" in said and "data/footage.dvc" in said
     assert "phase3.event_f1" in run(project, "dvc", "metrics", "show", "--md").stdout
 
 
