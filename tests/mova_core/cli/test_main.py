@@ -112,7 +112,8 @@ def test_an_unexpected_error_is_an_event_too():
         "import sys; sys.argv = ['mova', 'boom', '--json-events']\n"
         "import mova_core.cli.main as main\n"
         "def boom() -> None:\n    1 / 0\n"
-        "main.entry_points = lambda group: [type('Entry', (), {'name': 'boom', 'load': lambda self: boom})()]\n"
+        "entries = [type('Entry', (), {'name': name, 'load': lambda self: boom})() for name in ('boom', 'other')]\n"
+        "main.entry_points = lambda group: entries\n"
         "main.main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
