@@ -1,12 +1,24 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock: the whole stack in one environment, CPU or CUDA, Python 3.11 or 3.12.
-# Run by `make`; a finished environment is left alone until the lock, the overrides or this script change.
+# Run by `make`; a finished environment is left alone until the lock, the overrides or this script change. Where only
+# pyproject.toml has changed, the project is installed into it again, so that its commands are those stated there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stamp=.venv/.made-from
-made_from=$(cat requirements.lock overrides.txt pyproject.toml infra/environment.sh | sha256sum)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$made_from" ]; then exit 0; fi
+stamp=.venv/.inputs
+inputs=$(cat requirements.lock overrides.txt infra/environment.sh | sha256sum)
+project=$(sha256sum < pyproject.toml)
+export VIRTUAL_ENV=$PWD/.venv
+uv() { .venv/bin/uv --quiet "$@"; }
+install_project() {
+  uv pip install --no-deps --no-build-isolation --editable .
+  printf '%s\n%s' "$inputs" "$project" > "$stamp"
+}
+
+if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$inputs" ]; then
+  [ "$(tail -n 1 "$stamp")" = "$project" ] || install_project
+  exit 0
+fi
 
 python=
 for candidate in ${PYTHON:-python3.11 python3.12 python3}; do
@@ -29,17 +41,15 @@ rm -rf .venv
 # uv does not read pip's configuration: wheels that pip was told to find in a folder (a CPU build of torch) stay usable.
 UV_FIND_LINKS=$(.venv/bin/python -m pip config get global.find-links 2>/dev/null || true)
 [ -n "$UV_FIND_LINKS" ] && export UV_FIND_LINKS || unset UV_FIND_LINKS
-export UV_OVERRIDE=overrides.txt VIRTUAL_ENV=$PWD/.venv
-uv() { .venv/bin/uv --quiet "$@"; }
+export UV_OVERRIDE=overrides.txt
 
 grep -v '^deepspeed==' requirements.lock | uv pip install -r -
 # DeepSpeed's build wants torch present and no CUDA compiler.
 DS_BUILD_OPS=0 uv pip install --no-build-isolation "$(grep '^deepspeed==' requirements.lock)"
-uv pip install --no-deps --no-build-isolation --editable .
 
 # torchaudio's wheel is linked against CUDA: on a CPU-only torch its native part cannot load, and its Python part is enough.
 if .venv/bin/python -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then
   rm -f .venv/lib/python3.*/site-packages/torchaudio/lib/*.so
 fi
-printf '%s' "$made_from" > "$stamp"
+install_project
 echo "[environment] ready in $((SECONDS - seconds)) s"

@@ -1,0 +1,40 @@
+"""A run of other inputs, params or code is put aside with its checkpoints, and comes back when they do."""
+
+import pytest
+import torch
+
+from mova_core.training.checkpoint import finished, kept_runs, make_way, save
+
+
+@pytest.fixture
+def run(tmp_path, nano_towers):
+    """Function that saves a checkpoint of a run under a fingerprint; the run's folder."""
+    folder = tmp_path / "runs/audio"
+
+    def write(fingerprint: str, step: int):
+        save(folder / "checkpoints", step, fingerprint, nano_towers, nano_towers, {"a": torch.ones(1)})
+        return folder
+
+    return write
+
+
+def test_nothing_is_moved_where_nothing_is_or_the_run_goes_on(run, tmp_path):
+    assert make_way(tmp_path / "runs/audio", "a" * 64) is None
+    folder = run("a" * 64, step=2)
+    assert make_way(folder, "a" * 64) is None
+    assert [each.step for each in finished(folder / "checkpoints")] == [2]
+
+
+def test_a_changed_run_is_put_aside_and_comes_back(run):
+    folder = run("a" * 64, step=2)
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    aside = make_way(folder, "b" * 64)
+    assert aside == folder.parent / "kept" / f"audio-{'a' * 16}" and not folder.exists()
+    assert {path.relative_to(aside): path.read_bytes() for path in aside.rglob("*") if path.is_file()} == before
+    assert kept_runs(folder) == [aside]
+
+    run("b" * 64, step=4)
+    assert make_way(folder, "a" * 64) == folder.parent / "kept" / f"audio-{'b' * 16}"
+    assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in kept_runs(folder)] == [f"audio-{'b' * 16}"]
