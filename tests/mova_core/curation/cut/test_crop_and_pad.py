@@ -93,8 +93,8 @@ def test_shrinking_one_side_while_the_other_grows():
 
 
 def test_what_cannot_be_framed_says_why():
-    with pytest.raises(MediaError, match="leave nothing of 64x48") as error:
+    with pytest.raises(MediaError, match="leaves nothing of 64x48") as error:
         plan(48, 64, letterbox=Letterbox(top_px=24, bottom_px=24))
     assert error.value.code == "no_content"
-    with pytest.raises(ShapeError, match="framed for 64x48"):
+    with pytest.raises(ShapeError, match="its source has 64x48"):
         plan(48, 64).apply(np.zeros((48, 63, 3), np.uint8))

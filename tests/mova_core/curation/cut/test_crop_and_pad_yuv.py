@@ -90,7 +90,7 @@ def test_the_format_may_change_midway():
 
 
 def test_a_frame_of_another_size_is_refused():
-    with pytest.raises(ShapeError, match="frame is 320x240, the source was planned for 640x360"):
+    with pytest.raises(ShapeError, match="frame is 320x240, its source has 640x360"):
         CropAndPadYuv(plan(360, 640)).apply(coded(smooth(240, 320)))
 
 
