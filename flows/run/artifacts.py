@@ -15,8 +15,8 @@ from mova_core.curation.funnel import curation_funnel
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.promotion import Decision
+from mova_core.reporting.charts.sweep import PLOT_FILE
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, headline, last_evaluated, read_phases
-from mova_core.reporting.sweep_plot import PLOT_FILE
 
 CONTRACTS = FOLDER / "contracts"
 REPORT = FOLDER / "index.html"
@@ -46,7 +46,7 @@ def show_contract(stage: Stage) -> None:
 
 def show_funnel(_: Stage) -> None:
     """How much footage each step kept, and why it let the rest go."""
-    from mova_core.reporting.report import duration
+    from mova_core.reporting.templates import duration
 
     rows = [
         {

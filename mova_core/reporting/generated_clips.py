@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
-from mova_core.reporting.event_track import EventTrack, event_track
+from mova_core.reporting.charts.event_track import EventTrack, event_track
 from mova_core.reporting.phase_reports import PhaseReport, SampleClip
-from mova_core.reporting.samples import data_uri, picture_uri
+from mova_core.reporting.samples import data_uri, image_uri
 
 CLIPS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedClip:
-    """One clip; `track` is None where the footage's events are not known, or the phase makes no picture."""
+    """One clip; `track` is None where the footage's events are not known, or the phase generates no video."""
 
     sample: SampleClip
     video_uri: str
@@ -42,6 +42,6 @@ def _draw(sample: SampleClip, report: PhaseReport, geometry: ClipGeometry) -> Ge
     if report.phase.joint and sample.video_events_s is not None and sample.audio_onsets_s is not None:
         tolerance_s = 1 / float(geometry.fps)
         track = event_track(sample.video_events_s, sample.audio_onsets_s, tolerance_s, geometry.duration_s)
-    # The middle: the first frame is the hardest to generate, and no fair picture of the clip.
-    middle = picture_uri(frames[len(frames) // 2].rgb())
+    # The middle: the first frame is the hardest to generate, and does not stand for the clip.
+    middle = image_uri(frames[len(frames) // 2].rgb())
     return GeneratedClip(sample, data_uri("video/mp4", path.read_bytes()), middle, track)

@@ -22,9 +22,11 @@ from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.sync import MANIFEST_FILE, sync
 from mova_core.registry.tables import Base, Checkpoint, Run
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
+from mova_core.reporting.templates import plural
 
 PACKAGE = Path("dist/bento")
 PACKAGED_CLIP, PACKAGE_REFERENCE = "smoke.mp4", "reference.json"
+SHORT_DIGITS, OPEN_DEPTH = 12, 4
 LISTED = 5  # of files, and of the clips of a file; the rest is counted
 
 
@@ -36,13 +38,19 @@ class Branch:
         node: kind, name, hash and note.
         href: from the page to the file, if it is there.
         before: what it came from.
+        open: whether what it came from is shown before a click.
         more: what was left out, in words.
     """
 
     node: Node
     href: str | None
     before: tuple["Branch", ...]
+    open: bool = True
     more: str | None = None
+
+    @property
+    def short_sha256(self) -> str:
+        return (self.node.sha256 or "")[:SHORT_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,19 @@ class Lineage:
 
     tree: Branch | None
     unavailable: str | None = None
+
+    @property
+    def start(self) -> str:
+        """Where the tree starts, in words."""
+        if self.tree is not None and self.tree.node.kind == "clip":
+            return "From the clip that the packaged service answers with, byte for byte,"
+        return f"Nothing is packaged yet: from the {self.tree.node.kind if self.tree else 'nothing'}"
+
+    @property
+    def command(self) -> str:
+        """What prints the same."""
+        packaged = self.tree is not None and self.tree.node.kind == "clip"
+        return f"mova registry lineage {self.tree.node.name}" if packaged and self.tree else "mova registry lineage"
 
 
 def trace_lineage(project: Path, footage: str, phases: Sequence[PhaseReport], page: Path) -> Lineage:
@@ -72,7 +93,7 @@ def trace_lineage(project: Path, footage: str, phases: Sequence[PhaseReport], pa
         with reading(engine) as session:
             tree = _with_bento(lineage(session, reference, project), project)
             links = _Links(project, footage, page, _folders(session))
-            return Lineage(_branch(tree, links))
+            return Lineage(_branch(tree, links, 0))
     except MovaError as error:
         return Lineage(None, str(error))
     finally:
@@ -130,29 +151,25 @@ def _folders(session: Session) -> dict[str, str]:
     return found
 
 
-def _branch(node: Node, links: _Links) -> Branch:
+def _branch(node: Node, links: _Links, depth: int) -> Branch:
     files = [one for one in node.came_from if one.kind == "file"]
-    before = [_branch(one, links) for one in node.came_from if one.kind != "file"]
+    before = [_branch(one, links, depth + 1) for one in node.came_from if one.kind != "file"]
     if files:
-        before.append(_footage(files, links))
-    return Branch(node, links.to(node), tuple(before))
+        before.append(_footage(files, links, depth + 1))
+    return Branch(node, links.to(node), tuple(before), depth < OPEN_DEPTH)
 
 
-def _footage(files: Sequence[Node], links: _Links) -> Branch:
+def _footage(files: Sequence[Node], links: _Links, depth: int) -> Branch:
     clips = sum(len(file.came_from) for file in files)
-    shown = tuple(_file(file, links) for file in files[:LISTED])
-    node = Node("footage", _count(len(files), "file"), note=f"{_count(clips, 'clip')} cut from them")
-    return Branch(node, None, shown, _rest(len(files), "file"))
+    shown = tuple(_file(file, links, depth + 1) for file in files[:LISTED])
+    node = Node("footage", plural(len(files), "file"), note=f"{plural(clips, 'clip')} cut from them")
+    return Branch(node, None, shown, depth < OPEN_DEPTH, _rest(len(files), "file"))
 
 
-def _file(file: Node, links: _Links) -> Branch:
+def _file(file: Node, links: _Links, depth: int) -> Branch:
     shown = tuple(Branch(clip, None, ()) for clip in file.came_from[:LISTED])
-    return Branch(file, links.to(file), shown, _rest(len(file.came_from), "clip"))
+    return Branch(file, links.to(file), shown, depth < OPEN_DEPTH, _rest(len(file.came_from), "clip"))
 
 
 def _rest(count: int, what: str) -> str | None:
-    return f"and {_count(count - LISTED, 'more ' + what)}" if count > LISTED else None
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"and {plural(count - LISTED, f'more {what}')}" if count > LISTED else None

@@ -1,32 +1,35 @@
 """The page a person looks at, one self-contained HTML file: what the model does, and what became of the footage.
 
 The numbers come from tables and manifests as they stand; nothing is measured here, and what was not available is said
-so. Without a trained model the page is the data half alone.
+so. Without a trained model the page shows curation alone.
 """
 
 import json
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
-
 from mova_core.curation.assess.stage import refused_clips
-from mova_core.curation.funnel import Step, curation_funnel, funnel_metrics
+from mova_core.curation.funnel import curation_funnel, funnel_metrics
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
-from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
-from mova_core.reporting.drift_chart import drift_charts
-from mova_core.reporting.histogram import measure_histograms
-from mova_core.reporting.model_half import model_half
-from mova_core.reporting.samples import choose_samples, contact_sheet, draw
+from mova_core.reporting.charts.drift import DriftChart, drift_charts
+from mova_core.reporting.charts.histogram import measure_histograms
+from mova_core.reporting.curation_results import funnel_steps, headline, headline_figures, read_contracts
+from mova_core.reporting.model_results import ModelResults, model_results
+from mova_core.reporting.samples import choose_samples, clip_card, contact_sheet
+from mova_core.reporting.templates import render
 from mova_core.storage.atomic import write_bytes, write_text
 
 CONTRACTS = Path("reports/contracts")
-CURATION_METRICS, MODEL_METRICS = "curation.json", "model.json"
+HEADLINE_FILE, CURATION_FILE, MODEL_FILE = "headline.json", "curation.json", "model.json"
+OTHER_FOOTAGE = (
+    "This footage was not made by the project, so its events and classes are not known: metrics that need them are "
+    "unavailable, and the gates were finite loss, decodable and audible clips."
+)
 
 
 def write_report(
@@ -43,84 +46,75 @@ def write_report(
         params: the params the tables were made with (thresholds are drawn from them).
         data: where the tables and clips lie.
         page: the HTML file to write.
-        project: the project's folder: its contracts, training, evaluations and package are shown, and curation.json
-            and, where there is a model half, model.json are written beside the page; None: the data half alone.
+        project: the project's folder: its contracts, training, evaluations and package are shown, and headline.json,
+            curation.json and, where there is a model, model.json are written beside the page; None: curation alone.
         against: an earlier version of the data, whose distributions are drawn over the present ones.
 
     Raises:
         UsageError: a table is missing, of this version or of the earlier one.
-        StaleError, MediaError: a manifest or a clip of the model half cannot be read.
+        StaleError, MediaError: a manifest or a clip of the model cannot be read.
     """
     if against is not None and not against.root.is_dir():
         raise UsageError(f"--against {against.root} is no folder: name the data folder of an earlier version")
-    drift = None if against is None else drift_charts(against, data)
+    drift = () if against is None else drift_charts(against, data)
     steps = curation_funnel(data)
     samples = choose_samples(data)
     verdicts = read_table(data.table("verdicts"), "verdicts")
     histograms, unavailable = measure_histograms(params, verdicts)
-    drawn = [draw(sample, data) for sample in track(samples, len(samples), "report")]
-    model = None if project is None else model_half(project, params, page)
-    html = page_template("report.html").render(
-        headline=headline(steps),
-        params=params,
-        geometry=params.clip_geometry,
-        steps=steps,
-        footage_s=steps[0].seconds_kept,
-        samples=drawn,
-        histograms=histograms,
-        unavailable=unavailable,
-        drift=drift,
-        against=None if against is None else str(against.root),
-        contracts=[] if project is None else read_contracts(project / CONTRACTS),
-        model=model,
-        labels={name: spec.title for name, spec in CATALOGUE.items()},
+    cards = [clip_card(sample, data) for sample in track(samples, len(samples), "report")]
+    model = None if project is None else model_results(project, params, page)
+    html = render(
+        "report.html",
+        {
+            "title": f"mova: {'what the model does' if model else 'what became of the footage'}",
+            "note": OTHER_FOOTAGE if model and model.other_footage else None,
+            "about": _about(params, "report" if model else "curation"),
+            "headline": (model.headline if model else None) or headline(steps),
+            "second": f"{model.verdict} {headline(steps)}".strip() if model and model.headline else None,
+            "navigation": _navigation(model, drift),
+            "model": model,
+            "tenths": [f"{tenth / 10:g}" for tenth in range(10)],
+            "accepted": [card for card in cards if card.accepted],
+            "rejected": [card for card in cards if not card.accepted],
+            "funnel": funnel_steps(steps),
+            "histograms": histograms,
+            "unavailable": [(reason, ", ".join(names)) for reason, names in unavailable.items()],
+            "drift": {"charts": drift, "summary": _drift_summary(drift, against.root)} if against and drift else None,
+            "contracts": [] if project is None else read_contracts(project / CONTRACTS),
+        },
     )
     funnel = funnel_metrics(steps) | {"refused_for_unavailable_filters": refused_clips(verdicts, params)}
     numbers = {"funnel": funnel} | ({"model": model.figures} if model else {})
     if project is not None:
-        for name, key in ((CURATION_METRICS, "funnel"), (MODEL_METRICS, "model")):
-            if key in numbers:
-                write_text(page.parent / name, json.dumps(numbers[key], indent=1) + "\n")
-    write_bytes(page.parent / "contact-sheet.png", contact_sheet(drawn))
+        few = headline_figures(steps) | (model.headline_figures if model else {})
+        files: dict[str, Any] = {HEADLINE_FILE: few, CURATION_FILE: funnel}
+        files |= {MODEL_FILE: model.figures} if model else {}
+        for name, values in files.items():
+            write_text(page.parent / name, json.dumps(values, indent=1) + "\n")
+    write_bytes(page.parent / "contact-sheet.png", contact_sheet(cards))
     write_text(page, html)
     sentences = [model.headline, model.verdict] if model else []
     text = " ".join(filter(None, [*sentences, headline(steps), f"Report: {page}"]))
     return {"page": str(page), **numbers, "text": text}
 
 
-def headline(steps: list[Step]) -> str:
-    """The result in one sentence."""
-    footage, last = steps[0], steps[-1]
-    if not last.rows_kept:
-        return f"No clip of {footage.rows_kept} files ({duration(footage.seconds_kept)}) is fit to train on."
-    share = last.seconds_kept / footage.seconds_kept if footage.seconds_kept else 0
+def _about(params: Params, what: str) -> str:
+    geometry = params.clip_geometry
     return (
-        f"{last.rows_kept} clips from {footage.rows_kept} files are fit to train on: "
-        f"{duration(last.seconds_kept)} of {duration(footage.seconds_kept)} ({share:.0%})."
+        f"mova · {what} · preset {params.preset}, clips of {geometry.frames} frames at {geometry.fps} fps with "
+        f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz"
     )
 
 
-def read_contracts(folder: Path) -> list[dict[str, Any]]:
-    """Results of the contracts that have been checked, in the order of the line."""
-    order = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
-    paths = [folder / f"{table}.json" for table in order]
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+def _navigation(model: ModelResults | None, drift: Sequence[DriftChart]) -> list[tuple[str, str]]:
+    links = [("generated", "generated clips")] if model and model.clips else []
+    links += [("clips", "clips"), ("funnel", "funnel"), ("rejected", "rejected"), ("measures", "measures")]
+    links += [("drift", "drift")] if drift else []
+    links += [("contracts", "contracts")]
+    links += [("training", "training"), ("lineage", "lineage")] if model else []
+    return [*links, ("unavailable", "unavailable")]
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 48 s, 6 min 31 s, 2 h 05 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def page_template(name: str) -> Any:
-    """A template of `page/`; it may include the others."""
-    folder = files("mova_core.reporting") / "page"
-    sources = {each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()}
-    environment = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["duration"] = duration
-    return environment.get_template(name)
+def _drift_summary(charts: Sequence[DriftChart], against: Path) -> str:
+    drifted = sum(chart.drifted for chart in charts)
+    return f"Against {against}: {drifted} of {len(charts)} distributions {'has' if drifted == 1 else 'have'} drifted."

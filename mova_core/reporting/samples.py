@@ -1,11 +1,12 @@
 """A few clips to look at and listen to: accepted ones from all over the footage, rejected ones of every reason.
 
-A drawn sample carries a player, a strip of frames and the waveform, all as data inside the page.
+A card carries a player, a strip of frames and the waveform, all as data inside the page.
 """
 
 import base64
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from mova_core.curation.tables import read_table
 from mova_core.media.clip_file import read_clip
 from mova_core.media.encode import write_media
 from mova_core.places import DataFolder
+from mova_core.reporting.charts.waveform import waveform_chart
 
 ACCEPTED_SHOWN = 12
 REJECTED_SHOWN_PER_REASON = 3
 STRIP_FRAMES = 6
 PREVIEW_SIDE_PX = 256  # a larger clip is shown by a smaller copy
-PIXELS_SHOWN_UP_TO = 64  # a picture this low is enlarged pixel by pixel
+PIXELS_SHOWN_UP_TO = 64  # an image this low is enlarged pixel by pixel
 SHEET_ROW_PX = 96
 WAVE_POINTS = 160
 
@@ -41,23 +43,31 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnSample:
-    """A sample with its media as data URIs; `wave` are peak values 0..1 along the clip."""
+class ClipCard:
+    """A sample ready to show, its media as data URIs.
 
-    sample: Sample
+    Args:
+        kind: CSS class, `kept` or `lost`.
+        reason: first reason code, empty for an accepted clip.
+        scaling: CSS class that enlarges small frames pixel by pixel, or empty.
+        strip: frames from start to end in one image, uint8 [H, W, 3] RGB.
+    """
+
+    kind: str
+    reason: str
+    scaling: str
     video_uri: str
     poster_uri: str
     strip_uri: str
-    wave: tuple[float, ...]
-    small: bool
+    waveform: str
+    caption: str | None
+    faults: tuple[str, ...]
+    details: str
     strip: NDArray[np.uint8]
 
     @property
-    def wave_points(self) -> str:
-        """The waveform's outline as points of an SVG polygon, 0..WAVE_POINTS wide and -1..1 high."""
-        upper = [f"{index},{-value:.2f}" for index, value in enumerate(self.wave)]
-        lower = [f"{index},{value:.2f}" for index, value in reversed(list(enumerate(self.wave)))]
-        return " ".join(upper + lower)
+    def accepted(self) -> bool:
+        return self.kind == "kept"
 
 
 def choose_samples(data: DataFolder) -> list[Sample]:
@@ -91,23 +101,44 @@ def choose_samples(data: DataFolder) -> list[Sample]:
     ]
 
 
-def draw(sample: Sample, data: DataFolder) -> DrawnSample:
+def clip_card(sample: Sample, data: DataFolder) -> ClipCard:
     """Make the player, the strip and the waveform of one sample."""
     encoded = read_member(data.clips, sample.clip)
-    frames, sound = read_clip(encoded)
+    frames, audio = read_clip(encoded)
     small = max(frames.shape[1:3]) <= PREVIEW_SIDE_PX
     if not small:
         frames = _shrink(frames)
-        encoded = _encode(frames, sample.clip["fps"], sound, sample.clip["audio_rate_hz"])
+        encoded = _encode(frames, sample.clip["fps"], audio, sample.clip["audio_rate_hz"])
     strip = _strip(frames)
-    return DrawnSample(
-        sample, data_uri("video/mp4", encoded), picture_uri(frames[0]), picture_uri(strip), _wave(sound), small, strip
+    rejections: dict[str, str] = sample.verdict["rejections"]
+    accepted = sample.verdict["verdict"] == "accepted"
+    return ClipCard(
+        kind="kept" if accepted else "lost",
+        reason=next(iter(rejections), ""),
+        scaling="pixels" if small else "",
+        video_uri=data_uri("video/mp4", encoded),
+        poster_uri=image_uri(frames[0]),
+        strip_uri=image_uri(strip),
+        waveform=waveform_chart(_peaks(audio)),
+        caption=sample.caption,
+        faults=tuple(rejections.values()),
+        details=_details(sample, accepted),
+        strip=strip,
     )
 
 
-def contact_sheet(drawn: list[DrawnSample]) -> bytes:
-    """Strips of the accepted samples in two columns as a PNG, small pictures enlarged pixel by pixel."""
-    strips = [item.strip for item in drawn if item.sample.verdict["verdict"] == "accepted"]
+def _details(sample: Sample, accepted: bool) -> str:
+    words = [
+        f"{sample.source_path} @ {sample.window['start_s']:.2f} s",
+        sample.window["kind"].replace("_", " "),
+        f"clip {sample.clip['clip_id']}",
+    ]
+    return " · ".join([*words, ", ".join(sample.verdict["phases"])] if accepted else words)
+
+
+def contact_sheet(cards: Sequence[ClipCard]) -> bytes:
+    """Strips of the accepted samples in two columns as a PNG, small frames enlarged pixel by pixel."""
+    strips = [card.strip for card in cards if card.accepted]
     rows = []
     for left, right in zip(strips[::2], strips[1::2], strict=False):
         rows.append(np.concatenate([_as_high_as_the_sheet(left), _as_high_as_the_sheet(right)], axis=1))
@@ -118,8 +149,8 @@ def contact_sheet(drawn: list[DrawnSample]) -> bytes:
     return encoded.tobytes()
 
 
-def picture_uri(image: NDArray[np.uint8]) -> str:
-    """A picture, uint8 [H, W, 3] RGB, as a data URI."""
+def image_uri(image: NDArray[np.uint8]) -> str:
+    """An image, uint8 [H, W, 3] RGB, as a data URI."""
     kind, options = ("png", []) if image.shape[0] <= PIXELS_SHOWN_UP_TO else ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 70])
     _, encoded = cv2.imencode(f".{kind}", image[..., ::-1], options)
     return data_uri(f"image/{kind}", encoded.tobytes())
@@ -144,10 +175,10 @@ def _shrink(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8)
 
 
-def _encode(frames: NDArray[np.uint8], fps: float, sound: NDArray[np.float32], rate_hz: int) -> bytes:
+def _encode(frames: NDArray[np.uint8], fps: float, audio: NDArray[np.float32], rate_hz: int) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "preview.mp4"
-        write_media(path, frames, round(fps), sound, rate_hz, audio_codec="aac", crf=28)
+        write_media(path, frames, round(fps), audio, rate_hz, audio_codec="aac", crf=28)
         return path.read_bytes()
 
 
@@ -156,6 +187,5 @@ def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate(list(chosen), axis=1)
 
 
-def _wave(sound: NDArray[np.float32]) -> tuple[float, ...]:
-    pieces = np.array_split(np.abs(sound), WAVE_POINTS)
-    return tuple(float(piece.max(initial=0)) for piece in pieces)
+def _peaks(audio: NDArray[np.float32]) -> list[float]:
+    return [float(piece.max(initial=0)) for piece in np.array_split(np.abs(audio), WAVE_POINTS)]

@@ -4,18 +4,33 @@ The page lies in the curated folder and plays the clips that lie there as files:
 inside tars are named without a player.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from mova_core.curation.assess.threshold_simulation import Change, Compared, WhatIf
+from mova_core.curation.assess.threshold_simulation import Amount, Change, Compared, WhatIf
 from mova_core.params import AssessParams
 from mova_core.places import DataFolder
 from mova_core.printable import printable
-from mova_core.reporting.histogram import measure_histograms
-from mova_core.reporting.report import duration, page_template
+from mova_core.reporting.charts.histogram import measure_histograms
+from mova_core.reporting.samples import PIXELS_SHOWN_UP_TO
+from mova_core.reporting.templates import duration, render
 from mova_core.storage.atomic import write_text
 
 SHOWN = 24  # clips with a player, of those admitted and of those turned away; all are named
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCard:
+    """A clip whose verdict changes; `player` is where its file lies, None for one inside a tar."""
+
+    kind: str
+    scaling: str
+    player: str | None
+    reason: str
+    details: str
 
 
 def write_page(answer: WhatIf, data: DataFolder, page: Path) -> None:
@@ -24,19 +39,33 @@ def write_page(answer: WhatIf, data: DataFolder, page: Path) -> None:
         **answer.params.assess.model_dump() | {name: then for name, (then, _) in answer.limits.items()}
     )
     histograms, unavailable = measure_histograms(answer.params, answer.rows, former)
-    html = page_template("what-if.html").render(
-        headline=headline(answer),
-        answer=answer,
-        histograms=sorted(histograms, key=lambda each: each.former == each.limit),  # those that are tried come first
-        unavailable=unavailable,
-        groups=(
-            ("Only the new limits accept", "admitted", answer.admitted()),
-            ("Only the old limits accepted", "turned-away", answer.turned_away()),
-        ),
-        shown=SHOWN,
-        player=lambda change: _player(change, data, page),
+    groups = (
+        ("admitted", "Only the new limits accept", answer.admitted()),
+        ("turned-away", "Only the old limits accepted", answer.turned_away()),
     )
-    write_text(page, html)
+    total = answer.clips.footage_s
+    values = {
+        "title": "mova: what other limits would accept",
+        "preset": answer.params.preset,
+        "headline": headline(answer),
+        "navigation": [
+            (name, name.replace("-", " ")) for name in ("limits", "reasons", "measures", *(each[0] for each in groups))
+        ],
+        "limits": [(name, _limit(then), _limit(now)) for name, (then, now) in answer.limits.items()],
+        "accepted": [
+            (when, f"{100 * amount.footage_s / total if total else 0:.2f}", _amount(amount))
+            for when, amount in (("then", answer.accepted.then), ("now", answer.accepted.now))
+        ],
+        "reasons": [
+            (each.code, _amount(each.turned_away.then), _amount(each.turned_away.now), _amount(each.alone))
+            for each in answer.reasons
+        ],
+        "phases": [(name, then, now) for name, (then, now) in answer.phases.items()],
+        "histograms": sorted(histograms, key=lambda each: not each.limit_changed),  # those that are tried come first
+        "unavailable": ", ".join(name for names in unavailable.values() for name in names),
+        "groups": [_group(id, title, changes, data, page) for id, title, changes in groups],
+    }
+    write_text(page, render("what-if.html", values))
 
 
 def headline(answer: WhatIf) -> str:
@@ -59,7 +88,7 @@ def headline(answer: WhatIf) -> str:
 def told(answer: WhatIf, named: int) -> list[str]:
     """The answer for a terminal; `named` is how many changed clips are told."""
     lines = [headline(answer)]
-    lines += [f"  {name}: {then:g} -> {now:g}" for name, (then, now) in answer.limits.items()]
+    lines += [f"  {name}: {_limit(then)} -> {_limit(now)}" for name, (then, now) in answer.limits.items()]
     if answer.reasons:
         rows = [("accepted", answer.accepted), *((each.code, each.turned_away) for each in answer.reasons)]
         wide = max(len(code) for code, _ in rows)
@@ -83,6 +112,38 @@ def _signed(answer: WhatIf) -> tuple[tuple[str, tuple[Change, ...]], ...]:
 def _amounts(compared: Compared) -> str:
     then, now = compared.then, compared.now
     return f"{then.clips:>5} -> {now.clips:>5} clips   {duration(then.footage_s):>9} -> {duration(now.footage_s):>9}"
+
+
+def _group(id: str, title: str, changes: Iterable[Change], data: DataFolder, page: Path) -> dict[str, Any]:
+    every = list(changes)
+    return {
+        "id": id,
+        "title": f"{title}: {len(every)} clips",
+        "shown": [_card(change, data, page) for change in every[:SHOWN]],
+        "others": [
+            (change.clip["clip_id"], change.source_path, f"{change.start_s:.2f} s", change.reason)
+            for change in every[SHOWN:]
+        ],
+    }
+
+
+def _card(change: Change, data: DataFolder, page: Path) -> ChangeCard:
+    accepted = change.now == "accepted"
+    return ChangeCard(
+        kind="kept" if accepted else "lost",
+        scaling="pixels" if change.clip["height_px"] <= PIXELS_SHOWN_UP_TO else "",
+        player=_player(change, data, page),
+        reason=f"was: {change.reason}" if accepted else change.reason,
+        details=f"{change.source_path} @ {change.start_s:.2f} s · clip {change.clip['clip_id']}",
+    )
+
+
+def _limit(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _amount(amount: Amount) -> str:
+    return f"{amount.clips} clips, {duration(amount.footage_s)}"
 
 
 def _player(change: Change, data: DataFolder, page: Path) -> str | None:

@@ -32,13 +32,13 @@ def evaluate(
         raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
 
     from mova_core.evaluation.evaluate import evaluate as run_evaluate
+    from mova_core.reporting.charts.style import as_file
+    from mova_core.reporting.charts.sweep import PLOT_FILE, sweep_chart
     from mova_core.reporting.phase_reports import Evaluated, headline
-    from mova_core.reporting.sweep_plot import PLOT_FILE, sweep_plot
     from mova_core.storage.atomic import write_text
 
     result = run_evaluate(chosen, params, params.train, params.evaluate, params.generate, places, reports)
     evaluation = Evaluated.model_validate(result)
     if evaluation.sweep:
-        drawn = sweep_plot(result["sweep"], result["metrics"], synthetic=evaluation.synthetic)
-        write_text(reports / phase / PLOT_FILE, drawn)
+        write_text(reports / phase / PLOT_FILE, as_file(sweep_chart(evaluation)))
     return {**result, "text": headline(chosen, evaluation)}

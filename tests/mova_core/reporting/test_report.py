@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from tabulate import tabulate
 
 from mova_core.curation.curate import curate
 from mova_core.curation.engine.base import Engine
@@ -18,7 +20,8 @@ from mova_core.params import Params
 from mova_core.places import DataFolder
 from mova_core.reporting.report import write_report
 
-VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "line", "polyline", "polygon")
+VOID = ("meta", "link", "img", "br", "path", "rect", "circle", "use")
+LARGEST_PAGE = 8_000_000
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,7 @@ def test_without_a_model_the_page_is_the_data_half(folders: Any, curated: DataFo
     assert [each.name for each in sorted((folders.root / "reports").iterdir())] == [
         "contact-sheet.png",
         "curation.json",
+        "headline.json",
         "index.html",
     ]
     alone = folders.root / "alone.html"
@@ -89,17 +93,31 @@ def test_without_a_model_the_page_is_the_data_half(folders: Any, curated: DataFo
 def test_with_a_model_the_page_tells_it_in_order(folders: Any, curated: DataFolder) -> None:
     folders.two_phases(0.94)
     page, summary, html = report(folders, curated)
+    assert len(html.encode()) < LARGEST_PAGE
     order = ["generated", "clips", "funnel", "contracts", "training", "sync", "sweep", "lineage", "unavailable"]
     places = [html.index(f'id="{name}"') for name in order]
     assert places == sorted(places)
     assert "agree on 94% of events; shuffled pairs 18%, data 98%. phase1 passes its gate." in page.text
-    assert summary["text"].startswith("phase1: picture and sound agree on 94% of events")
-    assert page.text.count("1 of 3 events agree (1 only seen, 1 only heard)") == 2
-    assert html.count("<polyline") == 2 * (1 + 2)  # raw and smooth, of each modality
+    assert summary["text"].startswith("phase1: video and audio agree on 94% of events")
+    assert page.text.count("1 of 3 events agree (1 only in the video, 1 only in the audio)") == 2
+    assert html.count('class="chart loss"') == 2
     assert "A <red> ball" in page.text
     assert "phase2 has no finished run: mova train phase2" in page.text
     assert "no model is packaged: mova package" in page.text
     assert json.loads((folders.root / "reports/model.json").read_text())["phase1"]["event_f1"] == 0.94
+
+
+def test_dvc_shows_a_dozen_figures_that_fit_a_terminal(folders: Any, curated: DataFolder) -> None:
+    folders.two_phases(0.94)
+    report(folders, curated)
+    figures = json.loads((folders.root / "reports/headline.json").read_text())
+    assert len(figures) <= 14 and all(value is None or isinstance(value, int | float) for value in figures.values())
+    assert (figures["event_f1"], figures["sync_gain"], figures["gates_failed"]) == (0.94, None, 0)
+    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    shown = [path for stage in stages.values() for path in stage.get("metrics", stage.get("do", {}).get("metrics", []))]
+    assert shown == ["reports/headline.json"]
+    row = tabulate([["reports/headline.json", *figures.values()]], ["Path", *figures])
+    assert max(map(len, row.splitlines())) <= 220
 
 
 def test_every_link_leads_somewhere_and_none_outside(folders: Any, curated: DataFolder) -> None:
@@ -130,8 +148,8 @@ def test_other_footage_is_said_in_the_first_line(folders: Any, curated: DataFold
     page, _, html = report(folders, curated)
     body = html[html.index("<body>") :]
     assert body.index("not made by the project") < body.index("<h1>")
-    assert "only seen" not in page.text
-    assert page.text.count("the footage is not made") >= 1
+    assert "only in the video" not in page.text
+    assert page.text.count("the footage is not synthetic") >= 1
 
 
 def test_a_run_that_is_not_evaluated_shows_its_curves_under_the_headline_of_the_data(
@@ -139,7 +157,7 @@ def test_a_run_that_is_not_evaluated_shows_its_curves_under_the_headline_of_the_
 ) -> None:
     folders.train("audio")
     page, summary, html = report(folders, curated)
-    assert "training" in page.ids and "generated" not in page.ids and html.count("<polyline") == 2
+    assert "training" in page.ids and "generated" not in page.ids and html.count('class="chart loss"') == 1
     assert "audio is not evaluated: mova evaluate audio" in page.text
     assert summary["model"] == {}
 
@@ -166,9 +184,9 @@ def test_what_drifted_since_the_version_before_is_drawn(curated: DataFolder, tmp
     write_report(Params(), curated, tmp_path / "index.html", against=earlier)
     page = Page((tmp_path / "index.html").read_text())
     assert "#drift" in page.links and "drift" in page.ids
-    assert re.search(r"Against \S+earlier: 1 of \d+ distributions is another one", page.text)
+    assert re.search(r"Against \S+earlier: 1 of \d+ distributions has drifted", page.text)
     after = page.text.partition("Since the version before")[2]
-    assert after.index("loudness, LUFS") < after.index("drifted : D 1.000") < after.index("distance 0.000")
+    assert after.index("loudness, LUFS") < after.index("drifted: D 1.000") < after.index("distance 0.000")
 
     with pytest.raises(UsageError, match=r"--against \S+nowhere is no folder"):
         write_report(Params(), curated, tmp_path / "other.html", against=DataFolder(tmp_path / "nowhere"))

@@ -8,7 +8,7 @@ document.querySelectorAll("[data-reason]").forEach((link) =>
     });
   }),
 );
-// One sound at a time.
+// One clip plays at a time.
 document.addEventListener("play", (event) => {
   document.querySelectorAll("video").forEach((video) => video !== event.target && video.pause());
 }, true);
@@ -18,7 +18,7 @@ document.querySelectorAll("figure.generated").forEach((figure) => {
   if (!track) return;
   const now = track.querySelector(".now");
   const walk = () => {
-    now.setAttribute("transform", `translate(${(now.dataset.reach * video.currentTime) / video.duration || 0})`);
+    now.setAttribute("transform", `translate(${(track.dataset.reach * video.currentTime) / video.duration || 0})`);
     if (!video.paused) requestAnimationFrame(walk);
   };
   video.addEventListener("play", () => (track.classList.add("walks"), walk()));
