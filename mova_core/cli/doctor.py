@@ -1,29 +1,39 @@
 """`mova doctor`: what this machine can do, what is missing for the preset, and the one step that enables it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mova_core.cli.options import ParamsFile
 
+if TYPE_CHECKING:
+    from mova_core.cli.doctor_checks import Finding
+
 
 def doctor(params_file: ParamsFile = Path("params.yaml")) -> dict[str, Any]:
-    """Say what works here, what is missing, and what to do about it.
+    """Say what works here, what is missing, what enables it and what that would change.
 
     Example: mova doctor
     """
+    from mova_core.cli.doctor_checks import examine
     from mova_core.params import load_params
-    from mova_core.reporting.health import examine
 
     findings = examine(load_params(params_file))
-    width = max(len(finding.what) for finding in findings)
-    lines = [
-        f"{'works  ' if finding.works else 'missing'} {finding.what:<{width}}  {finding.detail}"
-        + (f"\n        {'':<{width}}→ {finding.remedy}" if finding.remedy else "")
-        for finding in findings
-    ]
     return {
         "findings": [
-            {"what": f.what, "works": f.works, "detail": f.detail, "remedy": f.remedy or None} for f in findings
+            {name: getattr(each, name) or None for name in ("what", "state", "detail", "enable", "changes", "measures")}
+            for each in findings
         ],
-        "text": "\n".join(lines),
+        "text": told(findings),
     }
+
+
+def told(findings: "list[Finding]") -> str:
+    """The findings as a table for a terminal."""
+    wide = max(len(each.what) for each in findings)
+    indent = " " * (9 + wide + 2)
+    lines = []
+    for each in findings:
+        lines.append(f"{each.state:<9}{each.what:<{wide}}  {each.detail}")
+        lines += [f"{indent}to enable: {each.enable}"] if each.enable else []
+        lines += [f"{indent}then: {each.changes}"] if each.changes else []
+    return "\n".join(lines)

@@ -74,6 +74,11 @@ class MetricSpec:
         """The label with its unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    @property
+    def documented(self) -> str:
+        """Its row in docs/evaluation.md."""
+        return f"| `{self.name}` | {self.better} | {self.meaning}{f' (in {self.unit})' if self.unit else ''} |"
+
 
 _SPECS = (
     MetricSpec(
@@ -91,7 +96,7 @@ _SPECS = (
     MetricSpec(
         "offset_s",
         "nearest offset",
-        "mean time from a video event to the nearest onset",
+        "mean time from a video event to the nearest audio onset",
         *("lower", AMOUNT),
         unit="s",
         ratio=offset_s,

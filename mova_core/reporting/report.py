@@ -78,7 +78,12 @@ def write_report(
             "rejected": [card for card in cards if not card.accepted],
             "funnel": funnel_steps(steps),
             "histograms": histograms,
-            "unavailable": [(reason, ", ".join(names)) for reason, names in unavailable.items()],
+            "unavailable": {
+                "count": sum(map(len, unavailable.values())),
+                "reasons": [(reason, ", ".join(names)) for reason, names in unavailable.items()],
+            }
+            if unavailable
+            else None,
             "drift": {"charts": drift, "summary": _drift_summary(drift, against.root)} if against and drift else None,
             "contracts": [] if project is None else read_contracts(project / CONTRACTS),
         },

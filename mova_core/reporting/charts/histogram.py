@@ -90,10 +90,10 @@ def _drawn(
         bars = axes.bar(middles, counts, width=0.88 * (edges[1] - edges[0]), color=colours)
         for bar, count, low, high in zip(bars, counts, edges[:-1], edges[1:], strict=True):
             tooltip(bar, f"{low:.4g} to {high:.4g}: {plural(int(count), 'clip')}")
-        for each, style, colour in ((before, ":", SOFT), (limit, "--", INK)):
+        for name, each, style, colour in (("former", before, ":", SOFT), ("limit", limit, "--", INK)):
             if each is not None:
                 line = axes.axvline(each.value, color=colour, linestyle=style, linewidth=1.2, clip_on=False)
-                css_class(line, "limit")
+                css_class(line, name)
     return to_svg(figure, label)
 
 

@@ -1,0 +1,156 @@
+"""What this machine can do for the chosen preset, found by trying rather than by reading version numbers."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mova_core.curation.engine.base import Engine
+from mova_core.errors import MovaError
+from mova_core.params import Params
+from mova_core.reporting.templates import plural
+
+GIB = 2**30
+LEAST_FREE = 5 * GIB
+
+
+State = Literal["works", "off", "missing"]  # off: possible here, and not asked for by the params
+STATES: tuple[State, ...] = ("works", "off", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that this machine can do or cannot.
+
+    Args:
+        what: its name.
+        state: whether it works.
+        detail: what was found.
+        enable: the one command or setting that enables it; empty where there is none or none is needed.
+        changes: what that would change.
+        measures: columns of `verdicts` that it is about.
+    """
+
+    what: str
+    state: State
+    detail: str
+    enable: str = ""
+    changes: str = ""
+    measures: tuple[str, ...] = ()
+
+
+def examine(params: Params) -> list[Finding]:
+    """Findings for this preset: what works, then what is off, then what is missing."""
+    checks: tuple[Callable[[Params], Finding], ...] = (_processors, _devices, _disk, _codecs, _footage)
+    findings = [*(check(params) for check in checks), *_measures(params), *_models(params)]
+    return sorted(findings, key=lambda finding: STATES.index(finding.state))
+
+
+def _processors(params: Params) -> Finding:
+    return Finding("processors", "works", f"{Engine.choose().workers} workers for curation (set with MOVA_WORKERS)")
+
+
+def _devices(params: Params) -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        return Finding("GPU", "works", f"{len(names)} × {names[0]}")
+    if params.preset == "nano":
+        return Finding("GPU", "works", "none, and preset nano needs none")
+    changes = f"preset {params.preset} can be trained, and generates clips in useful time"
+    return Finding("GPU", "missing", "none", "run on a machine with CUDA, or set preset: nano", changes)
+
+
+def _disk(params: Params) -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    if free > LEAST_FREE:
+        return Finding("disk", "works", f"{free / GIB:.0f} GiB free here")
+    detail = f"{free / GIB:.1f} GiB free here, {LEAST_FREE / GIB:.0f} are needed"
+    return Finding("disk", "missing", detail, "free some, or work on another disk", "no stage stops for want of room")
+
+
+def _codecs(params: Params) -> Finding:
+    import av
+
+    needed = {"libx264": "w", "flac": "w", "h264": "r", "hevc": "r", "vp9": "r", "aac": "r", "opus": "r"}
+    missing = []
+    for name, mode in needed.items():
+        try:
+            av.Codec(name, "w" if mode == "w" else "r")
+        except av.error.FFmpegError:
+            missing.append(name)
+    if missing:
+        lacks, enable = f"PyAV lacks {', '.join(missing)}", "reinstall av from requirements.lock"
+        changes = "files with these codecs are curated, and clips are written"
+        return Finding("media codecs", "missing", lacks, enable, changes)
+    return Finding("media codecs", "works", f"PyAV {av.__version__} with all that curation needs")
+
+
+def _footage(params: Params) -> Finding:
+    from mova_core.curation.ingest.footage import Footage
+
+    where = Path(params.ingest.footage)
+    try:
+        footage = Footage.open(where)
+    except MovaError as error:
+        changes = "there is something to curate and to train on"
+        return Finding("footage", "missing", str(error), f"mova make-footage {where}", changes)
+    return Finding("footage", "works", f"{len(footage.entries)} files in {where}")
+
+
+def _measures(params: Params) -> list[Finding]:
+    """Groups of measures: taken, possible, or lacking a package. What is not taken is null in `verdicts`, never 0."""
+    from mova_core.curation.assess.measure_groups import GROUPS, INSTALL, wanted_groups
+    from mova_core.curation.tables import measures_of
+
+    wanted = wanted_groups(params)
+    lacking = [name for name, group in GROUPS.items() if group.lacking]
+    taken = ["always", *(name for name in wanted if name not in lacking)]
+    off = [name for name in GROUPS if name not in (*wanted, *lacking)]
+    changes = "their columns of verdicts are filled, and limits on them in params hold"
+    kinds: tuple[tuple[State, Sequence[str], str], ...] = (
+        ("works", taken, ""),
+        ("off", off, f"add {', '.join(off)} to assess.measures"),
+        ("missing", lacking, INSTALL),
+    )
+    findings = []
+    for state, names, enable in kinds:
+        columns = tuple(column for name in names for column in measures_of(name))
+        if columns:
+            detail = f"{plural(len(columns), 'measure')}: {', '.join(names)}"
+            findings.append(Finding("measures", state, detail, enable, changes if enable else "", columns))
+    return findings
+
+
+def _models(params: Params) -> list[Finding]:
+    """Measures by models whose weights the user brings."""
+    from mova_core.curation.assess.model_measures import MODELS, configured_models
+    from mova_core.curation.tables import measures_of
+    from mova_core.params import WeightsParams
+
+    changes = "their columns of verdicts are filled, and the phases that filter by them get clips"
+    findings, without, no_adapter = [], list[str](), list[str]()
+    for name, model in MODELS.items():
+        weights = getattr(params.assess.weights, name)
+        if weights is not None:
+            try:
+                configured_models(WeightsParams(**{name: weights}))
+            except MovaError as error:
+                findings.append(Finding(name, "missing", model.about, str(error), changes, measures_of(name)))
+            else:
+                findings.append(Finding(name, "works", model.about, measures=measures_of(name)))
+        else:
+            (no_adapter if model.load is None else without).append(name)
+    nothing = "nothing yet: this version has no adapter for their weights"
+    setting = "set assess.weights.MODEL: {path: FILE.safetensors, sha256: …}"
+    for names, enable in (
+        (without, setting),
+        (no_adapter, nothing),
+    ):
+        columns = tuple(column for name in names for column in measures_of(name))
+        if columns:
+            detail = f"{plural(len(columns), 'measure')} by models: {', '.join(names)}"
+            findings.append(Finding("model measures", "missing", detail, enable, changes, columns))
+    return findings

@@ -1,0 +1,44 @@
+"""The doctor says of every measure whether it is taken, and what enables the others, in a few lines."""
+
+import pytest
+
+from mova_core.cli.doctor import told
+from mova_core.cli.doctor_checks import Finding, examine
+from mova_core.curation.tables import MEASURE_NAMES
+from mova_core.params import Params, params_from
+
+SHA = "0" * 64
+
+
+def about(params: Params, measure: str) -> Finding:
+    (found,) = [each for each in examine(params) if measure in each.measures]
+    return found
+
+
+@pytest.mark.parametrize("preset", ["nano", "mova-720p"])
+def test_every_measure_is_told_once(preset):
+    told_of = [measure for each in examine(Params(preset=preset)) for measure in each.measures]
+    assert sorted(told_of) == sorted(MEASURE_NAMES)
+
+
+def test_what_is_not_taken_has_its_setting_and_its_effect():
+    off = about(Params(), "flow_speed")
+    assert off.state == "off" and "assess.measures" in off.enable and "columns of verdicts" in off.changes
+    missing = about(Params(), "dover_technical")
+    assert missing.state == "missing" and "no adapter" in missing.enable
+    assert about(Params(preset="mova-360p"), "flow_speed").state == "works"
+
+
+def test_what_is_unavailable_takes_a_few_lines_after_what_works():
+    findings = examine(Params())
+    assert len(told(findings).splitlines()) <= 20
+    states = [each.state for each in findings]
+    assert states == sorted(states, key=("works", "off", "missing").index)
+    for each in findings:
+        assert each.state == "works" or (each.enable and each.changes), each
+
+
+def test_weights_that_cannot_be_used_are_told_and_do_not_end_the_doctor():
+    params = params_from({"assess": {"weights": {"dover": {"path": "a.safetensors", "sha256": SHA}}}})
+    found = about(params, "dover_technical")
+    assert found.state == "missing" and "this version has no adapter for DOVER" in found.enable
