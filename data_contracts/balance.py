@@ -19,7 +19,7 @@ from mova_core.places import DataFolder
 
 Row = dict[str, str | None]
 ROUNDING_S = 2e-6  # of each row: starts and ends are rounded to a microsecond
-FILE_END_S = 0.1  # of each file: a last picture is shown a little longer than the file says
+FILE_END_S = 0.1  # of each file: a last frame is shown a little longer than the file says
 COLUMNS = ("stage", "where", "rows_fault", "seconds_fault", "cover_fault")
 
 
@@ -44,7 +44,7 @@ def balance_view(data: DataFolder, tables: Tables) -> View:
             ExpectNoFault.of(
                 "seconds_fault",
                 "seconds in = kept + rejected at every stage",
-                "A window becomes a clip of its own length, picture and sound alike; durations of all rows add up.",
+                "A window becomes a clip of its own length, video and audio alike; durations of all rows add up.",
             ),
             ExpectNoFault.of(
                 "cover_fault",
@@ -84,14 +84,14 @@ def _stages(data: DataFolder, tables: Tables) -> Iterator[Row]:
     yield {
         "stage": "cut",
         "rows_fault": _rows_fault(len(windows), len(clips), len(lost)),
-        "seconds_fault": _seconds_fault(lengths_s - _seen_s(clips), len(windows))
-        or _seconds_fault(lengths_s - _heard_s(clips), len(windows)),
+        "seconds_fault": _seconds_fault(lengths_s - _video_s(clips), len(windows))
+        or _seconds_fault(lengths_s - _audio_s(clips), len(windows)),
         "cover_fault": _cover_fault(cut_s, _cover_s(windows)),
     }
     yield {
         "stage": "assess",
         "rows_fault": _rows_fault(len(clips), len(kept), len(away)),
-        "seconds_fault": _seconds_fault(_seen_s(clips) - _seen_s(kept) - _seen_s(away), len(clips)),
+        "seconds_fault": _seconds_fault(_video_s(clips) - _video_s(kept) - _video_s(away), len(clips)),
         "cover_fault": _cover_fault(kept_s, cut_s),
     }
 
@@ -116,11 +116,11 @@ def _windows_s(windows: pd.DataFrame) -> float:
     return float((windows["end_s"] - windows["start_s"]).sum())
 
 
-def _seen_s(clips: pd.DataFrame) -> float:
+def _video_s(clips: pd.DataFrame) -> float:
     return _ratio_s(clips["frames"], clips["fps"])
 
 
-def _heard_s(clips: pd.DataFrame) -> float:
+def _audio_s(clips: pd.DataFrame) -> float:
     return _ratio_s(clips["audio_samples"], clips["audio_rate_hz"])
 
 
@@ -140,7 +140,7 @@ def _windows_of(clips: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _speech(segments: Columns) -> pd.DataFrame:
-    """A row a stretch of speech: source_id, start_s, end_s."""
+    """A row an interval of speech: source_id, start_s, end_s."""
     speech = segments.table["speech_s"].combine_chunks()
     edges_s = np.asarray(pc.list_flatten(pc.list_flatten(speech))).reshape(-1, 2)
     source_ids = segments.frame["source_id"].iloc[np.asarray(pc.list_parent_indices(speech))]

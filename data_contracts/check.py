@@ -1,7 +1,7 @@
 """Check a table against its contract: Great Expectations judges, the result is a plain value, JSON and pages.
 
 The JSON is what DVC keeps and what the next stage depends on: the same data gives the same bytes, no times, no run
-ids, no versions, and it names the sha256 of the files it vouches for. The pages (ours, and GX's Data Docs) are for
+ids, no versions, and it names the sha256 of the files it is about. The pages (ours, and GX's Data Docs) are for
 people and are rewritten each time.
 """
 
@@ -20,9 +20,9 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from data_contracts.contract import KEPT_ROWS, Contract, ContractResult, Example, Finding, Severity, View
 from data_contracts.data_docs import build_data_docs, keep_for_docs
-from data_contracts.judging import judged_by_column, rows_that_break
 from data_contracts.page import contract_page
-from data_contracts.wording import got
+from data_contracts.terminal_text import got
+from data_contracts.validation import rows_that_break, validated_by_column
 from mova_core.errors import UsageError
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -117,7 +117,7 @@ def _judged(contract: Contract, context: EphemeralDataContext) -> Iterator[Findi
             rules = {rule.description: rule for rule in view.expectations if rule.severity == severity}
             if not rules:
                 continue
-            results = judged_by_column(view, rules.values(), batches)
+            results = validated_by_column(view, rules.values(), batches)
             suite = gx.ExpectationSuite(f"{view.name}.{severity}", expectations=list(rules.values()))
             keep_for_docs(context, context.suites.add(suite), results)
             told = {one.expectation_config.description: one for one in results}

@@ -34,11 +34,11 @@ def contract(
 
     checked_params = load_params(params)  # a wrong key is told before anything heavy loads
 
-    from data_contracts.later import load_later
+    from data_contracts.lazy_imports import put_off_imports
 
-    load_later()
+    put_off_imports()
     from data_contracts.check import check, contract_of
-    from data_contracts.wording import rows_listed, summary
+    from data_contracts.terminal_text import rows_listed, summary
     from mova_core.errors import ContractBroken
 
     asked = contract_of(table, DataFolder(data), checked_params)

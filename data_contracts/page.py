@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import Any
 
 from data_contracts.contract import ContractResult, Finding
-from data_contracts.wording import got
+from data_contracts.terminal_text import got
 from mova_core.reporting.templates import render
 
 SHOWN_ROWS = 100  # of one expectation

@@ -78,7 +78,7 @@ def _clip_fault(_: Row, verdict: str | None) -> str | None:
 
 def _rows() -> list[Expectation]:
     known = "Latents are stored with the text contexts of their clip."
-    text = "Text is what the model is conditioned on; a template always says what is seen and heard."
+    text = "Text is what the model is conditioned on; a template always says what is visible and audible."
     return [
         ExpectRows.of("caption", "Without one there is nothing to condition on."),
         ExpectNoFault.of("missing", "every caption has its text and kind, a template all its parts", text),

@@ -1,6 +1,6 @@
 """Contract of `clips`: each one exactly as long and as large as the geometry says, where the table says it lies.
 
-Every window became one clip or one reject of `cut`; all clips of a file, and of files that share a stretch, are in one
+Every window became one clip or one reject of `cut`; all clips of a file, and of files that share an interval, are in one
 split, so that nothing leaks.
 """
 

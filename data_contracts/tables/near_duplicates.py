@@ -1,4 +1,4 @@
-"""What is expected of table `near_duplicates`: stretches inside their files, of two files of one group.
+"""What is expected of table `near_duplicates`: intervals inside their files, of two files of one group.
 
 It is part of the contract of `windows`, which stage `cut` waits for; that of `clips` sees that `cut` went by it.
 """
@@ -16,7 +16,7 @@ from data_contracts.places import at_source
 from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.tables import TABLES
 
-FILE_END_S = 0.5  # a stretch may end a step after the last picture, which may stay longer than its file says
+FILE_END_S = 0.5  # an interval may end a step after the last frame, which may stay longer than its file says
 COLUMNS = TABLES["near_duplicates"]
 
 
@@ -26,8 +26,8 @@ def near_duplicates_view(tables: Tables) -> View:
     Raises:
         UsageError: the table, or that of sources or windows, is missing.
     """
-    stretches, sources = tables["near_duplicates"], tables.accepted.frame
-    frame = stretches.frame
+    intervals, sources = tables["near_duplicates"], tables.accepted.frame
+    frame = intervals.frame
     with_windows = sources[is_among(sources["source_id"], tables["windows"].frame["source_id"])]
     own_s, kept_s = (
         looked_up(frame[name], with_windows["source_id"], with_windows["duration_s"])
@@ -45,26 +45,26 @@ def near_duplicates_view(tables: Tables) -> View:
     everything: Mask = np.ones(len(frame), np.bool_)
     return View(
         name="near duplicates",
-        noun="stretch",
+        noun="interval",
         rows=frame.assign(
-            missing=stretches.missing(COLUMNS.stated("always")),
-            stretch_fault=stretches.faults(everything, _stretch_fault, own_s, kept_s),
-            group_fault=stretches.faults(everything, group_fault),
+            missing=intervals.missing(COLUMNS.stated("always")),
+            interval_fault=intervals.faults(everything, _interval_fault, own_s, kept_s),
+            group_fault=intervals.faults(everything, group_fault),
         ),
         id_column="source_id",
         where=at_source(tables),
         expectations=(
             *column_rules(COLUMNS.columns, "shared interval"),
             ExpectNoFault.of(
-                "missing", "every shared stretch is fully described", "Windows inside it are rejected by it."
+                "missing", "every shared interval is fully described", "Windows inside it are rejected by it."
             ),
             ExpectNoFault.of(
-                "stretch_fault",
-                "every shared stretch lies inside two files that have windows",
+                "interval_fault",
+                "every shared interval lies inside two files that have windows",
                 "A window is rejected only where another file keeps the same.",
             ),
             ExpectNoFault.of(
-                "group_fault", "two files that share a stretch are of one group", "A group has one split (cut.py)."
+                "group_fault", "two files that share an interval are of one group", "A group has one split (cut.py)."
             ),
         ),
     )
@@ -112,7 +112,7 @@ def copy_faults(clips: Columns, tables: Tables) -> pd.Series:
     return clips.faults(suspects, lambda row: f"a copy of {path_of.get(copies[row['window_id']]['kept_source_id'])}")
 
 
-def _stretch_fault(row: Row, own_s: float | None, kept_s: float | None) -> str | None:
+def _interval_fault(row: Row, own_s: float | None, kept_s: float | None) -> str | None:
     if row["source_id"] == row["kept_source_id"]:
         return "of a file with itself"
     if None in (row["start_s"], row["end_s"], row["kept_start_s"]):

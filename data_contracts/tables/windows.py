@@ -1,4 +1,4 @@
-"""Contract of `windows`: stretches of accepted files, each exactly one clip long and inside its file.
+"""Contract of `windows`: intervals of accepted files, each exactly one clip long and inside its file.
 
 Every accepted file either has windows or is among the rejects of `segment`.
 """
@@ -23,8 +23,8 @@ from data_contracts.expectations import (
     ExpectShare,
     ExpectUnique,
 )
-from data_contracts.found_in_files import FoundInFiles
 from data_contracts.places import at_source, at_window
+from data_contracts.segment_times import SegmentTimes
 from data_contracts.tables.near_duplicates import near_duplicates_view
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
@@ -35,7 +35,7 @@ from mova_core.places import DataFolder
 ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
 SPEECH_END_S = 0.2  # Silero's times are good to about this (speech.py)
 TOUCH_S = 1e-3  # a cut or speech this near a window's edge is at its edge (windows.py)
-FILE_END_S = 0.1  # a last picture is shown a little longer than the file says
+FILE_END_S = 0.1  # a last frame is shown a little longer than the file says
 
 
 def windows(data: DataFolder, params: Params) -> Contract:
@@ -74,7 +74,7 @@ def windows(data: DataFolder, params: Params) -> Contract:
 
 
 def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.DataFrame:
-    frame, found = windows.frame, FoundInFiles(segments)
+    frame, found = windows.frame, SegmentTimes(segments)
     is_source = is_among(frame["source_id"], sources["source_id"])
     beyond_s = frame["end_s"] - looked_up(frame["source_id"], sources["source_id"], sources["duration_s"])
     suspects = found.may_belie(frame, TOUCH_S)
@@ -104,16 +104,16 @@ def _kind_fault(row: Row, found: Row) -> str | None:
         return "no cut"
     if found["speech_s"] is None:
         return None
-    heard_s = sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in found["speech_s"])
-    if speech == "nonspeech" and heard_s > TOUCH_S:
-        return f"{heard_s:.3f} s of speech"
-    return "no speech" if speech == "speech" and heard_s <= 0 else None
+    speech_s = sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in found["speech_s"])
+    if speech == "nonspeech" and speech_s > TOUCH_S:
+        return f"{speech_s:.3f} s of speech"
+    return "no speech" if speech == "speech" and speech_s <= 0 else None
 
 
 def _segments(segments: Columns, tables: Tables) -> View:
     sources = tables.accepted.frame
     duration_s = looked_up(segments.frame["source_id"], sources["source_id"], sources["duration_s"])
-    found = FoundInFiles(segments)
+    found = SegmentTimes(segments)
     suspects = found.disordered | found.outside(duration_s)
     rows = segments.frame.assign(
         missing=segments.missing(TABLES["segments"].stated("always")),
@@ -132,7 +132,7 @@ def _segments(segments: Columns, tables: Tables) -> View:
             ExpectNoFault.of("cuts_fault", "cuts rise inside every file", "Scenes lie between one cut and the next."),
             ExpectNoFault.of(
                 "speech_fault",
-                "speech lies inside every file, no stretch inside another",
+                "speech lies inside every file, no interval inside another",
                 "Speech lasts no longer than its file; shares of it are summed (sound_measures.py).",
             ),
         ),
@@ -177,9 +177,7 @@ def _rules(geometry: ClipGeometry) -> list[Expectation]:
             "cuts and speech of its file bear out the kind of every window",
             "Phases and captions go by the kind; a window of other segments was found by other params.",
         ),
-        ExpectNoFault.of(
-            "end_fault", "every window ends before its file does", "Pictures and sound must fill the clip."
-        ),
+        ExpectNoFault.of("end_fault", "every window ends before its file does", "Video and audio must fill the clip."),
     ]
 
 
@@ -212,7 +210,7 @@ def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tab
             ExpectShare.of(
                 "kept",
                 0.5,
-                "at least half of the accepted files with a picture have windows",
+                "at least half of the accepted files with video have windows",
                 "Less tells of wrong params segment rather than of short files.",
             ),
         ),

@@ -4,11 +4,11 @@ import pytest
 
 FATE = "every accepted file has windows or is rejected, not both"
 LENGTH = "length (s) from 2.062498 to 2.062502 for every window"
-HALF = "at least half of the accepted files with a picture have windows"
+HALF = "at least half of the accepted files with video have windows"
 
 KIND = "cuts and speech of its file bear out the kind of every window"
 CUTS = "cuts rise inside every file"
-SPEECH = "speech lies inside every file, no stretch inside another"
+SPEECH = "speech lies inside every file, no interval inside another"
 
 TABLE = "windows"
 SPOILED = [
@@ -32,9 +32,9 @@ SPOILED = [
 TWICE = {"no two windows share a window id"}
 LOST = {FATE}
 SEGMENTS = {"every file with windows has one row of segments"}
-STRETCH = "every shared stretch lies inside two files that have windows"
-DESCRIBED = "every shared stretch is fully described"
-GROUP = "two files that share a stretch are of one group"
+STRETCH = "every shared interval lies inside two files that have windows"
+DESCRIBED = "every shared interval is fully described"
+GROUP = "two files that share an interval are of one group"
 EMPTY = {"there is at least one window", HALF, FATE}
 
 
@@ -76,12 +76,12 @@ def test_a_file_that_disappears_is_named(world, judged):
         ({"kept_start_s": -1.0}, {STRETCH}),
     ],
 )
-def test_a_shared_stretch_lies_inside_two_files(world, failing, values, told):
+def test_a_shared_interval_lies_inside_two_files(world, failing, values, told):
     world.share(**values)
     assert failing("windows") == told
 
 
-def test_a_stretch_shared_with_itself_or_with_no_file_is_told(world, failing):
+def test_a_interval_shared_with_itself_or_with_no_file_is_told(world, failing):
     first = world.rows["sources"][0]["source_id"]
     world.share(source_id=first)
     assert failing("windows") == {STRETCH}

@@ -20,7 +20,7 @@ HOW_MANY = {"result_format": "BASIC"}
 WHICH = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 
 
-def judged_by_column(
+def validated_by_column(
     view: View, rules: Iterable[Expectation], batches: BatchDefinition[Any]
 ) -> list[ExpectationValidationResult]:
     """What becomes of every rule about a view's rows, those about the same columns together.

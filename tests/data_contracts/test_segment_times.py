@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from data_contracts.columns import Columns
-from data_contracts.found_in_files import FoundInFiles
+from data_contracts.segment_times import SegmentTimes
 from data_contracts.tables.windows import FILE_END_S, TOUCH_S, _cuts_fault, _kind_fault, _speech_fault
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
 
@@ -36,7 +36,7 @@ def found(request):
     return (
         draws,
         rows,
-        FoundInFiles(Columns(pa.Table.from_pylist(rows, schema=TABLES["segments"].schema))),
+        SegmentTimes(Columns(pa.Table.from_pylist(rows, schema=TABLES["segments"].schema))),
         request.param,
     )
 
@@ -81,6 +81,6 @@ def test_files_that_are_out_of_order(found):
 
 
 def test_nothing_found_in_no_file():
-    in_files = FoundInFiles(Columns(pa.Table.from_pylist([], schema=TABLES["segments"].schema)))
+    in_files = SegmentTimes(Columns(pa.Table.from_pylist([], schema=TABLES["segments"].schema)))
     windows = pd.DataFrame({"source_id": ["none"], "start_s": [0.0], "end_s": [2.0], "kind": [WINDOW_KINDS[0]]})
     assert not in_files.may_belie(windows, TOUCH_S).any()

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -43,16 +44,16 @@ class _Moments:
         return _on_line(self.row, self.time_s)
 
 
-class FoundInFiles:
+class SegmentTimes:
     """What table `segments` says of every file."""
 
     def __init__(self, segments: Columns) -> None:
         self._ids = segments.frame["source_id"]
         cuts, speech = (segments.table[name].combine_chunks() for name in ("cuts_s", "speech_s"))
-        self._is_heard = pc.is_valid(speech).to_numpy(zero_copy_only=False)
-        self._cuts = _Moments(*(_values(pc.list_parent_indices(cuts)), _values(pc.list_flatten(cuts))))
-        edges_s = _values(pc.list_flatten(pc.list_flatten(speech)))
-        self._edges = _Moments(np.repeat(_values(pc.list_parent_indices(speech)), 2), edges_s)
+        self._has_speech = pc.is_valid(speech).to_numpy(zero_copy_only=False)
+        self._cuts = _Moments(_rows(pc.list_parent_indices(cuts)), _times(pc.list_flatten(cuts)))
+        edges_s = _times(pc.list_flatten(pc.list_flatten(speech)))
+        self._edges = _Moments(np.repeat(_rows(pc.list_parent_indices(speech)), 2), edges_s)
         self._cuts_us = self._cuts.place_us
         self._starts_us, self._ends_us = self._edges.place_us[::2], self._edges.place_us[1::2]
         self._spoken_us = np.concatenate([[0], np.cumsum(self._ends_us - self._starts_us)])
@@ -92,9 +93,9 @@ class FoundInFiles:
         is_single, is_speech = (windows["kind"].isin(kinds).to_numpy()[told] for kinds in (SINGLE_SCENE, SPEECH))
         maybe_cut = self._cuts_within(files, start_s + touch_s - CLOSE_S, end_s - touch_s + CLOSE_S) > 0
         surely_cut = self._cuts_within(files, start_s + CLOSE_S, end_s - CLOSE_S) > 0
-        heard_s = self._heard_before(files, end_s) - self._heard_before(files, start_s)
+        speech_s = self._speech_before(files, end_s) - self._speech_before(files, start_s)
         belies = np.where(is_single, maybe_cut, ~surely_cut)
-        belies |= self._is_heard[files] & np.where(is_speech, heard_s < CLOSE_S, heard_s > touch_s - CLOSE_S)
+        belies |= self._has_speech[files] & np.where(is_speech, speech_s < CLOSE_S, speech_s > touch_s - CLOSE_S)
         may = np.zeros(len(windows), np.bool_)
         may[told] = belies | self.disordered[files]
         return may
@@ -103,7 +104,7 @@ class FoundInFiles:
         before = np.searchsorted(self._cuts_us, _on_line(files, start_s))
         return np.searchsorted(self._cuts_us, _on_line(files, end_s), side="right") - before
 
-    def _heard_before(self, files: Rows, time_s: Times) -> Times:
+    def _speech_before(self, files: Rows, time_s: Times) -> Times:
         """Seconds of speech in all files before each one, and in itself up to a time."""
         place_us = _on_line(files, time_s)
         begun = np.searchsorted(self._starts_us, place_us)
@@ -111,8 +112,12 @@ class FoundInFiles:
         return (self._spoken_us[begun] - np.maximum(0, last_end_us - place_us)) / PER_S
 
 
-def _values(array: object) -> NDArray[np.generic]:
-    return np.asarray(array)
+def _rows(array: pa.Array) -> Rows:
+    return np.asarray(array, np.int64)
+
+
+def _times(array: pa.Array) -> Times:
+    return np.asarray(array, np.float64)
 
 
 def _on_line(files: Rows, time_s: Times) -> Rows:

@@ -22,7 +22,7 @@ class _Later(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def load_later(names: tuple[str, ...] = UNUSED) -> None:
+def put_off_imports(names: tuple[str, ...] = UNUSED) -> None:
     """Let a later `import` of these give a stand-in, but for what is there already or not installed."""
     for name in names:
         if name in sys.modules or (spec := find_spec(name)) is None:
