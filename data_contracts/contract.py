@@ -51,7 +51,7 @@ class Contract:
     Args:
         table: its name.
         views: the first one is the table itself.
-        files: what is vouched for, by a name that does not depend on the machine.
+        files: the files it is about, by a name that does not depend on the machine.
     """
 
     table: str

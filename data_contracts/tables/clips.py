@@ -1,7 +1,7 @@
 """Contract of `clips`: each one exactly as long and as large as the geometry says, where the table says it lies.
 
-Every window became one clip or one reject of `cut`; all clips of a file, and of files that share an interval, are in one
-split, so that nothing leaks.
+Every window became one clip or one reject of `cut`; all clips of a file, and of files that share an interval, are in
+one split, so that nothing leaks.
 """
 
 import numpy as np

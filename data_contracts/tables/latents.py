@@ -86,7 +86,7 @@ def latents(data: DataFolder, params: Params) -> Contract:
 
 _SHARD_COLUMNS = [
     *("shard", "geometry", "codec", "text_encoder", "shape_video", "shape_audio", "shape_audio_lufs"),
-    *("vouch_fault", "header_fault", "rows_fault", "number_fault"),
+    *("file_fault", "header_fault", "rows_fault", "number_fault"),
 ]
 
 
@@ -144,11 +144,11 @@ def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
 
 
 def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
-    """A row for every file that the folder's manifest names: shards, and the index, which is only to be vouched for."""
+    """A row for every file that the folder's manifest names: shards, and the index, of which only the checksum counts."""
     manifest = read_manifest(folder)
     for name in sorted(manifest["files"]):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
-        row["vouch_fault"] = None if is_vouched(folder / name, manifest) else "changed, or not there"
+        row["file_fault"] = None if is_vouched(folder / name, manifest) else "changed, or not there"
         if name != INDEX_FILE:
             row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
         yield row
@@ -199,8 +199,8 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
     size = "A batch is one shape, which follows from the geometry (geometry.py)."
     rules: list[Expectation] = [
         ExpectNoFault.of(
-            "vouch_fault",
-            "every shard and index is the file its manifest vouches for",
+            "file_fault",
+            "every shard and index is the file that its manifest names",
             "A killed run leaves no half shard behind.",
         ),
         ExpectNoFault.of("header_fault", "every shard is whole and made for its geometry", size),
@@ -217,9 +217,9 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
     ]
     for geometry in geometries:
         here = Column("geometry") == geometry.name
-        pictures = [f"{geometry.latent_frames}x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
+        video = [f"{geometry.latent_frames}x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
         every = f"{geometry.name} shard"
-        rules.append(ExpectOneOf.of("shape_video", pictures, every, size, only=here))
+        rules.append(ExpectOneOf.of("shape_video", video, every, size, only=here))
         rules += (
             ExpectOneOf.of(f"shape_{name}", [str(geometry.audio_latents)], every, size, only=here)
             for name in ("audio", "audio_lufs")

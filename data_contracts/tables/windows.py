@@ -205,7 +205,7 @@ def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tab
             ExpectExactly.once(
                 "segments",
                 "every file with windows has one row of segments",
-                "Its borders are cropped by what segments say.",
+                "It is cropped by what segments say.",
             ),
             ExpectShare.of(
                 "kept",

@@ -32,7 +32,7 @@ SPOILED = [
 TWICE = {"no two windows share a window id"}
 LOST = {FATE}
 SEGMENTS = {"every file with windows has one row of segments"}
-STRETCH = "every shared interval lies inside two files that have windows"
+INTERVAL = "every shared interval lies inside two files that have windows"
 DESCRIBED = "every shared interval is fully described"
 GROUP = "two files that share an interval are of one group"
 EMPTY = {"there is at least one window", HALF, FATE}
@@ -44,7 +44,7 @@ def test_a_good_table_holds(failing):
 
 def test_every_expectation_can_fail(sentences):
     assert sentences("windows") == set.union(
-        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}, {STRETCH, DESCRIBED, GROUP}
+        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}, {INTERVAL, DESCRIBED, GROUP}
     )
 
 
@@ -70,10 +70,10 @@ def test_a_file_that_disappears_is_named(world, judged):
     [
         ({}, set()),
         ({"is_copy": None}, {DESCRIBED}),
-        ({"end_s": 2.5}, {STRETCH}),
-        ({"end_s": 9.0, "kept_start_s": 0.0}, {STRETCH}),
-        ({"kept_start_s": 5.5}, {STRETCH}),
-        ({"kept_start_s": -1.0}, {STRETCH}),
+        ({"end_s": 2.5}, {INTERVAL}),
+        ({"end_s": 9.0, "kept_start_s": 0.0}, {INTERVAL}),
+        ({"kept_start_s": 5.5}, {INTERVAL}),
+        ({"kept_start_s": -1.0}, {INTERVAL}),
     ],
 )
 def test_a_shared_interval_lies_inside_two_files(world, failing, values, told):
@@ -81,12 +81,12 @@ def test_a_shared_interval_lies_inside_two_files(world, failing, values, told):
     assert failing("windows") == told
 
 
-def test_a_interval_shared_with_itself_or_with_no_file_is_told(world, failing):
+def test_an_interval_shared_with_itself_or_with_no_file_is_told(world, failing):
     first = world.rows["sources"][0]["source_id"]
     world.share(source_id=first)
-    assert failing("windows") == {STRETCH}
+    assert failing("windows") == {INTERVAL}
     world.share(source_id="no file")
-    assert failing("windows") == {STRETCH}
+    assert failing("windows") == {INTERVAL}
 
 
 def test_two_files_of_two_groups_are_told(world, failing):
