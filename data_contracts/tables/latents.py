@@ -144,7 +144,7 @@ def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
 
 
 def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
-    """A row for every file that the folder's manifest names: shards, and the index, of which only the checksum counts."""
+    """A row for every file of the folder's manifest: shards, and the index, of which only the checksum counts."""
     manifest = read_manifest(folder)
     for name in sorted(manifest["files"]):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
