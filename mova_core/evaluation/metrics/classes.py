@@ -47,7 +47,7 @@ def class_of_video(frames: NDArray[np.uint8]) -> str | None:
 
 
 def class_of_audio(audio: NDArray[np.float32], rate_hz: int) -> str | None:
-    """Class of the audio, a key of `KINDS`; None if it sounds like none."""
+    """Class of the audio, a key of `KINDS`; None if it is like none."""
     if not audio.size or float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) < SILENT_RMS:
         return None
     power = np.abs(np.fft.rfft(audio.astype(np.float64))) ** 2
