@@ -32,7 +32,7 @@ from mova_core.curation.encode.latent_shards import (
     MANIFEST_FILE,
     METADATA_KEY,
     SCHEMA,
-    is_vouched,
+    matches_manifest,
     read_manifest,
 )
 from mova_core.curation.tables import TABLES, read_columns
@@ -148,7 +148,7 @@ def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
     manifest = read_manifest(folder)
     for name in sorted(manifest["files"]):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
-        row["file_fault"] = None if is_vouched(folder / name, manifest) else "changed, or not there"
+        row["file_fault"] = None if matches_manifest(folder / name, manifest) else "changed, or not there"
         if name != INDEX_FILE:
             row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
         yield row

@@ -133,7 +133,7 @@ def _segments(segments: Columns, tables: Tables) -> View:
             ExpectNoFault.of(
                 "speech_fault",
                 "speech lies inside every file, no interval inside another",
-                "Speech lasts no longer than its file; shares of it are summed (sound_measures.py).",
+                "Speech lasts no longer than its file; shares of it are summed (measures/audio.py).",
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""`mova caption`: what is seen and heard in each accepted clip, in words."""
+"""`mova caption`: what can be seen and what is audible in each accepted clip, in words."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""`mova fit_codec`: the nano preset's picture and sound codecs."""
+"""`mova fit_codec`: the nano preset's video and audio codecs."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,6 +1,6 @@
 """One clip as the measures see it: decoded once, what several of them need computed once.
 
-Pictures are RGB uint8 [F, H, W, 3], sound mono float32 [S] in -1..1, times seconds from the clip's start.
+Frames are RGB uint8 [F, H, W, 3], audio mono float32 [S] in -1..1, times seconds from the clip's start.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class DecodedClip:
     """One clip.
 
     Args:
-        frames: RGB pictures, bars and all.
-        audio: mono sound.
+        frames: RGB, bars and all.
+        audio: mono.
         fps: frames per second.
         rate_hz: samples per second.
         speech_share: share of the clip that lies in speech; None = not known.
@@ -64,7 +64,7 @@ class DecodedClip:
 
     @cached_property
     def flow(self) -> Any:
-        """`flow_measures.Flow` of the clip, for all who go by movement."""
+        """`optical_flow.Flow` of the clip, for all who go by movement."""
         from mova_core.curation.assess.measures.optical_flow import optical_flow
 
         return optical_flow(self.gray, self.fps)

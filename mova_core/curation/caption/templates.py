@@ -1,8 +1,8 @@
 """Template captions: sentences that state only what is known or measured, and never when anything happens.
 
 Two templates. Synthetic footage (`mova make-footage`) says in its sidecar which shape is seen when, so its caption
-names the shape and its sound. For other footage the caption states what was measured: orientation, number of shots,
-movement, loudness, speech.
+names the shape and what is audible when it bounces. For other footage the caption states what was measured:
+orientation, number of shots, movement, loudness, speech.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BLACK_SENTENCE = " Part of the time the picture is black."
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What is seen, what is heard, and both in one text; English sentences."""
+    """What can be seen, what is audible, and both in one text; English sentences."""
 
     visual: str
     sound: str
@@ -28,8 +28,8 @@ class Caption:
 class SyntheticClass:
     """What a class of the synthetic footage is called."""
 
-    picture: str
-    sound: str
+    video: str
+    audio: str
 
 
 SYNTHETIC_CLASSES = {
@@ -71,11 +71,11 @@ def synthetic_caption(classes: Sequence[str], black_share: float | None) -> Capt
     first, *later = (SYNTHETIC_CLASSES[name] for name in classes)
     black = _black(black_share)
     return Caption(
-        visual=_sentence(f"{first.picture} bounces on a dark floor", *(made.picture for made in later)) + black,
-        sound=_sentence(f"{first.sound} at each bounce", *(made.sound for made in later)),
+        visual=_sentence(f"{first.video} bounces on a dark floor", *(made.video for made in later)) + black,
+        sound=_sentence(f"{first.audio} at each bounce", *(made.audio for made in later)),
         merged=_sentence(
-            f"{first.picture} bounces on a dark floor, with {first.sound} at each bounce",
-            *(f"{made.picture}, with {made.sound}" for made in later),
+            f"{first.video} bounces on a dark floor, with {first.audio} at each bounce",
+            *(f"{made.video}, with {made.audio}" for made in later),
         )
         + black,
     )

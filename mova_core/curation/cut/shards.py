@@ -11,7 +11,7 @@ source came or went before it, is split into parts again, so that nothing is cut
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -150,23 +150,6 @@ def read_member(clips_folder: Path, clip: Mapping[str, Any]) -> bytes:
     if hashlib.sha256(data).hexdigest() != clip["sha256"]:
         raise StaleError(f"{path}: clip {clip['clip_id']} is not the one that was cut: run `mova cut` again")
     return data
-
-
-def iterate_shard(clips_folder: Path, name: str) -> Iterator[tuple[Row, bytes]]:
-    """Each clip of a sealed shard, in order: its row of table `clips` and its file.
-
-    Args:
-        clips_folder: where shards lie.
-        name: the tar, as in the rows' `path`.
-
-    Raises:
-        StaleError: that tar has no manifest that agrees with it.
-    """
-    shard = _verified((clips_folder / name).with_suffix(".json"))
-    if shard is None:
-        raise StaleError(f"{clips_folder / name} has no manifest that agrees with it: run `mova cut` again")
-    for row in shard.clips:
-        yield row, read_member(clips_folder, row)
 
 
 def _take_apart(folder: Path, shard: Shard, part_paths: Mapping[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""The clips that training may see: their rows, and their pictures and sound at a geometry."""
+"""The clips that training may see: their rows, and their video and audio at a geometry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +47,7 @@ def accepted_clips(data: DataFolder) -> list[Row]:
 def load_clip(
     folder: Path, clip: Mapping[str, Any], geometry: ClipGeometry
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Frames uint8 [F, H, W, 3] as they were cut, and sound float32 [S], of one clip.
+    """Frames uint8 [F, H, W, 3] as they were cut, and audio float32 [S], of one clip.
 
     Args:
         folder: the clips folder.
@@ -55,17 +55,17 @@ def load_clip(
         geometry: says how many frames and samples there must be.
 
     Raises:
-        StaleError: it is missing, or not the bytes that the row vouches for.
+        StaleError: it is missing, or not the bytes whose sha256 the row holds.
         MediaError: it cannot be decoded, or is of another length.
     """
-    frames, sound = read_clip(read_member(folder, clip))
-    if (len(frames), sound.size) != (geometry.frames, geometry.audio_samples):
+    frames, audio = read_clip(read_member(folder, clip))
+    if (len(frames), audio.size) != (geometry.frames, geometry.audio_samples):
         raise MediaError(
             "wrong_length",
-            f"clip {clip['clip_id']} has {len(frames)} frames and {sound.size} samples, geometry {geometry.name} "
+            f"clip {clip['clip_id']} has {len(frames)} frames and {audio.size} samples, geometry {geometry.name} "
             f"{geometry.frames} and {geometry.audio_samples}: run `mova cut` again",
         )
-    return frames, sound
+    return frames, audio
 
 
 def canvas_of(clip: Mapping[str, Any], geometry: ClipGeometry) -> Canvas:

@@ -30,8 +30,8 @@ class ClipEncoder(Protocol):
         """Pixels in -1..1 to latents [B, C, T, h, w]."""
         ...
 
-    def audio(self, sound_BS: Tensor) -> Tensor:
-        """Sound in -1..1 to latents [B, C, L]."""
+    def audio(self, audio_BS: Tensor) -> Tensor:
+        """Audio in -1..1 to latents [B, C, L]."""
         ...
 
     def context(self, text: str) -> Tensor:
@@ -106,8 +106,8 @@ class NanoClipEncoder:
     def video(self, pixels_B3NHW: Tensor) -> Tensor:
         return self.codec.video.encode(pixels_B3NHW)
 
-    def audio(self, sound_BS: Tensor) -> Tensor:
-        return self.codec.audio.encode(sound_BS)
+    def audio(self, audio_BS: Tensor) -> Tensor:
+        return self.codec.audio.encode(audio_BS)
 
     def context(self, text: str) -> Tensor:
         return self.text.encode(text)
@@ -129,8 +129,8 @@ class ReleasedClipEncoder:
         return self.video_vae.encode(pixels_B3NHW).cpu()
 
     @torch.no_grad()
-    def audio(self, sound_BS: Tensor) -> Tensor:
-        return self.audio_vae.encode(sound_BS).cpu()
+    def audio(self, audio_BS: Tensor) -> Tensor:
+        return self.audio_vae.encode(audio_BS).cpu()
 
     def context(self, text: str) -> Tensor:
         return self.text.encode_to_last_token(text).cpu()

@@ -1,9 +1,9 @@
 """Latent shards: what training reads instead of clips, in files of up to params.encode.clips_per_shard clips.
 
 Tensors of a shard of N clips:
-    video             [N, C, T, h, w] float32   picture latents
-    audio             [N, C, L] float32         sound latents, as heard
-    audio_lufs        [N, C, L] float32         sound latents at the loudness of params.encode.target_lufs
+    video             [N, C, T, h, w] float32   video latents
+    audio             [N, C, L] float32         audio latents at the recorded loudness
+    audio_lufs        [N, C, L] float32         audio latents at the loudness of params.encode.target_lufs
     contexts          [tokens, width] float32   every different text context of the shard, one after the other
     context_offsets   [texts + 1] int64         context i is contexts[context_offsets[i] : context_offsets[i + 1]]
     context_index     [N, 6] int32              a context per kind (`CONTEXT_KINDS`), -1 where there is none
@@ -11,7 +11,7 @@ Metadata: one entry `mova` with a JSON object (the safetensors writer shuffles s
 same): schema, geometry, fingerprint (of all that the shard was made from), codec, text_encoder, params, clip_ids.
 
 A folder of shards has `index.parquet` (table `latents`: where each clip lies) and, written last, `manifest.json`, which
-vouches for every file's size and sha256: a reader trusts nothing else.
+holds every file's size and sha256: a reader trusts nothing else.
 """
 
 import json
@@ -165,12 +165,13 @@ def finished_shards(folder: Path, wanted: Mapping[str, str]) -> set[str]:
     return {
         name
         for name, fingerprint in wanted.items()
-        if _fingerprint(folder / name) == fingerprint and (manifest is None or is_vouched(folder / name, manifest))
+        if _fingerprint(folder / name) == fingerprint
+        and (manifest is None or matches_manifest(folder / name, manifest))
     }
 
 
 def write_manifest(folder: Path, shards: Sequence[str], inputs: Mapping[str, str]) -> None:
-    """Vouch for a folder's shards and its index; to be written last.
+    """Write the checksums of a folder's shards and its index; to be called last.
 
     Args:
         folder: where they lie.
@@ -200,7 +201,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def is_vouched(path: Path, manifest: Mapping[str, Any]) -> bool:
+def matches_manifest(path: Path, manifest: Mapping[str, Any]) -> bool:
     """Whether a file is byte for byte the one the manifest knows under its name."""
     return path.name in manifest["files"] and path.exists() and _identity(path) == manifest["files"][path.name]
 
@@ -210,14 +211,14 @@ def open_shard(path: Path) -> LatentShard:
 
     Raises:
         UsageError: the folder has no manifest.
-        StaleError: the manifest does not vouch for this file, or they name different codecs or geometries.
+        StaleError: the file is not the one the manifest names, or they name different codecs or geometries.
         ShapeError: tensors that do not fit each other.
         MovaError: NaN or infinity.
     """
     manifest = read_manifest(path.parent)
     again = f"run `mova encode {path.parent.name}` again"
-    if not is_vouched(path, manifest):
-        raise StaleError(f"{path} is not the file that {MANIFEST_FILE} beside it vouches for: {again}")
+    if not matches_manifest(path, manifest):
+        raise StaleError(f"{path} is not the file whose checksum {MANIFEST_FILE} beside it holds: {again}")
     with safe_open(path, framework="pt") as file:
         header = _header(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)

@@ -141,11 +141,11 @@ def latents_of(task: ShardTask) -> LatentShard:
     video, audio, audio_lufs = [], [], []
     for clip in task.clips:
         canvas = canvas_of(clip, geometry)
-        frames, sound = load_clip(task.clips_folder, clip, geometry)
-        pictures = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))
-        levelled = normalise_loudness(sound, geometry.audio_rate_hz, task.target_lufs)
-        video.append(encoder.video(pictures[None]))
-        audio.append(encoder.audio(torch.from_numpy(sound)[None]))
+        frames, waveform = load_clip(task.clips_folder, clip, geometry)
+        pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))
+        levelled = normalise_loudness(waveform, geometry.audio_rate_hz, task.target_lufs)
+        video.append(encoder.video(pixels[None]))
+        audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
         audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
         got = (*video[-1].shape[2:], audio[-1].shape[2])
         expected = (geometry.latent_frames, canvas.latent_height, canvas.latent_width, geometry.audio_latents)
@@ -216,7 +216,7 @@ def _libraries(encoder: EncoderFolder) -> list[str]:
 
 
 def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
-    """Remove shards of an earlier, longer run, and the manifest before anything that it vouches for changes."""
+    """Remove shards of an earlier, longer run, and the manifest before anything that it names changes."""
     clear_temporary(folder)
     foreign = [path for path in folder.glob(SHARD_PATTERN) if path.name not in wanted]
     if foreign or unfinished:

@@ -1,4 +1,4 @@
-"""Fit the nano preset's picture and sound codecs on a sample of the accepted training clips.
+"""Fit the nano preset's video and audio codecs on a sample of the accepted training clips.
 
 One codec serves every geometry of the preset: it sees each clip at all their sizes. The sample is drawn by seed; the
 sums are float64 on one thread: the same clips give the same bytes.
@@ -30,10 +30,10 @@ HELD_OUT_CLIPS = 24  # validation clips on which the fitted codec is measured
 
 @dataclass(frozen=True, slots=True)
 class SeenClip:
-    """One clip in memory: frames uint8 [F, H, W, 3], sound float32 [S], and the sizes it is looked at."""
+    """One clip in memory: frames uint8 [F, H, W, 3], audio float32 [S], and the sizes it is looked at."""
 
     frames: NDArray[np.uint8]
-    sound: NDArray[np.float32]
+    audio: NDArray[np.float32]
     canvases: tuple[Canvas, ...]
 
     def videos(self) -> Iterator[Tensor]:
@@ -43,7 +43,7 @@ class SeenClip:
 
     def waveform(self) -> Tensor:
         """[1, S]."""
-        return torch.from_numpy(self.sound)[None]
+        return torch.from_numpy(self.audio)[None]
 
 
 def fit_codec(params: Params, data: DataFolder) -> dict[str, Any]:
@@ -91,19 +91,19 @@ def draw_sample(clips: Sequence[Row], count: int, seed: int) -> list[Row]:
 
 
 def measure(codec: NanoCodec, clips: Sequence[SeenClip]) -> dict[str, Any]:
-    """Mean quality after a round trip, of the clips as they are (their noise counts as picture).
+    """Mean quality after a round trip, of the clips as they are (their noise counts as signal).
 
     Returns:
-        `held_out_clips`, `psnr_db` (pictures at their largest size) and `snr_db` (sound); both None without clips.
+        `held_out_clips`, `psnr_db` (video at its largest size) and `snr_db` (audio); both None without clips.
     """
     psnr, snr = [], []
     for clip in clips:
         *_, video = clip.videos()
-        pictures = codec.video.decode(codec.video.encode(video)).clamp(-1, 1)
-        psnr.append(_db(4 / float((pictures - video).square().mean())))
-        sound = clip.waveform()
-        lost = codec.audio.decode(codec.audio.encode(sound), sound.shape[1]) - sound
-        snr.append(_db(float(sound.square().sum() / lost.square().sum())))
+        decoded = codec.video.decode(codec.video.encode(video)).clamp(-1, 1)
+        psnr.append(_db(4 / float((decoded - video).square().mean())))
+        audio = clip.waveform()
+        lost = codec.audio.decode(codec.audio.encode(audio), audio.shape[1]) - audio
+        snr.append(_db(float(audio.square().sum() / lost.square().sum())))
     means = [round(float(np.mean(values)), 2) if values else None for values in (psnr, snr)]
     return {"held_out_clips": len(clips), "psnr_db": means[0], "snr_db": means[1]}
 
@@ -111,13 +111,13 @@ def measure(codec: NanoCodec, clips: Sequence[SeenClip]) -> dict[str, Any]:
 def _load(clips: Sequence[Row], params: Params, data: DataFolder, label: str) -> list[SeenClip]:
     seen = []
     for clip in track(clips, len(clips), label):
-        frames, sound = load_clip(data.clips, clip, params.clip_geometry)
-        seen.append(SeenClip(frames, sound, tuple(canvas_of(clip, geometry) for geometry in params.geometries)))
+        frames, audio = load_clip(data.clips, clip, params.clip_geometry)
+        seen.append(SeenClip(frames, audio, tuple(canvas_of(clip, geometry) for geometry in params.geometries)))
     return seen
 
 
 def _videos(clips: Sequence[SeenClip]) -> Iterator[Tensor]:
-    for clip in track(clips, len(clips), "fit_codec/picture"):
+    for clip in track(clips, len(clips), "fit_codec/video"):
         yield from clip.videos()
 
 
@@ -129,6 +129,5 @@ def _in_words(measured: dict[str, Any]) -> str:
     if not measured["held_out_clips"]:
         return "no validation clip to measure them on"
     return (
-        f"on {measured['held_out_clips']} others: picture {measured['psnr_db']:.1f} dB, "
-        f"sound {measured['snr_db']:.1f} dB"
+        f"on {measured['held_out_clips']} others: video {measured['psnr_db']:.1f} dB, audio {measured['snr_db']:.1f} dB"
     )

@@ -17,7 +17,7 @@ CLIP = "every latent is of an accepted clip"
 PLACE = "every latent lies in the shard and row that the index says"
 SPLIT = "split and orientation are those of the clip for every latent"
 PHASES = "phases are those of the verdict for every latent"
-VOUCHED = "every shard and index is the file that its manifest names"
+FILES = "every shard and index is the file that its manifest names"
 HEADER = "every shard is whole and made for its geometry"
 CODEC = "one codec made all shards"
 TEXT = "one text encoder made all shards"
@@ -91,7 +91,7 @@ ROWS_SPOILED = [
     ({"phases": ["audio"]}, {PHASES}),
     ({"path": "latents-00007.safetensors"}, {PLACE}),
     ({"row": 1}, {PLACE, "no two latents share a place"}),
-    ({"row": -1}, {PLACE}),
+    ({"row": -1}, {PLACE, "row at least 0 for every latent"}),
     ({"clip_id": "0" * 16}, {CLIP, PLACE, ONCE}),
     ({"clip_id": None}, {CLIP, PLACE, ONCE, "clip id is stated for every latent"}),
 ]
@@ -148,11 +148,11 @@ def test_a_changed_shard_is_told(data, told):
         path = data.latents("nano-48") / shard_name(0)
         path.write_bytes(path.read_bytes()[:-1])
 
-    assert told(touch) == {VOUCHED, HEADER, PLACE}
+    assert told(touch) == {FILES, HEADER, PLACE}
 
 
 def test_a_lost_shard_is_told(data, told):
-    assert told((data.latents("nano-48") / shard_name(0)).unlink) == {VOUCHED, HEADER, PLACE}
+    assert told((data.latents("nano-48") / shard_name(0)).unlink) == {FILES, HEADER, PLACE}
 
 
 def test_a_lost_clip_is_named(latents, data, judged):
@@ -170,4 +170,4 @@ def test_no_latents_are_broken(latents, told):
 def test_every_expectation_can_fail(latents, data, sentences):
     latents.write(data)
     spoiled = set.union(*(broken for _, broken in ROWS_SPOILED + HEADERS_SPOILED), EMPTY)
-    assert sentences("latents") == spoiled | SHAPES | {ROWS, NUMBERS, VOUCHED}
+    assert sentences("latents") == spoiled | SHAPES | {ROWS, NUMBERS, FILES}

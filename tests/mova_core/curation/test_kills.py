@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mova_core.curation.encode.latent_shards import MANIFEST_FILE, is_vouched, read_manifest
+from mova_core.curation.encode.latent_shards import MANIFEST_FILE, matches_manifest, read_manifest
 from mova_core.curation.engine.base import Engine
 
 KILLING = Path(__file__).parent / "killing"
@@ -136,5 +136,5 @@ def check_a_run(stage: Stage, project: Path, kill_at: int) -> int:
     }
     if (project / LATENTS / MANIFEST_FILE).exists():
         manifest = read_manifest(project / LATENTS)
-        assert all(is_vouched(project / LATENTS / name, manifest) for name in manifest["files"])
+        assert all(matches_manifest(project / LATENTS / name, manifest) for name in manifest["files"])
     return code

@@ -1,6 +1,6 @@
-"""What a clip's sound measures: one measure, one function.
+"""Measures of a clip's audio: one measure, one function.
 
-Sound is mono float32 [S] in -1..1; levels are in dB re full scale, where a full-scale square wave has 0 dBFS RMS.
+Audio is mono float32 [S] in -1..1; levels are in dB re full scale, where a full-scale square wave has 0 dBFS RMS.
 Loudness after BS.1770 is `mova_core.media.loudness`. Limits for these measures stand in params.yaml, section assess.
 """
 
@@ -14,10 +14,10 @@ SILENCE_DBFS = -50.0
 CLIPPED_LEVEL = 0.999  # a full-scale sine is above it for 2.8 % of its length
 PLATEAU_SAMPLES = 3  # at one level: what editors take for clipping
 PLATEAU_EDGE = 0.001  # of full scale: how much a plateau's neighbour lies below it
-LEVEL_STEP = 1 / 32768  # of 16-bit sound
+LEVEL_STEP = 1 / 32768  # of 16-bit audio
 BAND_HZ = 20.0  # width of a band of the long-term spectrum
 BANDWIDTH_DB = -60.0
-ROUNDING_POWER = (1 / 32768) ** 2 / 12  # of 16-bit sound
+ROUNDING_POWER = (1 / 32768) ** 2 / 12  # of 16-bit audio
 ROUNDING_MARGIN_DB = 10.0
 
 
@@ -36,14 +36,14 @@ def silence_ratio(audio: NDArray[np.float32], rate_hz: int) -> float:
 
 
 def bandwidth_hz(audio: NDArray[np.float32], rate_hz: int) -> float:
-    """Highest frequency in Hz that still holds sound; 0 for silence.
+    """Highest frequency in Hz that still holds signal; 0 for silence.
 
     That is the upper edge of the highest band, 20 Hz wide, whose power in the long-term average spectrum (Blackman
     windows of 50 ms, half overlapped) lies within 60 dB of the strongest band's, and 10 dB above the rounding noise of
-    16-bit sound. So a sine has about its frequency, low-passed noise the filter's edge, white noise half the rate.
+    16-bit audio. So a sine has about its frequency, low-passed noise the filter's edge, white noise half the rate.
 
-    Source: the MOVA report filters by a bandwidth without defining it; 60 dB is where sound masked by the strongest
-    band is no longer heard.
+    Source: the MOVA report filters by a bandwidth without defining it; 60 dB is where what the strongest band masks
+    is no longer audible.
     """
     size = round(rate_hz / BAND_HZ)
     if len(audio) < size:
@@ -53,11 +53,11 @@ def bandwidth_hz(audio: NDArray[np.float32], rate_hz: int) -> float:
     power = np.zeros(size // 2 + 1)
     for start in starts:
         power += np.abs(np.fft.rfft(window * audio[start : start + size])) ** 2
-    power *= 2 / (len(starts) * size * np.sum(window**2))  # now the bands sum to the mean square of the sound
+    power *= 2 / (len(starts) * size * np.sum(window**2))  # now the bands sum to the mean square of the audio
     rounding = ROUNDING_POWER / len(power) * 10 ** (ROUNDING_MARGIN_DB / 10)
     floor = max(power.max() * 10 ** (BANDWIDTH_DB / 10), rounding)
-    heard = np.flatnonzero(power > floor)
-    return float(min((heard[-1] + 0.5) * rate_hz / size, rate_hz / 2)) if len(heard) else 0.0
+    audible = np.flatnonzero(power > floor)
+    return float(min((audible[-1] + 0.5) * rate_hz / size, rate_hz / 2)) if len(audible) else 0.0
 
 
 def clipped_share(audio: NDArray[np.float32]) -> float:
@@ -66,10 +66,10 @@ def clipped_share(audio: NDArray[np.float32]) -> float:
 
 
 def clipping_runs_hz(audio: NDArray[np.float32], rate_hz: int) -> float:
-    """Plateaus per second at the sound's own highest or lowest level, whatever that level is.
+    """Plateaus per second at the audio's own highest or lowest level, whatever that level is.
 
-    A plateau is 3 samples or more of one level that the sound reaches or leaves by a step: a sine of full scale has
-    none, and sound that was clipped and turned down afterwards still has them. A square wave cannot be told apart.
+    A plateau is 3 samples or more of one level that the audio reaches or leaves by a step: a sine of full scale has
+    none, and audio that was clipped and turned down afterwards still has them. A square wave cannot be told apart.
     """
     runs = 0
     for side in (audio, -audio):

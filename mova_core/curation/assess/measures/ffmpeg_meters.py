@@ -46,7 +46,7 @@ def loudness_range_lu(audio: NDArray[np.float32], rate_hz: int) -> float | Unava
 
 
 def blur_and_blocking(gray: NDArray[np.uint8]) -> Measures:
-    """`blur_px`, the mean width of edges in pixels, and `blocking`, how much stronger the picture changes across the
+    """`blur_px`, the mean width of edges in pixels, and `blocking`, how much stronger brightness changes across the
     edges of a regular grid of blocks than beside them (1: no grid).
 
     Args:
@@ -61,10 +61,10 @@ def blur_and_blocking(gray: NDArray[np.uint8]) -> Measures:
     blur.link_to(block)
     block.link_to(sink)
     chosen = np.linspace(0, frames - 1, min(frames, LOOKED_AT)).round().astype(int)
-    told = list(_metadata(graph, source, sink, (_picture(gray[at], number) for number, at in enumerate(chosen))))
+    told = list(_metadata(graph, source, sink, (_video_frame(gray[at], number) for number, at in enumerate(chosen))))
     return {
-        "blur_px": _middle(told, "lavfi.blur", "no edge was found in the picture"),
-        "blocking": _middle(told, "lavfi.block", "the picture has no change to look for a grid in"),
+        "blur_px": _middle(told, "lavfi.blur", "no edge was found in any frame"),
+        "blocking": _middle(told, "lavfi.block", "no frame has a change of brightness to look for a grid in"),
     }
 
 
@@ -94,7 +94,7 @@ def _pieces(audio: NDArray[np.float32], rate_hz: int) -> Iterator[av.AudioFrame]
         yield frame
 
 
-def _picture(gray: NDArray[np.uint8], number: int) -> av.VideoFrame:
+def _video_frame(gray: NDArray[np.uint8], number: int) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(gray), format="gray")
     frame.pts = number
     return frame

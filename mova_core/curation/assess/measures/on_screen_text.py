@@ -1,9 +1,9 @@
-"""Text in the picture, and whether it is subtitles: PP-OCRv4 (package rapidocr-onnxruntime, the models inside it).
+"""Text in the frame, and whether it is subtitles: PP-OCRv4 (package rapidocr-onnxruntime, the models inside it).
 
 Read on a few frames spread over the clip. A subtitle is text in the lower third that stays in place while its words
 change; lettering on things moves with them or never changes, a logo never changes, a title stands higher. A single
 subtitle that stays for the whole clip is therefore taken for lettering, and a news ticker for subtitles.
-Places are shares of the picture's height and width. The rule is this project's own; the MOVA report (arXiv:2602.08794)
+Places are shares of the frame's height and width. The rule is this project's own; the MOVA report (arXiv:2602.08794)
 filters by OCR without stating one.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 FRAME_EVERY_S = 1.0
 FEWEST_FRAMES, MOST_FRAMES = 4, 9
-SMALLEST_SIDE_PX = 480  # smaller pictures are enlarged to this before text is looked for
+SMALLEST_SIDE_PX = 480  # smaller frames are enlarged to this before text is looked for
 LOWER_THIRD = 2 / 3
 SAME_HEIGHT = 1.5  # as a ratio
 SAME_PLACE = 0.04  # of the width: lines that share their middle or their left edge to within this are in one place
@@ -28,7 +28,7 @@ FEWEST_LETTERS = 3  # of a Latin line; two of other scripts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text as read, its box in shares of the picture."""
+    """A line of text as read, its box in shares of the frame."""
 
     text: str
     left: float
@@ -83,7 +83,7 @@ def shows_subtitles(read: Sequence[Sequence[Line]]) -> list[bool]:
 
 
 def read_lines(frame: NDArray[np.uint8]) -> list[Line]:
-    """Lines of text in one RGB picture [H, W, 3], as the reader finds them."""
+    """Lines of text in one RGB frame [H, W, 3], as the reader finds them."""
     height, width = frame.shape[:2]
     found, _ = _reader()(np.ascontiguousarray(frame[..., ::-1]), use_cls=False)  # it was trained on BGR
     lines = []

@@ -1,6 +1,6 @@
-"""How the picture moves: dense optical flow (Farneback, OpenCV) of small pictures.
+"""How the video moves: dense optical flow (Farneback, OpenCV) of reduced frames.
 
-A flow is in shares of the picture's shorter side per second, so that one limit fits every canvas and frame rate.
+A flow is in shares of the frame's shorter side per second, so that one limit fits every canvas and frame rate.
 Source: G. Farneback, "Two-frame motion estimation based on polynomial expansion" (2003); settings are those of the
 AV-Align reference (arXiv:2309.16429).
 """
@@ -59,7 +59,7 @@ def optical_flow(gray: NDArray[np.uint8], fps: float) -> Flow:
 
 
 def flow_speed(flow: Flow) -> float:
-    """Mean speed of the picture in shorter sides per second; 0 for a single frame."""
+    """Mean speed of the video in shorter sides per second; 0 for a single frame."""
     return float(flow.speed.mean()) if len(flow.speed) else 0.0
 
 

@@ -1,7 +1,7 @@
-"""How good the speech in a clip sounds: DNSMOS P.808 and P.835 (package speechmos, the models inside it).
+"""Quality of the speech in a clip: DNSMOS P.808 and P.835 (package speechmos, the models inside it).
 
 Mean opinion scores, 1 (bad) to 5 (excellent): P.808 overall; P.835 signal, background and overall. They are trained on
-speech, so a clip without any has none. Sound is 16 kHz; a clip shorter than the model's 9.01 s is repeated, as the
+speech, so a clip without any has none. Audio is 16 kHz; a clip shorter than the model's 9.01 s is repeated, as the
 package does. The first call of a process costs some 20 s (librosa compiles its filters).
 Sources: C. Reddy and others, "DNSMOS" (arXiv:2010.15258) and "DNSMOS P.835" (arXiv:2110.01763).
 """
@@ -41,8 +41,8 @@ def dnsmos(
     from scipy.signal import resample_poly
 
     common = gcd(RATE_HZ, rate_hz)
-    sound = resample_poly(audio, RATE_HZ // common, rate_hz // common).astype(np.float32).clip(-1, 1)
-    scores = _model()(sound, RATE_HZ, False)
+    resampled = resample_poly(audio, RATE_HZ // common, rate_hz // common).astype(np.float32).clip(-1, 1)
+    scores = _model()(resampled, RATE_HZ, False)
     return {measure: float(scores[name]) for measure, name in SCORES.items()}
 
 

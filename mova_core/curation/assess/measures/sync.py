@@ -1,6 +1,6 @@
-"""Do picture and sound happen together, judged without a model: AV-Align, and the lag between their events.
+"""Whether video and audio happen together, measured without a model: AV-Align, and the lag between their events.
 
-Events of the sound are onsets (librosa), events of the picture are peaks of optical flow. Both say little of clips in
+Events of the audio are onsets (librosa), events of the video are peaks of optical flow. Both say little of clips in
 which nothing starts or moves suddenly; the report's filters go by models (ImageBind, Synchformer, SyncNet) instead.
 Source of AV-Align: arXiv:2309.16429, section 4, and its reference's settings. The lag is this project's own.
 """
@@ -16,38 +16,38 @@ from mova_core.media.onsets import audio_rise, best_lag_s, match_times
 
 ONSET_RATE_HZ = 22_050  # what librosa's onset detector is set for
 LARGEST_LAG_S = 1.0
-STILL = 1e-3  # shorter sides per second: below it a picture that stands still is only coded anew
+STILL = 1e-3  # shorter sides per second: below it a still scene is only coded anew
 
 
 def av_align(clip: DecodedClip) -> float | Unavailable:
-    """Intersection over union of sound onsets and peaks of optical flow, 0..1; they meet within one frame."""
-    heard, seen = onsets_s(clip.audio, clip.rate_hz), flow_peaks_s(clip.flow.speed, clip.fps)
-    both = len(match_times(seen, heard, 1 / clip.fps))
-    either = len(seen) + len(heard) - both
-    return both / either if either else Unavailable("neither an onset in the sound nor a peak of movement")
+    """Intersection over union of audio onsets and peaks of optical flow, 0..1; they meet within one frame."""
+    onsets, peaks = onsets_s(clip.audio, clip.rate_hz), flow_peaks_s(clip.flow.speed, clip.fps)
+    both = len(match_times(peaks, onsets, 1 / clip.fps))
+    either = len(peaks) + len(onsets) - both
+    return both / either if either else Unavailable("neither an onset in the audio nor a peak of movement")
 
 
 def onset_lag_s(clip: DecodedClip) -> float | Unavailable:
-    """Seconds by which sudden sounds lie behind sudden movement (negative: ahead), within 1 s either way.
+    """Seconds by which sudden onsets lie behind sudden movement (negative: ahead), within 1 s either way.
 
-    It is the lag at which the rise of the sound fits the change of the optical flow best.
+    It is the lag at which the rise of the audio fits the change of the optical flow best.
     """
     if not len(clip.flow.change) or clip.flow.change.max() < STILL:
         return Unavailable("nothing moves")
     # Change k is that at frame k + 1; `best_lag_s` counts curves from frame 0 and places frame k half a frame early.
     change = np.concatenate([[0.0], clip.flow.change, [0.0]])
     lag = best_lag_s(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
-    return Unavailable("no sound ever rises") if lag is None else lag
+    return Unavailable("the audio never rises") if lag is None else lag
 
 
 def onsets_s(audio: NDArray[np.float32], rate_hz: int) -> list[float]:
-    """Times at which sounds begin, rising."""
+    """Times of audio onsets, rising."""
     import librosa  # with numba, seconds to import
     from scipy.signal import resample_poly
 
     common = gcd(ONSET_RATE_HZ, rate_hz)
-    sound = resample_poly(audio, ONSET_RATE_HZ // common, rate_hz // common)
-    strength = librosa.onset.onset_strength(y=sound, sr=ONSET_RATE_HZ)
+    resampled = resample_poly(audio, ONSET_RATE_HZ // common, rate_hz // common)
+    strength = librosa.onset.onset_strength(y=resampled, sr=ONSET_RATE_HZ)
     if not np.any(strength > 0):  # the detector would divide by the largest
         return []
     return [float(each) for each in librosa.onset.onset_detect(onset_envelope=strength, sr=ONSET_RATE_HZ, units="time")]

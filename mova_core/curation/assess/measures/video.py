@@ -1,4 +1,4 @@
-"""What a clip's picture measures: one measure, one function.
+"""Measures of a clip's video: one measure, one function.
 
 All but `luma` and `without_bars` take luma uint8 [F, H, W] of a clip without its black bars, 0 black to 255 white;
 results are shares in 0..1, and differences of brightness are shares of white. Change is seen on a grid of about 24
@@ -16,7 +16,7 @@ Luma = NDArray[np.uint8]
 LUMA_WEIGHTS = (54, 183, 19)  # BT.709's 0.2126, 0.7152, 0.0722 in 256ths
 BAR_LUMA = 10  # a padded bar stays below this after encoding
 BLACK_PIXEL = 0.10 * 255
-BLACK_PICTURE = 0.98
+BLACK_FRAME = 0.98
 CELLS = 24
 FROZEN_CHANGE = 3.0  # of 255: made still cards change by up to this when encoded, the bouncing world by 5 and more
 NOISE_FRAMES = 33  # looked at, spread over the clip
@@ -24,7 +24,7 @@ NOISE_BLOCK_PX = 8
 
 
 def luma(frames: NDArray[np.uint8]) -> Luma:
-    """Brightness uint8 [F, H, W] of RGB pictures uint8 [F, H, W, 3] (BT.709)."""
+    """Brightness uint8 [F, H, W] of RGB frames uint8 [F, H, W, 3] (BT.709)."""
     gray = np.empty(frames.shape[:3], np.uint8)
     for frame, target in zip(frames, gray, strict=True):
         red, green, blue = (frame[..., channel].astype(np.uint16) * LUMA_WEIGHTS[channel] for channel in range(3))
@@ -48,7 +48,7 @@ def black_share(gray: Luma) -> float:
     Source: the defaults of FFmpeg's blackdetect.
     """
     dark = [np.count_nonzero(frame < BLACK_PIXEL) / frame.size for frame in gray]
-    return float(np.mean(np.asarray(dark) >= BLACK_PICTURE))
+    return float(np.mean(np.asarray(dark) >= BLACK_FRAME))
 
 
 def brightness(gray: Luma) -> float:
@@ -96,7 +96,7 @@ def noise_sd(gray: Luma) -> float:
 
     Immerkaer's mask (a difference of two Laplacians) is blind to flat and evenly sloped parts and to straight edges
     along the axes; its mean absolute answer to Gaussian noise of sd s is 6 s sqrt(2 / pi). It is averaged over blocks
-    of 8 x 8 pixels, and the median block counts, so that shapes and textured parts do not, up to half of the picture.
+    of 8 x 8 pixels, and the median block counts, so that shapes and textured parts do not, up to half of the frame.
     Texture finer than that reads as noise.
 
     Source: J. Immerkaer, "Fast noise variance estimation", Computer Vision and Image Understanding 64 (1996).

@@ -1,5 +1,6 @@
 """Clips hold exactly what lies in their windows, and every window is accounted for."""
 
+import json
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,7 @@ from mova_core.cli.curation.cut import cut as command
 from mova_core.curation.assess.stage import assess
 from mova_core.curation.cut import stage
 from mova_core.curation.cut.crop_and_pad import CropAndPad
-from mova_core.curation.cut.shards import iterate_shard, read_member
+from mova_core.curation.cut.shards import read_member
 from mova_core.curation.cut.stage import choose_splits, cut, split_warnings
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import TaskResult
@@ -154,7 +155,10 @@ def test_shards_hold_whole_sources_and_their_rows(run):
     assert sorted(path.name for path in data.clips.iterdir()) == [
         f"clips-0000{number}.{kind}" for number in range(4) for kind in ("json", "tar")
     ]
-    assert [row for number in range(4) for row, _ in iterate_shard(data.clips, f"clips-0000{number}.tar")] == clips
+    manifests = [json.loads((data.clips / f"clips-0000{number}.json").read_text()) for number in range(4)]
+    held = [row | {"path": shard["tar"]} for shard in manifests for part in shard["parts"] for row in part["clips"]]
+    assert held == clips
+    assert all(sha256(read_member(data.clips, row)).hexdigest() == row["sha256"] for row in clips)
 
 
 def test_workers_change_no_byte_and_a_rerun_does_nothing(run, monkeypatch):

@@ -1,4 +1,4 @@
-"""A shard gives back what was written, and a reader trusts only what the manifest vouches for."""
+"""A shard gives back what was written, and a reader trusts only files whose checksum the manifest holds."""
 
 from dataclasses import replace
 
@@ -86,15 +86,15 @@ def test_rows_must_be_the_clips(shard):
         replace(shard, video=shard.video[:2])
 
 
-def test_a_file_that_the_manifest_does_not_vouch_for_is_refused(folder, shard):
+def test_a_file_that_is_not_the_one_of_the_manifest_is_refused(folder, shard):
     path = folder / shard_name(0)
     write_shard(folder / shard_name(1), shard)
-    with pytest.raises(StaleError, match="vouches"):
+    with pytest.raises(StaleError, match="whose checksum"):
         open_shard(folder / shard_name(1))
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
     path.write_bytes(damaged)
-    with pytest.raises(StaleError, match="vouches"):
+    with pytest.raises(StaleError, match="whose checksum"):
         open_shard(path)
 
 

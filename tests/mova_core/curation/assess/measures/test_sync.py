@@ -57,10 +57,10 @@ def test_the_lag_is_that_of_the_sound(late, lag_s):
 def test_nothing_heard_or_seen_says_so(late):
     still = jolting(at=())
     silence = np.zeros(FRAMES * 2000, np.float32)
-    assert av_align(clip(silence, still)) == Unavailable("neither an onset in the sound nor a peak of movement")
+    assert av_align(clip(silence, still)) == Unavailable("neither an onset in the audio nor a peak of movement")
     assert av_align(clip(silence)) == 0
     assert onset_lag_s(clip(clicks(late), still)) == Unavailable("nothing moves")
-    assert onset_lag_s(clip(silence)) == Unavailable("no sound ever rises")
+    assert onset_lag_s(clip(silence)) == Unavailable("the audio never rises")
 
 
 def test_the_lag_of_the_made_world_is_none_and_follows_a_shift():
