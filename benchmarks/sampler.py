@@ -15,8 +15,8 @@ from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.flow_matching.experts import expert_at
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.nano import CHANNELS, GEOMETRY, nano_dual_tower
-from mova_core.model.one_thread import one_thread
+from mova_core.model.nano_towers import CHANNELS, GEOMETRY, nano_dual_tower
+from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params.model import GenerateParams
@@ -33,7 +33,7 @@ def rows() -> list[Row]:
     """Measure all of them, on one core: two wait for each other whenever the machine has something else to do."""
     towers = open_nano_towers()
     found = [_flops(towers)]
-    with one_thread():
+    with single_thread():
         for clips, repeats in CLIPS.items():
             found += [_guidance(towers, clips, repeats, bound=found[0].value), _step(towers, clips, repeats)]
     return found

@@ -18,8 +18,8 @@ from benchmarks.bare_loop import made_batches, train_barely
 from benchmarks.measure import Row, in_turn, row
 from mova_core.geometry import ClipGeometry
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.nano import CHANNELS, nano_dual_tower
-from mova_core.model.one_thread import one_thread
+from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
+from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params import Params
@@ -131,7 +131,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
 
     def ours(steps: int = STEPS) -> None:
         watched.append(Watched(objective))
-        with one_thread():  # as `mova train` does
+        with single_thread():  # as `mova train` does
             train_ours(phase, _params(phase, steps), watched[-1], folder / f"{phase.name}-{next(runs)}")
 
     def bare(steps: int = STEPS) -> None:

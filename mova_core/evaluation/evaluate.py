@@ -25,8 +25,8 @@ from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep
 from mova_core.geometry import ClipGeometry
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.model.one_thread import one_thread
 from mova_core.model.pretrained.folder import Components
+from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, TrainParams
@@ -109,7 +109,7 @@ def evaluate_model(
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}
     normalize = phase.params(train).normalize_loudness
-    with one_thread():
+    with single_thread():
         clips = generate_suite(pipeline, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         reference = Reference(held_out, params.assess.lufs_above)

@@ -24,8 +24,8 @@ from mova_core.errors import MovaError, StaleError
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.nano import nano_dual_tower
-from mova_core.model.one_thread import one_thread
+from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
 from mova_core.progress import track
@@ -104,7 +104,7 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None)
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
             damaged checkpoint; a loss or gradient that is not finite.
     """
-    with one_thread():
+    with single_thread():
         return _to_the_end(prepare(phase, params, places, out))
 
 

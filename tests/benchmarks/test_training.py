@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.bare_loop import made_batches, train_barely
 from benchmarks.training import Watched, made_clips, made_objective, train_ours
-from mova_core.model.nano import nano_dual_tower
-from mova_core.model.one_thread import one_thread
+from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
 from mova_core.training.curves import CURVES_FILE, read_curves
@@ -31,7 +31,7 @@ def plain_params(phase: str, **changes: object) -> Params:
 def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, micro_batches):
     params = plain_params(phase, micro_batches=micro_batches)
     objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
-    with one_thread():
+    with single_thread():
         train_ours(PHASES[phase], params, objective, tmp_path / "run")
         batches = made_batches(objective, STEPS)
         losses = train_barely(nano_dual_tower(params.seed), batches, STEPS, params.train.optimizer)
@@ -46,6 +46,6 @@ def test_a_micro_batch_waits_from_the_start_of_its_step_to_the_call_of_the_model
     watched = Watched(made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params))))
     seconds = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
-    with one_thread():
+    with single_thread():
         train_ours(PHASES[phase], params, watched, tmp_path / "run")
     assert watched.waits == [1.0] * STEPS

@@ -31,7 +31,7 @@ def nano_codec():
 @pytest.fixture(scope="session")
 def nano_towers():
     """Nano towers whose Bridge and heads do something, unlike those of a model before its first step."""
-    from mova_core.model.nano import nano_dual_tower
+    from mova_core.model.nano_towers import nano_dual_tower
 
     towers = nano_dual_tower(seed=3).eval()
     generator = torch.Generator().manual_seed(4)

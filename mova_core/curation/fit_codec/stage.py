@@ -19,8 +19,8 @@ from mova_core.geometry import Canvas
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
-from mova_core.model.one_thread import one_thread
 from mova_core.model.pixels import to_unit_range
+from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
@@ -66,7 +66,7 @@ def fit_codec(params: Params, data: DataFolder) -> dict[str, Any]:
         )
     chosen = draw_sample(training, params.fit_codec.clips, params.seed)
     held_out = [clip for clip in accepted if clip["split"] == "validation"][:HELD_OUT_CLIPS]
-    with one_thread():
+    with single_thread():
         seen = _load(chosen, params, data, "fit_codec/read")
         codec = NanoCodec(
             NanoVideoCodec.fit(lambda: _videos(seen), params.fit_codec.channels),

@@ -21,7 +21,7 @@ def generate_suite(
     label: str,
     changes: Mapping[str, Any],
 ) -> list[Clip]:
-    """The suite's clips, a batch a core; to be called inside `one_thread`.
+    """The suite's clips, a batch a core; to be called inside `single_thread`.
 
     Args:
         pipeline: of the model.

@@ -14,7 +14,7 @@ from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.promote import promote
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
-from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.params import load_params
 from mova_core.places import DataFolder
 from mova_core.registry.database import open_database, reading

@@ -24,9 +24,9 @@ from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
-from mova_core.model.nano import nano_dual_tower
-from mova_core.model.one_thread import one_thread
+from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.folder import nano_components, save_components
+from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
@@ -131,7 +131,7 @@ def small_codec(seed: int) -> NanoCodec:
 def project_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `project` copies: latents, codec, and selected weights of `audio`."""
     project = Project(tmp_path_factory.mktemp("trainable"))
-    with one_thread():
+    with single_thread():
         codec = small_codec(0)
     codec.save(project.root / "models/codec", {})
     for name in ("nano-32", "nano-48"):

@@ -4,7 +4,7 @@ import torch
 
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.training.loss import per_bin
 
 B = 3

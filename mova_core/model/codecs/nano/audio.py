@@ -15,7 +15,7 @@ from torch import Tensor
 from mova_core.errors import ShapeError
 from mova_core.model.codecs.nano.half_whitened_pca import HalfWhitenedPca, Moments, with_unit_variance
 from mova_core.model.codecs.nano.mdct import inverse_mdct, mdct
-from mova_core.model.codecs.nano.neighbours import Regression, around_hops
+from mova_core.model.codecs.nano.residual_regression import Regression, around_hops
 
 
 @dataclass(frozen=True, slots=True)

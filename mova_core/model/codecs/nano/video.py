@@ -17,7 +17,7 @@ from torch import Tensor
 from mova_core.errors import ShapeError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, VIDEO_PIXELS_PER_LATENT
 from mova_core.model.codecs.nano.half_whitened_pca import HalfWhitenedPca, Moments, with_unit_variance
-from mova_core.model.codecs.nano.neighbours import Regression, around_pixels
+from mova_core.model.codecs.nano.residual_regression import Regression, around_pixels
 
 COLOURS = 3
 FIRST_BLOCK = COLOURS * VIDEO_PIXELS_PER_LATENT**2

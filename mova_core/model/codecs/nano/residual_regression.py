@@ -1,11 +1,11 @@
-"""What a block's own channels lost, guessed from the latents around it by linear regression.
+"""Predicts the error of each decoded block from its own and its neighbours' latents, by ridge regression.
 
-A block codec decodes each block alone and blurs what crosses its borders. The latents around a block know a part of
-what it lost: the residual of each block is regressed on its neighbourhood's latents, in closed form. Encoding is
-untouched. On made clips this gains 1 dB in picture and in sound.
+A codec that decodes each block alone blurs what crosses block edges. The latents of neighbouring blocks predict a part
+of the residual (original minus decoded block), so the decoder adds that prediction. The weights are fitted in closed
+form; encoding does not change. On synthetic clips this gains 1 dB for video and for audio.
 
-Shape suffixes: B batch; T latent frames, h w latent pixels, L latents of sound; C channels; F features, the channels of
-all neighbours; D numbers of a block.
+Shape suffixes: B batch; T latent frames, h w latent pixels, L audio latents; C channels; F features (the channels of
+all neighbours); D numbers of a block.
 """
 
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-RIDGE = 1e-3  # against latents of unit variance: keeps weights small where clips say little
+RIDGE = 1e-3  # against latents of unit variance: keeps weights small where the clips determine them poorly
 
 
 def around_pixels(latents_BThwC: Tensor) -> Tensor:
-    """Each latent pixel's 3 x 3 neighbourhood in its own frame [B, T, h, w, 9 C]; the picture's edge is repeated."""
+    """Each latent pixel's 3 x 3 neighbourhood in its own frame [B, T, h, w, 9 C]; the frame's edge is repeated."""
     tall = torch.cat([latents_BThwC[:, :, :1], latents_BThwC, latents_BThwC[:, :, -1:]], dim=2)
     wide = torch.cat([tall[:, :, :, :1], tall, tall[:, :, :, -1:]], dim=3)
     height, width = latents_BThwC.shape[2:4]
@@ -25,7 +25,7 @@ def around_pixels(latents_BThwC: Tensor) -> Tensor:
 
 
 def around_hops(latents_BLC: Tensor) -> Tensor:
-    """Each hop with the one before and after it [B, L, 3 C]; beyond the ends is the mean, zero."""
+    """Each hop with the one before and the one after it [B, L, 3 C]; the ends are padded with zero, the mean."""
     long = torch.nn.functional.pad(latents_BLC, (0, 0, 1, 1))
     length = latents_BLC.shape[1]
     return torch.cat([long[:, i : i + length] for i in range(3)], dim=2)

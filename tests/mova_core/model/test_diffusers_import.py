@@ -7,8 +7,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import mova_core.model.dual_tower
-from mova_core.model.lean_diffusers import ModelMixin
-from mova_core.model.nano import nano_dual_tower
+from mova_core.model.diffusers_import import ModelMixin
+from mova_core.model.nano_towers import nano_dual_tower
 audio = nano_dual_tower(0).audio_dit
 audio.save_pretrained("ours")
 assert "torch._dynamo" not in sys.modules, "the compiler was imported"

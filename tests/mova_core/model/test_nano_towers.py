@@ -5,7 +5,7 @@ import torch
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.nano import nano_dual_tower
+from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.text.nano_text import NANO_CONTEXT_LENGTH, NanoText, pad_context
 
 

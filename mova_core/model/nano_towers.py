@@ -1,7 +1,7 @@
 """The nano preset's towers and Bridge: the released architecture at sizes that two processor cores train in minutes.
 
-Everything is as released but the sizes (params `train.model`), four audio latents a token, and the rotary base: lower,
-as positions are few.
+Three things differ from the released model: the sizes (params `train.model`), four audio latents per token, and a lower
+rotary base, since a clip has few positions.
 """
 
 from typing import Any
@@ -63,9 +63,9 @@ def _tower(size: TowerParams, rope_theta: float) -> dict[str, Any]:
 
 
 def nano_dual_tower(seed: int, size: ModelParams = ModelParams()) -> DualTower:
-    """Freshly drawn weights, the same for the same seed; both video experts start from one state.
+    """A model with random weights, the same for the same seed; both video experts start from the same weights.
 
-    The Bridge's output projections are zero: at first each tower is alone, and no direction disturbs the other.
+    The Bridge's output projections are zero, so at first neither tower influences the other.
     """
     configs = nano_configs(size)
     with torch.random.fork_rng(devices=[]):  # layers draw from torch's own generator: it is put back after
