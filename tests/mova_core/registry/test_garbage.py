@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from mova_core.evaluation.promote import promote
 from mova_core.places import RESULT_CACHE
 from mova_core.registry import garbage
 from mova_core.registry.aliases import set_alias
@@ -51,19 +52,13 @@ def test_an_earlier_run_may_go_unless_a_promoted_model_needs_it(project, engine,
     assert run.bytes == sum(path.stat().st_size for path in (project.root / run.path).rglob("*.json"))
 
 
-def test_what_an_alias_named_before_is_needed_to_go_back(project, engine, found):
+def test_what_an_alias_named_before_is_needed_to_go_back(project, engine, found, monkeypatch):
+    monkeypatch.chdir(project.root)
     first = project.candidate(seed=1)
-    sync(engine, project.root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project.root)
-        from mova_core.registry.promotion import promote
-
-        promote(engine, "models/phase1", "production")
-        put_aside(project.root, "phase1", "phase1-1")
-        second = project.candidate(seed=2, f1=0.99)
-        sync(engine, project.root)
-        promote(engine, "models/phase1", "production")
-        assert first != second
+    promote(engine, "models/phase1", "production")
+    put_aside(project.root, "phase1", "phase1-1")
+    assert project.candidate(seed=2, f1=0.99) != first
+    assert promote(engine, "models/phase1", "production").outcome == "promoted"
     assert found() == {}
 
 
