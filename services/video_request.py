@@ -157,5 +157,5 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown field {key!r}, expected {', '.join(VideoRequest.model_fields)}"
     if first["type"] == "missing":
-        return f"{key} is missing: say what the video should show and which sounds belong to it"
+        return f"{key} is missing: describe the video and its audio"
     return f"{key} is {str(first['input'])[:80]!r}: {first['msg'].removeprefix('Value error, ')}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.pretrained.folder import Components, nano_components
@@ -42,4 +43,4 @@ def last_candidate(phase: Phase, params: Params, generate: GenerateParams, place
                 f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
             )
     towers = DualTower.from_pretrained(checkpoint.folder / EMA_FOLDER).eval()
-    return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate))
+    return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate, BOUNDARY_RATIO))

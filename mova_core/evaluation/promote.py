@@ -84,13 +84,14 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     # Imported here: a promotion without an evaluation needs no torch.
     from mova_core.evaluation.evaluate import evaluate_model
     from mova_core.evaluation.measure import entry
+    from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.dual_tower import DualTower
     from mova_core.model.pretrained.folder import nano_components
     from mova_core.model.pretrained.nano_folder import read_nano_codec
 
     chosen = phase_named(phase)
     towers, codec = DualTower.from_pretrained(folder).eval(), read_nano_codec(folder)
-    components = nano_components(towers, codec, chosen.geometry(params), params.generate)
+    components = nano_components(towers, codec, chosen.geometry(params), params.generate, BOUNDARY_RATIO)
     places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
     target = root / CHAMPION_EVALUATIONS / checkpoint_id
     loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")

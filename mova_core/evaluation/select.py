@@ -16,10 +16,9 @@ from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.model.pretrained.folder import save_components
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, SelectParams
-from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, read_manifest
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, file_entries, read_manifest
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
-from mova_core.storage.hashing import sha256_file
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
@@ -67,12 +66,7 @@ def select(
             f"{target / SELECTION_FILE}\n{table(gates)}"
         )
     save_components(candidate.components, target, replace_old=True)
-    files = {
-        file.relative_to(target).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256_file(file)}
-        for file in sorted(target.rglob("*"))
-        if file.is_file()
-    }
-    write_text(target / SELECTION_FILE, _text(selection | {"files": files}))
+    write_text(target / SELECTION_FILE, _text(selection | {"files": file_entries(target)}))
     return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(gates)}"}
 
 

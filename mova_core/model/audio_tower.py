@@ -13,7 +13,7 @@ from mova_core.model.tower import Tower, refuse_unsupported
 
 
 class AudioTower(Tower):
-    """The sound's tower; the config fields are those of a released `audio_dit/config.json`.
+    """The audio tower; the config fields are those of a released `audio_dit/config.json`.
 
     Raises:
         UsageError: a field describes a part that MOVA's towers do not have.

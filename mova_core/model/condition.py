@@ -1,4 +1,4 @@
-"""What the video tower is told about known frames: a mask and the latents of a clip whose other frames are grey zeros.
+"""The video tower's condition on known frames: a mask, and the latents of a clip whose other frames are grey (zeros).
 
 Condition = 4 mask channels, then 16 latent channels; the mask's channels are the 4 pixel frames of a latent frame, the
 first latent frame standing for one pixel frame four times.
@@ -22,7 +22,7 @@ def fit_image(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArra
     """Centre crop to the target's shape, then resize (bicubic): uint8 [H, W, 3].
 
     Raises:
-        UsageError: not an RGB picture.
+        UsageError: not an RGB image.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise UsageError(f"image has shape {image.shape} and type {image.dtype}, expected uint8 [H, W, 3] RGB")

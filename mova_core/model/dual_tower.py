@@ -1,4 +1,4 @@
-"""Both towers and the Bridge between them: one denoising forward of a clip's picture and sound.
+"""Both towers and the Bridge between them: one denoising forward pass of a clip's video and audio.
 
 The same forward serves training and sampling. Only the video tower differs between the two experts; the audio tower and
 the Bridge are shared by both.
@@ -22,7 +22,7 @@ VIDEO_COMPONENTS = TOWER_COMPONENTS[:2]  # the two experts' folders: high noise,
 
 @dataclass(frozen=True, slots=True)
 class LatentPair:
-    """Picture and sound of a batch: video [B, C, T, H, W], audio [B, C, L]; also their noise or velocity."""
+    """Video and audio of a batch: video [B, C, T, H, W], audio [B, C, L]; also their noise or velocity."""
 
     video: Tensor
     audio: Tensor
@@ -34,7 +34,7 @@ class DualTower(nn.Module):
     Args:
         video_high: expert for timesteps at and above the boundary (`video_dit`).
         video_low: expert below it (`video_dit_2`).
-        audio: the sound's tower.
+        audio: audio tower.
         bridge: the exchange between hidden states.
     """
 

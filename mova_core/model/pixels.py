@@ -1,4 +1,4 @@
-"""Pictures as people store them (bytes, colours last) and as codecs take them (-1..1, colours first)."""
+"""Converts frames between bytes (uint8, colours last) and what codecs take (-1..1, colours first)."""
 
 import torch
 from torch import Tensor

@@ -1,7 +1,7 @@
-"""A generated clip as an MP4 that any player opens: H.264 and AAC, picture and sound exactly as long as the clip.
+"""A generated clip as an MP4 that any player opens: H.264 and AAC, video and audio exactly as long as the clip.
 
-AAC is coded in frames of 1024 samples; the file's edit list says where the clip's sound starts and ends within them.
-Nano pictures are enlarged by nearest neighbour, so that a person sees what the model made and not a blur of it.
+AAC is coded in frames of 1024 samples; the file's edit list says where the clip's audio starts and ends within them.
+Nano frames are enlarged by nearest neighbour, so that a player does not blur the few pixels that the model generates.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def write_clip(
         audio_codec="aac",
         audio_options={"b": str(AUDIO_BITS_PER_S)},
         crf=CRF,
-        # The file's own clock ticks in samples: its usual thousandths would round the length of the sound.
+        # The file's own clock ticks in samples: its usual thousandths would round the length of the audio.
         container_options={"movie_timescale": str(geometry.audio_rate_hz)},
     )
 

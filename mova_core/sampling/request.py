@@ -81,7 +81,7 @@ class Request:
         return cls(folder, settings, negative_prompt, clips)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
-        """The clips in pieces of one picture shape, small enough to be generated together."""
+        """The clips in batches of one frame shape, each small enough to be generated at once."""
         geometry = self.settings.clip_geometry
         tokens = max(geometry.video_tokens(canvas) for canvas in geometry.canvases)
         size = max(1, TOKENS_AT_ONCE // tokens)

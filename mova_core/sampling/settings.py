@@ -24,7 +24,7 @@ class GenerateSettings(GenerateParams):
 
     geometry: str  # a key of GEOMETRIES
     keep_first_latent: bool = False  # a given first frame comes out exactly, not as the model renders it
-    enlarge: int = Field(1, ge=1, le=64)  # whole factor by which a file's picture is larger than the model's
+    enlarge: int = Field(1, ge=1, le=64)  # whole factor by which a file's frames are larger than the model's
     bridge: bool = True  # False: the control without the Bridge, where bridge_guidance_scale has no part
     frames: int | None = Field(None, ge=1, le=4097)  # 4k + 1
     height: int | None = Field(None, ge=16, le=8192)  # pixels, a multiple of 16
@@ -58,7 +58,7 @@ class GenerateSettings(GenerateParams):
 
     @property
     def clip_geometry(self) -> ClipGeometry:
-        """Length and picture of the clip; one canvas where height and width are asked for."""
+        """Length and frame shapes of the clip; one canvas where height and width are asked for."""
         geometry = geometry_named(self.geometry)
         if self.frames is not None:
             geometry = replace(geometry, frames=self.frames)
@@ -67,7 +67,7 @@ class GenerateSettings(GenerateParams):
         return geometry
 
     def canvas(self, image: NDArray[np.uint8] | None) -> Canvas:
-        """The picture of a clip: the canvas that suits its first frame best, or without one the first."""
+        """The clip's frame shape: the canvas nearest to the image's shape; without an image, the first canvas."""
         geometry = self.clip_geometry
         return geometry.canvases[0] if image is None else geometry.canvas_for(image.shape[1], image.shape[0])
 

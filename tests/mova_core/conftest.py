@@ -47,10 +47,11 @@ def nano_towers():
 @pytest.fixture(scope="session")
 def nano_model(nano_towers, nano_codec):
     """`Components` of that model, 3 steps by default."""
+    from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.pretrained.folder import nano_components
     from mova_core.params.model import GenerateParams
 
-    return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], GenerateParams(steps=3))
+    return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], GenerateParams(steps=3), BOUNDARY_RATIO)
 
 
 @pytest.fixture(scope="session")

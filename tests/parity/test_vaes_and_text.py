@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from mova_core.model.codecs.dac_vae import DacVae
-from mova_core.model.codecs.wan_vae import WanVideoVae, to_uint8
+from mova_core.model.codecs.wan_vae import WanVideoVae
 from mova_core.model.condition import condition_from, fit_image, known_frames
+from mova_core.model.pixels import to_bytes
 from mova_core.model.text.umt5 import Umt5Text, clean_prompt
 
 
@@ -32,7 +33,6 @@ def test_audio_vae_in_both_weight_forms(golden, weight_norm, prefix):
     case.check("out.logvar", posterior.logvar)
     case.check("out.std", posterior.std)
     case.check("out.mode", posterior.mode)
-    case.check("out.kl", posterior.kl())
     case.check("mid.decoder_pre_tanh", vae.decoder(vae.post_quant_conv(case["in.z"])))
     case.check("out.decode", vae.decode(case["in.z"]))
     case.check("out.roundtrip", vae.decode(posterior.mode))
@@ -50,7 +50,7 @@ def test_video_vae(golden):
     case.check("out.denormalised", vae.denormalise(case["in.noise"]))
     decoded = vae.decode(case["in.noise"])
     case.check("out.decode", decoded)
-    pixels = to_uint8(decoded)[0].permute(1, 2, 3, 0)
+    pixels = to_bytes(decoded)[0]
     difference = (pixels.int() - case["out.decode_u8"].int()).abs()
     assert difference.max() <= 1
     assert (difference > 0).float().mean() <= 0.005

@@ -34,6 +34,7 @@ def own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained nano model of 2 steps whose codecs were fitted on a few made clips."""
+    from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.codecs.nano.audio import NanoAudioCodec
     from mova_core.model.codecs.nano.codec import NanoCodec
     from mova_core.model.codecs.nano.video import NanoVideoCodec
@@ -48,7 +49,10 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     waveforms = [torch.from_numpy(render_audio(take, 16_000, 8000))[None] for take in takes]
     codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: waveforms, 320, 16))
     folder = tmp_path_factory.mktemp("model") / "phase3"
-    save_components(nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], GenerateParams(steps=2)), folder)
+    save_components(
+        nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], GenerateParams(steps=2), BOUNDARY_RATIO),
+        folder,
+    )
     return folder
 
 

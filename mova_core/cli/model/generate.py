@@ -9,13 +9,13 @@ import typer
 def generate(
     checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
     out: Annotated[Path, typer.Option("--out", help="The .mp4 to write; with --prompts the folder.")],
-    prompt: Annotated[str | None, typer.Option("--prompt", help="What should be seen and heard.")] = None,
+    prompt: Annotated[str | None, typer.Option("--prompt", help="What the video should show, and its audio.")] = None,
     prompts: Annotated[
         Path | None,
         typer.Option("--prompts", help='Many at once: per line {"prompt": "a red ball"}, also with name, image, seed.'),
     ] = None,
     negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="What to stay away from.")] = "",
-    image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB picture.")] = None,
+    image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB image.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps.")] = None,
     solver: Annotated[
@@ -25,10 +25,11 @@ def generate(
         float | None, typer.Option("--text-guidance-scale", help="s_T: how closely the text is followed; 1 = off.")
     ] = None,
     bridge_guidance_scale: Annotated[
-        float | None, typer.Option("--bridge-guidance-scale", help="s_B: how closely sound follows picture; 1 = off.")
+        float | None,
+        typer.Option("--bridge-guidance-scale", help="s_B: how closely the audio follows the video; 1 = off."),
     ] = None,
-    video_shift: Annotated[float | None, typer.Option("--video-shift", help="Sigma shift of the picture.")] = None,
-    audio_shift: Annotated[float | None, typer.Option("--audio-shift", help="Sigma shift of the sound.")] = None,
+    video_shift: Annotated[float | None, typer.Option("--video-shift", help="Sigma shift of the video.")] = None,
+    audio_shift: Annotated[float | None, typer.Option("--audio-shift", help="Sigma shift of the audio.")] = None,
     target_lufs: Annotated[
         float | None, typer.Option("--target-lufs", help="Loudness of the audio in LUFS, such as -21.")
     ] = None,
@@ -36,7 +37,7 @@ def generate(
     height: Annotated[int | None, typer.Option("--height", help="Pixels, a multiple of 16.")] = None,
     width: Annotated[int | None, typer.Option("--width", help="Pixels, a multiple of 16.")] = None,
 ) -> dict[str, Any]:
-    """Generate a clip: video and its sound, as MP4 (H.264 and AAC). What is not given is the model's own default.
+    """Generate a clip: video and audio, as MP4 (H.264, AAC). An option not given has the model's own default.
 
     Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
     """

@@ -82,7 +82,7 @@ class DecoderBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Sound [B, 1, S] to features [B, latent_dim, L]."""
+    """Audio [B, 1, S] to features [B, latent_dim, L]."""
 
     def __init__(self, width: int, rates: tuple[int, ...], latent_dim: int) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents [B, latent_dim, L] to sound [B, 1, S] before tanh."""
+    """Latents [B, latent_dim, L] to audio [B, 1, S] before tanh."""
 
     def __init__(self, latent_dim: int, width: int, rates: tuple[int, ...]) -> None:
         super().__init__()
@@ -134,10 +134,6 @@ class Posterior:
         """A draw from the posterior."""
         noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
         return self.mean + self.std * noise
-
-    def kl(self) -> Tensor:
-        """KL divergence to the standard normal, mean over channels and latents, [B]."""
-        return 0.5 * (self.mean.pow(2) + self.logvar.exp() - 1 - self.logvar).mean(dim=(1, 2))
 
 
 class DacVae(Component):
@@ -191,38 +187,38 @@ class DacVae(Component):
             warnings.simplefilter("ignore", FutureWarning)  # torch's old weight norm is what the keys were written by
             return super().from_pretrained(folder, **options)
 
-    def pad(self, sound_B1S: Tensor) -> Tensor:
+    def pad(self, audio_B1S: Tensor) -> Tensor:
         """Zeros on the right up to a whole number of hops."""
-        return nn.functional.pad(sound_B1S, (0, -sound_B1S.shape[-1] % self.hop))
+        return nn.functional.pad(audio_B1S, (0, -audio_B1S.shape[-1] % self.hop))
 
-    def encode(self, sound_B1S: Tensor) -> Posterior:
-        """Posterior of mono sound in -1..1.
+    def encode(self, audio_B1S: Tensor) -> Posterior:
+        """Posterior of mono audio in -1..1.
 
         Raises:
             ShapeError: not [B, 1, S].
         """
-        if sound_B1S.ndim != 3 or sound_B1S.shape[1] != 1:
-            raise ShapeError(f"sound has shape {tuple(sound_B1S.shape)}, expected [B, 1, S]")
-        mean, logvar = self.quant_conv(self.encoder(self.pad(sound_B1S))).chunk(2, dim=1)
+        if audio_B1S.ndim != 3 or audio_B1S.shape[1] != 1:
+            raise ShapeError(f"audio has shape {tuple(audio_B1S.shape)}, expected [B, 1, S]")
+        mean, logvar = self.quant_conv(self.encoder(self.pad(audio_B1S))).chunk(2, dim=1)
         return Posterior(mean, logvar.clamp(*LOGVAR_RANGE))
 
     def decode(self, latent_BCL: Tensor) -> Tensor:
-        """Sound [B, 1, L × hop] in -1..1; longer than the clip by up to a hop, which the caller trims."""
+        """Audio [B, 1, L × hop] in -1..1; longer than the clip by up to a hop, which the caller trims."""
         return torch.tanh(self.decoder(self.post_quant_conv(latent_BCL)))
 
 
 class DacAudioVae:
-    """Sound [B, S] to latents [B, C, L] and back to an asked length, whatever the VAE's own dtype."""
+    """Audio [B, S] to latents [B, C, L] and back to a given length, whatever the VAE's own dtype."""
 
     def __init__(self, vae: DacVae) -> None:
         self.vae = vae
 
-    def encode(self, sound_BS: Tensor) -> Tensor:
+    def encode(self, audio_BS: Tensor) -> Tensor:
         """Latents [B, C, ceil(S / hop)], float32: the mode, as the towers know it."""
-        return self.vae.encode(sound_BS[:, None].to(self.vae.device, self.vae.dtype)).mode.float()
+        return self.vae.encode(audio_BS[:, None].to(self.vae.device, self.vae.dtype)).mode.float()
 
     def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
-        """Sound [B, samples] in -1..1, float32: what the last hop has beyond the clip is cut off.
+        """Audio [B, samples] in -1..1, float32; samples of the last hop beyond the clip are cut off.
 
         Raises:
             ShapeError: `samples` is not within the last hop.

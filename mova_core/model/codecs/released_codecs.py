@@ -16,12 +16,12 @@ from mova_core.model.text.umt5 import Umt5Text
 
 
 def read_video_vae(folder: Path, device: str | torch.device = "cpu") -> WanVideoVae:
-    """The picture codec of a model folder, in the dtype of its file; UsageError or StaleError as `read_component`."""
+    """The video codec of a model folder, in the dtype of its file; UsageError or StaleError as `read_component`."""
     return WanVideoVae(read_component(AutoencoderKLWan.from_pretrained, folder / "video_vae").to(device))
 
 
 def read_audio_vae(folder: Path, device: str | torch.device = "cpu") -> DacAudioVae:
-    """The sound codec of a model folder, float32; UsageError or StaleError as `read_component`."""
+    """The audio codec of a model folder, float32; UsageError or StaleError as `read_component`."""
     return DacAudioVae(DacVae.from_pretrained(folder / "audio_vae", torch_dtype=torch.float32).to(device))
 
 

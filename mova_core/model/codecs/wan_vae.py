@@ -41,8 +41,3 @@ class WanVideoVae:
         """Normalised latents to pixels in -1..1 [B, 3, N, H, W], float32."""
         raw = self.denormalise(latents_BCTHW)
         return self.vae.decode(raw.to(self.vae.device, self.vae.dtype)).sample.float().clamp(-1, 1)
-
-
-def to_uint8(pixels: Tensor) -> Tensor:
-    """Pixels in -1..1 to 0..255, rounded."""
-    return (pixels / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)

@@ -44,7 +44,7 @@ RELEASED_CLASSES: dict[str, list[str]] = {
 
 
 class VideoCodec(Protocol):
-    """Pictures [B, 3, N, H, W] in -1..1 to normalised latents [B, C, T, h, w] and back, float32."""
+    """Videos [B, 3, N, H, W] in -1..1 to normalised latents [B, C, T, h, w] and back, float32."""
 
     def encode(self, video: Tensor, /) -> Tensor: ...
 
@@ -74,8 +74,8 @@ class Components:
 
     Args:
         towers: what is trained.
-        video: picture codec.
-        audio: sound codec.
+        video: video codec.
+        audio: audio codec.
         audio_hop: samples per audio latent of that codec.
         text: text encoder with its tokenizer.
         index: what `model_index.json` says.
@@ -113,9 +113,16 @@ def load_components(folder: Path, device: str | torch.device = "cpu") -> Compone
 
 
 def nano_components(
-    towers: DualTower, codec: NanoCodec, geometry: ClipGeometry, generate: GenerateParams
+    towers: DualTower, codec: NanoCodec, geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float
 ) -> Components:
     """A nano model of these towers and this codec.
+
+    Args:
+        towers: what was trained.
+        codec: codecs of the latents it was trained on.
+        geometry: of the clips that it generates unless asked otherwise.
+        generate: its defaults of generation.
+        boundary_ratio: sigma in 0..1 below which the low-noise expert works.
 
     Raises:
         StaleError: the codec does not fit the geometry.
@@ -127,7 +134,7 @@ def nano_components(
         codec.audio,
         codec.audio.hop_samples,
         NanoText(),
-        nano_index(geometry, generate),
+        nano_index(geometry, generate, boundary_ratio),
         partial(write_nano_parts, codec=codec),
     )
 

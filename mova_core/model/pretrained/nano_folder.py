@@ -14,7 +14,6 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mova_core.errors import StaleError
-from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import TENSORS, NanoCodec
 from mova_core.model.pretrained.component import WEIGHTS_FILE
@@ -31,7 +30,7 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params.model import GenerateParams
 
 CODEC_COMPONENTS = {"video_vae": "video_", "audio_vae": "audio_"}  # and how the names of their tensors start
-PICTURE_ENLARGEMENT = 8  # for the eye: 48 pixels are shown as 384
+PIXEL_ENLARGEMENT = 8  # so that a person can see a clip: 48 pixels are shown as 384
 OUR_CLASSES = {
     "video_dit": ["mova_core.model.video_tower", "VideoTower"],
     "video_dit_2": ["mova_core.model.video_tower", "VideoTower"],
@@ -44,19 +43,19 @@ OUR_CLASSES = {
 }
 
 
-def nano_index(geometry: ClipGeometry, generate: GenerateParams) -> FolderIndex:
+def nano_index(geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float) -> FolderIndex:
     """The index of a nano model that generates at this geometry unless asked otherwise.
 
-    A given first frame is kept: its latent is exact at the end, not what the model makes of it.
+    A given first frame is kept: at the end its latent is the image's own, not the one that the model generated.
     """
     defaults = {
         "geometry": geometry.name,
         "keep_first_latent": True,
-        "enlarge": PICTURE_ENLARGEMENT,
+        "enlarge": PIXEL_ENLARGEMENT,
         **generate.model_dump(),
     }
     return FolderIndex(
-        {"_class_name": "MOVA", **OUR_CLASSES, "boundary_ratio": BOUNDARY_RATIO, "generate": defaults}, DEFAULT_SHIFT
+        {"_class_name": "MOVA", **OUR_CLASSES, "boundary_ratio": boundary_ratio, "generate": defaults}, DEFAULT_SHIFT
     )
 
 
@@ -91,7 +90,7 @@ def read_nano_codec(folder: Path) -> NanoCodec:
     """Both codecs of a model folder.
 
     Raises:
-        StaleError: a file is damaged, or the halves are not of the codec that their configs vouch for.
+        StaleError: a file is damaged, or its tensors do not have the fingerprint in the codecs' configs.
     """
     tensors: dict[str, Tensor] = {}
     fingerprints = []

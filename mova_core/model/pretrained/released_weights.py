@@ -70,8 +70,8 @@ class ReleasedWeights:
         """Bytes of one clip's latents, without its contexts."""
         video, audio = (read_json(self.folder / part / "config.json") for part in CODEC_PARTS)
         canvas = max(geometry.canvases, key=lambda canvas: canvas.latent_height * canvas.latent_width)
-        picture = video.get("z_dim", 16) * geometry.latent_frames * canvas.latent_height * canvas.latent_width
-        return 4 * int(picture + 2 * audio["latent_dim"] * geometry.audio_latents)
+        video_latents = video.get("z_dim", 16) * geometry.latent_frames * canvas.latent_height * canvas.latent_width
+        return 4 * int(video_latents + 2 * audio["latent_dim"] * geometry.audio_latents)
 
     def codec_fingerprint(self) -> str:
         """Of both VAEs; reads all their bytes."""

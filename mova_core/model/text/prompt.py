@@ -49,7 +49,7 @@ def check_prompt(prompt: str, tokens: int, limit: int) -> None:
         UsageError: the prompt is empty or too long.
     """
     if not prompt.strip():
-        raise UsageError("the prompt is empty: say what should be seen and heard")
+        raise UsageError("the prompt is empty: describe the video and its audio")
     if tokens > limit:
         raise UsageError(
             f"the prompt {prompt[:SHOWN]!r}… has {tokens} tokens, the text encoder reads at most {limit}: shorten it"

@@ -24,12 +24,12 @@ def test_h264_and_aac_of_exactly_the_clips_length(tmp_path):
     path = tmp_path / "clip.mp4"
     write_clip(path, video, audio, GEOMETRY, enlarge=8)
     with av.open(str(path)) as container:
-        picture, sound = container.streams.video[0], container.streams.audio[0]
-        assert (picture.codec_context.name, sound.codec_context.name) == ("h264", "aac")
-        assert (picture.codec_context.width, picture.codec_context.height) == (384, 384)
-        assert picture.average_rate == 16
-        assert picture.duration * picture.time_base == Fraction(33, 16)
-        assert sound.duration * sound.time_base == Fraction(33, 16)
+        video_stream, audio_stream = container.streams.video[0], container.streams.audio[0]
+        assert (video_stream.codec_context.name, audio_stream.codec_context.name) == ("h264", "aac")
+        assert (video_stream.codec_context.width, video_stream.codec_context.height) == (384, 384)
+        assert video_stream.average_rate == 16
+        assert video_stream.duration * video_stream.time_base == Fraction(33, 16)
+        assert audio_stream.duration * audio_stream.time_base == Fraction(33, 16)
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(frames) == 33
@@ -37,7 +37,7 @@ def test_h264_and_aac_of_exactly_the_clips_length(tmp_path):
     assert blocks[:, 2:6, :, 2:6].std(axis=(1, 3)).mean() < 12  # each pixel is a square of one colour
 
 
-def test_sound_starts_where_it_should(tmp_path):
+def test_audio_starts_where_it_should(tmp_path):
     from mova_core.media.decode import AudioChunk, decode
 
     video, audio = made()
@@ -45,9 +45,9 @@ def test_sound_starts_where_it_should(tmp_path):
     write_clip(path, video, audio, GEOMETRY)
     pieces = [piece for piece in decode(path, audio_rate_hz=16_000, video=False) if isinstance(piece, AudioChunk)]
     assert abs(pieces[0].time_s) < 1e-3
-    heard = np.concatenate([piece.samples for piece in pieces])
-    assert 33_000 <= len(heard) < 33_000 + 1024  # FFmpeg's decoder gives the last coded frame whole
-    assert abs(np.argmax(np.abs(heard) > 0.25) - 16_000) < 64
+    decoded = np.concatenate([piece.samples for piece in pieces])
+    assert 33_000 <= len(decoded) < 33_000 + 1024  # FFmpeg's decoder gives the last coded frame whole
+    assert abs(np.argmax(np.abs(decoded) > 0.25) - 16_000) < 64
 
 
 def test_the_same_clip_gives_the_same_bytes(tmp_path):

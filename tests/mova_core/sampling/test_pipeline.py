@@ -21,11 +21,11 @@ def pipeline(nano_model):
 
 
 @pytest.fixture
-def picture():
+def first_image():
     return np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 
 
-def test_picture_and_sound_are_exactly_as_long_as_the_clip(pipeline):
+def test_video_and_audio_are_exactly_as_long_as_the_clip(pipeline):
     output = pipeline(["a", "b"], steps=1)
     assert [video.shape for video in output.videos] == [(33, 48, 48, 3)] * 2
     assert [audio.shape for audio in output.audios] == [(33_000,)] * 2
@@ -35,7 +35,7 @@ def test_picture_and_sound_are_exactly_as_long_as_the_clip(pipeline):
 
 
 @pytest.mark.parametrize("frames", [1, 9, 37])
-def test_lengths_whose_sound_is_no_whole_number_of_tokens(pipeline, frames):
+def test_lengths_whose_audio_is_no_whole_number_of_tokens(pipeline, frames):
     output = pipeline("a", frames=frames, steps=1)
     assert output.video.shape[0] == frames
     assert output.audio.shape == (frames * 1000,)
@@ -65,24 +65,24 @@ def test_torchs_global_generator_is_left_alone(pipeline):
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, picture):
-    output = pipeline("a", picture, **SHORT)
+def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, first_image):
+    output = pipeline("a", first_image, **SHORT)
     codec = pipeline.components.video
-    still = to_unit_range(torch.from_numpy(fit_image(picture, 48, 48)[None].copy()))[None]
+    still = to_unit_range(torch.from_numpy(fit_image(first_image, 48, 48)[None].copy()))[None]
     alone = codec.encode(still)
     assert torch.equal(output.latents.video[:, :, :1], alone)
     assert np.array_equal(output.video[0], to_bytes(codec.decode(output.latents.video))[0, 0].numpy())
 
 
-def test_text_alone_has_a_white_first_frame_that_is_not_kept(pipeline, picture):
+def test_text_alone_has_a_white_first_frame_that_is_not_kept(pipeline, first_image):
     white = white_image(48, 48)
     without, given = pipeline("a", **SHORT), pipeline("a", white, keep_first_latent=False, **SHORT)
     assert torch.equal(without.latents.video, given.latents.video)
     assert not torch.equal(without.latents.video, pipeline("a", white, **SHORT).latents.video)
 
 
-def test_first_frames_and_texts_alone_in_one_batch(pipeline, picture):
-    mixed = pipeline(["a", "b"], [picture, None], **SHORT)
+def test_first_frames_and_texts_alone_in_one_batch(pipeline, first_image):
+    mixed = pipeline(["a", "b"], [first_image, None], **SHORT)
     alone = pipeline("b", seed=1, **SHORT)
     torch.testing.assert_close(mixed.latents.video[1], alone.latents.video[0], rtol=0, atol=1e-5)
 
@@ -104,9 +104,9 @@ def test_every_setting_acts(pipeline):
         assert not torch.equal(other.audio, plain.audio), change
 
 
-def test_names_of_diffusers_and_pillow_images_mean_the_same(pipeline, picture):
-    ours = pipeline("a", picture, steps=2, text_guidance_scale=4.0, frames=5)
-    image = Image.fromarray(picture)
+def test_names_of_diffusers_and_pillow_images_mean_the_same(pipeline, first_image):
+    ours = pipeline("a", first_image, steps=2, text_guidance_scale=4.0, frames=5)
+    image = Image.fromarray(first_image)
     theirs = pipeline("a", image, num_inference_steps=2, guidance_scale=4.0, num_frames=5)
     assert torch.equal(ours.latents.video, theirs.latents.video)
     assert torch.equal(ours.latents.audio, theirs.latents.audio)

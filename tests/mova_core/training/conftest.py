@@ -20,6 +20,7 @@ from mova_core.curation.encode.latent_shards import (
     write_shard,
 )
 from mova_core.curation.tables import write_table
+from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
@@ -158,7 +159,11 @@ def select(root: Path, phase: str) -> None:
     """Fresh weights as if `mova select` had exported them."""
     codec = NanoCodec.load(root / "models/codec")
     components = nano_components(
-        nano_dual_tower(1, ModelParams.model_validate(MODEL)), codec, GEOMETRIES["nano-32"], GenerateParams()
+        nano_dual_tower(1, ModelParams.model_validate(MODEL)),
+        codec,
+        GEOMETRIES["nano-32"],
+        GenerateParams(),
+        BOUNDARY_RATIO,
     )
     save_components(components, root / "models" / phase)
     (root / "models" / phase / "selection.json").write_text(json.dumps(selection_of(phase)))

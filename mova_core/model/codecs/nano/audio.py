@@ -1,7 +1,8 @@
-"""The nano preset's sound codec: a lapped transform of one hop a latent, then principal components.
+"""The nano preset's audio codec: a lapped transform (MDCT) of each hop, then principal components.
 
 A latent is one hop (20 ms at the nano geometries) as 16 channels; latent k stands for the samples
-[k hop, (k + 1) hop). The last hop is filled up with silence. Decoding adds what the hops before and after know of it.
+[k hop, (k + 1) hop). The last hop is filled up with silence. The decoder adds a correction
+predicted from the hops before and after (`residual_regression`).
 
 Shape suffixes: B batch, S samples, L latents (hops), C channels. Waveforms are [B, S] in -1..1, latents [B, C, L] with
 unit variance, both float32.
@@ -20,36 +21,36 @@ from mova_core.model.codecs.nano.residual_regression import Regression, around_h
 
 @dataclass(frozen=True, slots=True)
 class NanoAudioCodec:
-    """Sound to latents and back.
+    """Waveforms to latents and back.
 
     Args:
-        hop: components of the transform of one hop of sound; its D is the hop.
-        hop_around: weights [3 C, D] from the latents around a hop to what `hop` lost.
+        hop: principal components of the transform of one hop; its D is the hop in samples.
+        hop_around: weights [3 C, D] from the latents around a hop to the residual of `hop`.
     """
 
     hop: HalfWhitenedPca
     hop_around: Tensor
 
     @classmethod
-    def fit(cls, sounds: Callable[[], Iterable[Tensor]], hop: int, channels: int) -> "NanoAudioCodec":
+    def fit(cls, waveforms: Callable[[], Iterable[Tensor]], hop: int, channels: int) -> "NanoAudioCodec":
         """Fit on waveforms [B, S].
 
         Args:
-            sounds: called twice, gives the same waveforms each time.
+            waveforms: called twice, gives the same waveforms each time.
             hop: samples per latent.
             channels: numbers per latent.
 
         Raises:
-            MovaError: nothing in them to fit on (see `HalfWhitenedPca.fit`).
+            MovaError: no codec can be fitted to them (see `HalfWhitenedPca.fit`).
         """
         moments = Moments(hop)
-        for sound_BS in sounds():
-            moments.add(mdct(sound_BS, hop))
+        for audio_BS in waveforms():
+            moments.add(mdct(audio_BS, hop))
         (part,) = with_unit_variance([(HalfWhitenedPca.fit(moments, channels), 1)])
 
         loss = Regression(3 * channels, hop)
-        for sound_BS in sounds():
-            blocks_BLN = mdct(sound_BS, hop)
+        for audio_BS in waveforms():
+            blocks_BLN = mdct(audio_BS, hop)
             latents_BLC = part.encode(blocks_BLN)
             loss.add(around_hops(latents_BLC), blocks_BLN - part.decode(latents_BLC))
         return cls(part, loss.solve())
@@ -58,9 +59,9 @@ class NanoAudioCodec:
     def hop_samples(self) -> int:
         return self.hop.mean_D.shape[0]
 
-    def encode(self, sound_BS: Tensor) -> Tensor:
+    def encode(self, audio_BS: Tensor) -> Tensor:
         """Latents [B, C, ceil(S / hop)] of waveforms [B, S]; ShapeError if they are not that."""
-        return self.hop.encode(mdct(sound_BS, self.hop_samples)).transpose(1, 2).contiguous()
+        return self.hop.encode(mdct(audio_BS, self.hop_samples)).transpose(1, 2).contiguous()
 
     def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
         """Waveforms [B, samples]; not clipped to -1..1.

@@ -33,7 +33,7 @@ TENSORS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class NanoCodec:
-    """Picture and sound codec of one fit."""
+    """The video and the audio codec of one fit."""
 
     video: NanoVideoCodec
     audio: NanoAudioCodec
@@ -69,7 +69,7 @@ class NanoCodec:
 
         Raises:
             UsageError: there is none.
-            StaleError: the tensors are not those that config.json vouches for, or another version wrote them.
+            StaleError: the tensors do not have config.json's fingerprint, or another version wrote them.
         """
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))

@@ -1,9 +1,9 @@
-"""Principal components with half whitening: the linear heart of the nano codecs.
+"""Principal components with half whitening: the linear transform of the nano codecs.
 
 A vector x of D numbers becomes C channels: channel c is the c-th principal component divided by the square root of its
 standard deviation, times one scale that the codec chooses so that its latents have unit variance as a whole. Full
-whitening would lift the faint channels to the strength of the first, and noise among them would cost the picture dear;
-none would drown them.
+whitening would make the weak channels as strong as the first, so that noise in them would do much harm to the video;
+without whitening they would be lost in the model's noise.
 
 Fitting is float64 on one thread, with each component's sign fixed, so the same clips give the same bytes.
 Shape suffixes: "..." any; D numbers of a vector; C channels.
@@ -90,7 +90,7 @@ class HalfWhitenedPca:
         return (vectors - self.mean_D) @ self.basis_CD.T / self.divisor_C
 
     def decode(self, latents: Tensor) -> Tensor:
-        """[..., C] to [..., D]: the nearest vector these channels can say."""
+        """[..., C] to [..., D]: the nearest vector that these channels can represent."""
         return (latents * self.divisor_C) @ self.basis_CD + self.mean_D
 
 

@@ -1,10 +1,10 @@
 """Orthonormal modified discrete cosine transform: a waveform as one row of `hop` numbers per hop, and back.
 
-Block k stands for the samples [k hop, (k + 1) hop). At each border between two blocks the half hop on either side is
+Block k stands for the samples [k hop, (k + 1) hop). At each boundary between two blocks the half hop on either side is
 folded with the sine window, then each block goes through a DCT-IV: windows of 2 hops, as every MDCT. The clip's own
-two ends are not folded, so L blocks hold exactly L hops of sound and the whole is one orthogonal matrix: the inverse is
+two ends are not folded, so L blocks hold exactly L hops of audio and the whole is one orthogonal matrix: the inverse is
 exact, and an error among the coefficients has the same energy in the waveform. A block is even about its start and odd
-about its end: the usual MDCT, seen backwards in time.
+about its end: the usual MDCT, reversed in time.
 A length that is no multiple of the hop is filled with zeros at its end; the inverse cuts them off again.
 
 Shape suffixes: B batch, S samples, L blocks, N coefficients of a block (= hop).
@@ -56,7 +56,7 @@ def inverse_mdct(coefficients_BLN: Tensor, samples: int) -> Tensor:
 
 
 def _fold(blocks_BLN: Tensor, direction: int) -> Tensor:
-    """Rotate each pair of samples that mirror each other at a border; direction -1 undoes it."""
+    """Rotate each pair of samples that mirror each other at a boundary; direction -1 undoes it."""
     hop = blocks_BLN.shape[2]
     half = hop // 2
     angle = (torch.arange(half, dtype=torch.float64) + 0.5) * math.pi / (2 * hop) + math.pi / 4

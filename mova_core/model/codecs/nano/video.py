@@ -1,11 +1,11 @@
-"""The nano preset's picture codec: principal components of blocks, in the layout of the Wan VAE's latents.
+"""The nano preset's video codec: principal components of blocks, in the layout of the Wan VAE's latents.
 
 The first frame alone, 8 x 8 pixels x 3 colours to 16 channels; then 4 frames together, 4 x 8 x 8 x 3 to 16 channels:
-1 + (F - 1) / 4 latent frames, each side an eighth. Blocks know nothing of their place, so one codec serves every
-picture size. Decoding adds what the 3 x 3 latents around a block know of it.
+1 + (F - 1) / 4 latent frames, each side an eighth. All blocks share one transform, so one codec serves every
+frame size. The decoder adds a correction predicted from the 3 x 3 latents around a block (`residual_regression`).
 
 Shape suffixes: B batch; F frames, H W pixels; T latent frames, h w latent pixels; C channels, D numbers of a block.
-Pictures are [B, 3, F, H, W] in -1..1, latents [B, C, T, h, w] with unit variance, both float32.
+Videos are [B, 3, F, H, W] in -1..1, latents [B, C, T, h, w] with unit variance, both float32.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,12 +26,12 @@ REST_BLOCK = FIRST_BLOCK * VIDEO_FRAMES_PER_LATENT
 
 @dataclass(frozen=True, slots=True)
 class NanoVideoCodec:
-    """Pictures to latents and back.
+    """Videos to latents and back.
 
     Args:
         first: components of a block of the first frame.
         rest: components of a block of 4 later frames.
-        first_around: weights [9 C, D] from the latents around a block of the first frame to what `first` lost.
+        first_around: weights [9 C, D] from the latents around a block of the first frame to the residual of `first`.
         rest_around: the same for later frames.
     """
 
@@ -42,14 +42,14 @@ class NanoVideoCodec:
 
     @classmethod
     def fit(cls, videos: Callable[[], Iterable[Tensor]], channels: int) -> "NanoVideoCodec":
-        """Fit on pictures [B, 3, F, H, W] of any sizes but one length, F > 1.
+        """Fit on videos [B, 3, F, H, W] of any sizes but one length, F > 1.
 
         Args:
-            videos: called twice, gives the same pictures each time.
+            videos: called twice, gives the same videos each time.
             channels: numbers per latent pixel.
 
         Raises:
-            MovaError: nothing in them to fit on (see `HalfWhitenedPca.fit`).
+            MovaError: no codec can be fitted to them (see `HalfWhitenedPca.fit`).
         """
         moments, later_latents = (Moments(FIRST_BLOCK), Moments(REST_BLOCK)), 1
         for video in videos():
@@ -67,7 +67,7 @@ class NanoVideoCodec:
         return cls(first, rest, *(loss.solve() for loss in losses))
 
     def encode(self, video: Tensor) -> Tensor:
-        """Latents of pictures.
+        """Latents of videos.
 
         Raises:
             ShapeError: not [B, 3, 4k + 1, 8h, 8w].
@@ -78,7 +78,7 @@ class NanoVideoCodec:
         return latents_BThwC.permute(0, 4, 1, 2, 3).contiguous()
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pictures of latents; not clipped to -1..1.
+        """Videos of latents; not clipped to -1..1.
 
         Raises:
             ShapeError: not [B, C, T, h, w] with this codec's channels.
@@ -90,7 +90,7 @@ class NanoVideoCodec:
         first, rest = latents_BThwC[:, :1], latents_BThwC[:, 1:]
         first_blocks = self.first.decode(first) + around_pixels(first) @ self.first_around
         rest_blocks = self.rest.decode(rest) + around_pixels(rest) @ self.rest_around
-        return torch.cat([_pictures(first_blocks, 1), _pictures(rest_blocks, VIDEO_FRAMES_PER_LATENT)], dim=2)
+        return torch.cat([_frames(first_blocks, 1), _frames(rest_blocks, VIDEO_FRAMES_PER_LATENT)], dim=2)
 
 
 def _latent_frames(video: Tensor) -> int:
@@ -114,7 +114,7 @@ def _blocks(video: Tensor, frames: int) -> Tensor:
     return cut.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
 
 
-def _pictures(blocks_BThwD: Tensor, frames: int) -> Tensor:
+def _frames(blocks_BThwD: Tensor, frames: int) -> Tensor:
     """The inverse of `_blocks`."""
     side = VIDEO_PIXELS_PER_LATENT
     cut = blocks_BThwD.unflatten(4, (COLOURS, frames, side, side))

@@ -123,7 +123,7 @@ def test_damaged_json_is_one_sentence(folder, name):
 
 def test_a_codec_of_another_hop_does_not_fit(nano_towers, nano_codec):
     with pytest.raises(StaleError, match="hop"):
-        nano_components(nano_towers, nano_codec, GEOMETRIES["mova-360p"], GenerateParams())
+        nano_components(nano_towers, nano_codec, GEOMETRIES["mova-360p"], GenerateParams(), 0.9)
 
 
 def test_a_codec_is_its_tensors(nano_codec):

@@ -1,6 +1,6 @@
 """The nano codecs on clips they have not seen, and their folder.
 
-Figures to hold: picture 25.7 dB at 48 px, sound 20 dB, onsets within 3 ms, events unharmed (design of the nano preset).
+Required: video 25.7 dB at 48 px, audio 20 dB, onsets within 3 ms, events still found (design of the nano preset).
 The numbers measured are printed: `pytest -s`.
 """
 
@@ -17,7 +17,7 @@ from mova_core.geometry import GEOMETRIES, VIDEO_PIXELS_PER_LATENT
 from mova_core.media.onsets import match_times
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import CONFIG_FILE, TENSORS_FILE, NanoCodec
-from mova_core.model.codecs.nano.video import NanoVideoCodec, _blocks, _pictures
+from mova_core.model.codecs.nano.video import NanoVideoCodec, _blocks, _frames
 from mova_core.model.pixels import to_bytes, to_unit_range
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
@@ -43,14 +43,14 @@ def single_thread():
 
 @pytest.fixture(scope="module")
 def clips():
-    """(frames, the same without noise, sound) of clips of all classes."""
+    """(frames, the same without noise, audio) of clips of all classes."""
     made = []
     for number in range(FITTED + HELD_OUT):
         rng = np.random.default_rng([11, number])
         take = draw_take(rng, list(KINDS)[number % len(KINDS)], GEOMETRY.duration_s)
         clean = type(take)(**{name: getattr(take, name) for name in take.__slots__} | {"quality": 1.0})
-        pictures = [np.stack(list(render_frames(each, GEOMETRY.fps, GEOMETRY.frames, 48))) for each in (take, clean)]
-        made.append((*pictures, render_audio(take, GEOMETRY.audio_rate_hz, GEOMETRY.audio_samples)))
+        videos = [np.stack(list(render_frames(each, GEOMETRY.fps, GEOMETRY.frames, 48))) for each in (take, clean)]
+        made.append((*videos, render_audio(take, GEOMETRY.audio_rate_hz, GEOMETRY.audio_samples)))
     return made
 
 
@@ -61,10 +61,10 @@ def codec(clips):
             yield video_of(frames)
             yield video_of(smaller(frames))
 
-    def sounds():
-        return (torch.from_numpy(sound)[None] for _, _, sound in clips[:FITTED])
+    def waveforms():
+        return (torch.from_numpy(audio)[None] for _, _, audio in clips[:FITTED])
 
-    return NanoCodec(NanoVideoCodec.fit(videos, 16), NanoAudioCodec.fit(sounds, GEOMETRY.audio_hop, 16))
+    return NanoCodec(NanoVideoCodec.fit(videos, 16), NanoAudioCodec.fit(waveforms, GEOMETRY.audio_hop, 16))
 
 
 @pytest.fixture(scope="module")
@@ -77,37 +77,37 @@ def decibels(signal, lost):
 
 
 @pytest.mark.parametrize(("side", "least_db"), [(48, 25.0), (32, 24.2)])
-def test_pictures_survive(codec, held_out, side, least_db):
+def test_frames_are_decoded_well(codec, held_out, side, least_db):
     values = []
     for noisy, clean, _ in held_out:
         seen, truth = (video_of(frames if side == 48 else smaller(frames)) for frames in (noisy, clean))
         values.append(decibels(4, codec.video.decode(codec.video.encode(seen)).clamp(-1, 1) - truth))
-    print(f"picture at {side} px: {np.mean(values):.2f} dB")
+    print(f"video at {side} px: {np.mean(values):.2f} dB")
     assert np.mean(values) > least_db
 
 
-def test_sound_survives(codec, held_out):
+def test_audio_is_decoded_well(codec, held_out):
     values = []
-    for _, _, sound in held_out:
-        wave = torch.from_numpy(sound)[None]
-        values.append(decibels(wave.square().mean(), codec.audio.decode(codec.audio.encode(wave), sound.size) - wave))
-    print(f"sound: {np.mean(values):.2f} dB")
+    for _, _, audio in held_out:
+        wave = torch.from_numpy(audio)[None]
+        values.append(decibels(wave.square().mean(), codec.audio.decode(codec.audio.encode(wave), audio.size) - wave))
+    print(f"audio: {np.mean(values):.2f} dB")
     assert np.mean(values) > 18.5
 
 
 def test_events_survive(codec, held_out):
-    seen, heard, moved_s = [], [], []
-    for frames, _, sound in held_out:
+    video_pairs, audio_pairs, moved_s = [], [], []
+    for frames, _, audio in held_out:
         shown = to_bytes(codec.video.decode(codec.video.encode(video_of(frames))))[0].numpy()
-        seen.append((video_events(frames, GEOMETRY.fps), video_events(shown, GEOMETRY.fps)))
-        played = codec.audio.decode(codec.audio.encode(torch.from_numpy(sound)[None]), sound.size)[0].numpy()
-        before, after = (audio_onsets(each, GEOMETRY.audio_rate_hz) for each in (sound, played))
-        heard.append((before, after))
+        video_pairs.append((video_events(frames, GEOMETRY.fps), video_events(shown, GEOMETRY.fps)))
+        played = codec.audio.decode(codec.audio.encode(torch.from_numpy(audio)[None]), audio.size)[0].numpy()
+        before, after = (audio_onsets(each, GEOMETRY.audio_rate_hz) for each in (audio, played))
+        audio_pairs.append((before, after))
         moved_s += [min((late - early for late in after), key=abs) for early in before]
     frame_s = 1 / GEOMETRY.fps
     video, audio = (
         2 * sum(len(match_times(*pair, frame_s)) for pair in pairs) / sum(len(one) + len(other) for one, other in pairs)
-        for pairs in (seen, heard)
+        for pairs in (video_pairs, audio_pairs)
     )
     print(f"events after a round trip: video {video:.3f}, audio {audio:.3f}, onsets moved {np.std(moved_s):.4f} s")
     assert video >= 0.985 and audio >= 0.985
@@ -116,8 +116,8 @@ def test_events_survive(codec, held_out):
 
 def test_latents_have_the_geometrys_shape_and_unit_variance(codec, held_out):
     video = torch.cat([video_of(frames) for frames, _, _ in held_out])
-    sound = torch.stack([torch.from_numpy(sound) for _, _, sound in held_out])
-    latents, audio = codec.video.encode(video), codec.audio.encode(sound)
+    waveforms = torch.stack([torch.from_numpy(audio) for _, _, audio in held_out])
+    latents, audio = codec.video.encode(video), codec.audio.encode(waveforms)
     canvas = GEOMETRY.canvases[0]
     sides = canvas.latent_height, canvas.latent_width
     assert latents.shape == (HELD_OUT, 16, GEOMETRY.latent_frames, *sides) and latents.dtype == torch.float32
@@ -141,11 +141,11 @@ def test_one_codec_serves_any_canvas_and_length(codec):
 @pytest.mark.parametrize("frames", [1, 4])
 def test_blocks_are_put_back_where_they_were(frames):
     video = torch.randn(2, 3, 2 * frames, 16, 24)
-    assert torch.equal(_pictures(_blocks(video, frames), frames), video)
+    assert torch.equal(_frames(_blocks(video, frames), frames), video)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 4, 16, 16), (1, 1, 5, 16, 16), (1, 3, 5, 12, 16), (3, 5, 16, 16)])
-def test_pictures_of_another_shape_are_refused(codec, shape):
+def test_frames_of_another_shape_are_refused(codec, shape):
     with pytest.raises(ShapeError, match="4k"):
         codec.video.encode(torch.zeros(shape))
 
