@@ -1,4 +1,4 @@
-"""`mova evaluate PHASE`: generate the suite from a run's last checkpoint (averaged weights), measure it, write it down.
+"""`mova evaluate PHASE`: generate the suite from a run's last checkpoint (averaged weights) and measure its clips.
 
     metrics.json     what the registry and `select` read; written last
     samples/*.mp4    a few clips to look at

@@ -1,4 +1,4 @@
-"""`mova promote`, whole: where the champion was evaluated on another suite, it is evaluated on the candidate's first.
+"""`mova promote`: a champion that was evaluated on another suite is first evaluated on the candidate's suite.
 
 Such an evaluation goes to reports/champions/CHECKPOINT/, with the candidate's sampler settings; the champion's weights
 are those that were kept when it was promoted.
@@ -23,7 +23,7 @@ from mova_core.training.recipe import phase_named
 def promote(
     engine: sa.Engine, candidate: str, alias: str, params_file: Path = Path("params.yaml"), root: Path = Path()
 ) -> Decision:
-    """Judge a candidate and carry the decision out, whatever it is.
+    """Judge a candidate and carry out the decision: promote or refuse.
 
     Args:
         engine: the registry.

@@ -1,4 +1,4 @@
-"""`mova select PHASE`: judge a run's last checkpoint by its evaluation; hand its model on, or nothing.
+"""`mova select PHASE`: judge a run's last checkpoint by its evaluation; write its model if every gate passed.
 
     models/PHASE/                    the model of the averaged weights, as a model folder
     models/PHASE/selection.json      the decision, every gate, and size and sha256 of every file; written last
@@ -26,7 +26,7 @@ from mova_core.training.recipe import Phase
 def select(
     phase: Phase, params: Params, section: SelectParams, generate: GenerateParams, places: Places, reports: Path
 ) -> dict[str, Any]:
-    """Judge and hand on.
+    """Judge the last checkpoint; write its model as a model folder if every gate passed.
 
     Returns:
         What selection.json holds, with `text`.

@@ -1,4 +1,4 @@
-"""The shuffled baseline: wrong pairs of clips, what a metric scores by accident."""
+"""The shuffled baseline: the value of a metric over wrong pairs, the video of one clip with the audio of another."""
 
 from collections import defaultdict
 from collections.abc import Sequence

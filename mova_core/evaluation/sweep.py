@@ -1,6 +1,6 @@
 """The suite at several Bridge guidance scales, at text scale 1, and once with the Bridge off in every pass.
 
-The control is v(T,0): at scale 0 the three-term formula still has v(T,B) - v(0,B) in it, so 0 is no control.
+The control is v(T,0), not scale 0: at scale 0 the three-term formula still contains v(T,B) - v(0,B).
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The model's classes, imported when they are first asked for: curation needs the codecs here, but no tower."""
+"""The model's classes; each is imported on first use, since curation needs the codecs in this package but no tower."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,6 +1,6 @@
 """Multi-head attention with RMS norm of queries and keys over all channels, before the split into heads.
 
-Shape suffixes: B batch, S query tokens, K key tokens, D width, E width of what is attended to.
+Shape suffixes: B batch, S query tokens, K key tokens, D width, E width of the tokens attended to.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Attention(nn.Module):
         dim: width D of the queries and of the result.
         num_heads: heads; D must be a multiple.
         eps: of the RMS norms.
-        context_dim: width E of what is attended to; None for D.
+        context_dim: width E of the tokens attended to; None for D.
     """
 
     def __init__(self, dim: int, num_heads: int, eps: float = 1e-6, context_dim: int | None = None) -> None:

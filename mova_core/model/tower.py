@@ -22,7 +22,7 @@ from mova_core.model.rope import rotate_interleaved
 
 @dataclass(frozen=True, slots=True)
 class TowerState:
-    """What travels from block to block: the tokens, and what every block reads.
+    """The state passed from block to block: the tokens, and the values that every block reads.
 
     Attributes:
         tokens: [B, S, D].

@@ -1,4 +1,4 @@
-"""Prompts (and first frames) to clips: the whole model behind one call.
+"""Generates clips from prompts (and first frames): the whole model in one call.
 
 Noise comes from one generator a sample, seeded with `seed + index`, video first, then audio; so a sample does not
 depend on its batch. Text without an image is conditioned on a white first frame.
@@ -42,7 +42,7 @@ class Output:
     Attributes:
         videos: uint8 [F, H, W, 3] each.
         audios: float32 [S] in -1..1 each, exactly as long as the video.
-        latents: what they were decoded from.
+        latents: those that were decoded to these clips.
         geometry: their frame and sample rate.
     """
 
@@ -241,7 +241,7 @@ class MovaPipeline:
 
     @property
     def _device(self) -> torch.device:
-        """Of the towers. diffusers' own `device` looks for offloading first, and imports a second's worth for that."""
+        """Device of the towers. diffusers' own `device` checks for offloading first; its imports take a second."""
         return next(self.components.towers.parameters()).device
 
     def _on_device(self, pair: LatentPair) -> LatentPair:

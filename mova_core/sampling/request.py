@@ -1,4 +1,4 @@
-"""What `mova generate` was asked for, checked to the last field before torch is loaded."""
+"""A request of `mova generate`; every field is checked before torch is loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Request:
         negative_prompt: str = "",
         changes: Mapping[str, Any] | None = None,
     ) -> "Request":
-        """Everything that can be wrong without running the model.
+        """Check everything that can be checked without running the model.
 
         Args:
             folder: a model folder.

@@ -25,7 +25,7 @@ MERGE_UP_TO_LATENTS = 2048
 
 
 class GenerationCancelled(MovaError):
-    """Whoever asked for the clip no longer wants it."""
+    """The caller stopped the generation: `cancelled` returned True."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those
 
 
 class GenerateSettings(GenerateParams):
-    """Everything that decides a clip but its prompt, image and seed.
+    """Everything that determines a clip except its prompt, image and seed.
 
     `geometry` is the one the model was trained at last; frames, height and width ask for another size of it.
     """

@@ -1,4 +1,4 @@
-"""From noise to data along the velocity, both modalities at their own noise levels.
+"""Integrates from noise to data along the velocity; each modality has its own noise levels.
 
 A solver makes one step of both modalities at once: whenever the video is at the step's next level, so is the audio.
 Shape suffixes: B batch; a step's sigmas are [2], column 0 video, 1 audio.
@@ -44,7 +44,7 @@ def euler(latents: LatentPair, velocity_at: VelocityAt, step: Step) -> LatentPai
 def heun(latents: LatentPair, velocity_at: VelocityAt, step: Step) -> LatentPair:
     """Follow the mean of the velocities at start and end of an Euler step: two evaluations, error of second order.
 
-    It moves by the schedule's own sigmas: the rounded ones of the released Euler update would make it first order.
+    It uses the schedule's own sigmas: the rounded ones of the released Euler update would make it first order.
     """
     levels = step.sigma, step.next_sigma
     start = velocity_at(latents, step.sigma)

@@ -2,7 +2,7 @@
 
 Video: the shape is the only colour, so the colour that stands out from the frames' median above the floor names the
 class. Audio: each class has its own partials, so the levels at the known frequencies name it.
-Both take the class whose direction is nearest (cosine), and none where even that is far: noise is no class.
+Both take the class whose direction is nearest (cosine), and none where even that is far, as for noise.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def audio_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
 
 
 def class_of_video(frames: NDArray[np.uint8]) -> str | None:
-    """Class of the video, a key of `KINDS`; None if it looks like none.
+    """Class of the video, a key of `KINDS`; None if no class is near enough.
 
     Args:
         frames: uint8 [F, H, W, 3] RGB, the whole frame being the synthetic world.
@@ -47,7 +47,7 @@ def class_of_video(frames: NDArray[np.uint8]) -> str | None:
 
 
 def class_of_audio(audio: NDArray[np.float32], rate_hz: int) -> str | None:
-    """Class of the audio, a key of `KINDS`; None if it is like none."""
+    """Class of the audio, a key of `KINDS`; None if no class is near enough."""
     if not audio.size or float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) < SILENT_RMS:
         return None
     power = np.abs(np.fft.rfft(audio.astype(np.float64))) ** 2

@@ -1,7 +1,7 @@
 """One component of a model folder on disk: `config.json` and safetensors weights, in one file or in shards.
 
-diffusers reads and writes them; this adds what it leaves open: only local folders, never a pickle, the dtype of the
-file kept, and weights that fit the config key by key (diffusers alone would leave missing ones at random values).
+diffusers reads and writes them. This module adds four rules: only local folders, never a pickle, the file's dtype is
+kept, and every weight must match the config (diffusers alone would leave missing weights at random values).
 Config fields that a class does not know are kept as they are and written again.
 """
 
@@ -42,7 +42,7 @@ class Component(ModelMixin, ConfigMixin):
         return read_component(super().from_pretrained, Path(folder), **options)
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
-        """Write config and safetensors weights, in shards of at most 10 GB; never where it was once read from."""
+        """Write config and safetensors weights, in shards of at most 10 GB; never into the folder it was read from."""
         tensors = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
         if options or sum(tensor.nbytes for tensor in tensors.values()) > ONE_FILE_BYTES:
             super().save_pretrained(folder, **options)

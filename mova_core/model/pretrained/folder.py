@@ -1,8 +1,8 @@
 """A model folder: every component of a MOVA, read and written in the layout of the released checkpoints.
 
 Trained components (two video experts, audio tower, Bridge) are written from memory; frozen ones (codecs, text encoder,
-tokenizer, scheduler) are the same files wherever a model goes, so they are copied, or made once from the nano codec.
-Whether a folder is the nano preset's or of the released kind shows per component in its `model_index.json`.
+tokenizer, scheduler) never change, so their files are copied, or written once from the nano codec.
+The classes in the components' `config.json` say whether a folder is the nano preset's or a released one.
 """
 
 import json
@@ -73,13 +73,13 @@ class Components:
     """A whole model in memory.
 
     Args:
-        towers: what is trained.
+        towers: towers and Bridge, the trained components.
         video: video codec.
         audio: audio codec.
         audio_hop: samples per audio latent of that codec.
         text: text encoder with its tokenizer.
-        index: what `model_index.json` says.
-        write_frozen: writes what is not trained into a folder being made.
+        index: fields of `model_index.json`.
+        write_frozen: writes the frozen components into a folder being made.
     """
 
     towers: DualTower
@@ -118,7 +118,7 @@ def nano_components(
     """A nano model of these towers and this codec.
 
     Args:
-        towers: what was trained.
+        towers: trained towers and Bridge.
         codec: codecs of the latents it was trained on.
         geometry: of the clips that it generates unless asked otherwise.
         generate: its defaults of generation.

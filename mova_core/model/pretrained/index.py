@@ -1,4 +1,4 @@
-"""What a model folder says about itself, read without torch: `model_index.json`, configs, which components it has.
+"""Reads a model folder's `model_index.json` and configs and checks that its components are there, without torch.
 
 The layout is the released one: a folder each for `video_dit`, `video_dit_2`,
 `audio_dit`, `dual_tower_bridge`, `video_vae`, `audio_vae`, `text_encoder`, `tokenizer` (released only) and `scheduler`.
@@ -111,7 +111,7 @@ class FolderIndex:
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuse a folder that holds what only a pickle reader could open.
+    """Refuse a folder with a pickle file in it, at any depth.
 
     Raises:
         UsageError: names the first.

@@ -1,4 +1,4 @@
-"""The frozen parts of a released model folder that clips are encoded with, looked at without torch.
+"""Checks and fingerprints, without torch, the frozen components of a released model folder that encode clips.
 
 They are `video_vae`, `audio_vae`, `text_encoder` and `tokenizer`; the towers need not be there. A missing or wrong part
 is refused by its small files in the first second. A part's fingerprint is over all of its files' bytes.

@@ -1,4 +1,4 @@
-"""Distributions of two versions of the data over each other, drawn: then an outline, now filled."""
+"""Charts of the distributions of two versions of the data: the former as an outline, the present one filled."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One look for every chart: matplotlib draws it, the page colours it.
+"""The common style of all charts: matplotlib draws them, the page's style sheet colours them.
 
 Charts are SVG with text as text. Colours are CSS variables (`colours.css`, part of every page's style), so one drawing
 serves dark and light; the two data colours differ for colour-blind readers, and series also differ in marks or lines.

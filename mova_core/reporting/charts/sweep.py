@@ -1,6 +1,6 @@
 """Sync by the Bridge guidance scale: this model's metrics, and the MOVA report's Table 5.
 
-The two are of other models, data and detectors, so they share no axis: what compares is how they bend.
+The two are of other models, data and detectors, so they share no axis: only the shapes of the curves can be compared.
 """
 
 from collections.abc import Mapping, Sequence
