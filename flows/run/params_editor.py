@@ -83,9 +83,13 @@ def set_params(path: Path, changes: dict[str, Any]) -> bool:
     """
     try:
         before = path.read_text(encoding="utf-8")
+        root = yaml.compose(before, Loader=yaml.SafeLoader)
         text = before
-        for key, value in changes.items():
-            text = _replaced(text, key, value, path)
+        places = sorted(
+            ((_value_at(root, key, path), value) for key, value in changes.items()), reverse=True, key=_start
+        )
+        for node, value in places:  # from the end of the file, so that the earlier places stay where they are
+            text = _replaced(text, node, value)
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: run from the project folder") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -95,13 +99,22 @@ def set_params(path: Path, changes: dict[str, Any]) -> bool:
     return text != before
 
 
-def _replaced(text: str, key: str, value: Any, path: Path) -> str:
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+def _value_at(root: yaml.Node | None, key: str, path: Path) -> yaml.Node:
+    node = root
     for name in key.split("."):
         entries = node.value if isinstance(node, yaml.MappingNode) else []
         node = dict((found.value, entry) for found, entry in entries).get(name)
         if node is None:
             raise UsageError(f"{path} has no key {key}: add it with any value, then choose again")
+    assert node is not None
+    return node
+
+
+def _start(place: tuple[yaml.Node, Any]) -> int:
+    return int(place[0].start_mark.index)
+
+
+def _replaced(text: str, node: yaml.Node, value: Any) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     if yaml.safe_load(text[start:end]) == value:
         return text
