@@ -14,7 +14,8 @@ from typing import Any
 
 from mova_core.curation.ingest.sidecars import FOLDER_SIDECARS, SIDECAR_SUFFIX, read_sidecar, sidecar_of
 from mova_core.errors import MediaError, UsageError
-from mova_core.storage.object_store.base import ObjectStore, StoredObject, is_bucket, open_store
+from mova_core.storage.object_store.address import open_store
+from mova_core.storage.object_store.base import ObjectStore, StoredObject, is_bucket
 from mova_core.storage.object_store.local import LocalFolder
 
 LIST_SUFFIX = ".txt"

@@ -16,7 +16,8 @@ from mova_core.curation.ingest.sidecars import SIDECAR_SUFFIX
 from mova_core.errors import MediaError, UsageError
 from mova_core.progress import track
 from mova_core.storage.atomic import write_text
-from mova_core.storage.object_store.base import ObjectStore, StoredObject, is_bucket, open_store
+from mova_core.storage.object_store.address import open_store
+from mova_core.storage.object_store.base import ObjectStore, StoredObject, is_bucket
 from mova_core.storage.object_store.local import LocalFolder
 
 AT_ONCE = 8  # objects being fetched; a local disk is read one file at a time

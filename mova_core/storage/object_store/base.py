@@ -1,15 +1,13 @@
 """Bytes by name: the files of a local folder, or the objects under a prefix of a bucket (MinIO, S3).
 
 Names are data: relative, POSIX, never part of a command, and none leads out of its folder or prefix. A store lists what
-it holds and gives a local file of it; how a bucket is reached stands in `bucket_access.py`, never in an address.
+it holds and gives a local file of it; how a bucket is reached stands in `s3_access.py`, never in an address.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from mova_core.errors import UsageError
 
 BUCKET_SCHEME = "s3://"
 
@@ -59,20 +57,3 @@ class ObjectStore(Protocol):
 def is_bucket(where: str) -> bool:
     """Whether an address names a bucket."""
     return where.startswith(BUCKET_SCHEME)
-
-
-def open_store(where: str) -> ObjectStore:
-    """The store at an address; a bucket is not asked yet.
-
-    Raises:
-        UsageError: no such folder, or an address that is none.
-    """
-    if is_bucket(where):
-        from mova_core.storage.object_store.s3 import Bucket
-
-        return Bucket.at(where)
-    from mova_core.storage.object_store.local import LocalFolder
-
-    if not Path(where).is_dir():
-        raise UsageError(f"{where} is not a folder: expected one, or {BUCKET_SCHEME}BUCKET/PREFIX")
-    return LocalFolder(Path(where).resolve())

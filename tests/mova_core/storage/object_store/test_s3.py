@@ -10,7 +10,7 @@ import pytest
 
 from mova_core.errors import MediaError, MovaError, UsageError
 from mova_core.ports import free_port
-from mova_core.storage.object_store.base import open_store
+from mova_core.storage.object_store.address import open_store
 from mova_core.storage.object_store.s3 import Bucket
 from mova_core.storage.object_store.s3_access import endpoint
 
