@@ -24,7 +24,7 @@ SPOILED = [
     ({"path": "../clips/clips-00000.tar"}, {"path stays inside the clips folder for every clip"}),
     ({"path": "clips-00009.tar"}, {"every clip's file is there"}),
     ({"sha256": "0" * 63}, {"sha256 is 64 hexadecimal digits for every clip"}),
-    ({"bytes": 0}, {"bytes > 0 among clips"}),
+    ({"bytes": 0}, {"bytes at least 1 for every clip"}),
     ({"frames": 32}, {"frames = 33 for every clip"}),
     ({"fps": 15.984}, {"fps = 16 for every clip"}),
     ({"audio_rate_hz": 48_000}, {"audio rate (Hz) = 16000 for every clip"}),

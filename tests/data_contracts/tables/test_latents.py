@@ -88,12 +88,14 @@ def told(latents, data, failing):
 ROWS_SPOILED = [
     ({"split": "validation"}, {SPLIT}),
     ({"orientation": "portrait"}, {SPLIT}),
+    ({"split": "test"}, {SPLIT, "split is train or validation for every latent"}),
+    ({"orientation": "round"}, {SPLIT, "orientation is landscape, portrait or square for every latent"}),
     ({"phases": ["audio"]}, {PHASES}),
     ({"path": "latents-00007.safetensors"}, {PLACE}),
     ({"row": 1}, {PLACE, "no two latents share a place"}),
     ({"row": -1}, {PLACE, "row at least 0 for every latent"}),
     ({"clip_id": "0" * 16}, {CLIP, PLACE, ONCE}),
-    ({"clip_id": None}, {CLIP, PLACE, ONCE, "clip id is stated for every latent"}),
+    ({"clip_id": None}, {CLIP, PLACE, ONCE, "every latent is fully described"}),
 ]
 HEADERS_SPOILED = [
     ({"codec": "another"}, {CODEC}),

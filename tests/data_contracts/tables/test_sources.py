@@ -21,6 +21,7 @@ SPOILED = [
     ({"container": " "}, {DESCRIBED}),
     ({"kind": "text"}, {"kind is video or audio for every file"}),
     ({"bytes": 0}, {"bytes > 0 among accepted files"}),
+    ({"bytes": -1}, {"bytes > 0 among accepted files", "bytes at least 0 for every file"}),
     ({"duration_s": float("inf")}, {"duration (s) from 0.001 to 604800 for every file"}),
     ({"width_px": 0}, {"width (px) from 1 to 65535 for every file"}),
     ({"height_px": -2}, {"height (px) from 1 to 65535 for every file"}),
@@ -72,10 +73,10 @@ def test_an_accepted_file_among_the_rejects_is_told(world, failing):
     assert failing("sources") == {FATE}
 
 
-def test_sound_alone_needs_no_columns_of_a_picture(world, failing):
-    picture = ("width_px", "height_px", "display_aspect", "rotation_deg", "fps", "is_vfr", "video_codec")
+def test_audio_alone_needs_no_columns_of_a_video(world, failing):
+    of_video = ("width_px", "height_px", "display_aspect", "rotation_deg", "fps", "is_vfr", "video_codec")
     row = world.rows["sources"][0]
-    row |= {"kind": "audio", **dict.fromkeys((*picture, "audio_minus_video_start_s"))}
+    row |= {"kind": "audio", **dict.fromkeys((*of_video, "audio_minus_video_start_s"))}
     assert failing("sources") == set()
     row["audio_rate_hz"] = None
     assert failing("sources") == {DESCRIBED}

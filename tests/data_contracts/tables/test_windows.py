@@ -5,7 +5,7 @@ import pytest
 FATE = "every accepted file has windows or is rejected, not both"
 LENGTH = "length (s) from 2.062498 to 2.062502 for every window"
 HALF = "at least half of the accepted files with video have windows"
-
+LATE = "every window ends before its file does"
 KIND = "cuts and speech of its file bear out the kind of every window"
 CUTS = "cuts rise inside every file"
 SPEECH = "speech lies inside every file, no interval inside another"
@@ -27,7 +27,8 @@ SPOILED = [
     ({"kind": "single_scene_speech"}, {KIND}),
     ({"start_s": -1.0, "end_s": 1.0625}, {"start (s) from 0 to 604800 for every window"}),
     ({"end_s": 4.563}, {LENGTH}),
-    ({"start_s": 6.1, "end_s": 8.1625}, {"every window ends before its file does"}),
+    ({"end_s": 604_801.0}, {"end (s) from 0 to 604800 for every window", LENGTH, LATE}),
+    ({"start_s": 6.1, "end_s": 8.1625}, {LATE}),
 ]
 TWICE = {"no two windows share a window id"}
 LOST = {FATE}
@@ -35,6 +36,12 @@ SEGMENTS = {"every file with windows has one row of segments"}
 INTERVAL = "every shared interval lies inside two files that have windows"
 DESCRIBED = "every shared interval is fully described"
 GROUP = "two files that share an interval are of one group"
+TIMES = {name: f"{name} (s) from 0 to 604800 for every shared interval" for name in ("start", "end", "kept start")}
+BITS = "video distance bits from 0 to 63 for every shared interval"
+SIMILARITY = "audio similarity from -1 to 1 for every shared interval"
+SHARED = {INTERVAL, DESCRIBED, GROUP, BITS, SIMILARITY, *TIMES.values()}
+CROPPED = {f"crop {side} (px) from 0 to 65535 for every file" for side in ("top", "bottom", "left", "right")}
+FOUND = "segments are fully described for every file"
 EMPTY = {"there is at least one window", HALF, FATE}
 
 
@@ -43,8 +50,9 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
+    of_segments = {CUTS, SPEECH, FOUND} | CROPPED
     assert sentences("windows") == set.union(
-        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, {CUTS, SPEECH}, {INTERVAL, DESCRIBED, GROUP}
+        *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, of_segments, SHARED
     )
 
 
@@ -73,7 +81,11 @@ def test_a_file_that_disappears_is_named(world, judged):
         ({"end_s": 2.5}, {INTERVAL}),
         ({"end_s": 9.0, "kept_start_s": 0.0}, {INTERVAL}),
         ({"kept_start_s": 5.5}, {INTERVAL}),
-        ({"kept_start_s": -1.0}, {INTERVAL}),
+        ({"kept_start_s": -1.0}, {INTERVAL, TIMES["kept start"]}),
+        ({"start_s": -1.0}, {INTERVAL, TIMES["start"]}),
+        ({"end_s": 604_801.0}, {INTERVAL, TIMES["end"]}),
+        ({"video_distance_bits": 64.0}, {BITS}),
+        ({"audio_similarity": 1.5}, {SIMILARITY}),
     ],
 )
 def test_a_shared_interval_lies_inside_two_files(world, failing, values, told):
@@ -130,6 +142,16 @@ def test_the_length_follows_the_preset(world, judged):
 def test_segments_are_judged_with_their_windows(world, failing, found, told):
     world.rows["segments"][0] |= found
     assert failing("windows") == told
+
+
+def test_a_crop_that_cannot_be_is_told(world, failing):
+    world.rows["segments"][0] |= {f"crop_{side}_px": -1 for side in ("top", "bottom", "left", "right")}
+    assert failing("windows") == CROPPED
+
+
+def test_a_crop_that_is_not_stated_is_told(world, failing):
+    world.rows["segments"][0]["crop_top_px"] = None
+    assert failing("windows") == {FOUND}
 
 
 def test_windows_with_a_cut_and_speech_are_borne_out(world, failing):
