@@ -112,7 +112,9 @@ def test_a_clip_of_nobody_is_refused(engine: sa.Engine, project: Any, served: tu
 
 def test_a_clip_of_another_registry_says_so(engine: sa.Engine, project: Any) -> None:
     clip_file(project, "0123456789abcdef")
-    assert "checkpoint 0123456789abcdef  (not in this registry)" in draw(trace(engine, project, "clip.mp4"))
+    assert "checkpoint 0123456789abcdef  (not in this registry, so what it came from is not known" in draw(
+        trace(engine, project, "clip.mp4")
+    )
 
 
 def test_a_model_folder_that_was_never_recorded_says_what_is_known(engine: sa.Engine, project: Any) -> None:
