@@ -55,13 +55,12 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
 def promotion(alias: str) -> State[Any]:
     """Judge the candidate against the champion and carry the decision out; failed where the champion stays."""
     from mova_core.evaluation.promote import promote
-    from mova_core.registry.database import open_database
+    from mova_core.registry.database import opened_database
 
     CONSOLE.get().begins(PROMOTE)
     try:
-        engine = open_database()
-        decision = promote(engine, CANDIDATE, alias)
-        engine.dispose()
+        with opened_database() as engine:
+            decision = promote(engine, CANDIDATE, alias)
         show_promotion(decision)
         if decision.outcome == KEPT:
             raise MovaError(decision.summary()["text"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError
-from mova_core.registry.database import open_database
+from mova_core.registry.database import opened_database
 from mova_core.storage.atomic import write_bytes
 from services.deployment import forget_deployment, identity, record_deployment, running_deployment
 from services.jobs import SMOKE_HEADER
@@ -48,9 +48,8 @@ def deploy(alias: str, settings: ServiceSettings, dist: Path | None = None, clip
     former = running_deployment(settings.root)
     if former is None or former.get("params", {}).get("port") != settings.params.port:
         check_port(settings.params.host, settings.params.port)
-    engine = open_database(settings.database_url)
-    folder = promoted_package(engine, alias, settings.root, dist)
-    engine.dispose()
+    with opened_database(settings.database_url) as engine:
+        folder = promoted_package(engine, alias, settings.root, dist)
     reference = Reference.read(folder)
     wanted = {
         "alias": alias,

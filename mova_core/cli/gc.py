@@ -18,13 +18,14 @@ def gc(
 
     Example: mova gc --delete
     """
-    from mova_core.registry.database import open_database
+    from mova_core.registry.database import opened_database
     from mova_core.registry.garbage import find_garbage
     from mova_core.registry.sync import sync
 
     root = Path()
-    sync(open_database())  # a run that was never recorded must not be taken for one that nobody needs
-    found = find_garbage(root)
+    with opened_database() as engine:
+        sync(engine)  # a run that was never recorded must not be taken for one that nobody needs
+        found = find_garbage(root, engine)
     if delete:
         for each in found:
             each.remove(root)

@@ -39,6 +39,9 @@ def open_database(url: str | None = None) -> sa.Engine:
     engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
     try:
         upgrade(engine, shown(parsed))
+    except MovaError:
+        engine.dispose()
+        raise
     except sa.exc.DatabaseError as error:
         engine.dispose()
         cause = str(error.orig).strip().splitlines()[0]
@@ -47,6 +50,16 @@ def open_database(url: str | None = None) -> sa.Engine:
             "server runs"
         ) from None
     return engine
+
+
+@contextmanager
+def opened_database(url: str | None = None) -> Iterator[sa.Engine]:
+    """The registry for as long as the block lasts; its connections are closed at the end. Raises as `open_database`."""
+    engine = open_database(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def database_url(url: str | None = None) -> URL:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.places import ARTIFACTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
 from mova_core.registry.artifacts import FILES, MANIFEST_OF
-from mova_core.registry.database import open_database, reading
+from mova_core.registry.database import reading
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.registry.tables import Alias, Checkpoint, Promotion, Run
 from mova_core.storage.code_version import stage_version
@@ -46,21 +46,22 @@ class Garbage:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def find_garbage(root: Path = Path()) -> list[Garbage]:
+def find_garbage(root: Path, engine: sa.Engine) -> list[Garbage]:
     """All that may go, by kind and path.
 
-    Raises:
-        UsageError: the registry cannot be opened, so it is not known which models were promoted.
+    Args:
+        root: the project's folder.
+        engine: its registry, which knows what was promoted.
     """
-    found = [*_runs(root), *_artifacts(root), *_results(root), *_leavings(root)]
+    found = [*_runs(root, engine), *_artifacts(root, engine), *_results(root), *_leavings(root)]
     return [Garbage(path.relative_to(root), _size(path), reason) for path, reason in found]
 
 
-def _runs(root: Path) -> Iterator[tuple[Path, str]]:
+def _runs(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
     folders = sorted(path for path in (root / RUNS / KEPT_RUNS).glob("*") if path.is_dir())
     if not folders:
         return
-    with reading(open_database()) as session:
+    with reading(engine) as session:
         needed = promoted_checkpoints(session)
     for folder in folders:
         manifests = (folder / "checkpoints").glob("*/manifest.json")
@@ -69,11 +70,11 @@ def _runs(root: Path) -> Iterator[tuple[Path, str]]:
             yield folder, "a run of other inputs, params or code, and no promoted model comes from it"
 
 
-def _artifacts(root: Path) -> Iterator[tuple[Path, str]]:
+def _artifacts(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
     """Folders of the store that belong to no promotion, and files that no folder links to (any more)."""
     folders = [path for kind in MANIFEST_OF for path in sorted((root / ARTIFACTS / f"{kind}s").glob("*-*"))]
     if folders:
-        with reading(open_database()) as session:
+        with reading(engine) as session:
             needed = promoted_checkpoints(session)
         for folder in folders:
             if folder.name.partition("-")[0] not in needed:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mova_core.errors import StaleError, UsageError
 from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
 from mova_core.registry.artifacts import MODEL, kept_folder
-from mova_core.registry.database import open_database, reading
+from mova_core.registry.database import opened_database, reading
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.registry.tables import Alias, Checkpoint
 
@@ -54,11 +54,8 @@ def model_folder(reference: str, root: Path = Path()) -> Path:
         UsageError: unknown.
         StaleError: its weights are not on this machine.
     """
-    engine = open_database()
-    with reading(engine) as session:
-        folder = folder_of(session, find_checkpoint(session, reference, root), root)
-    engine.dispose()
-    return folder
+    with opened_database() as engine, reading(engine) as session:
+        return folder_of(session, find_checkpoint(session, reference, root), root)
 
 
 def folder_of(session: Session, checkpoint: Checkpoint, root: Path, *, exported_first: bool = False) -> Path:

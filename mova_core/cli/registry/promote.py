@@ -32,18 +32,18 @@ def promote(
     Example: mova promote --rollback
     """
     from mova_core.errors import MovaError, UsageError
-    from mova_core.registry.database import open_database
+    from mova_core.registry.database import opened_database
 
     if rollback and candidate is not None:
         raise UsageError(f"{candidate} has no effect beside --rollback, which takes the checkpoint before")
-    engine = open_database()
-    if rollback:
-        from mova_core.registry.rollback import roll_back
+    with opened_database() as engine:
+        if rollback:
+            from mova_core.registry.rollback import roll_back
 
-        return roll_back(engine, alias).summary()
-    from mova_core.evaluation.promote import promote as run_promote
+            return roll_back(engine, alias).summary()
+        from mova_core.evaluation.promote import promote as run_promote
 
-    decision = run_promote(engine, candidate or CANDIDATE, alias, params_file)
+        decision = run_promote(engine, candidate or CANDIDATE, alias, params_file)
     if decision.outcome == "kept":
         raise MovaError(decision.summary()["text"])
     return decision.summary()

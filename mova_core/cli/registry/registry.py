@@ -19,10 +19,11 @@ def sync() -> dict[str, Any]:
 
     Example: mova registry sync
     """
-    from mova_core.registry.database import open_database
+    from mova_core.registry.database import opened_database
     from mova_core.registry.sync import sync as run_sync
 
-    return run_sync(open_database(), Path())
+    with opened_database() as engine:
+        return run_sync(engine, Path())
 
 
 def list_rows(
@@ -37,10 +38,10 @@ def list_rows(
 
     Example: mova registry list promotions
     """
-    from mova_core.registry.database import open_database, reading
+    from mova_core.registry.database import opened_database, reading
     from mova_core.registry.listing import listing
 
-    with reading(open_database()) as session:
+    with opened_database() as engine, reading(engine) as session:
         return listing(session, table)
 
 
@@ -59,11 +60,11 @@ def lineage(
     """
     from dataclasses import asdict
 
-    from mova_core.registry.database import open_database, reading
+    from mova_core.registry.database import opened_database, reading
     from mova_core.registry.lineage import lineage as trace
     from mova_core.registry.lineage_tree import draw
 
-    with reading(open_database()) as session:
+    with opened_database() as engine, reading(engine) as session:
         node = trace(session, reference)
     return asdict(node) | {"text": draw(node)}
 

@@ -100,12 +100,12 @@ def test_gc_removes_what_no_alias_ever_named_and_nothing_else(
     first, second = promoted(engine, project, 0), promoted(engine, project, 1)
     project.candidate(2)
     left = store_artifact(MODEL, Path("models/phase1"), Path())  # as a promotion that was killed leaves it
-    found = garbage.find_garbage()
+    found = garbage.find_garbage(Path(), engine)
     assert [str(each.path) for each in found] == [left.path]
     found[0].remove(Path())
-    (file,) = garbage.find_garbage()
+    (file,) = garbage.find_garbage(Path(), engine)
     file.remove(Path())
-    assert garbage.find_garbage() == [] and file.path.parent == ARTIFACTS / "files"
+    assert garbage.find_garbage(Path(), engine) == [] and file.path.parent == ARTIFACTS / "files"
     assert weights(engine, first) == first.encode() and weights(engine, second) == second.encode()
 
 

@@ -19,13 +19,12 @@ from mova_core.storage.result_cache import version_folder
 
 
 @pytest.fixture
-def found(project, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch):
+def found(project, engine: sa.Engine):
     """Function that records the project and gives what may go, by path."""
-    monkeypatch.setattr(garbage, "open_database", lambda: engine)
 
     def find() -> dict[str, garbage.Garbage]:
         sync(engine, project.root)
-        return {each.path.as_posix(): each for each in find_garbage(project.root)}
+        return {each.path.as_posix(): each for each in find_garbage(project.root, engine)}
 
     return find
 
