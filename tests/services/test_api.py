@@ -64,7 +64,7 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
         ({"prompt": "x", "steps": 0}, 400, "steps is 0"),
         ({"prompt": "x", "text_guidance_scale": -1}, 400, "text_guidance_scale is -1"),
         ({"prompt": "x", "frames": 10}, 400, "unknown field 'frames', expected prompt, "),
-        ({"prompt": "x", "input_reference": png("L")}, 400, "the image has mode L, expected RGB"),
+        ({"prompt": "x", "input_reference": png("RGBA")}, 400, "the image has transparent pixels, expected an opaque"),
         ({"prompt": "x", "input_reference": png(side_px=1)}, 400, "the image is 1x1, expected at least 16"),
         ({"prompt": "x", "input_reference": "@@@"}, 400, "input_reference is not base64"),
         ({"prompt": "x", "colour": "red"}, 400, "unknown field 'colour'"),
