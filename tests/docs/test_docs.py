@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from mova_core.ports import free_port
 
@@ -30,7 +31,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\s*(\$ )?(mova|dvc|make|python|curl|torchrun|ray|export|git|pip|source)\b(?!:)", re.MULTILINE)
 READY = "will now block|Application startup complete|serves at|listening on"
-PORTS = ("3000", "4200", "6380")  # of the pages; each run has ports of its own
+SERVICE_PORT = "3000"  # of the pages; a run has that of its project's params.yaml
+OTHER_PORTS = ("4200", "6380")
 PREAMBLE = f"""
 set -euo pipefail -m
 trap 'for job in $(jobs -p); do kill -INT -- -$job 2>/dev/null || true; done; wait' EXIT
@@ -107,12 +109,16 @@ def test_blocks_of_a_page(page, life, object_server, tone, tmp_path):
     assert script, f"{page.name} shows no command"
     object_server.put("footage", "2026/tone.wav", tone.read_bytes())
     project = shutil.copytree(life[0], tmp_path / "project", symlinks=True)
-    for port in PORTS:
+    service_port = yaml.safe_load((project / "params.yaml").read_text())["serve"]["port"]
+    script = script.replace(SERVICE_PORT, str(service_port))
+    for port in OTHER_PORTS:
         script = script.replace(port, str(free_port()))
     script = script.replace("https://minio.example.org", object_server.environment["AWS_ENDPOINT_URL"])
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        script = script.replace(f"{name}=...", f"{name}={object_server.environment[name]}")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        **{name: value for name, value in object_server.environment.items() if name != "AWS_ENDPOINT_URL"},
+        "AWS_REGION": "us-east-1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),  # a token or a cache that a page makes is the test's own
     }
