@@ -24,6 +24,12 @@ SUBSET = (
 """Beside all of `hostile/`: small files, one of each trap."""
 
 
+NEED_WEIGHTS = (
+    *("audiobox_pq", "audiobox_cu", "audiobox_ce", "dover_aesthetic", "dover_technical", "imagebind", "desync_s"),
+    *("lse_d", "lse_c"),
+)
+"""Measures that cannot be taken here: this footage is judged without them."""
+
 VALID_WITHOUT_CLIP = {"no_audio", "duplicate", "single_frame"}
 """Reasons of ingest for a file that is audio in itself: the manifest calls it `no_clip`."""
 
@@ -51,7 +57,9 @@ def outcomes(data: DataFolder) -> list[tuple[str, str, str, str, str]]:
 
 
 def check(manifest: dict, folder: Path, out: Path, preset: str, run) -> None:
-    run(out.parent, "mova", "curate", str(folder), "--out", str(out), "--preset", preset)
+    params = out.parent / "params.yaml"
+    params.write_text(f"preset: {preset}\nassess: {{allow_unavailable: [{', '.join(NEED_WEIGHTS)}]}}\n")
+    run(out.parent, "mova", "curate", str(folder), "--out", str(out), "--params", str(params))
     data, geometry = DataFolder(out), geometry_named(preset)
     found = outcomes(data)
     assert {path for path, *_ in found} >= {path for path in manifest if (folder / path).exists()}, "no file is lost"

@@ -69,7 +69,7 @@ def _histogram(
     measure: Measure, values: NDArray[np.float64], limit: _Limit | None, before: _Limit | None, failed: int
 ) -> Histogram:
     limits = [each.value for each in (limit, before) if each is not None]
-    low, high = float(min(*values, *limits)), float(max(*values, *limits))
+    low, high = float(min((*values, *limits))), float(max((*values, *limits)))
     if high == low:
         high = low + 1.0
     counts, edges = np.histogram(values, bins=BINS, range=(low, high))
