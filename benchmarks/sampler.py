@@ -53,14 +53,14 @@ def made_start(clips: int) -> tuple[LatentPair, Conditioning]:
     """Noise and random conditions of so many clips."""
     generator = torch.Generator().manual_seed(2)
     canvas = GEOMETRY.canvases[0]
-    picture = (GEOMETRY.latent_frames, canvas.latent_height, canvas.latent_width)
-    sound = GEOMETRY.audio_tokens * GEOMETRY.audio_latents_per_token
+    video_shape = (GEOMETRY.latent_frames, canvas.latent_height, canvas.latent_width)
+    audio_latents = GEOMETRY.audio_tokens * GEOMETRY.audio_latents_per_token
     draw = (
-        (CHANNELS, *picture),
-        (CHANNELS, sound),
+        (CHANNELS, *video_shape),
+        (CHANNELS, audio_latents),
         (NANO_CONTEXT_LENGTH, TEXT_WIDTH),
         (NANO_CONTEXT_LENGTH, TEXT_WIDTH),
-        (VIDEO_FRAMES_PER_LATENT + CHANNELS, *picture),
+        (VIDEO_FRAMES_PER_LATENT + CHANNELS, *video_shape),
     )
     video, audio, prompt, negative, condition = (torch.randn(clips, *shape, generator=generator) for shape in draw)
     return LatentPair(video, audio), Conditioning(prompt, negative, condition)
