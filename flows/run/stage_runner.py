@@ -6,6 +6,7 @@ Whoever leaves the `with` block, by success, failure, Ctrl-C or a cancelled run'
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from flows.run.stage_process import END, GRACE_S
 from mova_core import json_events
 from mova_core.errors import ContractBroken, MovaError, UsageError
 from mova_core.json_events import Error, Event, Summary
+
+KILLED = re.compile(r"(\S+: line \d+: +\d+ )?Killed\b")
+"""What some shells print of a command that SIGKILL ended: the line before it says more."""
 
 CHILD = [sys.executable, "-m", "flows.run.stage_process"]
 
@@ -144,7 +148,7 @@ class _Said:
                 self.summary = said
             case Error():
                 self._error = said
-            case str():
+            case str() if not KILLED.match(said):
                 self._last_line = said
         self._show(said)
 

@@ -72,7 +72,8 @@ def test_stderr_is_shown_before_the_result(tmp_path: Path) -> None:
     assert said == [str(number) for number in range(1, 2001)]
 
 
-def test_why_a_stage_failed_is_told(checked_project: Path, failure: Callable[..., str]) -> None:
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # that DVC runs commands by; some say "Killed"
+def test_why_a_stage_failed_is_told(checked_project: Path, failure: Callable[..., str], shell: str) -> None:
     without_a_word = r"^it ended without saying why.*its last line was 'last words'"
     cases: list[tuple[str, type[MovaError], str]] = [
         (failure("no room", 1), MovaError, "^no room$"),
@@ -82,7 +83,7 @@ def test_why_a_stage_failed_is_told(checked_project: Path, failure: Callable[...
         ("echo last words; kill -9 $$", WorkerLost, without_a_word),
         ("true", MovaError, r"^DVC: .*data/clips\.txt"),  # it made nothing
     ]
-    with StageRunner() as runner:
+    with StageRunner({"SHELL": shell}) as runner:
         for commands, kind, message in cases:
             write_cut(checked_project, commands)
             with pytest.raises(MovaError, match=message) as raised:
