@@ -19,9 +19,9 @@ from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from data_contracts.contract import KEPT_ROWS, Contract, ContractResult, Example, Finding, Severity, View
-from data_contracts.data_docs import build_data_docs, keep_for_docs
-from data_contracts.page import contract_page
-from data_contracts.terminal_text import got
+from data_contracts.report.data_docs import build_data_docs, keep_for_docs
+from data_contracts.report.page import contract_page
+from data_contracts.report.terminal_text import got
 from data_contracts.validation import rows_that_break, validated_by_column
 from mova_core.errors import UsageError
 from mova_core.params import Params

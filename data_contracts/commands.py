@@ -38,12 +38,12 @@ def contract(
 
     put_off_imports()
     from data_contracts.check import check, contract_of
-    from data_contracts.terminal_text import rows_listed, summary
+    from data_contracts.report.terminal_text import rows_listed, summary
     from mova_core.errors import ContractBroken
 
     asked = contract_of(table, DataFolder(data), checked_params)
     if against is not None:
-        from data_contracts.drift import with_drift
+        from data_contracts.rules.drift import with_drift
 
         asked = with_drift(asked, DataFolder(data), DataFolder(against))
     result = check(asked, out)

@@ -7,10 +7,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.run.footage import NAME, SYNTHETIC, own_footage
-from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.forms.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.forms.schemas import Advanced, without_arguments
 from flows.run.pipeline_run import pipeline_run
-from flows.run.schemas import Advanced, without_arguments
-from flows.run.stage_tasks import failed
+from flows.run.stages.tasks import failed
 from mova_core.errors import MovaError
 
 LAST = "contract@latents"

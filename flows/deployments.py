@@ -23,10 +23,10 @@ from flows.evaluation import evaluation
 from flows.lifecycle import lifecycle
 from flows.packaging import packaging
 from flows.run.pipeline_run import EVERYTHING
-from flows.run.report_server import reports_served
-from flows.run.server import HOST, WITH_UI, server
-from flows.run.stage_plan import plan
-from flows.run.stage_tasks import LOGS
+from flows.run.servers.prefect_server import HOST, WITH_UI, server
+from flows.run.servers.report_server import reports_served
+from flows.run.stages.plan import plan
+from flows.run.stages.tasks import LOGS
 from flows.training import training
 from mova_core.errors import MovaError
 

@@ -17,10 +17,10 @@ from flows.curation import curation
 from flows.evaluation import evaluation
 from flows.packaging import CLIP, DEPLOY, PROMOTE, check_port, packaging
 from flows.run.footage import NAME, SYNTHETIC
-from flows.run.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.forms.params_editor import AS_IN_PARAMS, Preset, choose
+from flows.run.forms.schemas import Advanced, without_arguments
 from flows.run.pipeline_run import EVERYTHING, pipeline_run
-from flows.run.schemas import Advanced, without_arguments
-from flows.run.stage_tasks import failed
+from flows.run.stages.tasks import failed
 from flows.run.terminal import run_at_terminal
 from flows.training import training
 from mova_core.errors import MovaError

@@ -10,10 +10,10 @@ from prefect.states import Completed
 
 from flows.run.artifacts import show_promotion, show_report
 from flows.run.console import CONSOLE
+from flows.run.forms.schemas import without_arguments
 from flows.run.pipeline_run import pipeline_run
-from flows.run.schemas import without_arguments
-from flows.run.stage_runner import Show, StageResult, StageRunner
-from flows.run.stage_tasks import failed, run_job, step
+from flows.run.stages.runner import Show, StageResult, StageRunner
+from flows.run.stages.tasks import failed, run_job, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
 from mova_core.ports import obstacle
@@ -55,7 +55,7 @@ def packaging(alias: str = "production", keep_serving: bool = True) -> State[Any
 def promotion(alias: str) -> State[Any]:
     """Judge the candidate against the champion and carry the decision out; failed where the champion stays."""
     from mova_core.evaluation.promote import promote
-    from mova_core.registry.database import opened_database
+    from mova_core.registry.database.connection import opened_database
 
     CONSOLE.get().begins(PROMOTE)
     try:

@@ -5,8 +5,8 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.run.forms.schemas import without_arguments
 from flows.run.pipeline_run import run_pipeline_to
-from flows.run.schemas import without_arguments
 from mova_core.params import PhaseName
 
 

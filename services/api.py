@@ -17,7 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError, UsageError
-from mova_core.registry.tables import Job
+from mova_core.registry.database.tables import Job
 from services import jobs
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker, UnknownModel

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError
-from mova_core.registry.database import opened_database
+from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
 from services.deployment import forget_deployment, identity, record_deployment, running_deployment
 from services.jobs import SMOKE_HEADER

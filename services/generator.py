@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from mova_core.errors import MovaError
 from mova_core.media.image import read_image
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.registry.tables import Job
+from mova_core.registry.database.tables import Job
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled

@@ -16,8 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
-from mova_core.registry.database import only_one, reading, writing
-from mova_core.registry.tables import Job
+from mova_core.registry.database.connection import only_one, reading, writing
+from mova_core.registry.database.tables import Job
 
 WAITING = ("queued", "in_progress")
 MAX_ATTEMPTS = 3

@@ -9,10 +9,10 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.places import BENTO
 from mova_core.registry.aliases import check_alias_name, get_alias
 from mova_core.registry.artifacts import PACKAGE, kept_folder, record_artifact, store_artifact
-from mova_core.registry.database import reading, writing
+from mova_core.registry.database.connection import reading, writing
+from mova_core.registry.database.tables import Checkpoint
 from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.references import folder_of
-from mova_core.registry.tables import Checkpoint
 from services.model_manifest import verify_packaged
 from services.package import Reference, package, source_folder
 

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.registry.database import open_database
+from mova_core.registry.database.connection import open_database
 from services.api import create_app
 from services.model_manifest import Packaged, read_packaged, verify_packaged
 from services.settings import ServiceSettings

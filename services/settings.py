@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mova_core.errors import UsageError
 from mova_core.params.model import ServeParams
-from mova_core.registry.database import DATABASE_VARIABLE, database_url
+from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"
 PARAMS_VARIABLE = "MOVA_SERVE_PARAMS"

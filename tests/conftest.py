@@ -277,7 +277,7 @@ def _wait(host: str) -> None:
 @pytest.fixture(scope="session")
 def empty_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Function that gives the URL of a registry without rows, by dialect: made once, then copied or emptied."""
-    from mova_core.registry.database import open_database
+    from mova_core.registry.database.connection import open_database
 
     folder, numbers = tmp_path_factory.mktemp("registries"), iter(range(10_000))
     made: dict[str, str] = {}
@@ -297,8 +297,8 @@ def empty_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 def _empty_postgresql(url: str) -> None:
     """Remove every row, past the triggers; a database a test would cost a hundred times as much."""
-    from mova_core.registry.database import database_url
-    from mova_core.registry.tables import Base
+    from mova_core.registry.database.connection import database_url
+    from mova_core.registry.database.tables import Base
 
     engine = sa.create_engine(database_url(url))
     with engine.begin() as connection:

@@ -5,7 +5,6 @@ Synchrony is to be learnt through the Bridge; a caption that told the timing wou
 
 import pandas as pd
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Row, Tables, accepted_clips, counted, is_word, looked_up
 from data_contracts.contract import Contract, View, missing
 from data_contracts.expectations import (
@@ -19,7 +18,8 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
-from data_contracts.places import at_clip
+from data_contracts.report.places import at_clip
+from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
 from mova_core.places import DataFolder

@@ -7,7 +7,6 @@ one split, so that nothing leaks.
 import numpy as np
 import pandas as pd
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -21,7 +20,8 @@ from data_contracts.expectations import (
     ExpectSome,
     ExpectUnique,
 )
-from data_contracts.places import at_clip, at_source, at_window
+from data_contracts.report.places import at_clip, at_source, at_window
+from data_contracts.rules.column_rules import column_rules
 from data_contracts.tables.near_duplicates import clips_by_group, copy_faults
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Tables, accepted_clips, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View, nowhere, rows_of
 from data_contracts.expectations import (
@@ -26,7 +25,8 @@ from data_contracts.expectations import (
     ExpectSome,
     ExpectUnique,
 )
-from data_contracts.places import at_clip
+from data_contracts.report.places import at_clip
+from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.encode.latent_shards import (
     INDEX_FILE,
     MANIFEST_FILE,

@@ -8,11 +8,11 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, is_among, looked_up
 from data_contracts.contract import View
 from data_contracts.expectations import ExpectExactly, ExpectNoFault
-from data_contracts.places import at_source
+from data_contracts.report.places import at_source
+from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.tables import TABLES
 

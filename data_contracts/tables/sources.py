@@ -6,7 +6,6 @@ Ranges of what can be stand in `mova_core/curation/tables.py`.
 import numpy as np
 import pandas as pd
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, is_among, is_word
 from data_contracts.contract import Contract, View, missing, nowhere
 from data_contracts.expectations import (
@@ -23,6 +22,7 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
+from data_contracts.rules.column_rules import column_rules
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params

@@ -12,8 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.balance import balance_view
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -29,7 +27,9 @@ from data_contracts.expectations import (
     ExpectStated,
     ExpectUnique,
 )
-from data_contracts.places import at_clip
+from data_contracts.report.places import at_clip
+from data_contracts.rules.balance import balance_view
+from data_contracts.rules.column_rules import column_rules
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.assess.phase_filters import phase_needs, refusals
 from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from data_contracts.column_rules import column_rules
 from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
@@ -23,8 +22,9 @@ from data_contracts.expectations import (
     ExpectShare,
     ExpectUnique,
 )
-from data_contracts.places import at_source, at_window
-from data_contracts.segment_times import SegmentTimes
+from data_contracts.report.places import at_source, at_window
+from data_contracts.rules.column_rules import column_rules
+from data_contracts.rules.segment_times import SegmentTimes
 from data_contracts.tables.near_duplicates import near_duplicates_view
 from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES, WINDOW_KINDS

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 
-from flows.run.report_server import FOLDER, link_to
-from flows.run.stage_plan import Stage
+from flows.run.servers.report_server import FOLDER, link_to
+from flows.run.stages.plan import Stage
 from mova_core.curation.funnel import curation_funnel
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
-from mova_core.registry.promotion import Decision
+from mova_core.registry.promotion.promotion import Decision
 from mova_core.reporting.charts.sweep import PLOT_FILE
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, headline, last_evaluated, read_phases
 

@@ -10,9 +10,9 @@
 
 from pathlib import Path
 
-from flows.run.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
-from flows.run.stage_runner import Show, StageResult, StageRunner
-from flows.run.stage_tasks import run_job
+from flows.run.forms.params_editor import AS_IN_PARAMS, footage_in_params, set_footage
+from flows.run.stages.runner import Show, StageResult, StageRunner
+from flows.run.stages.tasks import run_job
 from mova_core.errors import UsageError
 
 NAME = "footage"

@@ -14,9 +14,9 @@ from prefect.states import Completed
 
 from flows.run.artifacts import show
 from flows.run.console import CONSOLE
-from flows.run.stage_plan import Stage
-from flows.run.stage_runner import StageRunner
-from flows.run.stage_tasks import failed, run_stage
+from flows.run.stages.plan import Stage
+from flows.run.stages.runner import StageRunner
+from flows.run.stages.tasks import failed, run_stage
 from flows.run.uncommitted import advice
 from mova_core.errors import MovaError
 

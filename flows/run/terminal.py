@@ -15,8 +15,8 @@ from rich.console import Console
 
 from flows.run.artifacts import REPORT, measured
 from flows.run.console import CONSOLE, TerminalConsole
-from flows.run.server import server
-from flows.run.stage_tasks import LOGS
+from flows.run.servers.prefect_server import server
+from flows.run.stages.tasks import LOGS
 from flows.run.uncommitted import advice
 from mova_core.errors import MovaError
 

@@ -18,7 +18,7 @@ def gc(
 
     Example: mova gc --delete
     """
-    from mova_core.registry.database import opened_database
+    from mova_core.registry.database.connection import opened_database
     from mova_core.registry.garbage import find_garbage
     from mova_core.registry.sync import sync
 

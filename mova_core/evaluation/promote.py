@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from mova_core.errors import MovaError
 from mova_core.params import Params, load_params
 from mova_core.places import CHAMPION_EVALUATIONS, DATA, MODELS, RUNS, DataFolder
-from mova_core.registry.database import reading
-from mova_core.registry.promotion import Decision, OtherSuite, carry_out, judge, refusal
+from mova_core.registry.database.connection import reading
+from mova_core.registry.database.tables import Checkpoint
+from mova_core.registry.promotion.promotion import Decision, OtherSuite, carry_out, judge, refusal
 from mova_core.registry.references import folder_of
 from mova_core.registry.sync import sync
-from mova_core.registry.tables import Checkpoint
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import phase_named
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.registry.tables import Alias, Checkpoint
+from mova_core.registry.database.tables import Alias, Checkpoint
 
 ALIAS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(/[a-z][a-z0-9_-]{0,62})?")
 CHECKPOINT_ID = re.compile(r"[0-9a-f]{16}")

@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError
 from mova_core.places import ARTIFACTS
+from mova_core.registry.database.tables import Artifact
 from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList, read_manifest
-from mova_core.registry.tables import Artifact
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file

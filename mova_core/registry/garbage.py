@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from mova_core.places import ARTIFACTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
 from mova_core.registry.artifacts import FILES, MANIFEST_OF
-from mova_core.registry.database import reading
+from mova_core.registry.database.connection import reading
+from mova_core.registry.database.tables import Alias, Checkpoint, Promotion, Run
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
-from mova_core.registry.tables import Alias, Checkpoint, Promotion, Run
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.result_cache import version_folder

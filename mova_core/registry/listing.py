@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import UsageError
-from mova_core.registry.promotion_log import check_chain
-from mova_core.registry.tables import (
+from mova_core.registry.database.tables import (
     Alias,
     Artifact,
     Base,
@@ -21,6 +20,7 @@ from mova_core.registry.tables import (
     Promotion,
     Run,
 )
+from mova_core.registry.promotion.log import check_chain
 
 Row = dict[str, Any]
 LISTED: dict[str, tuple[type[Base], tuple[str, ...]]] = {  # each with the columns that it is sorted by

@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mova_core.registry.database.tables import Base, Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.manifests import EvaluationManifest, RunManifest, Selection
-from mova_core.registry.tables import Base, Checkpoint, Dataset, Evaluation, Run
 
 Changes = Counter[str]  # "added", "changed", "same"
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from mova_core.errors import StaleError, UsageError
 from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
 from mova_core.registry.artifacts import MODEL, kept_folder
-from mova_core.registry.database import opened_database, reading
+from mova_core.registry.database.connection import opened_database, reading
+from mova_core.registry.database.tables import Alias, Checkpoint
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
-from mova_core.registry.tables import Alias, Checkpoint
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,15}")
 

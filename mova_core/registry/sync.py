@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError
 from mova_core.places import CHAMPION_EVALUATIONS, EVALUATIONS
-from mova_core.registry.database import only_one, shown, writing
+from mova_core.registry.database.connection import only_one, shown, writing
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
     METRICS_FILE,

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import read_json
-from mova_core.registry.database import reading
-from mova_core.registry.lineage import Node, lineage
+from mova_core.registry.database.connection import reading
+from mova_core.registry.database.tables import Base, Checkpoint, Run
+from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.sync import MANIFEST_FILE, sync
-from mova_core.registry.tables import Base, Checkpoint, Run
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
 from mova_core.reporting.templates import plural
 

@@ -8,7 +8,7 @@ import pytest
 from data_contracts.check import as_json, check, contract_of, ephemeral_context, judge
 from data_contracts.commands import REPORTS
 from data_contracts.contract import KEPT_ROWS
-from data_contracts.terminal_text import rows_listed, summary
+from data_contracts.report.terminal_text import rows_listed, summary
 from mova_core.errors import UsageError
 from mova_core.printable import printable
 from mova_core.storage.hashing import sha256_file

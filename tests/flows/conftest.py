@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from prefect.client.base import PrefectHttpxSyncClient
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from flows.run.server import WITH_UI, server
+from flows.run.servers.prefect_server import WITH_UI, server
 from mova_core.json_events import Error, Log, Progress, Summary, as_line
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from flows.packaging import packaging, serve_and_check
-from flows.run.stage_runner import StageResult
+from flows.run.stages.runner import StageResult
 from mova_core.errors import MovaError
 from mova_core.ports import free_port
-from mova_core.registry.promotion import Decision
+from mova_core.registry.promotion.promotion import Decision
 
 REPORT = """
   report:

@@ -12,8 +12,8 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.params.model import GenerateParams, ServeParams
 from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
-from mova_core.registry.database import open_database, writing
-from mova_core.registry.tables import Checkpoint
+from mova_core.registry.database.connection import open_database, writing
+from mova_core.registry.database.tables import Checkpoint
 from services.package import Reference, package
 from services.settings import ServiceSettings
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from mova_core.registry.database import open_database
+from mova_core.registry.database.connection import open_database
 from services import jobs
 
 HOLDS_S, OVER_S = 60.0, -1.0  # a lease that holds, one that is over at once
@@ -80,7 +80,7 @@ def test_a_released_job_waits_again(queue: sa.Engine) -> None:
 
 CLAIM_AND_DIE = """
 import os, signal, sys
-from mova_core.registry.database import open_database
+from mova_core.registry.database.connection import open_database
 from services import jobs
 
 assert jobs.claim(open_database(sys.argv[1]), f"worker {os.getpid()}", lease_s=-1.0) is not None

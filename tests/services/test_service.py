@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.registry.database import open_database
+from mova_core.registry.database.connection import open_database
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
 from services import jobs

@@ -32,13 +32,13 @@ def promote(
     Example: mova promote --rollback
     """
     from mova_core.errors import MovaError, UsageError
-    from mova_core.registry.database import opened_database
+    from mova_core.registry.database.connection import opened_database
 
     if rollback and candidate is not None:
         raise UsageError(f"{candidate} has no effect beside --rollback, which takes the checkpoint before")
     with opened_database() as engine:
         if rollback:
-            from mova_core.registry.rollback import roll_back
+            from mova_core.registry.promotion.rollback import roll_back
 
             return roll_back(engine, alias).summary()
         from mova_core.evaluation.promote import promote as run_promote

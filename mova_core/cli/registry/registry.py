@@ -19,7 +19,7 @@ def sync() -> dict[str, Any]:
 
     Example: mova registry sync
     """
-    from mova_core.registry.database import opened_database
+    from mova_core.registry.database.connection import opened_database
     from mova_core.registry.sync import sync as run_sync
 
     with opened_database() as engine:
@@ -38,7 +38,7 @@ def list_rows(
 
     Example: mova registry list promotions
     """
-    from mova_core.registry.database import opened_database, reading
+    from mova_core.registry.database.connection import opened_database, reading
     from mova_core.registry.listing import listing
 
     with opened_database() as engine, reading(engine) as session:
@@ -60,9 +60,9 @@ def lineage(
     """
     from dataclasses import asdict
 
-    from mova_core.registry.database import opened_database, reading
-    from mova_core.registry.lineage import lineage as trace
-    from mova_core.registry.lineage_tree import draw
+    from mova_core.registry.database.connection import opened_database, reading
+    from mova_core.registry.lineage.lineage import lineage as trace
+    from mova_core.registry.lineage.tree import draw
 
     with opened_database() as engine, reading(engine) as session:
         node = trace(session, reference)

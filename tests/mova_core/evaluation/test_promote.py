@@ -17,9 +17,9 @@ from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.params import load_params
 from mova_core.places import DataFolder
-from mova_core.registry.database import open_database, reading
-from mova_core.registry.promotion import Decision
-from mova_core.registry.tables import Promotion
+from mova_core.registry.database.connection import open_database, reading
+from mova_core.registry.database.tables import Promotion
+from mova_core.registry.promotion.promotion import Decision
 from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES

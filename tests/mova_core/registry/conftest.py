@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mova_core.curation.tables import write_table
 from mova_core.places import DataFolder
-from mova_core.registry.database import open_database
+from mova_core.registry.database.connection import open_database
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.registry.aliases import get_alias, set_alias
-from mova_core.registry.database import reading, writing
-from mova_core.registry.tables import Checkpoint
+from mova_core.registry.database.connection import reading, writing
+from mova_core.registry.database.tables import Checkpoint
 
 IDS = [f"{n:016x}" for n in range(6)]
 

@@ -20,9 +20,9 @@ from mova_core.registry.artifacts import (
     kept_folder,
     store_artifact,
 )
-from mova_core.registry.database import reading
+from mova_core.registry.database.connection import reading
+from mova_core.registry.database.tables import Artifact
 from mova_core.registry.references import find_checkpoint, folder_of
-from mova_core.registry.tables import Artifact
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from mova_core.evaluation.promote import promote
 from mova_core.places import RESULT_CACHE
 from mova_core.registry import garbage
 from mova_core.registry.aliases import set_alias
-from mova_core.registry.database import writing
+from mova_core.registry.database.connection import writing
 from mova_core.registry.garbage import find_garbage
 from mova_core.registry.sync import sync
 from mova_core.storage.code_version import stage_version

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.evaluation.promote import promote
-from mova_core.registry.database import reading, writing
+from mova_core.registry.database.connection import reading, writing
+from mova_core.registry.database.tables import Checkpoint, Job
 from mova_core.registry.listing import LAST_ROWS, listing
-from mova_core.registry.tables import Checkpoint, Job
 
 
 def listed(engine: sa.Engine, table: str | None = None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError
-from mova_core.registry.database import open_database, reading, writing
+from mova_core.registry.database.connection import open_database, reading, writing
+from mova_core.registry.database.tables import Base, Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.sync import sync
-from mova_core.registry.tables import Base, Checkpoint, Dataset, Evaluation, Run
 
 
 def rows(engine: sa.Engine) -> dict[str, list[Any]]:

@@ -1,0 +1,1 @@
+"""Servers that live as long as a run or a project's page does."""

@@ -1,0 +1,1 @@
+"""DVC's stages as tasks: which there are to run, and the child process that runs them."""

@@ -1,0 +1,1 @@
+"""From a served clip back to its footage."""
