@@ -63,6 +63,7 @@ class ByCompany(LoadScopeScheduling):
         return _company(nodeid)[1]
 
 
+@pytest.hookimpl(optionalhook=True)  # not there with -p no:xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
     return ByCompany(config, log)
 
