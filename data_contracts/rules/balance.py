@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from data_contracts.columns import Columns, Tables, is_among, is_word, looked_up
 from data_contracts.contract import View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault
-from data_contracts.tables.rejects import read_rejects
+from data_contracts.rules.rejects import read_rejects
 from mova_core.places import DataFolder
 
 Row = dict[str, str | None]

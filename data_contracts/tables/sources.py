@@ -23,7 +23,7 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.rules.column_rules import column_rules
-from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
+from data_contracts.rules.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
 from mova_core.places import DataFolder

@@ -30,7 +30,7 @@ from data_contracts.expectations import (
 from data_contracts.report.places import at_clip
 from data_contracts.rules.balance import balance_view
 from data_contracts.rules.column_rules import column_rules
-from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
+from data_contracts.rules.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.assess.phase_filters import phase_needs, refusals
 from mova_core.curation.assess.stage import FILTERS_UNAVAILABLE
 from mova_core.curation.tables import LIMITED, MEASURE_NAMES, TABLES, measures_of

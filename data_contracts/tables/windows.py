@@ -24,9 +24,9 @@ from data_contracts.expectations import (
 )
 from data_contracts.report.places import at_source, at_window
 from data_contracts.rules.column_rules import column_rules
+from data_contracts.rules.rejects import read_rejects, rejects_file, rejects_view
 from data_contracts.rules.segment_times import SegmentTimes
 from data_contracts.tables.near_duplicates import near_duplicates_view
-from data_contracts.tables.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params

@@ -46,7 +46,7 @@ def show_contract(stage: Stage) -> None:
 
 def show_funnel(_: Stage) -> None:
     """How much footage each step kept, and why it let the rest go."""
-    from mova_core.reporting.templates import duration
+    from mova_core.reporting.wording import duration
 
     rows = [
         {
@@ -66,7 +66,7 @@ def show_metrics(stage: Stage) -> None:
     folder = EVALUATIONS / phase
     if not (folder / METRICS_FILE).is_file():
         return
-    from mova_core.evaluation.catalogue import CATALOGUE
+    from mova_core.evaluation.metrics.catalogue import CATALOGUE
 
     metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))["metrics"]
     rows = [

@@ -9,7 +9,7 @@ from typing import Literal
 from mova_core.curation.engine.base import Engine
 from mova_core.errors import MovaError
 from mova_core.params import Params
-from mova_core.reporting.templates import plural
+from mova_core.reporting.wording import plural
 
 GIB = 2**30
 LEAST_FREE = 5 * GIB

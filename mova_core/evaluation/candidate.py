@@ -6,7 +6,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.pretrained.folder import Components, nano_components
+from mova_core.model.model_folder import Components, nano_components
 from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams

@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.candidate import last_candidate
-from mova_core.evaluation.catalogue import Need
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.measure import entry, in_order, lacking_need, measure
+from mova_core.evaluation.metrics.catalogue import Need
 from mova_core.evaluation.metrics.files import decodable_share
-from mova_core.evaluation.metrics.gains import event_f1_over_shuffled, sync_gain
+from mova_core.evaluation.metrics.measure import entry, event_f1_over_shuffled, in_order, lacking_need, measure
 from mova_core.evaluation.metrics.sync import events_of
 from mova_core.evaluation.metrics.validation_loss import validation_loss
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.evaluation.suites.validation import validation_clips
-from mova_core.evaluation.sweep import sweep
+from mova_core.evaluation.sweep import sweep, sync_gain
 from mova_core.geometry import ClipGeometry
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.model.pretrained.folder import Components
+from mova_core.model.model_folder import Components
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params

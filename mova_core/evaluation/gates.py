@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mova_core.errors import UsageError
-from mova_core.evaluation.catalogue import CATALOGUE, GateKind
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, GateKind
 from mova_core.params.model import SelectParams
 from mova_core.registry.manifests import Metric
 

@@ -83,11 +83,11 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     """
     # Imported here: a promotion without an evaluation needs no torch.
     from mova_core.evaluation.evaluate import evaluate_model
-    from mova_core.evaluation.measure import entry
+    from mova_core.evaluation.metrics.measure import entry
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.dual_tower import DualTower
-    from mova_core.model.pretrained.folder import nano_components
-    from mova_core.model.pretrained.nano_folder import read_nano_codec
+    from mova_core.model.model_folder import nano_components
+    from mova_core.model.nano_folder import read_nano_codec
 
     chosen = phase_named(phase)
     towers, codec = DualTower.from_pretrained(folder).eval(), read_nano_codec(folder)

@@ -11,9 +11,9 @@ from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation.candidate import Candidate, last_candidate
-from mova_core.evaluation.catalogue import SYNTHETIC
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
-from mova_core.model.pretrained.folder import save_components
+from mova_core.evaluation.metrics.catalogue import SYNTHETIC
+from mova_core.model.model_folder import save_components
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, SelectParams
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, file_entries, read_manifest

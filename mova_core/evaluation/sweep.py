@@ -3,21 +3,22 @@
 The control is v(T,0), not scale 0: at scale 0 the three-term formula still contains v(T,B) - v(0,B).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.evaluation.catalogue import CATALOGUE, SWEPT, Need
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.measure import lacking_need, over_clips
-from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT, Need
+from mova_core.evaluation.metrics.measure import entry, lacking_need, over_clips
+from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
 from mova_core.params.model import EvaluateParams
+from mova_core.registry.manifests import Metric
 from mova_core.sampling.pipeline import MovaPipeline
 
 TEXT_SCALE = 1.0
@@ -72,6 +73,19 @@ def sweep(
         clips = generate_suite(pipeline, suite, section, geometry, label, changes)
         points.append(SweepPoint(scale, _metrics(clips, reference, lacking), draws))
     return points
+
+
+def sync_gain(points: Sequence[SweepPoint], bridge_scale: float) -> Metric:
+    """Event F1 at the default Bridge scale less that with the Bridge off, clip by clip the same noise."""
+    with_bridge = next((each for each in points if each.bridge_guidance_scale == bridge_scale), None)
+    without = next((each for each in points if each.bridge_guidance_scale is None), None)
+    if with_bridge is None or without is None:
+        return entry("sync_gain", unavailable="no sweep was made")
+    on, off = with_bridge.metrics["event_f1"], without.metrics["event_f1"]
+    if on.value is None or off.value is None:
+        return entry("sync_gain", unavailable="no event and no onset in any clip, with the Bridge or without")
+    ends = interval(on.resampled(with_bridge.draws) - off.resampled(without.draws))
+    return entry("sync_gain", on.value - off.value, ends, 0.0)
 
 
 def _metrics(clips: list[Clip], reference: Reference, lacking: Collection[Need]) -> dict[str, RatioMetric]:

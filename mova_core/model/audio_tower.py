@@ -7,7 +7,7 @@ Shape suffixes: B batch, C channels, L audio latents.
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.diffusers_import import register_to_config
+from mova_core.model.pretrained.diffusers_import import register_to_config
 from mova_core.model.rope import audio_angles, oobleck_angles
 from mova_core.model.tower import Tower, refuse_unsupported
 

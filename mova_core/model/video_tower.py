@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError
-from mova_core.model.diffusers_import import register_to_config
+from mova_core.model.pretrained.diffusers_import import register_to_config
 from mova_core.model.rope import video_angles
 from mova_core.model.tower import Tower, refuse_unsupported
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.funnel import Loss, Step
-from mova_core.reporting.templates import duration, plural
+from mova_core.reporting.wording import duration, plural
 
 CONTRACT_ORDER = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
 

@@ -22,7 +22,7 @@ from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.sync import MANIFEST_FILE, sync
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
-from mova_core.reporting.templates import plural
+from mova_core.reporting.wording import plural
 
 PACKAGE = Path("dist/bento")
 PACKAGED_CLIP, PACKAGE_REFERENCE = "smoke.mp4", "reference.json"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
 from mova_core.registry.manifests import (
     METRICS_FILE,
     SELECTION_FILE,

@@ -16,7 +16,8 @@ from mova_core.places import DataFolder
 from mova_core.printable import printable
 from mova_core.reporting.charts.histogram import measure_histograms
 from mova_core.reporting.samples import PIXELS_SHOWN_UP_TO
-from mova_core.reporting.templates import duration, render
+from mova_core.reporting.templates import render
+from mova_core.reporting.wording import duration
 from mova_core.storage.atomic import write_text
 
 SHOWN = 24  # clips with a player, of those admitted and of those turned away; all are named

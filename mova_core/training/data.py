@@ -17,8 +17,8 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, Canvas
 from mova_core.model.condition import condition_from, known_frames, white_image
 from mova_core.model.dual_tower import LatentPair
+from mova_core.model.model_folder import VideoCodec
 from mova_core.model.pixels import to_unit_range
-from mova_core.model.pretrained.folder import VideoCodec
 from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText, pad_context
 from mova_core.training.recipe import Phase

@@ -48,7 +48,7 @@ def nano_towers():
 def nano_model(nano_towers, nano_codec):
     """`Components` of that model, 3 steps by default."""
     from mova_core.flow_matching import BOUNDARY_RATIO
-    from mova_core.model.pretrained.folder import nano_components
+    from mova_core.model.model_folder import nano_components
     from mova_core.params.model import GenerateParams
 
     return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], GenerateParams(steps=3), BOUNDARY_RATIO)
@@ -57,7 +57,7 @@ def nano_model(nano_towers, nano_codec):
 @pytest.fixture(scope="session")
 def nano_folder(nano_model, tmp_path_factory):
     """That model as a folder. Tests only read it."""
-    from mova_core.model.pretrained.folder import save_components
+    from mova_core.model.model_folder import save_components
 
     folder = tmp_path_factory.mktemp("nano") / "model"
     save_components(nano_model, folder)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
-from mova_core.model.pretrained.folder import load_components
+from mova_core.model.model_folder import load_components
 from mova_core.model.pretrained.index import FROZEN_COMPONENTS, TOWER_COMPONENTS
 from mova_core.sampling import MovaPipeline
 

@@ -38,8 +38,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mova_core.model.codecs.nano.audio import NanoAudioCodec
     from mova_core.model.codecs.nano.codec import NanoCodec
     from mova_core.model.codecs.nano.video import NanoVideoCodec
+    from mova_core.model.model_folder import nano_components, save_components
     from mova_core.model.nano_towers import nano_dual_tower
-    from mova_core.model.pretrained.folder import nano_components, save_components
     from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
     rng = np.random.default_rng(5)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
+from mova_core.model.model_folder import load_components, save_components
 from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.model.pretrained.folder import load_components, save_components
 from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline

@@ -24,7 +24,7 @@ def export(
     FolderIndex.read(folder)
     check_free(out)
 
-    from mova_core.model.pretrained.folder import load_components, save_components, with_released_names
+    from mova_core.model.model_folder import load_components, save_components, with_released_names
 
     components = load_components(folder)
     save_components(with_released_names(components), out)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.assess.decoded_clip import DecodedClip, Measures, Unavailable
 from mova_core.curation.assess.measure_groups import Measuring
 from mova_core.curation.assess.measures import audio, video
+from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures, Unavailable
 from mova_core.curation.assess.model_measures import loaded
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import measures_of

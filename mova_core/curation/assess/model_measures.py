@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from mova_core.curation.assess.decoded_clip import DecodedClip, Measures
+from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures
 from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
 from mova_core.params import Weights, WeightsParams

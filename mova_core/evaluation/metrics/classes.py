@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.ratio_metric import Ratio
+from mova_core.evaluation.metrics.ratio_metric import Ratio
 from mova_core.synthetic.world import FLOOR, KINDS
 
 NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58

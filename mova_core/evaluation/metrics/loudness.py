@@ -3,7 +3,7 @@
 import numpy as np
 
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.ratio_metric import NOTHING, Ratio
+from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
 from mova_core.media.loudness import integrated_lufs
 
 

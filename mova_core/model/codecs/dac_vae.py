@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils import weight_norm
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.diffusers_import import register_to_config
 from mova_core.model.pretrained.component import Component, stored_tensors
+from mova_core.model.pretrained.diffusers_import import register_to_config
 
 LOGVAR_RANGE = (-30.0, 20.0)
 

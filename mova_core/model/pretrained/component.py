@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.model.diffusers_import import ConfigMixin, ModelMixin
+from mova_core.model.pretrained.diffusers_import import ConfigMixin, ModelMixin
 from mova_core.model.pretrained.index import refuse_pickles
 
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

@@ -12,7 +12,7 @@ from mova_core.curation.columns import Measure
 from mova_core.curation.tables import MEASURES
 from mova_core.params import AssessParams, Params
 from mova_core.reporting.charts.style import INK, KEEP, LOSE, SOFT, bare_axes, css_class, styled, to_svg, tooltip
-from mova_core.reporting.templates import plural
+from mova_core.reporting.wording import plural
 
 BINS = 32
 

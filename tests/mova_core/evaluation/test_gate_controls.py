@@ -22,8 +22,7 @@ from mova_core.errors import MovaError
 from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.measure import measure
-from mova_core.evaluation.metrics.gains import event_f1_over_shuffled
+from mova_core.evaluation.metrics.measure import event_f1_over_shuffled, measure
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.flow_matching import EXPERTS

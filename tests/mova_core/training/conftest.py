@@ -25,8 +25,8 @@ from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
+from mova_core.model.model_folder import nano_components, save_components
 from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.model.pretrained.folder import nano_components, save_components
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.prompt import with_duration

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.decoded_clip import Unavailable
+from mova_core.curation.assess.measures.decoded_clip import Unavailable
 
 RATE_HZ = 16_000
 SCORES = {

@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
+from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.optical_flow import Curve
 from mova_core.media.onsets import audio_rise, best_lag_s, match_times
 

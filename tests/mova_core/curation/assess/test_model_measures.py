@@ -22,7 +22,7 @@ from mova_core.params import AssessParams, Params, WeightsParams, params_from
 from mova_core.places import DataFolder
 
 TOY = """
-from mova_core.curation.assess.decoded_clip import Unavailable
+from mova_core.curation.assess.measures.decoded_clip import Unavailable
 
 def load(path):
     number = float(path.read_text())

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.decoded_clip import Unavailable
+from mova_core.curation.assess.measures.decoded_clip import Unavailable
 from mova_core.curation.assess.measures.ffmpeg_meters import blur_and_blocking, loudness_range_lu
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mova_core.curation.assess.decoded_clip import Unavailable
+from mova_core.curation.assess.measures.decoded_clip import Unavailable
 from mova_core.curation.assess.measures.speech_quality import SCORES, dnsmos
 
 RATE_HZ = 16_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.decoded_clip import DecodedClip, Unavailable
+from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 

@@ -1,6 +1,6 @@
 """Every metric, once: its name, what it means, its range, what it needs, which gates may ask for it.
 
-To add one, write its function in a file of `metrics/` and its entry here. metrics.json, the sweep, the gates, the
+To add one, write its function in a file beside this and its entry here. metrics.json, the sweep, the gates, the
 contract `evaluation`, the report, the Prefect artifacts and docs/evaluation.md all read this.
 """
 
@@ -13,9 +13,9 @@ from typing import Literal
 from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
+from mova_core.evaluation.metrics.ratio_metric import Ratio
+from mova_core.evaluation.metrics.shuffled import Pair, across_all, within_class
 from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
-from mova_core.evaluation.ratio_metric import Ratio
-from mova_core.evaluation.shuffled import Pair, across_all, within_class
 
 SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)  # ranges, ends included
 SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.catalogue import CATALOGUE, Need
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.measure import entry, in_order, measure
-from mova_core.evaluation.shuffled import within_class
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, Need
+from mova_core.evaluation.metrics.measure import entry, in_order, measure
+from mova_core.evaluation.metrics.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
 from mova_core.params.model import EvaluateParams
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames

@@ -9,9 +9,9 @@ import torch
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.codecs.nano.codec import NanoCodec
-from mova_core.model.pretrained.folder import load_components, nano_components, save_components, with_released_names
+from mova_core.model.model_folder import load_components, nano_components, save_components, with_released_names
+from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.model.pretrained.nano_folder import read_nano_codec
 from mova_core.params.model import GenerateParams
 from mova_core.sampling.settings import GenerateSettings
 

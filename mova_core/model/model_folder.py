@@ -20,6 +20,7 @@ from mova_core.errors import StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
+from mova_core.model.nano_folder import check_nano_text, nano_index, read_nano_codec, write_nano_parts
 from mova_core.model.pretrained.index import (
     FROZEN_COMPONENTS,
     INDEX_FILE,
@@ -28,7 +29,6 @@ from mova_core.model.pretrained.index import (
     FolderIndex,
     read_json,
 )
-from mova_core.model.pretrained.nano_folder import check_nano_text, nano_index, read_nano_codec, write_nano_parts
 from mova_core.model.text.nano_text import NanoText
 from mova_core.params.model import GenerateParams
 from mova_core.storage.atomic_folder import atomic_folder

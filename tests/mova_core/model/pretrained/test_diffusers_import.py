@@ -7,7 +7,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import mova_core.model.dual_tower
-from mova_core.model.diffusers_import import ModelMixin
+from mova_core.model.pretrained.diffusers_import import ModelMixin
 from mova_core.model.nano_towers import nano_dual_tower
 audio = nano_dual_tower(0).audio_dit
 audio.save_pretrained("ours")

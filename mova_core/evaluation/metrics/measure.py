@@ -6,9 +6,9 @@ What cannot be measured is unavailable, with the reason: it is never 0.
 from collections.abc import Collection, Mapping, Sequence
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.catalogue import CATALOGUE, MetricSpec, Need
 from mova_core.evaluation.clip import Clip, Reference
-from mova_core.evaluation.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, MetricSpec, Need
+from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.params.model import EvaluateParams
 from mova_core.registry.manifests import Metric
 
@@ -49,6 +49,17 @@ def shuffled_baseline(spec: MetricSpec, clips: Sequence[Clip], reference: Refere
     return over_pairs(spec, spec.shuffle(clips), reference).value if spec.shuffle else None
 
 
+def event_f1_over_shuffled(f1: Metric, reference: Reference) -> Metric:
+    """Event F1 less its shuffled baseline: a difference, whose own baseline is 0."""
+    name = "event_f1_over_shuffled"
+    if f1.value is None or f1.shuffled is None:
+        return entry(name, unavailable=f1.unavailable or "no class has two clips to pair wrongly")
+    data, wrong = f1.data, shuffled_baseline(CATALOGUE["event_f1"], reference.clips, reference)
+    beside = None if data is None or wrong is None else data - wrong
+    ends = (None, None) if f1.low is None or f1.high is None else (f1.low - f1.shuffled, f1.high - f1.shuffled)
+    return entry(name, f1.value - f1.shuffled, ends, 0.0, beside)
+
+
 def lacking_need(name: str, lacking: Collection[Need]) -> Need | None:
     """The first thing that a metric needs and that is not there."""
     return next((need for need in CATALOGUE[name].needs if need in lacking), None)
@@ -77,9 +88,9 @@ def in_order(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
         MovaError: one is not in the catalogue, or one of the catalogue is not there.
     """
     if unknown := sorted(set(metrics) - set(CATALOGUE)):
-        raise MovaError(f"measured {', '.join(unknown)}, which mova_core/evaluation/catalogue.py does not list")
+        raise MovaError(f"measured {', '.join(unknown)}, which mova_core/evaluation/metrics/catalogue.py does not list")
     if lost := sorted(set(CATALOGUE) - set(metrics)):
-        raise MovaError(f"mova_core/evaluation/catalogue.py lists {', '.join(lost)}, which nothing measured")
+        raise MovaError(f"mova_core/evaluation/metrics/catalogue.py lists {', '.join(lost)}, which nothing measured")
     return {name: metrics[name] for name in CATALOGUE}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mova_core.evaluation.catalogue import CATALOGUE, SWEPT, MetricSpec, Need
+from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT, MetricSpec, Need
 
 
 @pytest.mark.parametrize("spec", CATALOGUE.values(), ids=CATALOGUE)
