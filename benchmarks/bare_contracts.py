@@ -115,11 +115,11 @@ def _balance(data: DataFolder, windows: pd.DataFrame, clips: pd.DataFrame, verdi
     judged = verdicts[["clip_id", "verdict"]].merge(clips, on="clip_id")
     kept, away = judged[judged["verdict"] == "accepted"], judged[judged["verdict"] == "rejected"]
     lengths_s = (windows["end_s"] - windows["start_s"]).sum() - (lost["end_s"] - lost["start_s"]).sum()
-    seen_s, heard_s = clips["frames"] / clips["fps"], clips["audio_samples"] / clips["audio_rate_hz"]
+    video_s, audio_s = clips["frames"] / clips["fps"], clips["audio_samples"] / clips["audio_rate_hz"]
     wrong = [
         len(windows) != len(clips) + len(lost),
-        abs(lengths_s - seen_s.sum()) > 2e-6 * len(windows),
-        abs(lengths_s - heard_s.sum()) > 2e-6 * len(windows),
+        abs(lengths_s - video_s.sum()) > 2e-6 * len(windows),
+        abs(lengths_s - audio_s.sum()) > 2e-6 * len(windows),
         len(clips) != len(kept) + len(away),
     ]
     yield "rows and seconds in = kept + rejected at every stage", sum(wrong)

@@ -32,7 +32,7 @@ from mova_core.storage.hashing import sha256_file
 if TYPE_CHECKING:
     import pandas as pd
 
-# A module each, in the order of the line.
+# A module each, in the order of the pipeline.
 TABLES = ("sources", "windows", "clips", "verdicts", "captions", "latents", "evaluation")
 SHOWN_VALUES, SHOWN_ROWS = 3, 5
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")

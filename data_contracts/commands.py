@@ -23,7 +23,7 @@ def contract(
     """Check a table against its contract; exit 3 if a critical expectation is broken.
 
     Writes TABLE.json (for machines), TABLE.html and Great Expectations' Data Docs under docs/TABLE/ into --out;
-    with --against, as verdicts-drift, so that what the line depends on stays.
+    with --against, as verdicts-drift, so that what the pipeline depends on stays.
 
     Example: mova contract clips --rows
 

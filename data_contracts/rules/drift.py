@@ -1,7 +1,7 @@
 """Warnings about a table whose distributions are not those of a version before it.
 
 Asked for by `mova contract verdicts --against DIR`, DIR being the data folder of that version. What comes out is
-written as `verdicts-drift`, beside the line's own `verdicts`, which depends on nothing but the present tables.
+written as `verdicts-drift`, beside the pipeline's own `verdicts`, which depends on nothing but the present tables.
 """
 
 from data_contracts.contract import Contract, View, rows_of, where_stated

@@ -82,7 +82,7 @@ class PhaseReport:
 
     Args:
         phase: which.
-        curves: lines of its finished run.
+        curves: records of its finished run.
         evaluation: of its last checkpoint.
         folder: where that evaluation lies.
         selection: the decision about the checkpoint of `evaluation`; one about another is left out.

@@ -231,7 +231,7 @@ def _check_finite(run: Run, step: int, losses: list[StepLoss], grad_norm: Tensor
 def _log_record(
     step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, accelerator: Accelerator
 ) -> dict[str, Any]:
-    """A line of the curves, over the whole batch."""
+    """A record of the curves, over the whole batch."""
     total_S = accelerator.gather(torch.stack([loss.total.detach() for loss in losses]))
     record: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm), "loss": float(total_S.mean())}
     if losses[0].expert is not None:

@@ -47,7 +47,7 @@ def test_a_looped_source_is_the_short_one_again_and_again(synthetic_footage, tmp
         for path in (short, tmp_path / "long.mp4")
     )
     assert len(often) == 4 * len(once)
-    assert all(np.array_equal(picture, once[place % len(once)]) for place, picture in enumerate(often))
+    assert all(np.array_equal(frame, once[place % len(once)]) for place, frame in enumerate(often))
 
 
 @pytest.mark.parametrize("table", ["windows", "clips", "verdicts"])

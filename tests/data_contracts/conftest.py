@@ -171,8 +171,8 @@ def verdict(clip: Row) -> Row:
 def caption(clip: Row) -> Row:
     return {
         "clip_id": clip["clip_id"],
-        "visual": "A red ball bounces.",
-        "sound": "A wooden knock.",
+        "video": "A red ball bounces.",
+        "audio": "A wooden knock.",
         "merged": "A red ball bounces with a wooden knock, 2 shots.",
         "kind": "template",
         "language": "en",

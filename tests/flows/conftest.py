@@ -118,7 +118,7 @@ class History:
         return self._client.get(f"/flow_runs/{run_id}").json()
 
     def tasks(self, run_id: str) -> dict[str, tuple[str, str, int]]:
-        """(state type, state name, times run) of each task, once the server has heard how all of them ended."""
+        """(state type, state name, times run) of each task, once the server knows how all of them ended."""
         rows: list[dict[str, Any]] = []
 
         def ended() -> bool:

@@ -12,7 +12,7 @@ MADE = ("data", "models", "reports")
 
 @pytest.fixture(scope="session")
 def hashes() -> Callable[[Path], dict[str, str]]:
-    """Function from a folder to sha256 by relative path, of everything a stage vouches for."""
+    """Function from a folder to sha256 by relative path, of everything a stage answers for."""
 
     def of(folder: Path) -> dict[str, str]:
         found = {}

@@ -36,8 +36,8 @@ class Made:
         codec: of its audio.
         layout: of its audio.
         sounding: the channels with clicks on them; the others are silent.
-        picture_from_s: when its frames begin.
-        sound_from_s: when its audio begins.
+        image_from_s: when its frames begin.
+        audio_from_s: when its audio begins.
         silent_tracks: how many tracks of silence lie before the one with the clicks.
         x264: of its frames.
     """

@@ -24,8 +24,8 @@ def nano_codec():
 
     generator = torch.Generator().manual_seed(0)
     videos = [torch.rand(1, 3, 9, 48, 48, generator=generator) * 2 - 1 for _ in range(4)]
-    sounds = [0.3 * torch.randn(1, 8000, generator=generator) for _ in range(4)]
-    return NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: sounds, 320, 16))
+    audio = [0.3 * torch.randn(1, 8000, generator=generator) for _ in range(4)]
+    return NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: audio, 320, 16))
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +130,7 @@ SOUND_CODECS = {
 
 
 @pytest.fixture
-def sound_file(tmp_path: Path) -> Callable[[str], Path]:
+def audio_file(tmp_path: Path) -> Callable[[str], Path]:
     """Write `name` in `tmp_path`: two seconds of stereo noise at 48 kHz, coded as its suffix says."""
 
     def write(name: str) -> Path:

@@ -117,8 +117,8 @@ def test_the_audio_vae_with_weight_norm(checkpoint, golden, tiny_checkpoint, dec
     change_json(checkpoint / "audio_vae" / "config.json", use_weight_norm=declared)
     audio = load_components(checkpoint).audio
     with torch.no_grad():
-        sound = audio.decode(case["in.z"], case["out.decode"].shape[-1])
-    case.check("out.decode", sound[:, None])
+        waveform = audio.decode(case["in.z"], case["out.decode"].shape[-1])
+    case.check("out.decode", waveform[:, None])
 
 
 def test_bfloat16_weights_stay_bfloat16_and_the_audio_vae_becomes_float32(checkpoint):

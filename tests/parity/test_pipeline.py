@@ -46,7 +46,7 @@ def test_whole_run(golden, pipeline, golden_run):
     difference = (torch.from_numpy(output.video).int() - case["out.video_u8"].int()).abs()
     assert difference.max() <= 1
     assert (difference > 0).float().mean() <= 0.005
-    # The public system leaves the sound up to a hop longer than the picture; ours is cut to it.
+    # The public system leaves the audio up to a hop longer than the video; ours is cut to it.
     samples = case.config["audio_samples"]
     assert output.audio.shape == (samples,)
     with torch.no_grad():

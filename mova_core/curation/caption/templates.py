@@ -19,8 +19,8 @@ BLACK_SENTENCE = " Part of the time the picture is black."
 class Caption:
     """What can be seen, what is audible, and both in one text; English sentences."""
 
-    visual: str
-    sound: str
+    video: str
+    audio: str
     merged: str
 
 
@@ -71,8 +71,8 @@ def synthetic_caption(classes: Sequence[str], black_share: float | None) -> Capt
     first, *later = (SYNTHETIC_CLASSES[name] for name in classes)
     black = _black(black_share)
     return Caption(
-        visual=_sentence(f"{first.video} bounces on a dark floor", *(made.video for made in later)) + black,
-        sound=_sentence(f"{first.audio} at each bounce", *(made.audio for made in later)),
+        video=_sentence(f"{first.video} bounces on a dark floor", *(made.video for made in later)) + black,
+        audio=_sentence(f"{first.audio} at each bounce", *(made.audio for made in later)),
         merged=_sentence(
             f"{first.video} bounces on a dark floor, with {first.audio} at each bounce",
             *(f"{made.video}, with {made.audio}" for made in later),
@@ -84,14 +84,14 @@ def synthetic_caption(classes: Sequence[str], black_share: float | None) -> Capt
 def measured_caption(facts: Facts) -> Caption:
     """Caption of a clip of which nothing is known but its measures."""
     shots = "one shot" if facts.shots == 1 else f"{facts.shots} shots"
-    visual = f"{facts.orientation} video, {shots}"
+    video = f"{facts.orientation} video, {shots}"
     if facts.motion is not None:
-        visual += ", hardly moving" if facts.motion < STILL_MOTION else ", with movement"
-    visual = _sentence(visual) + _black(facts.black_share)
-    sound = f"{_loudness(facts.lufs)} sound".strip()
+        video += ", hardly moving" if facts.motion < STILL_MOTION else ", with movement"
+    video = _sentence(video) + _black(facts.black_share)
+    audio = f"{_loudness(facts.lufs)} sound".strip()
     if facts.speech_share is not None:
-        sound += " with speech" if facts.speech_share > 0 else " without speech"
-    return Caption(visual, _sentence(sound), f"{visual} {_sentence(sound)}")
+        audio += " with speech" if facts.speech_share > 0 else " without speech"
+    return Caption(video, _sentence(audio), f"{video} {_sentence(audio)}")
 
 
 def _sentence(*parts: str) -> str:

@@ -30,7 +30,7 @@ from mova_core.storage.atomic import atomic_path, write_text
 from mova_core.storage.hashing import sha256_file
 
 SCHEMA = "latents/2"
-CAPTION_KINDS = ("visual", "speech", "sound", "merged")  # columns of table `captions`
+CAPTION_KINDS = ("video", "speech", "audio", "merged")  # columns of table `captions`
 CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
 SHARD_PATTERN = "latents-*.safetensors"
 INDEX_FILE = "index.parquet"

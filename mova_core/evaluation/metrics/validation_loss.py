@@ -13,8 +13,8 @@ def validation_loss(run: Path) -> Metric:
     Args:
         run: folder of the training run.
     """
-    lines = read_curves(run / CURVES_FILE) if (run / CURVES_FILE).is_file() else []
-    last = next((line["validation"] for line in reversed(lines) if line.get("validation")), None)
+    records = read_curves(run / CURVES_FILE) if (run / CURVES_FILE).is_file() else []
+    last = next((record["validation"] for record in reversed(records) if record.get("validation")), None)
     if last is None:
         return entry("validation_loss", unavailable="training measured none: there was no validation clip")
     return entry("validation_loss", float(last["loss"]))

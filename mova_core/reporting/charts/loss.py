@@ -18,7 +18,7 @@ POINTS = 200
 WINDOW_SHARE = 0.05  # of the steps, of the moving mean
 END_SHARE = 0.1  # of the steps, that count as the end
 
-Line = Mapping[str, Any]
+Record = Mapping[str, Any]
 Values = NDArray[np.float64]
 
 
@@ -36,14 +36,16 @@ class SigmaRow:
         return [("–", "0") if loss is None else (f"{loss:.2f}", f"{loss / highest:.2f}") for loss in self.losses]
 
 
-def loss_chart(lines: Sequence[Line]) -> str:
-    """The curves of one run; `lines` as `read_curves` gives them, at least one."""
-    curves = {name: np.array([line[name] for line in lines], np.float64) for name in COLOURS if name in lines[0]}
-    shown = np.unique(np.linspace(0, len(lines) - 1, POINTS).round().astype(int))
+def loss_chart(records: Sequence[Record]) -> str:
+    """The curves of one run; `records` as `read_curves` gives them, at least one."""
+    curves = {
+        name: np.array([record[name] for record in records], np.float64) for name in COLOURS if name in records[0]
+    }
+    shown = np.unique(np.linspace(0, len(records) - 1, POINTS).round().astype(int))
     with styled():
         figure = new_figure(360, 200)
         axes = figure.add_subplot(xlabel="step", ylabel="loss")
-        axes.set(xlim=(0, max(len(lines), 1)), ylim=(0, 1.02 * max(map(np.max, curves.values())) or 1.0))
+        axes.set(xlim=(0, max(len(records), 1)), ylim=(0, 1.02 * max(map(np.max, curves.values())) or 1.0))
         axes.grid(axis="y")
         for name, values in curves.items():
             smooth, colour = moving_mean(values), COLOURS[name]
@@ -51,21 +53,21 @@ def loss_chart(lines: Sequence[Line]) -> str:
             (mean,) = axes.plot(shown, smooth[shown], color=colour, linewidth=2, label=f"{name} {smooth[-1]:.3f}")
             css_class(raw, f"raw {name}")
             css_class(mean, f"mean {name}")
-            for line in lines:
-                if line.get("validation"):
-                    loss = line["validation"][name]
-                    (mark,) = axes.plot(line["step"], loss, MARKS[name], mec=colour, mfc=CARD, ms=5, clip_on=False)
-                    tooltip(mark, f"validation {name} {loss:.3f} at step {line['step']}")
+            for record in records:
+                if record.get("validation"):
+                    loss = record["validation"][name]
+                    (mark,) = axes.plot(record["step"], loss, MARKS[name], mec=colour, mfc=CARD, ms=5, clip_on=False)
+                    tooltip(mark, f"validation {name} {loss:.3f} at step {record['step']}")
         axes.legend(labelcolor="linecolor", loc="upper right", handlelength=1)
     return to_svg(figure, f"loss by step: {', '.join(curves)}", classes="loss")
 
 
-def sigma_rows(lines: Sequence[Line]) -> list[SigmaRow]:
+def sigma_rows(records: Sequence[Record]) -> list[SigmaRow]:
     """Where in sigma the loss is left, over the last steps of a run."""
-    end = lines[-max(1, round(END_SHARE * len(lines))) :]
+    end = records[-max(1, round(END_SHARE * len(records))) :]
     rows = []
     for name in COLOURS:
-        bins = [line[f"{name}_bins"] for line in end if f"{name}_bins" in line]
+        bins = [record[f"{name}_bins"] for record in end if f"{name}_bins" in record]
         found = [[value for value in values if value is not None] for values in zip(*bins, strict=True)]
         if found:
             rows.append(SigmaRow(name, tuple(float(np.mean(values)) if values else None for values in found)))

@@ -1,4 +1,4 @@
-"""`mova contract verdicts --against DIR`: drift is a warning with its numbers, and the line's own result stays."""
+"""`mova contract verdicts --against DIR`: drift is a warning with its numbers, and the pipeline's own result stays."""
 
 import json
 

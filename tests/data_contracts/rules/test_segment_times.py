@@ -14,14 +14,14 @@ FILES, WINDOWS = 40, 4000
 GRID_S = 0.0005  # half of what counts as touching: windows and cuts meet, nearly meet and miss each other
 
 
-def times(draws: np.random.Generator, count: int) -> list[float]:
-    return (draws.integers(0, 20_000, count) * GRID_S).tolist()
+def times(rng: np.random.Generator, count: int) -> list[float]:
+    return (rng.integers(0, 20_000, count) * GRID_S).tolist()
 
 
-def made_segments(draws: np.random.Generator, ordered: bool) -> list[dict]:
+def made_segments(rng: np.random.Generator, ordered: bool) -> list[dict]:
     rows = []
     for number in range(FILES):
-        cuts, edges = times(draws, draws.integers(0, 6)), times(draws, 2 * draws.integers(0, 5))
+        cuts, edges = times(rng, rng.integers(0, 6)), times(rng, 2 * rng.integers(0, 5))
         if ordered:
             cuts, edges = sorted(set(cuts)), sorted(edges)
         speech = None if number % 7 == 0 else [list(pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
@@ -31,10 +31,10 @@ def made_segments(draws: np.random.Generator, ordered: bool) -> list[dict]:
 
 @pytest.fixture(params=[True, False], ids=["ordered", "disordered"])
 def found(request):
-    draws = np.random.default_rng(5)
-    rows = made_segments(draws, request.param)
+    rng = np.random.default_rng(5)
+    rows = made_segments(rng, request.param)
     return (
-        draws,
+        rng,
         rows,
         SegmentTimes(Columns(pa.Table.from_pylist(rows, schema=TABLES["segments"].schema))),
         request.param,
@@ -42,14 +42,14 @@ def found(request):
 
 
 def test_windows_that_belie_their_kind(found):
-    draws, segments, in_files, ordered = found
-    start_s = np.array(times(draws, WINDOWS))
+    rng, segments, in_files, ordered = found
+    start_s = np.array(times(rng, WINDOWS))
     windows = pd.DataFrame(
         {
-            "source_id": [f"file {number}" for number in draws.integers(0, FILES + 5, WINDOWS)],  # some of no file
+            "source_id": [f"file {number}" for number in rng.integers(0, FILES + 5, WINDOWS)],  # some of no file
             "start_s": start_s,
-            "end_s": start_s + draws.integers(10, 4000, WINDOWS) * GRID_S,
-            "kind": draws.choice([*WINDOW_KINDS, "odd"], WINDOWS),
+            "end_s": start_s + rng.integers(10, 4000, WINDOWS) * GRID_S,
+            "kind": rng.choice([*WINDOW_KINDS, "odd"], WINDOWS),
         }
     )
     windows.loc[7, "start_s"] = np.nan
@@ -70,8 +70,8 @@ def test_windows_that_belie_their_kind(found):
 
 
 def test_files_that_are_out_of_order(found):
-    draws, segments, in_files, _ = found
-    duration_s = pd.Series(np.where(draws.random(FILES) < 0.1, np.nan, draws.uniform(5, 15, FILES)))
+    rng, segments, in_files, _ = found
+    duration_s = pd.Series(np.where(rng.random(FILES) < 0.1, np.nan, rng.uniform(5, 15, FILES)))
     picked = in_files.disordered | in_files.outside(duration_s)
     for row, length_s, is_picked in zip(segments, duration_s, picked, strict=True):
         known_s = None if np.isnan(length_s) else length_s

@@ -82,14 +82,14 @@ def write_clips(data: DataFolder) -> None:
     for number, take in enumerate(takes(12)):
         path = data.clips / f"{number:016x}.mp4"
         frames = render_frames(take, LARGE.fps, LARGE.frames, 48)
-        sound = render_audio(take, LARGE.audio_rate_hz, LARGE.audio_samples)
-        write_media(path, frames, LARGE.fps, sound, LARGE.audio_rate_hz)
+        audio = render_audio(take, LARGE.audio_rate_hz, LARGE.audio_samples)
+        write_media(path, frames, LARGE.fps, audio, LARGE.audio_rate_hz)
         same = {name: path.stem for name in ("clip_id", "window_id", "source_id")}
         sizes = {"frames": LARGE.frames, "fps": float(LARGE.fps), "width_px": 48, "height_px": 48}
-        sound_of = {"audio_rate_hz": LARGE.audio_rate_hz, "audio_samples": LARGE.audio_samples}
+        audio_sizes = {"audio_rate_hz": LARGE.audio_rate_hz, "audio_samples": LARGE.audio_samples}
         digest = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
         clips.append(
-            {**same, **sizes, **sound_of, **digest, "path": path.name, "orientation": "square"}
+            {**same, **sizes, **audio_sizes, **digest, "path": path.name, "orientation": "square"}
             | {"split": "train" if number < 8 else "validation"}
         )
         verdicts.append({"clip_id": path.stem, "verdict": "accepted", "phases": ["audio", "phase1"], "rejections": {}})
@@ -201,7 +201,7 @@ def measures(clips: list[Clip]) -> dict[str, Metric]:
     return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], reference)}
 
 
-def test_the_world_passes_and_with_its_sound_shuffled_within_the_class_fails_by_sync_alone():
+def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_sync_alone():
     world = [
         Clip(
             np.stack(list(render_frames(take, LARGE.fps, LARGE.frames, 48))),

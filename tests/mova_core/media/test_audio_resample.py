@@ -17,9 +17,9 @@ def frame_of(samples, start, rate=8000, layout="mono", format="fltp"):
     return frame
 
 
-def line_of(frames, rate=8000, codec="aac"):
-    line = AudioResampler(TIMELINE, rate, codec)
-    pieces = [piece for frame in frames for piece in line.add(frame)] + list(line.end())
+def resampled(frames, rate=8000, codec="aac"):
+    resampler = AudioResampler(TIMELINE, rate, codec)
+    pieces = [piece for frame in frames for piece in resampler.add(frame)] + list(resampler.end())
     joined = np.concatenate([piece.samples for piece in pieces])
     starts = np.cumsum([0, *(len(piece.samples) for piece in pieces[:-1])]) / rate + pieces[0].time_s
     np.testing.assert_allclose([piece.time_s for piece in pieces], starts, atol=1e-9)  # gapless
@@ -28,7 +28,7 @@ def line_of(frames, rate=8000, codec="aac"):
 
 def test_pieces_join_to_what_went_in():
     noise = np.random.default_rng(1).normal(0, 0.1, 3000).astype(np.float32)
-    start_s, joined = line_of([frame_of(noise[:1000], 400), frame_of(noise[1000:], 1400)])
+    start_s, joined = resampled([frame_of(noise[:1000], 400), frame_of(noise[1000:], 1400)])
     assert start_s == 0.05
     np.testing.assert_array_equal(joined, noise)
 
@@ -36,41 +36,41 @@ def test_pieces_join_to_what_went_in():
 def test_pieces_may_have_any_length():
     noise = np.random.default_rng(2).normal(0, 0.1, 3 * PIECE_SAMPLES + 17).astype(np.float32)
     for length in (100, PIECE_SAMPLES - 1, PIECE_SAMPLES, 2 * PIECE_SAMPLES + 5):
-        _, joined = line_of([frame_of(noise[at : at + length], at) for at in range(0, len(noise), length)])
+        _, joined = resampled([frame_of(noise[at : at + length], at) for at in range(0, len(noise), length)])
         np.testing.assert_array_equal(joined, noise)
 
 
 def test_a_gap_becomes_silence_and_an_overlap_is_trimmed():
     ones = np.ones(1000, np.float32)
-    _, gap = line_of([frame_of(ones, 0), frame_of(ones, 1500)])
+    _, gap = resampled([frame_of(ones, 0), frame_of(ones, 1500)])
     np.testing.assert_array_equal(gap, np.r_[ones, np.zeros(500), ones])
-    _, overlap = line_of([frame_of(ones, 0), frame_of(2 * ones, 600)])
+    _, overlap = resampled([frame_of(ones, 0), frame_of(2 * ones, 600)])
     np.testing.assert_array_equal(overlap, np.r_[ones, 2 * ones[:600]])
 
 
 def test_a_gap_that_a_packet_should_have_filled_is_damage():
-    line, ones = AudioResampler(TIMELINE, 8000, "aac"), np.ones(1000, np.float32)
-    list(line.add(frame_of(ones, 0)))
-    line.note_empty_packet()
+    resampler, ones = AudioResampler(TIMELINE, 8000, "aac"), np.ones(1000, np.float32)
+    list(resampler.add(frame_of(ones, 0)))
+    resampler.note_empty_packet()
     with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
-        list(line.add(frame_of(ones, 2000)))
+        list(resampler.add(frame_of(ones, 2000)))
 
 
 def test_a_gap_in_a_container_that_has_none_is_damage():
-    line, ones = (
+    resampler, ones = (
         AudioResampler(Timeline(Fraction(0), None, None, gapless=True), 8000, "flac"),
         np.ones(1000, np.float32),
     )
-    list(line.add(frame_of(ones, 0)))
+    list(resampler.add(frame_of(ones, 0)))
     with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
-        list(line.add(frame_of(ones, 2000)))
+        list(resampler.add(frame_of(ones, 2000)))
 
 
 def test_time_stamps_that_jitter_move_nothing():
     ones = np.ones(1000, np.float32)
-    _, joined = line_of([frame_of(ones, 0), frame_of(ones, 1100), frame_of(ones, 1900)])
+    _, joined = resampled([frame_of(ones, 0), frame_of(ones, 1100), frame_of(ones, 1900)])
     assert len(joined) == 3000 and joined.all()
-    _, vorbis = line_of([frame_of(ones, 0), frame_of(ones, 1300), frame_of(ones, 2000)], codec="vorbis")
+    _, vorbis = resampled([frame_of(ones, 0), frame_of(ones, 1300), frame_of(ones, 2000)], codec="vorbis")
     assert len(vorbis) == 3000 and vorbis.all()
 
 
@@ -79,7 +79,7 @@ def test_resampling_keeps_the_moment_of_a_click_and_the_length(source, target):
     audio = np.zeros(source, np.float32)
     audio[source // 2] = 1
     frames = [frame_of(audio[at : at + 1000], at, source) for at in range(0, source, 1000)]
-    _, joined = line_of(frames, target)
+    _, joined = resampled(frames, target)
     assert abs(len(joined) - target) <= 2
     assert abs(int(np.argmax(np.abs(joined))) - target // 2) <= 1
 
@@ -90,18 +90,18 @@ def test_mono_is_the_mean_of_the_channels_in_every_format():
     packed = frame_of((np.stack([left, right], 1).ravel() * 32768).astype(np.int16), 0, layout="stereo", format="s16")
     eight = frame_of((np.stack([left, right], 1).ravel() * 128 + 128).astype(np.uint8), 0, layout="stereo", format="u8")
     for frame in (planar, packed, eight):
-        np.testing.assert_allclose(line_of([frame])[1], 0.125, atol=1e-6)
+        np.testing.assert_allclose(resampled([frame])[1], 0.125, atol=1e-6)
 
 
 def test_channels_that_come_or_go_are_mixed_as_they_are():
     one, two = np.full(500, 0.5, np.float32), np.stack([np.full(500, 0.5), np.full(500, -0.25)]).astype(np.float32)
-    _, joined = line_of([frame_of(one, 0), frame_of(two, 500, layout="stereo"), frame_of(one, 1000)])
+    _, joined = resampled([frame_of(one, 0), frame_of(two, 500, layout="stereo"), frame_of(one, 1000)])
     np.testing.assert_array_equal(joined, np.r_[one, np.full(500, 0.125), one].astype(np.float32))
 
 
 def test_a_changing_rate_and_values_that_are_no_numbers_are_refused():
     ones = np.ones(100, np.float32)
     with pytest.raises(MediaError, match="from 8000 to 16000"):
-        line_of([frame_of(ones, 0), frame_of(ones, 100, rate=16_000)])
+        resampled([frame_of(ones, 0), frame_of(ones, 100, rate=16_000)])
     with pytest.raises(MediaError, match="not numbers"):
-        line_of([frame_of(np.array([0, np.nan], np.float32), 0)])
+        resampled([frame_of(np.array([0, np.nan], np.float32), 0)])

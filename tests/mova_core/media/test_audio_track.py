@@ -112,10 +112,10 @@ def test_a_damaged_track_does_not_hide_the_others(audio):
     assert selected(path).track == 1
 
 
-def test_one_track_of_one_channel_is_not_listened_to(audio):
+def test_one_track_of_one_channel_is_not_decoded_to_select_it(audio):
     with open_media(audio(("mono", {0: NOISE}))) as (container, _):
-        listener, track = AudioTrackSelector(container.streams.audio), container.streams.audio[0]
+        selector, track = AudioTrackSelector(container.streams.audio), container.streams.audio[0]
         for packet in container.demux(track):
-            listener.add(packet)
+            selector.add(packet)
         assert not track.codec_context.is_open
-        assert listener.selection() == AudioSelection()
+        assert selector.selection() == AudioSelection()

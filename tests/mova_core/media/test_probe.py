@@ -80,9 +80,9 @@ def test_a_frame_over_the_limit_is_refused(film):
 
 @pytest.mark.parametrize("where", [0.3, 0.6, 0.97])
 @pytest.mark.parametrize("name", ["a.flac", "a.mka"])
-def test_audio_alone_is_decoded_whole(sound_file, name, where):
+def test_audio_alone_is_decoded_whole(audio_file, name, where):
     """No later stage decodes it; one wrong bit is told by the sum of its frame."""
-    path = sound_file(name)
+    path = audio_file(name)
     data = bytearray(path.read_bytes())
     data[int(len(data) * where)] ^= 1
     path.write_bytes(data)
@@ -92,8 +92,8 @@ def test_audio_alone_is_decoded_whole(sound_file, name, where):
 
 
 @pytest.mark.parametrize("name", ["a.flac", "a.wav", "a.m4a"])
-def test_audio_alone_that_was_cut_off_is_refused(sound_file, name):
-    path = sound_file(name)
+def test_audio_alone_that_was_cut_off_is_refused(audio_file, name):
+    path = audio_file(name)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * 0.6) + 1])
     assert code_of(path) in {"decode_error", "truncated"}
@@ -140,8 +140,8 @@ def test_real_audio_without_a_frame_is_audio(media, manifest, path):
         ("a.m4a", "mp4", "aac"),
     ],
 )
-def test_every_kind_of_audio_file_is_audio(sound_file, name, container, codec):
-    path = sound_file(name)
+def test_every_kind_of_audio_file_is_audio(audio_file, name, container, codec):
+    path = audio_file(name)
     found = probed(path)
     assert (found.kind, found.container, found.audio_codec) == ("audio", container, codec)
     assert found.audio_rate_hz == 48_000 and found.audio_channels == 2

@@ -40,20 +40,20 @@ class Folders:
     def train(self, phase: str, *, start: str | None = None, latents: dict[str, str] | None = None) -> str:
         """A finished run of 40 steps; returns the sha256 of its checkpoint's manifest."""
         sha256 = self.write(f"runs/{phase}/checkpoints/step-000040/manifest.json", {"weights of": phase})
-        lines = []
+        records = []
         for step in range(40):
-            line: dict[str, Any] = {
+            record: dict[str, Any] = {
                 "step": step,
                 "loss": 1.0,
                 "audio": 1 / (1 + step),
                 "audio_bins": [0.5] * 9 + [None],
             }
             if phase != "audio":
-                line |= {"video": 2 / (1 + step), "video_bins": [1.0] * 10}
+                record |= {"video": 2 / (1 + step), "video_bins": [1.0] * 10}
             if step % 20 == 19:
-                line["validation"] = {name: 0.3 for name in ("loss", "video", "audio") if name in line}
-            lines.append(json.dumps(line))
-        (self.root / f"runs/{phase}/curves.jsonl").write_text("\n".join(lines) + "\n")
+                record["validation"] = {name: 0.3 for name in ("loss", "video", "audio") if name in record}
+            records.append(json.dumps(record))
+        (self.root / f"runs/{phase}/curves.jsonl").write_text("\n".join(records) + "\n")
         self.write(
             f"runs/{phase}/manifest.json",
             {
@@ -76,8 +76,8 @@ class Folders:
         samples: list[dict[str, Any]] = []
         for index in range(2):
             frames = rng.integers(0, 255, (geometry.frames, 32, 32, 3), np.uint8)
-            sound = np.zeros(geometry.audio_samples, np.float32)
-            write_clip(self.root / folder / f"samples/{index:02d}.mp4", frames, sound, geometry, enlarge=4)
+            audio = np.zeros(geometry.audio_samples, np.float32)
+            write_clip(self.root / folder / f"samples/{index:02d}.mp4", frames, audio, geometry, enlarge=4)
             sample = {"path": f"samples/{index:02d}.mp4", "prompt": "A <red> ball", "seed": index}
             events = {"video_events_s": [0.5, 1.0], "audio_onsets_s": [0.52, 1.6]} if suite == "synthetic" else {}
             samples.append(sample | events)

@@ -44,9 +44,9 @@ def test_every_format_is_there_and_decodes_to_its_plan(small: Path) -> None:
             assert sum(1 for _ in file.decode(video=0)) == plan.frames
         with av.open(str(path)) as file:
             rate = file.streams.audio[0].rate
-            heard = sum(frame.samples for frame in file.decode(audio=0)) / rate
+            decoded_s = sum(frame.samples for frame in file.decode(audio=0)) / rate
         assert rate == plan.audio_rate_hz
-        assert heard == pytest.approx(plan.length_s, abs=0.1)  # codecs may pad the end
+        assert decoded_s == pytest.approx(plan.length_s, abs=0.1)  # codecs may pad the end
 
 
 def test_sidecars_tell_classes_and_never_events(small: Path) -> None:

@@ -52,7 +52,7 @@ def test_the_note_starts_exactly_at_the_impact(kind: str) -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
-def test_every_window_hears_the_same_phase(rate_hz: int) -> None:
+def test_every_window_has_the_same_phase(rate_hz: int) -> None:
     window = GEOMETRIES["nano-48"].duration
     assert window % PHASE_PERIOD == 0
     for kind in KINDS.values():

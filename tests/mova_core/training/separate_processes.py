@@ -28,19 +28,19 @@ def forked(function, *args) -> int:
 
 
 def killed(section: str, step: int, place: str) -> None:
-    """Die as soon as the step's line is written, or in the middle of the next checkpoint after it."""
+    """Die as soon as the step's record is written, or in the middle of the next checkpoint after it."""
     write, save_file = loop.Curves.write, checkpoint.safetensors.torch.save_file
-    lines = []
+    records = []
 
-    def writing(self, line):
-        write(self, line)
-        lines.append(line["step"])
-        if place == "line" and line["step"] >= step:
+    def writing(self, record):
+        write(self, record)
+        records.append(record["step"])
+        if place == "record" and record["step"] >= step:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def saving(tensors, path, **options):
         save_file(tensors, path, **options)
-        if place == "checkpoint" and lines[-1] >= step:
+        if place == "checkpoint" and records[-1] >= step:
             os.kill(os.getpid(), signal.SIGKILL)
 
     loop.Curves.write, checkpoint.safetensors.torch.save_file = writing, saving

@@ -38,14 +38,20 @@ def test_a_joint_phase(project, section):
     assert summary["steps"] == 5
     DualTower.from_pretrained(run / "checkpoints/step-000005/ema")
 
-    lines = read_curves(run / "curves.jsonl")
-    assert [line["step"] for line in lines] == list(range(5))
-    assert [line["expert"] for line in lines] == ["video_dit", "video_dit_2", "video_dit", "video_dit_2", "video_dit"]
-    assert ["validation" in line for line in lines] == [False, False, False, True, True]
-    for line in lines:
-        assert line["loss"] == pytest.approx(line["video"] + 0.2 * line["audio"], rel=1e-4)
-        assert len(line["video_bins"]) == len(line["audio_bins"]) == SIGMA_BINS
-        assert any(value is not None for value in line["video_bins"])
+    records = read_curves(run / "curves.jsonl")
+    assert [record["step"] for record in records] == list(range(5))
+    assert [record["expert"] for record in records] == [
+        "video_dit",
+        "video_dit_2",
+        "video_dit",
+        "video_dit_2",
+        "video_dit",
+    ]
+    assert ["validation" in record for record in records] == [False, False, False, True, True]
+    for record in records:
+        assert record["loss"] == pytest.approx(record["video"] + 0.2 * record["audio"], rel=1e-4)
+        assert len(record["video_bins"]) == len(record["audio_bins"]) == SIGMA_BINS
+        assert any(value is not None for value in record["video_bins"])
 
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["curves"] == sha256_file(run / "curves.jsonl")
@@ -100,7 +106,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(project, section, monkeypat
     straight = project.train("phase1", section(steps=6))
     bytes_of = {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()}
 
-    stop_after(monkeypatch, lines=5)
+    stop_after(monkeypatch, records=5)
     (project.root / "runs").rename(project.root / "straight")
     with pytest.raises(KeyboardInterrupt):
         project.train("phase1", section(steps=6))
@@ -111,13 +117,13 @@ def test_a_resumed_run_equals_one_that_never_stopped(project, section, monkeypat
     assert {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()} == bytes_of
 
 
-def stop_after(monkeypatch, lines: int) -> None:
-    """Interrupt training when so many lines of the curves are written."""
+def stop_after(monkeypatch, records: int) -> None:
+    """Interrupt training when so many records of the curves are written."""
     write = loop.Curves.write
 
-    def interrupting(self, line):
-        write(self, line)
-        if line["step"] + 1 == lines:
+    def interrupting(self, record):
+        write(self, record)
+        if record["step"] + 1 == records:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(loop.Curves, "write", interrupting)
@@ -222,5 +228,5 @@ def test_validation_never_shifts_training(project, section, monkeypatch):
 def test_it_learns(project, section):
     """Random clips hold nothing to know, but how to tell noise from latents: the loss falls towards pi / 2."""
     project.train("audio", section(steps=60, batch=6, save_every=60))
-    lines = read_curves(project.root / "runs/audio/curves.jsonl")
-    assert sum(line["audio"] for line in lines[-10:]) < 0.9 * sum(line["audio"] for line in lines[:10])
+    records = read_curves(project.root / "runs/audio/curves.jsonl")
+    assert sum(record["audio"] for record in records[-10:]) < 0.9 * sum(record["audio"] for record in records[:10])

@@ -39,7 +39,7 @@ def test_three_kills(project, section):
     rng = random.Random(4)
     # Every try gets further than the one before it saved, so each kill meets other work.
     kills = [
-        (str(rng.randint(3 * number, 3 * number + 1)), rng.choice(["line", "checkpoint"])) for number in range(KILLS)
+        (str(rng.randint(3 * number, 3 * number + 1)), rng.choice(["record", "checkpoint"])) for number in range(KILLS)
     ]
     aside(project, "kill", params.model_dump_json(), *(word for kill in kills for word in kill))
     assert outcome(project) == straight

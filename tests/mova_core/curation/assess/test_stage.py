@@ -30,30 +30,30 @@ FAULTS = {
 
 
 def made_clip(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures and sound of a clip without fault."""
+    """Frames and audio of a clip without fault."""
     take = draw_take(np.random.default_rng(seed), list(KINDS)[1 + seed % 3], FRAMES / FPS)
     return np.stack(list(render_frames(take, FPS, FRAMES, SIDE_PX))), render_audio(take, RATE_HZ, SAMPLES)
 
 
 def faulty_clip(fault: str) -> tuple[np.ndarray, np.ndarray]:
     """The same with one fault."""
-    frames, sound = made_clip(seed=11)
+    frames, audio = made_clip(seed=11)
     times = np.arange(SAMPLES) / RATE_HZ
     noise = np.random.default_rng(0).standard_normal(SAMPLES).astype(np.float32)
     match fault:
         case "silent":
-            sound = np.zeros_like(sound)
+            audio = np.zeros_like(audio)
         case "hum":
-            sound = (0.3 * np.sin(2 * np.pi * 100 * times)).astype(np.float32)
+            audio = (0.3 * np.sin(2 * np.pi * 100 * times)).astype(np.float32)
         case "faint":  # a quarter of the time just above silence
-            sound = noise * np.float32(0.0038) * (times % 0.08 < 0.02)
+            audio = noise * np.float32(0.0038) * (times % 0.08 < 0.02)
         case "overdriven":
-            sound = (noise * 2).clip(-1, 1)
+            audio = (noise * 2).clip(-1, 1)
         case "black":
             frames = frames // 12
         case "frozen":
             frames = np.repeat(frames[:1], FRAMES, axis=0)
-    return frames, sound
+    return frames, audio
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def cut_clips(tmp_path_factory) -> Path:
     rows = []
     for name in [*GOOD, *FAULTS]:
         path = data.clips / f"{name}.mp4"
-        frames, sound = made_clip(GOOD.index(name)) if name in GOOD else faulty_clip(name)
-        write_media(path, frames, FPS, sound, RATE_HZ)
+        frames, audio = made_clip(GOOD.index(name)) if name in GOOD else faulty_clip(name)
+        write_media(path, frames, FPS, audio, RATE_HZ)
         if name == "damaged":
             path.write_bytes(path.read_bytes()[:500])
         rows.append(clip_row(name, path))

@@ -74,10 +74,10 @@ def test_windows_that_the_frames_do_not_fill_are_refused():
         assert error.value.code == "short_video"
 
 
-def pushed(line, start_s, starts_s, pieces):
+def pushed(samples, start_s, starts_s, pieces):
     audio, begin = WindowAudio(starts_s, TINY), 0
-    for end in [*pieces, len(line)]:
-        audio.push(start_s + begin / 1600, line[begin:end])
+    for end in [*pieces, len(samples)]:
+        audio.push(start_s + begin / 1600, samples[begin:end])
         begin = end
     return audio
 
@@ -89,11 +89,11 @@ def pushed(line, start_s, starts_s, pieces):
     begin=st.sampled_from([0.0, -0.25, 1.5]),
 )
 def test_samples_come_whole_whatever_the_pieces(cuts, starts, begin):
-    line = np.arange(3000, dtype=np.float32)
-    audio = pushed(line, begin, [begin + start / 1600 for start in starts], cuts)
+    samples = np.arange(3000, dtype=np.float32)
+    audio = pushed(samples, begin, [begin + start / 1600 for start in starts], cuts)
     for window, start in enumerate(starts):
         assert audio.is_whole(window)
-        np.testing.assert_array_equal(audio.take(window), line[start : start + 900])
+        np.testing.assert_array_equal(audio.take(window), samples[start : start + 900])
 
 
 def test_a_start_between_samples_takes_the_nearest():
@@ -102,8 +102,8 @@ def test_a_start_between_samples_takes_the_nearest():
 
 
 def test_within_the_tolerance_silence_is_added_beyond_it_the_window_is_refused():
-    line = np.ones(900, np.float32)
-    audio = pushed(line, 0.0, [-0.01, -0.001, 0.0, 0.001, 0.01], [400])
+    samples = np.ones(900, np.float32)
+    audio = pushed(samples, 0.0, [-0.01, -0.001, 0.0, 0.001, 0.01], [400])
     assert [int(audio.take(window).sum()) for window in (1, 2, 3)] == [898, 900, 898]
     for window in (0, 4):
         with pytest.raises(MediaError, match=r"lacks 0\.010 s") as error:

@@ -26,7 +26,7 @@ from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params, params_from
 from mova_core.places import DataFolder
 
-# The real geometries but for length and size: 13 frames instead of 193, pictures a tenth as wide.
+# The real geometries but for length and size: 13 frames instead of 193, frames a tenth as wide.
 SMALL = ClipGeometry("mova-360p", 13, 24, (Canvas(32, 64), Canvas(64, 32)), 48_000, 960, 1)
 LARGE = ClipGeometry("mova-720p", 13, 24, (Canvas(64, 128), Canvas(128, 64)), 48_000, 960, 1)
 CLIPS = 5  # the second and the fourth are portraits
@@ -51,8 +51,8 @@ def cut_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = data.clips / f"{number:016x}.mp4"
         shades = rng.integers(0, 256, (LARGE.frames, canvas.height_px // 16, canvas.width_px // 16, 3), np.uint8)
         frames = shades.repeat(16, 1).repeat(16, 2)
-        sound = (0.3 * rng.standard_normal(LARGE.audio_samples)).clip(-1, 1).astype(np.float32)
-        write_media(path, frames, LARGE.fps, sound, LARGE.audio_rate_hz)
+        audio = (0.3 * rng.standard_normal(LARGE.audio_samples)).clip(-1, 1).astype(np.float32)
+        write_media(path, frames, LARGE.fps, audio, LARGE.audio_rate_hz)
         clip_id = {"clip_id": path.stem}
         clips.append(
             clip_id
@@ -64,7 +64,7 @@ def cut_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         verdicts.append(clip_id | {"verdict": "accepted", "phases": ["phase1"], "rejections": {}})
         text = CAPTIONS[number % len(CAPTIONS)]
-        captions.append(clip_id | {"visual": text, "sound": None, "merged": text + " In the rain.", "kind": "template"})
+        captions.append(clip_id | {"video": text, "audio": None, "merged": text + " In the rain.", "kind": "template"})
     for name, rows in (("clips", clips), ("verdicts", verdicts), ("captions", captions)):
         write_table(data.table(name), name, rows)
     return root
@@ -87,7 +87,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_sound(cut, tiny_checkpoint):
+def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_checkpoint):
     from mova_core.model.codecs.released_codecs import read_audio_vae, read_text, read_video_vae
 
     chosen = params(tiny_checkpoint)
@@ -103,21 +103,21 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_sound(cut, tiny_c
         assert sorted(row["clip_id"] for row in index) == sorted(clips)
         for row in index:
             shard, clip = open_shard(folder / row["path"]), clips[row["clip_id"]]
-            frames, sound = load_clip(cut.clips, clip, LARGE)
+            frames, audio = load_clip(cut.clips, clip, LARGE)
             canvas = next(one for one in geometry.canvases if one.orientation == clip["orientation"])
             pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
-            levelled = normalise_loudness(sound, geometry.audio_rate_hz, chosen.encode.target_lufs)
+            levelled = normalise_loudness(audio, geometry.audio_rate_hz, chosen.encode.target_lufs)
             with torch.no_grad():
                 raw = video_vae.vae.encode(pixels).latent_dist.mode()
                 mean, std = (torch.tensor(video_vae.vae.config[f"latents_{name}"]) for name in ("mean", "std"))
                 expected = (raw - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)
-                heard = audio_vae.vae.encode(torch.from_numpy(sound)[None, None]).mean
-                heard_levelled = audio_vae.vae.encode(torch.from_numpy(levelled)[None, None]).mean
+                latents = audio_vae.vae.encode(torch.from_numpy(audio)[None, None]).mean
+                latents_levelled = audio_vae.vae.encode(torch.from_numpy(levelled)[None, None]).mean
             assert torch.equal(shard.video[row["row"]], expected[0])
-            assert torch.equal(shard.audio[row["row"]], heard[0])
-            assert torch.equal(shard.audio_lufs[row["row"]], heard_levelled[0])
+            assert torch.equal(shard.audio[row["row"]], latents[0])
+            assert torch.equal(shard.audio_lufs[row["row"]], latents_levelled[0])
             assert shard.audio.shape[2] == geometry.audio_latents == 28
-            for kind in ("visual", "sound", "merged"):
+            for kind in ("video", "audio", "merged"):
                 caption, context = captions[row["clip_id"]][kind], shard.contexts.of(row["row"], kind)
                 assert (context is None) == (caption is None)
                 if context is not None:

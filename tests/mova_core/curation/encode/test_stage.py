@@ -57,16 +57,16 @@ def test_latents_decode_to_the_clip(ready, geometry):
     encode(PARAMS, geometry, ready, ONE)
     shard = open_shard(ready.latents(geometry.name) / "latents-00001.safetensors")
     clip = accepted_clips(ready)[8 + 3]
-    frames, sound = load_clip(ready.clips, clip, geometry)
+    frames, audio = load_clip(ready.clips, clip, geometry)
     codec, canvas = NanoCodec.load(ready.codec), geometry.canvases[0]
     assert shard.video.shape == (8, 16, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
     assert shard.audio.shape == (8, 16, geometry.audio_latents)
 
     video = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
     torch.testing.assert_close(shard.video[3:4], codec.video.encode(video), rtol=0, atol=1e-4)
-    heard = codec.audio.decode(shard.audio[3:4], sound.size)[0]
-    assert (heard - torch.from_numpy(sound)).square().mean() < 0.1 * heard.square().mean()
-    levelled = codec.audio.decode(shard.audio_lufs[3:4], sound.size)[0].numpy()
+    decoded = codec.audio.decode(shard.audio[3:4], audio.size)[0]
+    assert (decoded - torch.from_numpy(audio)).square().mean() < 0.1 * decoded.square().mean()
+    levelled = codec.audio.decode(shard.audio_lufs[3:4], audio.size)[0].numpy()
     assert integrated_lufs(levelled, geometry.audio_rate_hz) == pytest.approx(PARAMS.encode.target_lufs, abs=0.5)
 
 
@@ -75,11 +75,11 @@ def test_contexts_are_those_of_the_captions(ready):
     shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     captions = read_table(ready.table("captions"), "captions")
     for row in range(len(shard)):
-        for kind in ("visual", "speech", "sound", "merged"):
+        for kind in ("video", "speech", "audio", "merged"):
             text, context = captions[row][kind], shard.contexts.of(row, kind)
             assert (context is None) == (text is None)
             assert text is None or torch.equal(context, NanoTextEncoder().encode(text))
-    texts = {row[kind] for row in captions for kind in ("visual", "merged")}
+    texts = {row[kind] for row in captions for kind in ("video", "merged")}
     assert len(shard.contexts.offsets) - 1 == len(texts) + 1 + len({row["merged"] for row in captions})
 
 
@@ -139,7 +139,7 @@ def test_a_damaged_shard_is_made_again(ready):
 def test_what_a_shard_was_made_from_decides_whether_it_is_kept(ready):
     encode(PARAMS, SMALL, ready, ONE)
     captions = read_table(ready.table("captions"), "captions")
-    write_table(ready.table("captions"), "captions", [captions[0] | {"visual": "Else."}, *captions[1:]])
+    write_table(ready.table("captions"), "captions", [captions[0] | {"video": "Else."}, *captions[1:]])
     assert encode(PARAMS, SMALL, ready, ONE)["kept_shards"] == 2
     louder = params_from({"encode": {"target_lufs": -14, "clips_per_shard": 8}})
     assert encode(louder, SMALL, ready, ONE)["kept_shards"] == 0
@@ -179,7 +179,7 @@ def test_geometries_that_cannot_be_encoded_are_refused(ready):
         encode(params_from({"preset": "mova-360p"}), GEOMETRIES["mova-360p"], ready, ONE)
 
 
-def test_a_larger_picture_is_the_mean_of_its_area():
+def test_a_larger_frame_is_the_mean_of_its_area():
     frames = torch.arange(16, dtype=torch.uint8).reshape(1, 4, 4, 1).expand(1, 4, 4, 3).numpy() * 10
     canvas = ClipGeometry("half", 1, 1, SMALL.canvases, 16_000, 320, 4).canvases[0]
     wide = frames.repeat(16, 1).repeat(16, 2)

@@ -194,9 +194,9 @@ def test_a_broken_sidecar_of_the_folder_stops_the_run(folder, tmp_path, name, te
     assert not (tmp_path / "data").exists()
 
 
-def test_new_files_alone_cost_new_work_and_a_vanished_one_is_named(folder, tmp_path, sound_file):
+def test_new_files_alone_cost_new_work_and_a_vanished_one_is_named(folder, tmp_path, audio_file):
     assert run(folder, tmp_path)[0]["examined"] == 4
-    sound_file("footage/new.wav")
+    audio_file("footage/new.wav")
     (folder / "notes.txt").unlink()
     (folder / "b.mp4").rename(folder / "moved.mp4")
     summary, rows, _ = run(folder, tmp_path)

@@ -33,16 +33,16 @@ def babble(seconds: float) -> np.ndarray:
 @pytest.fixture(scope="module")
 def audio() -> np.ndarray:
     """Twenty seconds with a voice from 3 to 6 s and from 11 to 15.5 s."""
-    line = 0.001 * np.random.default_rng(1).standard_normal(20 * RATE).astype(np.float32)
-    line[3 * RATE : 6 * RATE] += babble(3)
-    line[11 * RATE : 31 * RATE // 2] += babble(4.5)
-    return line
+    samples = 0.001 * np.random.default_rng(1).standard_normal(20 * RATE).astype(np.float32)
+    samples[3 * RATE : 6 * RATE] += babble(3)
+    samples[11 * RATE : 31 * RATE // 2] += babble(4.5)
+    return samples
 
 
-def speech_in(line: np.ndarray, pieces: list[int], start_s: float = 0.0) -> list[list[float]]:
+def speech_in(audio: np.ndarray, pieces: list[int], start_s: float = 0.0) -> list[list[float]]:
     finder = SpeechDetector(threshold=0.5)
-    for begin, end in zip([0, *pieces], [*pieces, len(line)], strict=True):
-        finder.add(start_s + begin / RATE, line[begin:end])
+    for begin, end in zip([0, *pieces], [*pieces, len(audio)], strict=True):
+        finder.add(start_s + begin / RATE, audio[begin:end])
     return finder.speech()
 
 
@@ -63,9 +63,9 @@ def test_a_stream_gives_what_the_model_says_chunk_by_chunk(audio):
     import torch
     from silero_vad import get_speech_timestamps, load_silero_vad
 
-    line = audio[: 16 * RATE + 100]
-    told = get_speech_timestamps(torch.from_numpy(line), load_silero_vad(), return_seconds=True, time_resolution=6)
-    assert np.array(speech_in(line, [])) == pytest.approx(np.array([[part["start"], part["end"]] for part in told]))
+    start = audio[: 16 * RATE + 100]
+    told = get_speech_timestamps(torch.from_numpy(start), load_silero_vad(), return_seconds=True, time_resolution=6)
+    assert np.array(speech_in(start, [])) == pytest.approx(np.array([[part["start"], part["end"]] for part in told]))
 
 
 def test_a_finder_begins_afresh(audio):

@@ -8,10 +8,10 @@ from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, speech_in
 
 def probabilities(seed, chunks):
     """Runs of speech and quiet of any length, with dips between threshold and floor."""
-    draws = np.random.default_rng(seed)
-    runs = [np.full(draws.integers(1, 20), level) for level in draws.choice([0.0, 0.1, 0.3, 0.4, 0.55, 0.95], chunks)]
-    line = np.concatenate(runs)[:chunks]
-    return np.clip(line + draws.normal(0, 0.08, len(line)), 0, 1).tolist()
+    rng = np.random.default_rng(seed)
+    runs = [np.full(rng.integers(1, 20), level) for level in rng.choice([0.0, 0.1, 0.3, 0.4, 0.55, 0.95], chunks)]
+    levels = np.concatenate(runs)[:chunks]
+    return np.clip(levels + rng.normal(0, 0.08, len(levels)), 0, 1).tolist()
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.5, 0.8])
@@ -20,10 +20,10 @@ def test_the_packages_own_intervals(threshold):
 
     found = 0
     for seed in range(60):
-        line = probabilities(seed, chunks=200)
-        samples = len(line) * CHUNK_SAMPLES - seed * 7
-        theirs = get_speech_timestamps_from_probs(line, threshold=threshold, audio_length_samples=samples)
-        assert speech_intervals(line, threshold, samples) == [[one["start"], one["end"]] for one in theirs], seed
+        speech = probabilities(seed, chunks=200)
+        samples = len(speech) * CHUNK_SAMPLES - seed * 7
+        theirs = get_speech_timestamps_from_probs(speech, threshold=threshold, audio_length_samples=samples)
+        assert speech_intervals(speech, threshold, samples) == [[one["start"], one["end"]] for one in theirs], seed
         found += len(theirs)
     assert found > 60
 

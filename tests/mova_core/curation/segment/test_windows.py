@@ -139,9 +139,9 @@ class Highest(Lowest):
         return high
 
 
-def walked(finder, found: SourceSegments, draws: np.random.Generator) -> list[float]:
+def walked(finder, found: SourceSegments, rng: np.random.Generator) -> list[float]:
     """Starts in seconds of windows of 8 s."""
-    return [start_us / MICRO for start_us in finder(found, Fraction(8 * MICRO), draws)]
+    return [start_us / MICRO for start_us in finder(found, Fraction(8 * MICRO), rng)]
 
 
 def test_multi_scene_speech_worked_out_by_hand():

@@ -8,7 +8,7 @@ from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_fra
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_clip_of_the_world_shows_and_sounds_its_class(kind: str) -> None:
+def test_every_clip_of_the_world_is_of_its_class_by_video_and_by_audio(kind: str) -> None:
     rng = np.random.default_rng(5)
     for _ in range(4):
         take = draw_take(rng, kind, 33 / 16)

@@ -8,7 +8,7 @@ import pytest
 from mova_core.reporting.charts.loss import POINTS, loss_chart, moving_mean, sigma_rows
 
 
-def lines(steps: int, **values: float) -> list[dict]:
+def records(steps: int, **values: float) -> list[dict]:
     return [{"step": step, "loss": 1.0, **values} for step in range(steps)]
 
 
@@ -32,17 +32,17 @@ def test_a_line_has_its_ends_and_few_points(steps: int) -> None:
 
 
 def test_the_axis_starts_at_zero_and_a_constant_loss_is_a_level_line() -> None:
-    drawn = curves(loss_chart(lines(50, video=1.0, audio=0.5)))
+    drawn = curves(loss_chart(records(50, video=1.0, audio=0.5)))
     (video,), (audio,) = ({y for _, y in drawn[f"mean {name}"]} for name in ("video", "audio"))
     assert video < audio  # SVG counts from the top
 
 
 def test_a_run_of_one_step_is_drawn() -> None:
-    assert "audio 0.200" in loss_chart(lines(1, audio=0.2))
+    assert "audio 0.200" in loss_chart(records(1, audio=0.2))
 
 
 def test_only_what_was_trained_is_drawn_and_validation_is_marked() -> None:
-    run = lines(20, audio=0.4)
+    run = records(20, audio=0.4)
     run[9]["validation"] = {"loss": 0.3, "audio": 0.3}
     svg = loss_chart(run)
     assert set(curves(svg)) == {"raw audio", "mean audio"}
@@ -57,10 +57,10 @@ def test_a_moving_mean_keeps_a_constant_and_lowers_noise() -> None:
 
 
 def test_loss_by_sigma_is_of_the_end_and_an_empty_bin_stays_empty() -> None:
-    run = lines(100)
-    for line in run:
-        late = line["step"] >= 90
-        line["audio_bins"] = [None, 0.2 if late else 9.0, None if line["step"] % 2 else 0.4, *[0.1] * 7]
+    run = records(100)
+    for record in run:
+        late = record["step"] >= 90
+        record["audio_bins"] = [None, 0.2 if late else 9.0, None if record["step"] % 2 else 0.4, *[0.1] * 7]
     (row,) = sigma_rows(run)
     assert row.modality == "audio"
     assert row.losses[0] is None

@@ -1,4 +1,4 @@
-"""Sounds with known answers."""
+"""Audio with known answers."""
 
 import numpy as np
 import pytest
@@ -23,8 +23,8 @@ def low_passed(edge_hz: float, rate_hz: int, rms: float = 0.1) -> np.ndarray:
     noise = np.random.default_rng(0).standard_normal(2 * rate_hz)
     spectrum = np.fft.rfft(noise)
     spectrum[np.fft.rfftfreq(len(noise), 1 / rate_hz) > edge_hz] = 0
-    sound = np.fft.irfft(spectrum, len(noise))
-    return (sound * rms / sound.std()).astype(np.float32)
+    audio = np.fft.irfft(spectrum, len(noise))
+    return (audio * rms / audio.std()).astype(np.float32)
 
 
 def as_16_bit(audio: np.ndarray) -> np.ndarray:
@@ -64,8 +64,8 @@ def test_bandwidth_of_white_noise_is_half_the_rate_and_of_silence_zero(rate_hz):
 
 
 def test_bandwidth_does_not_depend_on_loudness():
-    sound = low_passed(2000, 16_000)
-    assert bandwidth_hz(sound, 16_000) == bandwidth_hz(sound * np.float32(0.1), 16_000)
+    audio = low_passed(2000, 16_000)
+    assert bandwidth_hz(audio, 16_000) == bandwidth_hz(audio * np.float32(0.1), 16_000)
 
 
 def test_clipped_share_counts_full_scale_samples_only():

@@ -29,31 +29,31 @@ def test_loudness_range_is_that_of_the_signals_of_ebu_tech_3342(levels, range_lu
 
 
 def test_a_clip_of_the_standard_length_has_a_loudness_range():
-    sound = np.concatenate([tone([-20], 48_000, 4), tone([-30], 48_000, 4.0417)])
-    assert 5 < loudness_range_lu(sound, 48_000) <= 10.1
+    audio = np.concatenate([tone([-20], 48_000, 4), tone([-30], 48_000, 4.0417)])
+    assert 5 < loudness_range_lu(audio, 48_000) <= 10.1
 
 
-@pytest.mark.parametrize(("sound", "why"), [(tone([-20], 16_000, 2), "shorter than"), (np.zeros(99_999), "silent")])
-def test_what_has_no_loudness_range_says_why(sound, why):
-    missing = loudness_range_lu(sound.astype(np.float32), 16_000)
+@pytest.mark.parametrize(("audio", "why"), [(tone([-20], 16_000, 2), "shorter than"), (np.zeros(99_999), "silent")])
+def test_what_has_no_loudness_range_says_why(audio, why):
+    missing = loudness_range_lu(audio.astype(np.float32), 16_000)
     assert isinstance(missing, Unavailable) and why in missing.reason
 
 
 def test_blur_rises_with_the_width_of_edges():
     squares = np.kron(np.indices((6, 10)).sum(axis=0) % 2, np.ones((60, 64))).astype(np.uint8) * 200
     blurred = [squares, *(cv2.GaussianBlur(squares, (0, 0), sd) for sd in (2, 4, 8))]
-    widths = [blur_and_blocking(np.stack([picture] * 2))["blur_px"] for picture in blurred]
+    widths = [blur_and_blocking(np.stack([image] * 2))["blur_px"] for image in blurred]
     assert widths == sorted(widths) and widths[-1] > 2 * widths[0]
 
 
-def test_blocking_rises_as_jpeg_gets_coarser_and_an_uncoded_picture_has_none():
-    picture = textured()
-    coded = [cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, q])[1], 0) for q in (95, 50, 20)]
-    none, *some = (blur_and_blocking(each[None])["blocking"] for each in (picture, *coded))
+def test_blocking_rises_as_jpeg_gets_coarser_and_an_uncoded_image_has_none():
+    image = textured()
+    coded = [cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, q])[1], 0) for q in (95, 50, 20)]
+    none, *some = (blur_and_blocking(each[None])["blocking"] for each in (image, *coded))
     assert none == pytest.approx(1, abs=0.2)
     assert some == sorted(some) and some[-1] > 2
 
 
-def test_a_flat_picture_has_neither_and_says_why():
+def test_a_flat_image_has_neither_and_says_why():
     measures = blur_and_blocking(np.full((3, 48, 48), 90, np.uint8))
     assert all(isinstance(value, Unavailable) and value.reason for value in measures.values())

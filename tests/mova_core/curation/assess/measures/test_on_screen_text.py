@@ -1,4 +1,4 @@
-"""The subtitle rule on lines as they may be read, and the packaged reader on drawn pictures."""
+"""The subtitle rule on lines as they may be read, and the packaged reader on drawn images."""
 
 import cv2
 import numpy as np

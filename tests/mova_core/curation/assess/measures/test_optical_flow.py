@@ -1,4 +1,4 @@
-"""Optical flow of pictures that move by a known amount."""
+"""Optical flow of images that move by a known amount."""
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ def test_a_larger_canvas_tells_the_same():
     assert flow_speed(optical_flow(large, FPS)) == pytest.approx(flow_speed(optical_flow(small, FPS)), rel=0.05)
 
 
-def test_a_still_picture_has_no_speed_and_a_single_frame_none_to_measure():
+def test_a_still_image_has_no_speed_and_a_single_frame_none_to_measure():
     assert flow_speed(optical_flow(moving([0] * 4), FPS)) < 0.001  # what is left of rounding
     assert flow_speed(optical_flow(moving([]), FPS)) == 0
 

@@ -16,21 +16,21 @@ def voice(length_s: float = 9.2) -> np.ndarray:
     times = np.arange(round(length_s * RATE_HZ)) / RATE_HZ
     pitch_hz = 120 * (1 + 0.1 * np.sin(2 * np.pi * 0.7 * times))
     pulses = np.diff(np.floor(np.cumsum(pitch_hz) / RATE_HZ), prepend=0)
-    sound = np.zeros(len(times))
+    audio = np.zeros(len(times))
     for start in range(0, len(times), RATE_HZ // 4):
         part = pulses[start : start + RATE_HZ // 4] * (rng.random() > 0.25)
         for formant_hz in rng.choice([300, 550, 850, 1300, 2200], 2, replace=False):
             pole = np.exp(-np.pi * 90 / RATE_HZ)
             part = scipy.signal.lfilter([1], [1, -2 * pole * np.cos(2 * np.pi * formant_hz / RATE_HZ), pole**2], part)
-        sound[start : start + len(part)] = part * np.hanning(len(part)) ** 0.3
-    return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
+        audio[start : start + len(part)] = part * np.hanning(len(part)) ** 0.3
+    return (0.5 * audio / np.abs(audio).max()).astype(np.float32)
 
 
 def test_noise_behind_a_voice_lowers_its_background_score_and_the_rate_does_not_matter():
     pytest.importorskip("speechmos", reason="the extra `metrics` is not installed")
     clean = voice()
     noisy = clean + 0.1 * np.random.default_rng(1).standard_normal(len(clean)).astype(np.float32)
-    of_clean, of_noisy = (dnsmos(sound, RATE_HZ, 0.7) for sound in (clean, noisy))
+    of_clean, of_noisy = (dnsmos(audio, RATE_HZ, 0.7) for audio in (clean, noisy))
     assert list(of_clean) == list(SCORES) and all(1 <= score <= 5 for score in of_clean.values())
     assert of_clean["dnsmos_bak"] > of_noisy["dnsmos_bak"] + 0.5
     assert dnsmos(clean, RATE_HZ, 0.7) == of_clean

@@ -8,17 +8,17 @@ from mova_core.curation.assess.measures.sync import av_align, flow_peaks_s, onse
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ, FRAMES = 24.0, 48_000, 97
-AT = (20, 41, 70)  # frames into which the picture jolts
+AT = (20, 41, 70)  # frames into which the image jolts
 
 
 def clicks(times_s: list[float], length_s: float = FRAMES / FPS) -> np.ndarray:
     """Short bursts of noise over faint noise."""
     rng = np.random.default_rng(0)
-    sound = rng.normal(0, 1e-4, round(length_s * RATE_HZ))
+    audio = rng.normal(0, 1e-4, round(length_s * RATE_HZ))
     for time_s in times_s:
         start, size = round(time_s * RATE_HZ), round(0.05 * RATE_HZ)
-        sound[start : start + size] += rng.normal(0, 0.3, size) * np.linspace(1, 0, size)
-    return sound.astype(np.float32)
+        audio[start : start + size] += rng.normal(0, 0.3, size) * np.linspace(1, 0, size)
+    return audio.astype(np.float32)
 
 
 def jolting(at: tuple[int, ...] = AT) -> np.ndarray:
@@ -28,8 +28,8 @@ def jolting(at: tuple[int, ...] = AT) -> np.ndarray:
     return np.stack([np.roll(texture, 3 * shift, axis=1) for shift in moved])[..., None].repeat(3, axis=3)
 
 
-def clip(sound: np.ndarray, frames: np.ndarray | None = None) -> DecodedClip:
-    return DecodedClip(jolting() if frames is None else frames, sound, FPS, RATE_HZ)
+def clip(audio: np.ndarray, frames: np.ndarray | None = None) -> DecodedClip:
+    return DecodedClip(jolting() if frames is None else frames, audio, FPS, RATE_HZ)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def test_av_align_is_the_share_of_events_in_both(late):
 
 
 @pytest.mark.parametrize("lag_s", [-0.4, -0.1, 0.0, 0.25, 0.8])
-def test_the_lag_is_that_of_the_sound(late, lag_s):
+def test_the_lag_is_that_of_the_audio(late, lag_s):
     assert onset_lag_s(clip(clicks([time_s + lag_s for time_s in late]))) == pytest.approx(lag_s, abs=1 / FPS)
 
 
-def test_nothing_heard_or_seen_says_so(late):
+def test_without_an_onset_or_movement_it_says_so(late):
     still = jolting(at=())
     silence = np.zeros(FRAMES * 2000, np.float32)
     assert av_align(clip(silence, still)) == Unavailable("neither an onset in the audio nor a peak of movement")
@@ -66,6 +66,6 @@ def test_nothing_heard_or_seen_says_so(late):
 def test_the_lag_of_the_made_world_is_none_and_follows_a_shift():
     take = draw_take(np.random.default_rng(3), list(KINDS)[1], 4.0)
     frames = np.stack(list(render_frames(take, 24, FRAMES, 96)))
-    sound = render_audio(take, RATE_HZ, FRAMES * 2000)
-    assert onset_lag_s(clip(sound, frames)) == pytest.approx(0, abs=1 / FPS)
-    assert onset_lag_s(clip(np.roll(sound, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)
+    audio = render_audio(take, RATE_HZ, FRAMES * 2000)
+    assert onset_lag_s(clip(audio, frames)) == pytest.approx(0, abs=1 / FPS)
+    assert onset_lag_s(clip(np.roll(audio, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)

@@ -1,4 +1,4 @@
-"""Pictures with known answers, and the synthetic world's noise found again through the clip's encoding."""
+"""Frames with known answers, and the synthetic world's noise found again through the clip's encoding."""
 
 import numpy as np
 import pytest
