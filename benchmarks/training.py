@@ -8,16 +8,17 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from torch import nn
 
 from benchmarks.bare_loop import made_batches, train_barely
 from benchmarks.measure import Row, in_turn, row
 from mova_core.geometry import ClipGeometry
-from mova_core.model.dual_tower import DualTower
+from mova_core.model.audio_tower import TextToAudio
 from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH
@@ -27,8 +28,10 @@ from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
 from mova_core.training.data import ImageConditions, LatentSet
 from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
-from mova_core.training.parallel import MicroBatch, local_micro_batches
 from mova_core.training.recipe import PHASES, Phase
+from mova_core.training.run import Run
+from mova_core.training.strategy.choose import open_strategy
+from mova_core.training.strategy.micro_batch import MicroBatch
 
 CLIPS = {"train": 512, "validation": 48}
 TEXTS = 32  # different captions: what the footage of the demo has
@@ -68,21 +71,20 @@ class Watched:
     objective: Objective
     waits: list[float] = field(default_factory=list)
 
-    def step_loss(self, towers: DualTower, step: int, micro_batch: MicroBatch) -> StepLoss:
+    def step_loss(self, model: nn.Module, step: int, micro_batch: MicroBatch) -> StepLoss:
         begun = time.perf_counter()
 
         def called(*_: object) -> None:
             self.waits.append(time.perf_counter() - begun)
 
-        hooks = [module.register_forward_pre_hook(called) for module in (towers, towers.audio_dit)]
+        hook = model.register_forward_pre_hook(called)
         try:
-            return self.objective.step_loss(towers, step, micro_batch)
+            return self.objective.step_loss(model, step, micro_batch)
         finally:
-            for hook in hooks:
-                hook.remove()
+            hook.remove()
 
-    def validation(self, towers: DualTower, device: torch.device) -> dict[str, float] | None:
-        return self.objective.validation(towers, device)
+    def validation(self, model: nn.Module, device: torch.device) -> dict[str, float] | None:
+        return self.objective.validation(model, device)
 
 
 def made_clips(geometry: ClipGeometry) -> dict[str, LatentSet]:
@@ -114,11 +116,14 @@ def made_objective(phase: Phase, params: Params, sets: dict[str, LatentSet]) -> 
 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
     """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
-    accelerator = Accelerator(cpu=True)
-    micro_batches = local_micro_batches(params.train.micro_batches, phase.params(params.train).batch, accelerator)
-    run = loop.Run(phase, params.seed, params.train, folder, {}, objective, nano_dual_tower(params.seed))
+    towers = nano_dual_tower(params.seed)
+    model = towers if phase.joint else TextToAudio(towers.audio_dit)
+    weights = dict(model.named_parameters())
+    blueprint = deepcopy(model).to("meta")
+    run = Run(phase, params.seed, params.train, folder, {}, objective, blueprint, weights.__getitem__)
     folder.mkdir()
-    loop._train(run, None, accelerator, micro_batches)
+    with open_strategy(params.train, blueprint, run.weights, phase.params(params.train).batch) as strategy:
+        loop._train(run, None, strategy)
 
 
 def _measured(phase: Phase, folder: Path) -> Times:

@@ -1,12 +1,15 @@
 """The candidate of a phase: the last checkpoint of its run, and the model of its averaged weights."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
+from mova_core.model.audio_tower import AudioTower
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.model_folder import Components, nano_components
+from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams
@@ -42,5 +45,14 @@ def last_candidate(phase: Phase, params: Params, generate: GenerateParams, place
                 f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "
                 f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
             )
-    towers = DualTower.from_pretrained(checkpoint.folder / EMA_FOLDER).eval()
+    towers = _towers(phase, params, checkpoint.folder / EMA_FOLDER)
     return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate, BOUNDARY_RATIO))
+
+
+def _towers(phase: Phase, params: Params, folder: Path) -> DualTower:
+    """The trained components, and where the audio tower was trained alone, fresh ones beside it."""
+    if phase.joint:
+        return DualTower.from_pretrained(folder).eval()
+    towers = nano_dual_tower(params.seed, params.train.model)
+    towers.audio_dit = AudioTower.from_pretrained(folder / "audio_dit")
+    return towers.eval()

@@ -94,3 +94,17 @@ class AudioTower(Tower):
         """Rotary angles along time."""
         layout = oobleck_angles if self.vae_type == "oobleck" else audio_angles
         return layout(grid[0], self.head_dim, self.rope_theta)
+
+
+class TextToAudio(nn.Module):
+    """The audio tower alone as a model of one component, named as in a model folder; called as the tower is."""
+
+    def __init__(self, audio_dit: AudioTower) -> None:
+        super().__init__()
+        self.audio_dit = audio_dit
+
+    def forward(
+        self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
+    ) -> Tensor:
+        """Latent [B, C, L] to velocity; see `Tower.forward`."""
+        return self.audio_dit(latent, timestep_B, context, context_of_B)

@@ -137,12 +137,27 @@ class CheckpointParams(Section):
     validate_every: int = Field(250, ge=1, description="steps")
 
 
+class ParallelParams(Section):
+    """How training is laid over processes: replicate x shard x context of them, a device each.
+
+    It changes no weight but in the last bits.
+    """
+
+    replicate: int | None = Field(None, ge=1, description="copies of the model; null: what the processes give")
+    shard: int = Field(1, ge=1, description="processes that hold a copy of the model in parts (FSDP2)")
+    context: int = Field(1, ge=1, description="processes that divide the tokens of a clip (Ulysses)")
+    backend: Literal["torch", "zero1", "zero2", "zero3"] = Field(
+        "torch", description="zero1 to zero3: DeepSpeed, over `replicate` processes"
+    )
+
+
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
     micro_batches: int = Field(
         2, ge=1, description="parts of a batch computed side by side, one core each; decides the last bits"
     )
+    parallel: ParallelParams = Field(ParallelParams(), description="layout over processes")
     model: ModelParams = Field(ModelParams(), description="size of fresh weights; each later phase keeps it")
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()

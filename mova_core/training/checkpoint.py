@@ -16,19 +16,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 from torch import Tensor
 
 from mova_core.errors import StaleError
-from mova_core.model.dual_tower import DualTower
-from mova_core.model.pretrained.component import WEIGHTS_FILE
+from mova_core.model.pretrained.component import WEIGHTS_FILE, Component
 from mova_core.places import KEPT_RUNS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file
+from mova_core.training.strategy.base import Strategy
 
 SCHEMA = "checkpoint/1"
 EMA_FOLDER = "ema"
@@ -100,35 +100,37 @@ class Checkpoint:
         if foreign := sorted(set(_files(self.folder)) - set(self.files)):
             raise StaleError(f"{self.folder / foreign[0]} is not in the manifest: {_remedy(self.folder)}")
 
-    def load_weights(self, towers: DualTower, ema: DualTower) -> None:
-        """Put the weights and their average into models of the same sizes."""
-        for folder, model in ((self.folder, towers), (self.folder / EMA_FOLDER, ema)):
-            for name, component in model.named_children():
-                component.load_state_dict(safetensors.torch.load_file(folder / name / WEIGHTS_FILE))
+    def state(self) -> dict[str, Tensor]:
+        """The tensors that a strategy saved, by name."""
+        tensors: dict[str, Tensor] = {}
+        for kind, folder in (("model", self.folder), ("ema", self.folder / EMA_FOLDER)):
+            for path in sorted(folder.glob(f"*/{WEIGHTS_FILE}")):
+                weights = safetensors.torch.load_file(path)
+                tensors |= {f"{kind}.{path.parent.name}.{name}": tensor for name, tensor in weights.items()}
+        moments = safetensors.torch.load_file(self.folder / OPTIMIZER_FILE)
+        return tensors | {f"optimizer.{name}": tensor for name, tensor in moments.items()}
 
-    def moments(self) -> dict[str, Tensor]:
-        """The optimizer's tensors by name."""
-        return safetensors.torch.load_file(self.folder / OPTIMIZER_FILE)
 
-
-def save(
-    folder: Path, step: int, fingerprint: str, towers: DualTower, ema: DualTower, moments: Mapping[str, Tensor]
-) -> Checkpoint:
+def save(folder: Path, step: int, fingerprint: str, strategy: Strategy) -> Checkpoint:
     """Write a checkpoint.
 
     Args:
         folder: of the run's checkpoints.
         step: optimizer steps done.
         fingerprint: of what the run was made from.
-        towers: the weights.
-        ema: their average.
-        moments: the optimizer's tensors by name.
+        strategy: holds everything that goes into it.
     """
     target = folder / f"step-{step:06d}"
     with atomic_folder(target, replace=True) as temporary:
-        towers.save_pretrained(temporary)
-        ema.save_pretrained(temporary / EMA_FOLDER)
-        safetensors.torch.save_file(dict(moments), temporary / OPTIMIZER_FILE)
+        for model, into in ((strategy.module, temporary), (strategy.average, temporary / EMA_FOLDER)):
+            for name, component in model.named_children():
+                cast(Component, component).save_pretrained(into / name)
+        moments = {
+            name.removeprefix("optimizer."): tensor
+            for name, tensor in strategy.state().items()
+            if name.startswith("optimizer.")
+        }
+        safetensors.torch.save_file(moments, temporary / OPTIMIZER_FILE)
         files = {
             name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_file(temporary / name)}
             for name in _files(temporary)

@@ -1,13 +1,13 @@
-"""AdamW with a group a component, and the learning rate schedule.
+"""AdamW with a group a component, the learning rate schedule, and that of the moving average.
 
 The Bridge starts from random weights and learns faster. A component whose gradients are None in a step is left alone,
 moments and weight decay included: so the idle expert does not move.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mova_core.params.model import OptimizerParams
 
@@ -48,27 +48,13 @@ def set_lr(optimizer: torch.optim.Optimizer, multiplier: float) -> None:
         group["lr"] = group["peak_lr"] * multiplier
 
 
-def moments(optimizer: torch.optim.Optimizer, components: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """The optimizer's state as tensors by name; nothing for parameters that were never stepped."""
-    return {
-        f"{name}.{moment}": value
-        for name, parameter in _named(components)
-        for moment, value in optimizer.state.get(parameter, {}).items()
-    }
+def ema_decay(step: int, decay: float) -> float:
+    """The decay of the moving average after a step: lower at first, so that the start is forgotten in time.
 
+    average = decay * average + (1 - decay) * weights.
 
-def set_moments(
-    optimizer: torch.optim.Optimizer, components: Mapping[str, nn.Module], tensors: Mapping[str, Tensor]
-) -> None:
-    """Put back what `moments` gave, each tensor on its parameter's device (fused AdamW keeps `step` there too)."""
-    for name, parameter in _named(components):
-        if f"{name}.{MOMENTS[0]}" in tensors:
-            optimizer.state[parameter] = {
-                moment: tensors[f"{name}.{moment}"].to(parameter.device, copy=True) for moment in MOMENTS
-            }
-
-
-def _named(components: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Parameter]]:
-    for component_name, component in components.items():
-        for name, parameter in component.named_parameters():
-            yield f"{component_name}.{name}", parameter
+    Args:
+        step: counted from 0.
+        decay: that it rises to, in [0, 1).
+    """
+    return min(decay, (1 + step) / (10 + step))

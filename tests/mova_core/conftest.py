@@ -2,6 +2,7 @@
 server.
 """
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,6 +43,26 @@ def nano_towers():
         for parameter in towers.video_dit_2.parameters():
             parameter.add_(0.01 * torch.randn(parameter.shape, generator=generator))
     return towers
+
+
+@pytest.fixture(scope="session")
+def save_checkpoint():
+    """Function that saves towers as a checkpoint of a run that has trained none of them."""
+    from mova_core.params.model import OptimizerParams
+    from mova_core.training.checkpoint import save
+    from mova_core.training.strategy.micro_batch import local_micro_batches
+    from mova_core.training.strategy.single import SingleProcess
+
+    cpu = torch.device("cpu")
+
+    def write(folder, step, towers, fingerprint="fingerprint"):
+        weights = dict(towers.named_parameters())
+        parts = local_micro_batches(1, 1, 0, 1, cpu)
+        blueprint = copy.deepcopy(towers).to("meta")
+        with SingleProcess(blueprint, weights.__getitem__, OptimizerParams(), parts, cpu) as strategy:
+            return save(folder, step, fingerprint, strategy)
+
+    return write
 
 
 @pytest.fixture(scope="session")

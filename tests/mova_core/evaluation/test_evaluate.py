@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation import evaluate as module
@@ -21,7 +20,6 @@ from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams,
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
-from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
@@ -30,14 +28,12 @@ GENERATE = GenerateParams(steps=2)
 
 
 @pytest.fixture
-def places(nano_towers, nano_codec, tmp_path, monkeypatch) -> Places:
+def places(nano_towers, save_checkpoint, nano_codec, tmp_path, monkeypatch) -> Places:
     """A run with one checkpoint of random weights; validation clips are of the world itself."""
     monkeypatch.chdir(tmp_path)
     nano_codec.save(DataFolder().codec, {})
     for phase in ("audio", "phase1"):
-        save(
-            tmp_path / "runs" / phase / "checkpoints", 3, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)}
-        )
+        save_checkpoint(tmp_path / "runs" / phase / "checkpoints", 3, nano_towers)
     monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))
     monkeypatch.setattr(
         module, "validation_clips", lambda params, section, geometry, data, normalize_loudness: world(geometry)
@@ -110,11 +106,11 @@ def test_what_passes_becomes_a_model_folder_with_a_checksummed_manifest(places: 
     assert digests(Path("models/audio")) == first
 
 
-def test_an_evaluation_of_another_checkpoint_is_stale(places: Places, nano_towers) -> None:
+def test_an_evaluation_of_another_checkpoint_is_stale(places: Places, nano_towers, save_checkpoint) -> None:
     with pytest.raises(UsageError, match="mova evaluate audio"):
         judge("audio", places)
     run("audio", places)
-    save(places.runs / "audio/checkpoints", 4, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)})
+    save_checkpoint(places.runs / "audio/checkpoints", 4, nano_towers)
     with pytest.raises(StaleError, match="mova evaluate audio"):
         judge("audio", places)
 

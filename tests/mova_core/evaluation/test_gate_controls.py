@@ -36,7 +36,6 @@ from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_audio, render_frames
-from mova_core.training.checkpoint import save
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
@@ -162,10 +161,10 @@ def bridge_of(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "dual_tower_bridge" / WEIGHTS_FILE)
 
 
-def test_a_random_model_fails(project, nano_towers, tmp_path, monkeypatch):
+def test_a_random_model_fails(project, nano_towers, save_checkpoint, tmp_path, monkeypatch):
     shutil.copytree(project, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    save(Path("runs/phase1/checkpoints"), 1, "fingerprint", nano_towers, nano_towers, {"a": torch.ones(1)})
+    save_checkpoint(Path("runs/phase1/checkpoints"), 1, nano_towers)
     evaluate_of("phase1", WITHOUT_BRIDGE)
     assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"video_class", "audio_class", "event_f1", "sync_gain"}
 

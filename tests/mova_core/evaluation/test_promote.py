@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,6 @@ from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database, reading
 from mova_core.registry.database.tables import Promotion
 from mova_core.registry.promotion.promotion import Decision
-from mova_core.training.checkpoint import save
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
@@ -39,22 +38,27 @@ def engine(nano_codec, tmp_path, monkeypatch) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-def offer(engine: sa.Engine, towers: torch.nn.Module, first_seed: int) -> Decision:
-    """Train nothing, but leave the folders as train, evaluate and select do, and promote."""
-    section = {"clips_per_class": 1, "bootstrap_samples": 5, "sweep": [], "samples": 0, "seed": first_seed}
-    values = {"evaluate": section, "generate": {"steps": 1}, "select": {"audio": {"audio_class_at_least": 0.0}}}
-    PARAMS.write_text(json.dumps(values))
-    params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
-    shutil.rmtree("runs", ignore_errors=True)
-    save(places.run(PHASES["audio"]) / "checkpoints", 3, "fingerprint", towers, towers, {"a": torch.ones(1)})
-    evaluate(PHASES["audio"], params, params.train, params.evaluate, params.generate, places, reports)
-    select(PHASES["audio"], params, params.select, params.generate, places, reports)
-    return promote(engine, "models/audio", "production", PARAMS)
+@pytest.fixture
+def offer(engine: sa.Engine, save_checkpoint) -> Callable[[torch.nn.Module, int], Decision]:
+    """Function that trains nothing, but leaves the folders as train, evaluate and select do, and promotes."""
+
+    def leave(towers: torch.nn.Module, first_seed: int) -> Decision:
+        section = {"clips_per_class": 1, "bootstrap_samples": 5, "sweep": [], "samples": 0, "seed": first_seed}
+        values = {"evaluate": section, "generate": {"steps": 1}, "select": {"audio": {"audio_class_at_least": 0.0}}}
+        PARAMS.write_text(json.dumps(values))
+        params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
+        shutil.rmtree("runs", ignore_errors=True)
+        save_checkpoint(places.run(PHASES["audio"]) / "checkpoints", 3, towers)
+        evaluate(PHASES["audio"], params, params.train, params.evaluate, params.generate, places, reports)
+        select(PHASES["audio"], params, params.select, params.generate, places, reports)
+        return promote(engine, "models/audio", "production", PARAMS)
+
+    return leave
 
 
-def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, nano_towers) -> None:
-    champion = offer(engine, nano_towers, first_seed=1).candidate_id
-    decision = offer(engine, nano_dual_tower(9).eval(), first_seed=2)
+def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, offer, nano_towers) -> None:
+    champion = offer(nano_towers, first_seed=1).candidate_id
+    decision = offer(nano_dual_tower(9).eval(), first_seed=2)
     assert decision.outcome in ("promoted", "kept") and decision.champion_id == champion
     compared = {row["metric"]: row for row in decision.evidence["metrics"]}
     assert compared["audio_class"]["verdict"] in ("not worse", "worse")
@@ -64,10 +68,12 @@ def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, n
     assert "not the project's present one" in evaluated["metrics"]["validation_loss"]["unavailable"]
 
 
-def test_a_champion_whose_weights_are_gone_stays_and_the_refusal_is_stored(engine: sa.Engine, nano_towers) -> None:
-    champion = offer(engine, nano_towers, first_seed=1).candidate_id
+def test_a_champion_whose_weights_are_gone_stays_and_the_refusal_is_stored(
+    engine: sa.Engine, offer, nano_towers
+) -> None:
+    champion = offer(nano_towers, first_seed=1).candidate_id
     shutil.rmtree(".mova/artifacts")
-    decision = offer(engine, nano_dual_tower(9).eval(), first_seed=2)
+    decision = offer(nano_dual_tower(9).eval(), first_seed=2)
     assert decision.outcome == "kept" and f"weights of checkpoint {champion} are not on this machine" in decision.reason
     with reading(engine) as session:
         events = session.scalars(sa.select(Promotion).order_by(Promotion.event_id)).all()

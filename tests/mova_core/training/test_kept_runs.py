@@ -1,18 +1,17 @@
 """A run of other inputs, params or code is put aside with its checkpoints, and comes back when they do."""
 
 import pytest
-import torch
 
-from mova_core.training.checkpoint import finished, kept_runs, make_way, save
+from mova_core.training.checkpoint import finished, kept_runs, make_way
 
 
 @pytest.fixture
-def run(tmp_path, nano_towers):
+def run(tmp_path, nano_towers, save_checkpoint):
     """Function that saves a checkpoint of a run under a fingerprint; the run's folder."""
     folder = tmp_path / "runs/audio"
 
     def write(fingerprint: str, step: int):
-        save(folder / "checkpoints", step, fingerprint, nano_towers, nano_towers, {"a": torch.ones(1)})
+        save_checkpoint(folder / "checkpoints", step, nano_towers, fingerprint)
         return folder
 
     return write

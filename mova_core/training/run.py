@@ -1,0 +1,176 @@
+"""One phase's training, read and checked: what it starts from, what it is made from, where it goes.
+
+A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its
+last checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than
+now is put aside, into `kept/` beside it, and comes back when they do.
+"""
+
+import json
+import sys
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from mova_core.errors import StaleError
+from mova_core.model.audio_tower import TextToAudio
+from mova_core.model.codecs.nano.codec import NanoCodec
+from mova_core.model.condition import condition_mask
+from mova_core.model.dual_tower import DualTower
+from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.params import Params
+from mova_core.params.model import JointPhaseParams, TrainParams
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
+from mova_core.storage.atomic import make_folder, write_text
+from mova_core.storage.code_version import stage_version
+from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.training.checkpoint import CHECKPOINTS_FOLDER, Checkpoint, finished, last_checkpoint, make_way
+from mova_core.training.curves import CURVES_FILE
+from mova_core.training.data import ImageConditions, LatentSet, load_latents
+from mova_core.training.objective import AudioObjective, JointObjective, Objective
+from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
+from mova_core.training.recipe import Phase
+from mova_core.training.strategy.base import Strategy, WeightSource
+
+SCHEMA = "run/1"
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One phase's training, everything read and checked, nothing written yet.
+
+    Args:
+        phase: which.
+        seed: of everything random.
+        params: section `train`.
+        folder: of the run.
+        inputs: by name, see `check_inputs`.
+        objective: what is minimised.
+        blueprint: the model that learns, on the meta device.
+        weights: what it starts from.
+        warning: what to tell the user before it starts; None for nothing.
+    """
+
+    phase: Phase
+    seed: int
+    params: TrainParams
+    folder: Path
+    inputs: dict[str, Any]
+    objective: Objective
+    blueprint: nn.Module
+    weights: WeightSource
+    warning: str | None = None
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / CHECKPOINTS_FOLDER
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that decides the weights that come out."""
+        own = self.phase.params(self.params)
+        learning = own, self.params.model, self.params.optimizer, self.params.loss, self.params.micro_batches
+        return sha256_json(self.phase.name, self.seed, self.inputs, learning, stage_version("train"))
+
+
+def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None) -> Run:
+    """Read and check everything that training needs.
+
+    Raises:
+        UsageError, StaleError, MovaError: see `train`.
+    """
+    inputs = check_inputs(phase, params, places)
+    geometry = phase.geometry(params)
+    own = phase.params(params.train)
+    sets = load_latents(places.latents(phase, params), phase, normalize_loudness=own.normalize_loudness)
+    start = places.start(phase)
+    towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
+    objective: Objective
+    if isinstance(own, JointPhaseParams):
+        codec = NanoCodec.load(places.data.codec)
+        first = ImageConditions.of(codec.video, geometry.canvases[0], geometry.latent_frames)
+        objective = JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
+    else:
+        objective = AudioObjective(sets, own, params.seed, phase.number)
+    _check_sizes(towers, sets["train"], start)
+    folder, warning = run_folder(phase, places, out), few_clips(phase, places.latents(phase, params))
+    model = towers if phase.joint else TextToAudio(towers.audio_dit)
+    weights = dict(model.named_parameters())
+    return Run(
+        phase,
+        params.seed,
+        params.train,
+        folder,
+        inputs,
+        objective,
+        deepcopy(model).to("meta"),
+        weights.__getitem__,
+        warning,
+    )
+
+
+def resume_point(run: Run, strategy: Strategy) -> Checkpoint | None:
+    """The checkpoint to go on from; a run of other inputs, params or code is put aside."""
+    if strategy.main:
+        if aside := make_way(run.folder, run.fingerprint):
+            print(f"{run.folder} was trained from other inputs, params or code: it is kept as {aside}", file=sys.stderr)
+        make_folder(run.folder)
+        if not is_finished(run, last_checkpoint(run.checkpoints)):
+            (run.folder / MANIFEST_FILE).unlink(missing_ok=True)
+    strategy.wait()
+    return last_checkpoint(run.checkpoints)
+
+
+def is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:
+    """Whether the checkpoint is of the last step, and all was written after it."""
+    at_the_end = checkpoint is not None and checkpoint.step == run.phase.params(run.params).steps
+    return at_the_end and (run.folder / MANIFEST_FILE).exists()
+
+
+def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> None:
+    """StaleError unless the weights read latents and contexts of these widths."""
+    video, audio, text = clips.video.shape[1], clips.audio.shape[1], clips.contexts.shape[2]
+    with_condition = 2 * video + condition_mask(clips.video[:1]).shape[1]
+    expected = {
+        "video_dit": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
+        "video_dit_2": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
+        "audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text},
+    }
+    for name, sizes in expected.items():
+        config: Any = towers.get_submodule(name).config
+        for field, size in sizes.items():
+            if config[field] != size:
+                raise StaleError(f"{start}/{name} has {field} {config[field]}, the latents need {size}: another model")
+
+
+def write_manifest(run: Run) -> None:
+    """Write what the run was made from and made, last of all; `mova_core.registry.manifests` reads it."""
+    checkpoints = [
+        {
+            "id": each.checkpoint_id,
+            "step": each.step,
+            "path": each.folder.relative_to(run.folder).as_posix(),
+        }
+        for each in finished(run.checkpoints)
+    ]
+    manifest = {
+        "schema": SCHEMA,
+        "phase": run.phase.name,
+        "run_id": run.fingerprint[:CHECKPOINT_ID_DIGITS],
+        "seed": run.seed,
+        "params": {
+            **run.phase.params(run.params).model_dump(),
+            "optimizer": run.params.optimizer.model_dump(),
+            "loss": run.params.loss.model_dump(),
+        },
+        "code": stage_version("train"),
+        "inputs": run.inputs,
+        "latents": {run.inputs["geometry"]: run.inputs["latents_index"]},
+        "start_checkpoint": run.inputs["start_checkpoint"],
+        "checkpoints": checkpoints,
+        "curves": sha256_file(run.folder / CURVES_FILE),
+    }
+    write_text(run.folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")

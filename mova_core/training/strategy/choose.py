@@ -1,0 +1,87 @@
+"""The layout that params ask for, on the processes that a launcher started."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mova_core.errors import UsageError
+from mova_core.params.model import ParallelParams, TrainParams
+from mova_core.training.strategy.base import Strategy, WeightSource
+from mova_core.training.strategy.micro_batch import local_micro_batches
+from mova_core.training.strategy.single import SingleProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """The processes as a grid; this one's place in it is `rank` in row-major order.
+
+    Args:
+        replicate: copies of the model.
+        shard: processes that hold a copy in parts.
+        context: processes that divide the tokens of a clip.
+        rank: of this process.
+    """
+
+    replicate: int
+    shard: int
+    context: int
+    rank: int
+
+    @classmethod
+    def of(cls, params: ParallelParams, processes: int, rank: int) -> "Mesh":
+        """The grid that params ask for.
+
+        Raises:
+            UsageError: the processes do not fill it.
+        """
+        parts = params.shard * params.context
+        replicate = params.replicate or max(1, processes // parts)
+        if replicate * parts != processes:
+            raise UsageError(
+                f"train.parallel asks for {replicate} x {params.shard} x {params.context} processes (replicate, shard, "
+                f"context), {processes} were started: change it, or start {replicate * parts} (mova train PHASE "
+                "--launcher, or torchrun)"
+            )
+        return cls(replicate, params.shard, params.context, rank)
+
+    @property
+    def data_ranks(self) -> int:
+        """Processes that compute different clips."""
+        return self.replicate * self.shard
+
+    @property
+    def data_rank(self) -> int:
+        """Which of them this one is; those of one context group are one."""
+        return self.rank // self.context
+
+
+def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSource, batch: int) -> Strategy:
+    """The strategy of section `train`, its model filled with weights.
+
+    Args:
+        params: section `train`.
+        blueprint: the model on the meta device.
+        weights: where its weights come from.
+        batch: clips a step.
+
+    Raises:
+        UsageError: the processes do not fit the layout, or do not divide the batch.
+    """
+    processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    mesh = Mesh.of(params.parallel, processes, rank)
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
+    micro_batches = local_micro_batches(params.micro_batches, batch, mesh.data_rank, mesh.data_ranks, device)
+    parts = blueprint, weights, params.optimizer, micro_batches, device
+    if processes == 1:
+        return SingleProcess(*parts)
+    from accelerate import PartialState  # opens the process group; imported where there are several
+
+    PartialState(cpu=device.type == "cpu")
+    from mova_core.training.strategy.ddp import DataParallel
+
+    return DataParallel(*parts)
+
+
+CPU = torch.device("cpu")
