@@ -19,6 +19,7 @@ from mova_core.params import PHASE_NAMES, Params
 from mova_core.places import DataFolder
 
 WINDOWS_PER_FILE = 20
+AFTER_S = 0.5  # of a file, after its last window
 SPREAD = 0x9E3779B97F4A7C15  # odd, so that numbers times it, modulo 2^64, are all different and in no order
 MEASURED = {  # within what can be, and within the limits
     **dict.fromkeys(
@@ -59,8 +60,9 @@ def write_tables(data: DataFolder, rows: int, params: Params) -> None:
     lost, silent = window_ids.filter(pa.array(~is_cut)), clip_ids.filter(pa.array(~is_accepted))
     for stage, table, ids in (("cut", "windows", lost), ("assess", "clips", silent)):
         _write_rejects(data.rejects(stage), stage, table, ids)
-    for stage in ("ingest", "segment"):
-        _write_rejects(data.rejects(stage), stage, "sources", source_ids[:0])
+    end_s = WINDOWS_PER_FILE * length_s
+    _write_rejects(data.rejects("ingest"), "ingest", "sources", source_ids[:0])
+    _write_rejects(data.rejects("segment"), "segment", "sources", source_ids, start_s=end_s, end_s=end_s + AFTER_S)
     data.clips.mkdir(parents=True, exist_ok=True)
     for name in set(clips["path"].to_pylist()):
         (data.clips / name).touch()
@@ -73,7 +75,7 @@ def _sources(source_ids: pa.Array, length_s: float) -> Values:
         "bytes": 1_000_000,
         "kind": "video",
         "container": "mp4",
-        "duration_s": WINDOWS_PER_FILE * length_s + 0.5,
+        "duration_s": WINDOWS_PER_FILE * length_s + AFTER_S,
         "width_px": 1280,
         "height_px": 720,
         "display_aspect": 1280 / 720,
@@ -147,9 +149,9 @@ def _verdicts(is_accepted: NDArray[np.bool_]) -> Values:
     }
 
 
-def _write_rejects(path: Path, stage: str, table: str, ids: pa.Array) -> None:
+def _write_rejects(path: Path, stage: str, table: str, ids: pa.Array, **interval_s: float) -> None:
     values = {"table": table, "id": ids, "stage": stage, "reason_code": "silence_ratio", "reason": "it is silent"}
-    _write(path, "rejects", len(ids), values)
+    _write(path, "rejects", len(ids), values | interval_s)
 
 
 def _write(path: Path, name: str, rows: int, values: Values) -> None:

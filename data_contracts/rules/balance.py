@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from data_contracts.columns import Columns, Tables, is_among, is_word, looked_up
 from data_contracts.contract import View, rows_of, where_stated
 from data_contracts.expectations import ExpectNoFault
-from data_contracts.rules.rejects import read_rejects
+from data_contracts.rules.coverage import covered_s
+from data_contracts.rules.rejects import of_whole_rows, read_rejects
 from mova_core.places import DataFolder
 
 Row = dict[str, str | None]
@@ -57,7 +58,7 @@ def balance_view(data: DataFolder, tables: Tables) -> View:
 
 def _stages(data: DataFolder, tables: Tables) -> Iterator[Row]:
     sources, windows, clips = (tables[name].frame for name in ("sources", "windows", "clips"))
-    rejected = {stage: read_rejects(data, stage).frame["id"] for stage in ("ingest", "segment", "cut")}
+    rejected = {stage: of_whole_rows(read_rejects(data, stage)).frame["id"] for stage in ("ingest", "segment", "cut")}
     accepted = tables.accepted.frame
     kept, away = (_clips_judged(clips, tables["verdicts"].frame, word) for word in ("accepted", "rejected"))
 
@@ -148,8 +149,4 @@ def _speech(segments: Columns) -> pd.DataFrame:
 
 
 def _cover_s(pieces: pd.DataFrame) -> float:
-    """Seconds of footage that lie in at least one of the pieces: as `funnel.covered_s`, over columns."""
-    placed = pieces[["source_id", "start_s", "end_s"]].dropna().sort_values(["source_id", "start_s", "end_s"])
-    reached_s = placed.groupby("source_id")["end_s"].cummax().groupby(placed["source_id"]).shift(fill_value=-np.inf)
-    begun_s = np.maximum(placed["start_s"], reached_s)
-    return float(np.maximum(0.0, placed["end_s"] - begun_s).sum())
+    return float(covered_s(pieces).sum())

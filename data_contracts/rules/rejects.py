@@ -6,10 +6,11 @@ import pandas as pd
 
 from data_contracts.columns import Columns, is_among, is_word
 from data_contracts.contract import View, Where
-from data_contracts.expectations import ExpectExactly, ExpectForm, ExpectNoFault, ExpectUnique
+from data_contracts.expectations import Column, ExpectExactly, ExpectForm, ExpectNoFault, ExpectUnique
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.places import DataFolder
 
+WHOLE_ROW = Column("start_s").is_null()
 OURS_TO_MEND = {
     "unexpected_error": "the stage met an error it does not know",
     "worker_died": "its worker process died",
@@ -32,6 +33,11 @@ def read_rejects(data: DataFolder, stage: str) -> Columns:
     return rejects.where(is_word(rejects.frame["stage"], stage))
 
 
+def of_whole_rows(rejects: Columns) -> Columns:
+    """Those that turn a whole row away, and not an interval of one that is kept."""
+    return rejects.where(rejects.blank(["start_s"]))
+
+
 def rejects_view(rejects: Columns, table: str, stage: str, known: pd.Series, where: Where) -> View:
     """The rejects of a stage.
 
@@ -43,7 +49,7 @@ def rejects_view(rejects: Columns, table: str, stage: str, known: pd.Series, whe
         where: tells by column `id` where a row comes from.
     """
     ids = rejects.frame["id"]
-    rows = rejects.frame[["table", "id", "reason_code"]].assign(
+    rows = rejects.frame[["table", "id", "reason_code", "start_s"]].assign(
         missing=rejects.missing(TABLES["rejects"].stated("always")),
         id_fault=rejects.faults(~is_among(ids, known), lambda _: f"{table} has no such row"),
         crash_fault=rejects.frame["reason_code"].map(OURS_TO_MEND),
@@ -57,7 +63,7 @@ def rejects_view(rejects: Columns, table: str, stage: str, known: pd.Series, whe
         where=where,
         expectations=(
             ExpectExactly.of("table", table, f"reject of {stage}", why),
-            ExpectUnique.of("id", "reject", "A row is turned away once."),
+            ExpectUnique.of("id", "reject", "A row is turned away once.", only=WHOLE_ROW),
             ExpectNoFault.of("id_fault", f"every reject of {stage} is a row of {table}", why),
             ExpectNoFault.of("missing", f"every reject of {stage} says why, in a word and in a sentence", why),
             ExpectForm.of(

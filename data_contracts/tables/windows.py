@@ -1,6 +1,7 @@
 """Contract of `windows`: intervals of accepted files, each exactly one clip long and inside its file.
 
-Every accepted file either has windows or is among the rejects of `segment`.
+Every accepted file either has windows or is among the rejects of `segment`, and so is every interval of a file with
+windows that lies in none.
 """
 
 from bisect import bisect_right
@@ -9,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from data_contracts.columns import Columns, Row, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
@@ -24,7 +26,8 @@ from data_contracts.expectations import (
 )
 from data_contracts.report.places import at_source, at_window
 from data_contracts.rules.column_rules import column_rules
-from data_contracts.rules.rejects import read_rejects, rejects_file, rejects_view
+from data_contracts.rules.coverage import covered_s
+from data_contracts.rules.rejects import of_whole_rows, read_rejects, rejects_file, rejects_view
 from data_contracts.rules.segment_times import SegmentTimes
 from data_contracts.tables.near_duplicates import near_duplicates_view
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
@@ -59,7 +62,7 @@ def windows(data: DataFolder, params: Params) -> Contract:
         table="windows",
         views=(
             view,
-            _by_source(windows.frame["source_id"], segments, rejects, tables),
+            _by_source(windows.frame, segments, rejects, tables),
             _segments(segments, tables),
             near_duplicates_view(tables),
             rejects_view(rejects, "sources", "segment", sources["source_id"], at_source(tables, "id")),
@@ -181,15 +184,16 @@ def _rules(geometry: ClipGeometry) -> list[Expectation]:
     ]
 
 
-def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tables: Tables) -> View:
+def _by_source(windows: pd.DataFrame, segments: Columns, rejects: Columns, tables: Tables) -> View:
     sources = tables.accepted.frame
     source_ids = sources["source_id"]
-    has_windows = is_among(source_ids, with_windows)
+    has_windows = is_among(source_ids, windows["source_id"])
     fate = "Nothing disappears: a file without windows is a reject with its reason."
     rows = pd.DataFrame(
         {
             "source_id": source_ids,
-            "outcomes": has_windows + counted(source_ids, rejects.frame["id"]),
+            "outcomes": has_windows + counted(source_ids, of_whole_rows(rejects).frame["id"]),
+            "footage_fault": _footage_faults(sources, windows, rejects.frame).where(has_windows),
             "segments": np.where(has_windows, counted(source_ids, segments.frame["source_id"]), np.nan),
             "kept": np.where(is_word(sources["kind"], "audio"), np.nan, has_windows),
         }
@@ -202,6 +206,11 @@ def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tab
         where=at_source(tables),
         expectations=(
             ExpectExactly.once("outcomes", "every accepted file has windows or is rejected, not both", fate),
+            ExpectNoFault.of(
+                "footage_fault",
+                "every second of a file with windows is in a window or in one rejected interval, not in both",
+                fate,
+            ),
             ExpectExactly.once(
                 "segments",
                 "every file with windows has one row of segments",
@@ -215,3 +224,27 @@ def _by_source(with_windows: pd.Series, segments: Columns, rejects: Columns, tab
             ),
         ),
     )
+
+
+def _footage_faults(sources: pd.DataFrame, windows: pd.DataFrame, rejects: pd.DataFrame) -> pd.Series:
+    """What is wrong with how windows and rejected intervals fill each file, or null."""
+
+    def by_file(seconds: pd.Series) -> NDArray[np.float64]:
+        return seconds.reindex(source_ids).fillna(0).to_numpy()
+
+    source_ids, times = sources["source_id"], ["source_id", "start_s", "end_s"]
+    intervals = rejects.rename(columns={"id": "source_id"})[times].dropna()
+    pieces = pd.concat([windows[times], intervals], ignore_index=True)
+    pieces["end_s"] = pieces["end_s"].clip(upper=looked_up(pieces["source_id"], source_ids, sources["duration_s"]))
+    lengths_s = (intervals["end_s"] - intervals["start_s"]).groupby(intervals["source_id"]).sum()
+    filled_s = by_file(covered_s(pieces))
+    twice_s = by_file(covered_s(pieces[: len(windows)])) + by_file(lengths_s) - filled_s
+    rounding_s = ROUNDING_S * (1 + counted(source_ids, pieces["source_id"]))
+    faults = map(_footage_fault, sources["duration_s"] - filled_s, twice_s, rounding_s)
+    return pd.Series(list(faults), dtype=object)
+
+
+def _footage_fault(missing_s: float, twice_s: float, rounding_s: float) -> str | None:
+    if missing_s > rounding_s:
+        return f"{missing_s:.3f} s in neither"
+    return f"{twice_s:.3f} s in both" if twice_s > rounding_s else None

@@ -53,7 +53,7 @@ def show_funnel(_: Stage) -> None:
             "step": step.stage,
             "kept": f"{step.rows_kept} of {step.rows_in} {step.unit}",
             "footage": duration(step.seconds_kept),
-            "let go": ", ".join(f"{loss.rows} {loss.reason_code}" for loss in step.losses) or "none",
+            "let go": ", ".join(f"{loss.amount} {loss.reason_code}" for loss in step.losses) or "none",
         }
         for step in curation_funnel(DataFolder())
     ]

@@ -15,12 +15,26 @@ from mova_core.places import DataFolder
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Rows turned away for one reason; `examples` are sentences, `seconds` of footage; None where no file told any."""
+    """Rows turned away for one reason, or intervals of rows that were kept.
+
+    Args:
+        reason_code: the reason, in one word.
+        rows: how many rows.
+        examples: sentences.
+        seconds: of footage; None where no file told any.
+        intervals: how many intervals, where they are such.
+    """
 
     reason_code: str
     rows: int
     examples: tuple[str, ...]
     seconds: float | None = None
+    intervals: int = 0
+
+    @property
+    def amount(self) -> str:
+        """How much that is."""
+        return f"{self.intervals} intervals" if self.intervals else str(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,8 @@ def funnel_metrics(steps: Iterable[Step]) -> dict[str, Any]:
             "unit": step.unit,
             "footage_s": round(step.seconds_kept, 3),
             "share_of_footage": round(step.seconds_kept / start_s, 4) if start_s else None,
-            "rejected": {loss.reason_code: loss.rows for loss in step.losses},
+            "rejected": {loss.reason_code: loss.rows for loss in step.losses if loss.rows},
+            "intervals_s": {loss.reason_code: round(loss.seconds or 0, 3) for loss in step.losses if loss.intervals},
         }
         for step in steps
     }
@@ -125,12 +140,15 @@ def _seconds(sources: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _losses(data: DataFolder, stage: str, seconds_of: Callable[[list[str]], float | None]) -> tuple[Loss, ...]:
-    rows = sorted(_rejects(data, stage), key=lambda row: (row["reason_code"], row["id"]))
+    rows = sorted(_rejects(data, stage), key=lambda row: (row["start_s"] is not None, row["reason_code"], row["id"]))
     losses = []
-    for code, group in groupby(rows, key=lambda row: row["reason_code"]):
+    for (is_interval, code), group in groupby(rows, key=lambda row: (row["start_s"] is not None, row["reason_code"])):
         members = list(group)
         examples = tuple(dict.fromkeys(row["reason"] for row in members))[:5]
-        losses.append(Loss(code, len(members), examples, seconds_of([row["id"] for row in members])))
+        if is_interval:
+            losses.append(Loss(code, 0, examples, sum(row["end_s"] - row["start_s"] for row in members), len(members)))
+        else:
+            losses.append(Loss(code, len(members), examples, seconds_of([row["id"] for row in members])))
     return tuple(sorted(losses, key=lambda loss: (-loss.rows, loss.reason_code)))
 
 

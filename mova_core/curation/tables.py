@@ -295,13 +295,17 @@ TABLES: dict[str, Table] = {
         ),
     ),
     "rejects": Table(
-        "what a stage rejected",
+        "what a stage rejected: a row of the table before it, or an interval of a file",
         (
             Column("table", "text", "the table of the rejected row", stated="always"),
             Column("id", "text", "the rejected row", stated="always"),
             Column("stage", "text", "the stage", stated="always"),
             Column("reason_code", "text", "why, in one word", stated="always"),
             Column("reason", "text", "why, in a sentence", stated="always"),
+            Column(
+                "start_s", "number", "start of an interval that lies in no window; null: the whole row is rejected", "s"
+            ),
+            Column("end_s", "number", "end of that interval", "s"),
         ),
     ),
 }

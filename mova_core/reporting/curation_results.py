@@ -14,10 +14,10 @@ CONTRACT_ORDER = ("sources", "windows", "clips", "verdicts", "captions", "latent
 
 @dataclass(frozen=True, slots=True)
 class FunnelLoss:
-    """Rows that a step rejected for one reason."""
+    """What a step rejected for one reason."""
 
     reason: str
-    rows: int
+    amount: str
     footage: str
     example: str
 
@@ -89,7 +89,7 @@ def read_contracts(folder: Path) -> list[ContractResult]:
 
 def _loss(loss: Loss) -> FunnelLoss:
     footage = "unknown" if loss.seconds is None else duration(loss.seconds)
-    return FunnelLoss(loss.reason_code, loss.rows, footage, loss.examples[0])
+    return FunnelLoss(loss.reason_code, loss.amount, footage, loss.examples[0])
 
 
 def _contract(result: dict[str, Any]) -> ContractResult:

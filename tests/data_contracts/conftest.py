@@ -67,7 +67,10 @@ class World:
         }
         self.rejects: dict[str, list[Row]] = {
             "ingest": [reject("ingest", "notes.txt", "not_media")],
-            "segment": [reject("segment", short["source_id"], "too_short")],
+            "segment": [
+                reject("segment", short["source_id"], "too_short"),
+                *(self._remainder(file["source_id"], *times) for file in usable for times in ((0, 2.5), (2.5, 8.0))),
+            ],
             "cut": [reject("cut", lost["window_id"], "truncated")],
             "assess": [reject("assess", silent["clip_id"], "silence_ratio")],
         }
@@ -80,6 +83,11 @@ class World:
             "end_s": round(start_s + self.params.clip_geometry.duration_s, 6),
             "kind": "single_scene_nonspeech",
         }
+
+    def _remainder(self, source_id: str, window_s: float, end_s: float) -> Row:
+        """What of a file lies in no window: from the end of one to the next one's start, or the file's end."""
+        start_s = round(window_s + self.params.clip_geometry.duration_s, 6)
+        return reject("segment", source_id, "shorter_than_window") | {"start_s": start_s, "end_s": end_s}
 
     def _clip(self, window: Row, for_validation: str) -> Row:
         geometry = self.params.clip_geometry

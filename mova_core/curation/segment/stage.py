@@ -17,6 +17,7 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.segment.letterbox import LetterboxDetector
+from mova_core.curation.segment.remainder import remainder
 from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
 from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
 from mova_core.curation.segment.video_end import VideoEnd
@@ -60,7 +61,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
 
     A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
     audio alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
-    stays an accepted source.
+    stays an accepted source. Of a source with windows each interval outside them is a reject with start and end.
     """
     engine = engine.with_resources(params.engine.segment)
     files = Footage.open(footage)
@@ -77,17 +78,22 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     members: list[Member] = []
     found = _found(sources, engine, params, ResultCache.of_stage("segment", result_cache))
     for source, result in zip(sources, found, strict=True):
-        if "reason_code" not in result:
-            segments.append({"source_id": source.source_id, **result["segment"]})
-            fingerprint = Fingerprint.from_json(result["fingerprint"])
-            result = windows_or_reason(result, params.clip_geometry, params.seed, source.source_id)
-        if "windows" in result:
-            windows.extend(result["windows"])
-            row = row_of[source.source_id]
-            pixels = row["width_px"] * row["height_px"]
-            members.append(Member(source.source_id, pixels, row["duration_s"], fingerprint))
+        of_source = {"table": "sources", "id": source.source_id, "stage": "segment"}
         if "reason_code" in result:
-            rejects.append({"table": "sources", "id": source.source_id, "stage": "segment", **result})
+            rejects.append(of_source | result)
+            continue
+        segments.append({"source_id": source.source_id, **result["segment"]})
+        try:
+            found_windows = windows_of(result, params.clip_geometry, params.seed, source.source_id)
+        except MediaError as error:
+            rejects.append(of_source | {"reason_code": error.code, "reason": error.reason})
+            continue
+        windows.extend(found_windows)
+        rest = remainder(result, found_windows, params.clip_geometry, source.duration_s)
+        rejects.extend(of_source | interval for interval in rest)
+        row = row_of[source.source_id]
+        fingerprint = Fingerprint.from_json(result["fingerprint"])
+        members.append(Member(source.source_id, row["width_px"] * row["height_px"], row["duration_s"], fingerprint))
     rejects.extend(
         {"table": "sources", "id": row["source_id"], "stage": "segment", **AUDIO_ONLY}
         for row in accepted
@@ -151,21 +157,21 @@ def segment_source(source: Source) -> dict[str, Any]:
     }
 
 
-def windows_or_reason(result: dict[str, Any], geometry: ClipGeometry, seed: int, source_id: str) -> dict[str, Any]:
-    """From what `segment_source` found: `windows`, or `reason_code` and `reason` where there are none."""
-    cuts_s, speech_s = result["segment"]["cuts_s"], result["segment"]["speech_s"]
-    try:
-        span_s = common_span(result["video_s"], result["audio_s"], geometry)
-    except MediaError as error:
-        return {"reason_code": error.code, "reason": error.reason}
-    windows = find_windows(SourceSegments.from_seconds(span_s, cuts_s, speech_s), geometry, seed, source_id)
-    if windows:
-        return {"windows": windows}
-    return {
-        "reason_code": "no_window",
-        "reason": f"its {span_s[1] - span_s[0]:.1f} s with {len(cuts_s)} cuts and {len(speech_s)} intervals of speech "
-        f"leave no room for a window of {geometry.duration_s:.2f} s of any kind",
-    }
+def windows_of(found: dict[str, Any], geometry: ClipGeometry, seed: int, source_id: str) -> list[dict[str, Any]]:
+    """Rows of table `windows` of one source, at least one.
+
+    Args:
+        found: what `segment_source` found in it.
+        geometry: of a clip.
+        seed: of the windows that are drawn.
+        source_id: sha256 of its bytes.
+
+    Raises:
+        MediaError: video and audio run together for less than a window.
+    """
+    span_s = common_span(found["video_s"], found["audio_s"], geometry)
+    segments = SourceSegments.from_seconds(span_s, found["segment"]["cuts_s"], found["segment"]["speech_s"])
+    return find_windows(segments, geometry, seed, source_id)
 
 
 def _found(sources: list[Source], engine: Engine, params: Params, result_cache: ResultCache) -> list[dict[str, Any]]:
@@ -195,10 +201,12 @@ def _summary(
     geometry: ClipGeometry,
 ) -> dict[str, Any]:
     kinds = Counter(window["kind"] for window in windows)
-    reasons = Counter(reject["reason_code"] for reject in rejects)
+    rest_s = sum(reject["end_s"] - reject["start_s"] for reject in rejects if "start_s" in reject)
+    rejected = [reject for reject in rejects if "start_s" not in reject]
+    reasons = Counter(reject["reason_code"] for reject in rejected)
     told = ", ".join(f"{kinds[kind]} {kind.replace('_', ' ')}" for kind in WINDOW_KINDS if kinds[kind])
-    text = f"{sources - len(rejects)} of {sources} sources give {len(windows)} windows"
-    text += f" of {geometry.duration_s:.2f} s ({told})" if told else ""
+    text = f"{sources - len(rejected)} of {sources} sources give {len(windows)} windows"
+    text += f" of {geometry.duration_s:.2f} s ({told}), {rest_s:.1f} s of them lie in none" if told else ""
     sharing = len({row["source_id"] for row in near_duplicates})
     if sharing:
         text += f"; {sharing} overlap with a better-ranked source"
@@ -206,9 +214,10 @@ def _summary(
         text += "; none from " + ", ".join(f"{count} {code}" for code, count in sorted(reasons.items()))
     return {
         "sources": sources,
-        "accepted": sources - len(rejects),
-        "rejected": len(rejects),
+        "accepted": sources - len(rejected),
+        "rejected": len(rejected),
         "windows": len(windows),
+        "in_no_window_s": round(rest_s, 3),
         "kinds": {kind: kinds[kind] for kind in WINDOW_KINDS},
         "near_duplicates": sharing,
         "reasons": dict(sorted(reasons.items())),

@@ -3,14 +3,16 @@
 The findings are the span in which video and audio both exist, the shot boundaries, and the intervals of speech. A
 window is one clip long (frames / fps, exactly) and of one of four kinds: with or without speech, inside one scene or
 across shot boundaries. Speech windows follow the report. It gives no rule for windows without speech; ours tiles
-intervals without speech back to back from their start. Windows of different kinds may overlap, as in the report.
+intervals without speech back to back from their start. Windows of different kinds may overlap, as in the report. What
+all these leave and is as long as a window is tiled too (speech that outlasts its window, above all), so that whatever
+remains is shorter than a window.
 
 Times inside this file are whole microseconds on the file's timeline (suffix `_us`), so that comparisons are exact;
 seconds appear only at its interface. Source: MOVA report (arXiv:2602.08794), data chapter, stage 1.
 """
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,14 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from mova_core.curation.segment.intervals import Interval, merged, occupied, outside, tiles
 from mova_core.curation.tables import WINDOW_KINDS
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 
 MICRO = 1_000_000
 TOLERANCE_US = 1_000  # containers with a millisecond clock write the end of the last frame up to this much early
-
-Interval = tuple[int, int]  # [start, end) in microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class SourceSegments:
         start, end = (round(time * MICRO) for time in span_s)
         cuts = sorted({round(cut * MICRO) for cut in cuts_s})
         inside = ((max(start, round(a * MICRO)), min(end, round(b * MICRO))) for a, b in speech_s)
-        speech = _merged(sorted((a, b) for a, b in inside if a < b))
+        speech = merged(sorted((a, b) for a, b in inside if a < b))
         return cls((start, end), tuple(cut for cut in cuts if start < cut < end), speech)
 
     @property
@@ -67,21 +68,25 @@ def find_windows(segments: SourceSegments, geometry: ClipGeometry, seed: int, so
 
     The same seed and source give the same windows, whatever else is curated beside it.
     """
-    found: list[dict[str, Any]] = []
+    length_us = geometry.duration * MICRO
+    placed: list[tuple[int, str]] = []
     for kind in WINDOW_KINDS:
         rng = np.random.default_rng([seed, int(source_id[:16], 16)])  # anew: one kind's draws never shift another's
-        for start_us in FINDERS[kind](segments, geometry.duration * MICRO, rng):
-            start_s = start_us / MICRO
-            found.append(
-                {
-                    "window_id": window_id(source_id, kind, start_s),
-                    "source_id": source_id,
-                    "start_s": start_s,
-                    "end_s": start_s + geometry.duration_s,
-                    "kind": kind,
-                }
-            )
-    return sorted(found, key=lambda row: row["start_s"])  # stable: kinds of one start stay in their fixed order
+        placed += [(start_us, kind) for start_us in FINDERS[kind](segments, length_us, rng)]
+    for cuts_us in (segments.cuts_us, ()):  # first inside scenes, then across what is left of them
+        placed += list(_remaining(segments, cuts_us, length_us, [start_us for start_us, _ in placed]))
+    placed.sort(key=lambda window: window[0])  # stable: kinds of one start stay in their fixed order
+    return [_row(source_id, kind, start_us / MICRO, geometry) for start_us, kind in placed]
+
+
+def _row(source_id: str, kind: str, start_s: float, geometry: ClipGeometry) -> dict[str, Any]:
+    return {
+        "window_id": window_id(source_id, kind, start_s),
+        "source_id": source_id,
+        "start_s": start_s,
+        "end_s": start_s + geometry.duration_s,
+        "kind": kind,
+    }
 
 
 def window_id(source_id: str, kind: str, start_s: float) -> str:
@@ -99,18 +104,21 @@ def common_span(video: tuple[float, float], audio: tuple[float, float], geometry
     Raises:
         MediaError: that is shorter than one window: `too_short`, `video_too_short` or `audio_too_short`.
     """
-    least_s = geometry.duration_s - TOLERANCE_US / MICRO
-    video_s, audio_s = video[1] - video[0], audio[1] - audio[0]
-    start_s, end_s = max(video[0], audio[0]), min(video[1], audio[1])
+    shared = (max(video[0], audio[0]), min(video[1], audio[1]))
     needed = f"a window of {geometry.frames} frames at {geometry.fps} fps needs {geometry.duration_s:.4f} s"
-    if video_s < least_s and audio_s < least_s:
+
+    def has_room(interval: tuple[float, float]) -> bool:
+        start_us, end_us = (round(time_s * MICRO) for time_s in interval)
+        return end_us + TOLERANCE_US - start_us >= geometry.duration * MICRO
+
+    video_s, audio_s, shared_s = (max(0.0, end_s - start_s) for start_s, end_s in (video, audio, shared))
+    if not has_room(video) and not has_room(audio):
         raise MediaError("too_short", f"video lasts {video_s:.3f} s and audio {audio_s:.3f} s, {needed}")
-    if video_s < least_s:
+    if not has_room(video):
         raise MediaError("video_too_short", f"video lasts {video_s:.3f} s, {needed}")
-    if end_s - start_s < least_s:
-        shared_s = max(0.0, end_s - start_s)
+    if not has_room(shared):
         raise MediaError("audio_too_short", f"audio runs during only {shared_s:.3f} s of the video, {needed}")
-    return start_s, end_s
+    return shared
 
 
 def single_scene_speech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
@@ -138,14 +146,14 @@ def multi_scene_speech(segments: SourceSegments, length_us: Fraction, rng: np.ra
 def single_scene_nonspeech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
     """Intervals without speech inside each scene, tiled from their start; draws nothing."""
     for scene in segments.scenes:
-        for interval in _without_speech(segments, scene):
-            yield from _tiles(interval, length_us)
+        for interval in outside(segments.speech, scene):
+            yield from tiles(interval, length_us)
 
 
 def multi_scene_nonspeech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:
     """Intervals without speech of the whole source, tiled from their start, keeping tiles with a cut; draws nothing."""
-    for interval in _without_speech(segments, (segments.span[0], segments.span[1] + TOLERANCE_US)):
-        for start_us in _tiles(interval, length_us):
+    for interval in outside(segments.speech, (segments.span[0], segments.span[1] + TOLERANCE_US)):
+        for start_us in tiles(interval, length_us):
             if _contains_cut(segments, start_us, length_us):
                 yield start_us
 
@@ -186,26 +194,18 @@ def _speech_walk(
         next_us = start_us + length_us
 
 
-def _without_speech(segments: SourceSegments, within: Interval) -> Iterator[Interval]:
-    begin, end = within
-    for start_us, end_us in segments.speech:
-        if end_us <= begin:
-            continue
-        if start_us >= end:
-            break
-        if start_us > begin:
-            yield begin, start_us
-        begin = end_us
-    if begin < end:
-        yield begin, end
-
-
-def _tiles(interval: Interval, length_us: Fraction) -> Iterator[int]:
-    start, end = interval
-    count = 0
-    while (tile_us := ceil(start + count * length_us)) + length_us <= end:
-        yield tile_us
-        count += 1
+def _remaining(
+    segments: SourceSegments, edges: tuple[int, ...], length_us: Fraction, starts_us: Iterable[int]
+) -> Iterator[tuple[int, str]]:
+    """Start and kind of further windows: intervals outside the windows placed so far, tiled from edge to edge."""
+    begin, end = segments.span
+    for gap in outside(occupied(starts_us, length_us), (begin, end + TOLERANCE_US)):
+        inside = edges[bisect_right(edges, gap[0]) : bisect_left(edges, gap[1])]
+        for interval in pairwise((gap[0], *inside, gap[1])):
+            for start_us in tiles(interval, length_us):
+                scenes = "multi_scene" if _contains_cut(segments, start_us, length_us) else "single_scene"
+                speech = "speech" if _contains_speech(segments, start_us, length_us) else "nonspeech"
+                yield start_us, f"{scenes}_{speech}"
 
 
 def _contains_cut(segments: SourceSegments, start_us: int, length_us: Fraction) -> bool:
@@ -213,11 +213,6 @@ def _contains_cut(segments: SourceSegments, start_us: int, length_us: Fraction) 
     return after < len(segments.cuts_us) and segments.cuts_us[after] < start_us + length_us
 
 
-def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    merged: list[Interval] = []
-    for start, end in intervals:
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple(merged)
+def _contains_speech(segments: SourceSegments, start_us: int, length_us: Fraction) -> bool:
+    after = bisect_right(segments.speech, start_us, key=lambda interval: interval[1])
+    return after < len(segments.speech) and segments.speech[after][0] < start_us + length_us

@@ -8,14 +8,15 @@ HALF = "at least half of the accepted files with video have windows"
 LATE = "every window ends before its file does"
 KIND = "cuts and speech of its file bear out the kind of every window"
 CUTS = "cuts rise inside every file"
+FILLED = "every second of a file with windows is in a window or in one rejected interval, not in both"
 SPEECH = "speech lies inside every file, no interval inside another"
 
 TABLE = "windows"
 SPOILED = [
     ({"window_id": "no hex"}, {"window id is 16 hexadecimal digits for every window"}),
-    ({"source_id": "of nobody"}, {"every window lies in an accepted file"}),
+    ({"source_id": "of nobody"}, {"every window lies in an accepted file", FILLED}),
     ({"kind": None}, {"every window is fully described"}),
-    ({"start_s": None}, {"every window is fully described"}),
+    ({"start_s": None}, {"every window is fully described", FILLED}),
     (
         {"kind": "speech"},
         {
@@ -26,9 +27,9 @@ SPOILED = [
     ({"kind": "multi_scene_nonspeech"}, {KIND}),
     ({"kind": "single_scene_speech"}, {KIND}),
     ({"start_s": -1.0, "end_s": 1.0625}, {"start (s) from 0 to 604800 for every window"}),
-    ({"end_s": 4.563}, {LENGTH}),
-    ({"end_s": 604_801.0}, {"end (s) from 0 to 604800 for every window", LENGTH, LATE}),
-    ({"start_s": 6.1, "end_s": 8.1625}, {LATE}),
+    ({"end_s": 4.563}, {LENGTH, FILLED}),
+    ({"end_s": 604_801.0}, {"end (s) from 0 to 604800 for every window", LENGTH, LATE, FILLED}),
+    ({"start_s": 6.1, "end_s": 8.1625}, {LATE, FILLED}),
 ]
 TWICE = {"no two windows share a window id"}
 LOST = {FATE}
@@ -67,10 +68,20 @@ def test_the_same_window_twice_is_told(world, failing):
 
 
 def test_a_file_that_disappears_is_named(world, judged):
-    world.rejects["segment"] = []
+    del world.rejects["segment"][0]
     (finding,) = judged("windows").broken
     assert {finding.sentence} == LOST
     assert [(example.where, example.value) for example in finding.failing] == [("short.mp4", 0)]
+
+
+@pytest.mark.parametrize(
+    ("end_s", "value"),
+    [(2.5, None), (2.4, "0.100 s in neither"), (2.6, "0.100 s in both"), (None, "0.438 s in neither")],
+)
+def test_every_second_is_in_a_window_or_in_one_rejected_interval(world, judged, end_s, value):
+    world.rejects["segment"][1]["end_s"] = end_s
+    told = [(row.where, row.value) for finding in judged("windows").broken for row in finding.failing]
+    assert told == ([] if value is None else [("00.mp4", value)])
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_rows_in_are_rows_kept_and_rows_lost(tmp_path):
         {"source_id": "a", "path": "a.mp4", "duration_s": 10.0, "verdict": "accepted"},
         {"source_id": "b", "path": "b.mp4", "duration_s": None, "verdict": "rejected"},
     ]
-    windows = [window("a", 0, 4), window("a", 2, 6), window("a", 6, 10)]
+    windows = [window("a", 0, 4), window("a", 2, 6), window("a", 6, 9.5)]
     clips = [{"clip_id": f"c{index}", "window_id": row["window_id"]} for index, row in enumerate(windows[:2])]
     verdicts = [{"clip_id": "c0", "verdict": "accepted"}, {"clip_id": "c1", "verdict": "rejected"}]
     for name, rows in {"sources": sources, "windows": windows, "clips": clips, "verdicts": verdicts}.items():
@@ -37,12 +37,17 @@ def test_rows_in_are_rows_kept_and_rows_lost(tmp_path):
     lost = {"ingest": "b.mp4", "segment": None, "cut": windows[2]["window_id"], "assess": "c1"}
     for stage, identity in lost.items():
         rows = [{"table": "t", "id": identity, "stage": stage, "reason_code": "x", "reason": "y"}] if identity else []
+        if stage == "segment":
+            remainder = {"table": "t", "id": "a", "stage": stage, "reason_code": "rest", "reason": "y"}
+            rows = [remainder | {"start_s": 9.5, "end_s": 10.0}]
         write_table(data.rejects(stage), "rejects", rows)
 
     steps = curation_funnel(data)
     assert [step.rows_in for step in steps] == [2, 2, 1, 3, 2]
     for step in steps:
         assert step.rows_in == step.rows_kept + sum(loss.rows for loss in step.losses)
-    assert [step.seconds_kept for step in steps] == [10, 10, 10, 6, 4]
-    assert [loss.seconds for step in steps for loss in step.losses] == [None, 4, 4]  # ingest's file told none
-    assert funnel_metrics(steps)["assess"]["share_of_footage"] == 0.4
+    assert [step.seconds_kept for step in steps] == [10, 10, 9.5, 6, 4]
+    assert [loss.seconds for step in steps for loss in step.losses] == [None, 0.5, 3.5, 4]  # ingest's file told none
+    metrics = funnel_metrics(steps)
+    assert metrics["assess"]["share_of_footage"] == 0.4
+    assert (metrics["segment"]["rejected"], metrics["segment"]["intervals_s"]) == ({}, {"rest": 0.5})

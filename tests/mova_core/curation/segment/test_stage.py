@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.segment.stage import Source, segment, segment_source, windows_or_reason
+from mova_core.curation.funnel import covered_s
+from mova_core.curation.segment.remainder import remainder
+from mova_core.curation.segment.stage import Source, segment, segment_source, windows_of
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MediaError
 from mova_core.geometry import GEOMETRIES
@@ -77,7 +79,11 @@ def segmented(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_every_accepted_source_ends_in_windows_or_a_reason(footage, segmented):
     summary, data = segmented
     ids = {path.name: sha256_file(path) for path in footage.iterdir()}
-    rejects = {row["id"]: row for row in read_table(data.rejects("segment"), "rejects")}
+    rows = read_table(data.rejects("segment"), "rejects")
+    rejects = {row["id"]: row for row in rows if row["start_s"] is None}
+    (rest,) = (row for row in rows if row["start_s"] is not None)
+    assert (rest["id"], rest["reason_code"]) == (ids["cut.mp4"], "shorter_than_window")
+    assert (rest["start_s"], rest["end_s"]) == (pytest.approx(3 + 33 / 16, abs=1e-6), 7.0)
     windows = read_table(data.table("windows"), "windows")
     assert {row["source_id"] for row in windows} == {ids["cut.mp4"]}
     assert {row["reason_code"] for row in rejects.values()} == {"too_short", "audio_too_short", "decode_error"}
@@ -86,6 +92,7 @@ def test_every_accepted_source_ends_in_windows_or_a_reason(footage, segmented):
     assert all(row["table"] == "sources" and row["stage"] == "segment" and row["reason"] for row in rejects.values())
     assert (summary["sources"], summary["accepted"], summary["rejected"]) == (4, 1, 3)
     assert "1 of 4 sources give 3 windows of 2.06 s" in summary["text"]
+    assert summary["in_no_window_s"] == pytest.approx(7 - 3 - 33 / 16, abs=1e-3)
 
 
 def test_a_known_file_is_segmented_as_it_was_made(footage, segmented):
@@ -117,19 +124,6 @@ def test_workers_and_a_second_run_change_no_byte(footage, segmented, tmp_path):
     assert [part.stat().st_mtime_ns for part in parts][1:] == stamps[1:], "finished parts are taken over"
 
 
-def test_a_source_cut_to_pieces_has_no_window():
-    result = {
-        "segment": {"cuts_s": [1.0, 2.0, 3.0], "speech_s": [[0.1, 2.9]]},
-        "video_s": [0.0, 3.2],
-        "audio_s": [0.0, 3.2],
-    }
-    told = windows_or_reason(result, GEOMETRIES["nano-48"], 0, "0" * 64)
-    assert "windows" in told  # the report's walk over speech may cross cuts
-    result["segment"]["speech_s"] = [[1.5, 1.6]]
-    told = windows_or_reason(result, GEOMETRIES["nano-48"], 0, "0" * 64)
-    assert told["reason_code"] == "no_window" and "2.06 s" in told["reason"]
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -151,12 +145,27 @@ def test_real_files_give_windows_or_none_as_expected(media, manifest, path):
     except MediaError as error:
         assert "reject" in truth["accept"] and error.reason
         return
-    told = windows_or_reason(result, GEOMETRIES["mova-720p"], 0, "0" * 64)
-    assert ("clips" if "windows" in told else "no_clip") in truth["accept"]
-    for window in told.get("windows", []):
+    try:
+        windows = windows_of(result, GEOMETRIES["mova-720p"], 0, "0" * 64)
+    except MediaError:
+        windows = []
+    assert ("clips" if windows else "no_clip") in truth["accept"]
+    for window in windows:
         assert window["end_s"] <= result["audio_s"][1] + 1e-3
     if truth.get("boundary"):
-        assert len(told["windows"]) == 1
+        assert len(windows) == 1
+    if path.startswith("talking-head"):
+        assert_of_short_clips_little_is_lost(result)
+
+
+def assert_of_short_clips_little_is_lost(result: dict) -> None:
+    """Somebody speaks from 0.07 s to the end, with two pauses."""
+    geometry = GEOMETRIES["nano-48"]
+    windows = windows_of(result, geometry, 0, "0" * 64)
+    rest = list(remainder(result, windows, geometry, 8.0))
+    assert len(windows) == 3 and all(row["kind"] == "single_scene_speech" for row in windows)
+    assert {row["reason_code"] for row in rest} == {"shorter_than_window"}
+    assert covered_s([*windows, *({"source_id": "0" * 64, **row} for row in rest)]) == pytest.approx(8.0, abs=1e-5)
 
 
 def test_audio_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):

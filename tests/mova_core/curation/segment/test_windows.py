@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mova_core.curation.segment.intervals import occupied, outside
 from mova_core.curation.segment.windows import (
+    FINDERS,
     MICRO,
     SourceSegments,
     common_span,
@@ -38,7 +40,9 @@ def timelines(draw: st.DrawFn) -> SourceSegments:
 
 
 def of_kind(found: SourceSegments, kind: str, seed: int = 0, geometry=LONG) -> list[float]:
-    return [row["start_s"] for row in find_windows(found, geometry, seed, SOURCE) if row["kind"] == kind]
+    """Starts, without those in what remains."""
+    draws = np.random.default_rng(seed)
+    return [start_us / MICRO for start_us in FINDERS[kind](found, geometry.duration * MICRO, draws)]
 
 
 @given(timelines(), st.sampled_from(["nano-48", "mova-720p"]), st.integers(0, 2**31))
@@ -56,17 +60,18 @@ def test_every_window_keeps_the_promise_of_its_kind(found, name, seed):
         if row["kind"].endswith("nonspeech"):
             assert spoken < 1e-9
         else:
-            assert any(start <= a / MICRO < end for a, _ in speech), "speech begins in it"
+            assert spoken > 0
     assert len({row["window_id"] for row in rows}) == len(rows)
     assert [row["start_s"] for row in rows] == sorted(row["start_s"] for row in rows)
 
 
 @given(timelines(), st.integers(0, 2**31))
 def test_every_speech_window_starts_where_the_report_lets_it(found, seed):
-    for row in find_windows(found, LONG, seed, SOURCE):
-        if row["kind"].endswith("nonspeech"):
-            continue
-        start = round(row["start_s"] * MICRO)
+    draws = np.random.default_rng(seed)
+    for start in itertools.chain(
+        single_scene_speech(found, LONG.duration * MICRO, draws),
+        multi_scene_speech(found, LONG.duration * MICRO, draws),
+    ):
         # The segment it was drawn for is the first that starts at or after it.
         i, segment_us = next((i, a) for i, (a, _) in enumerate(found.speech) if a >= start)
         before = found.speech[i - 1][1] if i else found.span[0]
@@ -241,6 +246,23 @@ def test_what_is_shorter_than_a_window_says_which_stream_is(video, audio, code):
     with pytest.raises(MediaError) as caught:
         common_span(video, audio, LONG)
     assert caught.value.code == code
+
+
+def test_speech_that_outlasts_its_window_gives_more_of_them():
+    # The report's window starts with the speech; three more follow back to back, and 1.6 s remain.
+    short = GEOMETRIES["nano-48"]
+    rows = find_windows(SourceSegments.from_seconds((0, 10), [], [(0.16, 10)]), short, 0, SOURCE)
+    starts = [0.16 + number * short.duration_s for number in range(4)]
+    assert [row["start_s"] for row in rows] == pytest.approx(starts, abs=1e-5)
+    assert {row["kind"] for row in rows} == {"single_scene_speech"}
+
+
+@given(timelines(), st.sampled_from(["nano-48", "mova-720p"]), st.integers(0, 2**31))
+def test_nothing_as_long_as_a_window_remains_where_video_and_audio_run(found, name, seed):
+    length_us = GEOMETRIES[name].duration * MICRO
+    rows = find_windows(found, GEOMETRIES[name], seed, SOURCE)
+    taken = occupied([round(row["start_s"] * MICRO) for row in rows], length_us)
+    assert all(end - start < length_us for start, end in outside(taken, found.span))
 
 
 def test_kinds_in_use_are_those_of_the_table():
