@@ -22,9 +22,9 @@ class _Later(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def put_off_imports(names: tuple[str, ...] = UNUSED) -> None:
-    """Let a later `import` of these give a stand-in, but for what is there already or not installed."""
-    for name in names:
+def put_off_imports() -> None:
+    """Let a later `import` of the unused modules give a stand-in, but for what is there already or not installed."""
+    for name in UNUSED:
         if name in sys.modules or (spec := find_spec(name)) is None:
             continue
         stand_in = _Later(name)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import ShapeError
 
+PIXEL_FORMAT = "yuv420p"
 FULL_SCALE = 32768  # of 16-bit audio
 LAYOUTS = {1: "mono", 2: "stereo"}
 # What an encoder needs on top of one thread to give the same bytes each time: x264's macroblock tree does not.
@@ -39,7 +40,6 @@ def write_media(
     video_codec: str = "libx264",
     audio_codec: str = "flac",
     crf: int | None = 14,
-    pixel_format: str = "yuv420p",
     video_options: Mapping[str, str] | None = None,
     audio_options: Mapping[str, str] | None = None,
     container_options: Mapping[str, str] | None = None,
@@ -56,7 +56,6 @@ def write_media(
         video_codec: FFmpeg's encoder.
         audio_codec: FFmpeg's encoder.
         crf: constant quality, lower is better; None for an encoder that knows no crf.
-        pixel_format: how pixels are stored.
         video_options: further options of the video encoder.
         audio_options: options of the audio encoder.
         container_options: options of the container's writer.
@@ -72,14 +71,14 @@ def write_media(
     with av.open(
         str(path), "w", format=container, container_options={"fflags": "+bitexact", **(container_options or {})}
     ) as output:
-        video = _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
+        video = _add_video(output, video_codec, first.shape, Fraction(fps), options)
         audio_stream = (
             None if audio is None else _add_audio(output, audio_codec, audio, audio_rate_hz, dict(audio_options or {}))
         )
         pieces = _audio_pieces(audio, audio_rate_hz, Fraction(fps))
         reformatter = VideoReformatter()  # one for the whole file: setting one up costs more than using it
         for index, image in enumerate(chain([first], images)):
-            output.mux(video.encode(_video_frame(image, first.shape, index, pixel_format, reformatter)))
+            output.mux(video.encode(_video_frame(image, first.shape, index, reformatter)))
             if audio_stream is not None and (piece := next(pieces, None)) is not None:
                 output.mux(audio_stream.encode(piece))
         for piece in pieces:  # audio that lasts longer than the video
@@ -100,14 +99,13 @@ def _add_video(
     codec: str,
     shape: tuple[int, ...],
     fps: Fraction,
-    pixel_format: str,
     options: dict[str, str],
 ) -> VideoStream:
     if len(shape) != 3 or shape[2] != 3 or shape[0] % 2 or shape[1] % 2:
         raise ShapeError(f"a frame has shape {shape}, expected [H, W, 3] with H and W even")
     stream: Any = output.add_stream(codec, rate=fps, options=options)
     stream.height, stream.width = shape[:2]
-    stream.pix_fmt = pixel_format
+    stream.pix_fmt = PIXEL_FORMAT
     context = stream.codec_context
     context.time_base = 1 / fps
     context.thread_count = 1
@@ -132,13 +130,13 @@ def _add_audio(
 
 
 def _video_frame(
-    image: NDArray[np.uint8], shape: tuple[int, ...], index: int, pixel_format: str, reformatter: VideoReformatter
+    image: NDArray[np.uint8], shape: tuple[int, ...], index: int, reformatter: VideoReformatter
 ) -> av.VideoFrame:
     if image.shape != shape:
         raise ShapeError(f"frame {index} has shape {image.shape}, the frames before it have {shape}")
     frame = reformatter.reformat(
         av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"),
-        format=pixel_format,
+        format=PIXEL_FORMAT,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
         threads=1,

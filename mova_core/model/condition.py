@@ -1,4 +1,4 @@
-"""The video tower's condition on known frames: a mask, and the latents of a clip whose other frames are grey (zeros).
+"""The video tower's condition on a first frame: a mask, and the latents of a clip whose other frames are grey (zeros).
 
 Condition = 4 mask channels, then 16 latent channels; the mask's channels are the 4 pixel frames of a latent frame, the
 first latent frame standing for one pixel frame four times.
@@ -42,25 +42,21 @@ def white_image(height_px: int, width_px: int) -> NDArray[np.uint8]:
     return np.full((height_px, width_px, 3), WHITE, dtype=np.uint8)
 
 
-def known_frames(first_B3HW: Tensor, frames: int, last_B3HW: Tensor | None = None) -> Tensor:
-    """Pixels [B, 3, N, H, W] in -1..1 with the known frames in their places and zeros (mid-grey) elsewhere."""
+def known_frames(first_B3HW: Tensor, frames: int) -> Tensor:
+    """Pixels [B, 3, N, H, W] in -1..1 with the first frame in its place and zeros (mid-grey) elsewhere."""
     pixels = first_B3HW.new_zeros(len(first_B3HW), 3, frames, *first_B3HW.shape[2:])
     pixels[:, :, 0] = first_B3HW
-    if last_B3HW is not None:
-        pixels[:, :, -1] = last_B3HW
     return pixels
 
 
-def condition_mask(latents_BCTHW: Tensor, *, last_known: bool = False) -> Tensor:
-    """Mask [B, 4, T, H, W]: 1 where a pixel frame of the latent frame is known."""
+def condition_mask(latents_BCTHW: Tensor) -> Tensor:
+    """Mask [B, 4, T, H, W]: 1 where a pixel frame of the latent frame is known, which is the first one's."""
     batch, _, frames, height, width = latents_BCTHW.shape
     mask = latents_BCTHW.new_zeros(batch, VIDEO_FRAMES_PER_LATENT, frames, height, width)
     mask[:, :, 0] = 1
-    if last_known:
-        mask[:, -1, -1] = 1
     return mask
 
 
-def condition_from(latents_BCTHW: Tensor, *, last_known: bool = False) -> Tensor:
+def condition_from(latents_BCTHW: Tensor) -> Tensor:
     """Mask and condition latents as the video tower reads them."""
-    return torch.cat([condition_mask(latents_BCTHW, last_known=last_known), latents_BCTHW], dim=1)
+    return torch.cat([condition_mask(latents_BCTHW), latents_BCTHW], dim=1)

@@ -93,7 +93,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     if start is None:
         return {**inputs, "start_checkpoint": None, "start": None}
     selection = _check_start(phase, start, inputs)
-    _check_size(phase, start, params.train.model)
+    _check_size(start, params.train.model)
     weights = {
         name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
     }
@@ -134,7 +134,7 @@ def _check_clips(phase: Phase, latents: Path) -> None:
         )
 
 
-def _check_size(phase: Phase, start: Path, size: ModelParams) -> None:
+def _check_size(start: Path, size: ModelParams) -> None:
     """StaleError unless the weights to start from are of the size that params ask for."""
     for component, section in (("video_dit", "video"), ("video_dit_2", "video"), ("audio_dit", "audio")):
         config = read_json(start / component / "config.json")

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-MADE = ("data", "models", "reports")
-"""What the stages make; DVC's own files beside it hold times and machine-made names."""
-
 
 @pytest.fixture(scope="session")
 def hashes() -> Callable[[Path], dict[str, str]]:

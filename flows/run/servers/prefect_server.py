@@ -44,16 +44,7 @@ def server(log: Path, command: list[str] | None = None, port: int = 0) -> Iterat
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as written:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "flows.run.stages.parent_watchdog",
-                *(command or API),
-                "--host",
-                HOST,
-                "--port",
-                str(port),
-            ],
+            [*WATCHDOG, *(command or API), "--host", HOST, "--port", str(port)],
             stdin=subprocess.PIPE,  # closed when this process ends, however it ends; the watchdog then ends the server
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -74,11 +74,6 @@ class MetricSpec:
         """The label with its unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
-    @property
-    def documented(self) -> str:
-        """Its row in docs/evaluation.md."""
-        return f"| `{self.name}` | {self.better} | {self.meaning}{f' (in {self.unit})' if self.unit else ''} |"
-
 
 _SPECS = (
     MetricSpec(

@@ -8,7 +8,6 @@ Sources: Kumar et al., arXiv:2306.06546 (layers); HunyuanVideo-Foley (continuous
 
 import math
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from torch.nn.utils import weight_norm
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.pretrained.component import Component, stored_tensors
 from mova_core.model.pretrained.diffusers_import import register_to_config
-
-LOGVAR_RANGE = (-30.0, 20.0)
 
 
 class Snake(nn.Module):
@@ -115,27 +112,6 @@ class Decoder(nn.Module):
         return self.model(z)
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """Diagonal Gaussian over latents: mean and logvar [B, latent_dim, L], logvar clamped to [-30, 20]."""
-
-    mean: Tensor
-    logvar: Tensor
-
-    @property
-    def mode(self) -> Tensor:
-        return self.mean
-
-    @property
-    def std(self) -> Tensor:
-        return torch.exp(0.5 * self.logvar)
-
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """A draw from the posterior."""
-        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
-        return self.mean + self.std * noise
-
-
 class DacVae(Component):
     """The config fields are those of a released `audio_vae/config.json`.
 
@@ -191,16 +167,16 @@ class DacVae(Component):
         """Zeros on the right up to a whole number of hops."""
         return nn.functional.pad(audio_B1S, (0, -audio_B1S.shape[-1] % self.hop))
 
-    def encode(self, audio_B1S: Tensor) -> Posterior:
-        """Posterior of mono audio in -1..1.
+    def encode(self, audio_B1S: Tensor) -> Tensor:
+        """Latents of mono audio in -1..1, [B, latent_dim, L]: the posterior's mode; its variance is not worked out.
 
         Raises:
             ShapeError: not [B, 1, S].
         """
         if audio_B1S.ndim != 3 or audio_B1S.shape[1] != 1:
             raise ShapeError(f"audio has shape {tuple(audio_B1S.shape)}, expected [B, 1, S]")
-        mean, logvar = self.quant_conv(self.encoder(self.pad(audio_B1S))).chunk(2, dim=1)
-        return Posterior(mean, logvar.clamp(*LOGVAR_RANGE))
+        mean, _log_variance = self.quant_conv(self.encoder(self.pad(audio_B1S))).chunk(2, dim=1)
+        return mean
 
     def decode(self, latent_BCL: Tensor) -> Tensor:
         """Audio [B, 1, L × hop] in -1..1; longer than the clip by up to a hop, which the caller trims."""
@@ -215,7 +191,7 @@ class DacAudioVae:
 
     def encode(self, audio_BS: Tensor) -> Tensor:
         """Latents [B, C, ceil(S / hop)], float32: the mode, as the towers know it."""
-        return self.vae.encode(audio_BS[:, None].to(self.vae.device, self.vae.dtype)).mode.float()
+        return self.vae.encode(audio_BS[:, None].to(self.vae.device, self.vae.dtype)).float()
 
     def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
         """Audio [B, samples] in -1..1, float32; samples of the last hop beyond the clip are cut off.

@@ -13,11 +13,11 @@ from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 
 
-def pad_context(context_KW: Tensor, length: int = NANO_CONTEXT_LENGTH) -> Tensor:
-    """The context [length, W]: zeros after the last token; of a longer one the start and the end token are kept."""
-    if len(context_KW) > length:
-        return torch.cat([context_KW[: length - 1], context_KW[-1:]])
-    return torch.nn.functional.pad(context_KW, (0, 0, 0, length - len(context_KW)))
+def pad_context(context_KW: Tensor) -> Tensor:
+    """The context [NANO_CONTEXT_LENGTH, W]: zeros after the last token; a longer one keeps its start and end token."""
+    if len(context_KW) > NANO_CONTEXT_LENGTH:
+        return torch.cat([context_KW[: NANO_CONTEXT_LENGTH - 1], context_KW[-1:]])
+    return torch.nn.functional.pad(context_KW, (0, 0, 0, NANO_CONTEXT_LENGTH - len(context_KW)))
 
 
 class NanoText:
