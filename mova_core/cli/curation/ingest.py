@@ -34,7 +34,7 @@ def ingest(
     Example: mova ingest --lock s3://footage/2026
     """
     from mova_core.curation.engine.base import Engine
-    from mova_core.curation.ingest.last_run import named
+    from mova_core.curation.ingest.differences import skipped_line
     from mova_core.curation.ingest.lock import lock_footage
     from mova_core.curation.ingest.stage import ingest as run_ingest
     from mova_core.params import load_params
@@ -45,10 +45,8 @@ def ingest(
         locked = lock_footage(lock, target)
         text = f"locked {locked.files} files of {lock} in {target}; "
         text += f"set `ingest.footage: {target}` in params.yaml to use it"
-        differs = {name: list(getattr(locked, name)) for name in ("added", "changed", "vanished")}
-        for name, paths in differs.items():
-            text += f"\n          {name} since the last lock: {named(paths)}" if paths else ""
-        return {"files": locked.files, **differs, "lock": str(target), "text": text}
+        text += locked.differs.lines("the last lock") + skipped_line(locked.hidden)
+        return {"files": locked.files, **locked.differs.lists(), "lock": str(target), "text": text}
     values = load_params(params)
     return run_ingest(
         values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mova_core.curation.ingest.differences import Differences
 from mova_core.curation.ingest.footage import LIST_SUFFIX, Entry, Footage
 from mova_core.curation.ingest.sidecars import SIDECAR_SUFFIX
 from mova_core.errors import MediaError, UsageError
@@ -25,17 +26,17 @@ AT_ONCE = 8  # objects being fetched; a local disk is read one file at a time
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What a lock holds, and how that differs from the lock that was there before.
+    """What a lock holds.
 
     Args:
         files: how many, sidecars too.
-        added, changed, vanished: paths; all empty where there was no lock of the same root.
+        differs: from the lock that was there before, if it was one of the same root.
+        hidden: how many files and folders of a folder are left out because their name begins with a dot.
     """
 
     files: int
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
+    differs: Differences
+    hidden: int = 0
 
 
 def lock_footage(where: str, lock: Path) -> Locked:
@@ -57,7 +58,8 @@ def lock_footage(where: str, lock: Path) -> Locked:
     before = _files_of(lock, store.address)
     content = {"root": store.address, "files": files}
     write_text(lock, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return _compared(files, before)
+    hidden = store.hidden() if Path(where).is_dir() and isinstance(store, LocalFolder) else 0
+    return Locked(len(files), Differences.between(before, {file["path"]: file["sha256"] for file in files}), hidden)
 
 
 def _to_lock(where: str) -> tuple[ObjectStore, list[StoredObject]]:
@@ -103,15 +105,3 @@ def _files_of(lock: Path, root: str) -> dict[str, str] | None:
         return {file["path"]: file["sha256"] for file in content["files"]} if content["root"] == root else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _compared(files: list[dict[str, Any]], before: dict[str, str] | None) -> Locked:
-    if before is None:
-        return Locked(len(files))
-    now = {file["path"]: file["sha256"] for file in files}
-    return Locked(
-        len(files),
-        added=tuple(path for path in now if path not in before),
-        changed=tuple(path for path in now if path in before and now[path] != before[path]),
-        vanished=tuple(path for path in before if path not in now),
-    )

@@ -16,8 +16,8 @@ from typing import Any
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
+from mova_core.curation.ingest.differences import since_last_run, skipped_line
 from mova_core.curation.ingest.footage import Entry, Footage
-from mova_core.curation.ingest.last_run import named, vanished_since_last_run
 from mova_core.curation.ingest.sidecars import Stated, read_folder_sidecar, read_sidecar, stated_columns
 from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
@@ -97,13 +97,10 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
         rows[path] |= found
         rows[path].setdefault("verdict", "accepted")
     summary = _written(list(rows.values()), _sidecars(tasks.values(), statement), data)
-    gone = vanished_since_last_run(result_cache, opened.store.address, rows)
-    if gone:
-        summary["text"] += f"\n          vanished since the last run: {named(gone)}"
+    differs = since_last_run(result_cache, opened.store.address, rows)
     hidden = opened.store.hidden() if footage.is_dir() and isinstance(opened.store, LocalFolder) else 0
-    if hidden:
-        summary["text"] += f"\n          skipped: {hidden} hidden files or folders (names that begin with a dot)"
-    return summary | {"examined": new, "vanished": gone, "hidden": hidden}
+    summary["text"] += differs.lines("the last run") + skipped_line(hidden)
+    return summary | {"examined": new, **differs.lists(), "hidden": hidden}
 
 
 def identify_file(task: FileTask) -> Row:

@@ -201,9 +201,12 @@ def test_new_files_alone_cost_new_work_and_a_vanished_one_is_named(folder, tmp_p
     (folder / "b.mp4").rename(folder / "moved.mp4")
     summary, rows, _ = run(folder, tmp_path)
     assert summary["examined"] == 1 and summary["vanished"] == ["notes.txt"]
+    assert summary["added"] == ["new.wav"] and summary["changed"] == []
+    assert "added since the last run: new.wav\n" in summary["text"]
     assert "vanished since the last run: notes.txt" in summary["text"]
     assert (rows["new.wav"]["kind"], rows["new.wav"]["verdict"]) == ("audio", "accepted")
-    assert run(folder, tmp_path)[0]["vanished"] == []
+    summary = run(folder, tmp_path)[0]
+    assert summary["added"] == summary["changed"] == summary["vanished"] == []
 
 
 def test_hidden_files_are_counted_and_told(folder, tmp_path):
@@ -214,5 +217,5 @@ def test_hidden_files_are_counted_and_told(folder, tmp_path):
     (folder / ".thumbnails").mkdir()
     (folder / ".thumbnails/1.jpg").touch()
     summary = run(folder, tmp_path)[0]
-    assert summary["hidden"] == 3 and "skipped: 3 hidden files or folders" in summary["text"]
+    assert summary["hidden"] == 3 and "3 hidden files or folders skipped" in summary["text"]
     assert summary["files"] == 6
