@@ -17,7 +17,7 @@ SECTIONS = {
         "contract",
         "curate",
     ),
-    "Model": ("train", "evaluate", "select", "generate", "export"),
+    "Model": ("plan", "train", "evaluate", "select", "generate", "export"),
     "Package and service": ("package", "promote", "deploy", "serve"),
     "What happened, and what this machine can do": ("report", "registry", "doctor", "gc"),
 }

@@ -1,0 +1,67 @@
+"""`mova plan`: what a phase of training costs on a layout of GPUs, before any of them is rented."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from mova_core.cli.options import ParamsFile
+
+
+def plan(
+    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.")] = "phase3",
+    params_file: ParamsFile = Path("params.yaml"),
+    preset: Annotated[str | None, typer.Option("--preset", help="Instead of the file's.")] = None,
+    gpus: Annotated[int | None, typer.Option("--gpus", min=1, help="GPUs; without it as few as are cheapest.")] = None,
+    replicate: Annotated[int | None, typer.Option("--replicate", min=1, help="Copies of the weights.")] = None,
+    shard: Annotated[
+        int | None, typer.Option("--shard", min=1, help="Parts of a copy with clips of their own.")
+    ] = None,
+    context: Annotated[int | None, typer.Option("--context", min=1, help="GPUs that share a clip's tokens.")] = None,
+    accelerator: Annotated[Literal["H100", "H200", "A100"], typer.Option("--accelerator", help="Every GPU.")] = "H100",
+    checkpointing: Annotated[
+        Literal["full", "selective", "none"], typer.Option("--checkpointing", help="Of activations.")
+    ] = "full",
+    precision: Annotated[Literal["bf16", "fp32"], typer.Option("--precision", help="bf16 is mixed.")] = "bf16",
+    mfu: Annotated[float, typer.Option("--mfu", min=0.001, max=1, help="Part of the peak that is reached.")] = 0.35,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Instead of those of the params.")] = None,
+    price: Annotated[float | None, typer.Option("--price", min=0, help="Of a GPU-hour.")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Instead: the report's own run, planned, beside what it states.")
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Instead: preset nano timed here, against its planned FLOPs.")
+    ] = False,
+) -> dict[str, Any]:
+    """Compute tokens, FLOPs, memory, communication, step time, energy and cost of a phase on a layout of GPUs.
+
+    Sizes of the layout that are not given are chosen: the cheapest ones that fit. A layout that does not fit in a
+    GPU's memory is refused (exit 1) with one that does.
+
+    Example: mova plan phase1 --preset mova-360p --gpus 64 --price 2.5
+    """
+    from mova_core.errors import UsageError
+    from mova_core.params import PRESETS, load_params
+    from mova_core.training.plan import report
+    from mova_core.training.plan.hardware import ACCELERATORS
+    from mova_core.training.plan.layout import Wanted
+    from mova_core.training.plan.plan import Setting, cheapest_plan
+    from mova_core.training.plan.published import compare
+    from mova_core.training.plan.workload import workload_of
+    from mova_core.training.recipe import phase_named
+
+    setting = Setting(ACCELERATORS[accelerator], checkpointing, precision, mfu, price)
+    if published:
+        rows = compare(setting)
+        return {"rows": rows, "text": report.comparison_text(rows)}
+
+    chosen, params = phase_named(phase), load_params(params_file, preset)
+    if measure:
+        if not (PRESETS[params.preset].fits_codecs and chosen.joint):
+            raise UsageError(f"--measure got {params.preset} {phase}, expected a joint phase of preset nano")
+        from mova_core.training.plan.measure import measure as measure_here
+
+        measured = measure_here(chosen, params)
+        return {**measured, "text": report.measured_text(measured)}
+    planned = cheapest_plan(workload_of(chosen, params, steps), Wanted(gpus, replicate, shard, context), setting)
+    return {**planned.summary(), "text": report.plan_text(planned)}

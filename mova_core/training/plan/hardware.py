@@ -1,0 +1,36 @@
+"""Accelerators that a plan knows: peak, memory, links and power of each.
+
+Peaks are dense bf16; float32 matrix products run as TF32, at half of it. Bandwidths are bytes a second in one
+direction. A node has 8 GPUs, each with a network card of its own.
+Sources: NVIDIA data sheets H100 (SXM5), H200 (SXM5), A100 (SXM4 80 GB): peak, memory, NVLink (900, 900, 600 GB/s both
+ways), power; DGX H100, H200 and A100: a 400, 400 and 200 Gbit/s card a GPU.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+AcceleratorName = Literal["H100", "H200", "A100"]
+GPUS_PER_NODE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """One GPU: FLOPs a second, bytes of memory, bytes a second within a node and to other nodes, watts."""
+
+    name: AcceleratorName
+    bf16_flops: float
+    memory: float
+    intra_node: float
+    inter_node: float
+    power_w: float
+
+    def ring_bandwidth(self, gpus: int) -> float:
+        """Bytes a second a GPU passes on in a ring of so many: between nodes, all cards of a node work for the ring."""
+        return self.intra_node if gpus <= GPUS_PER_NODE else min(self.intra_node, GPUS_PER_NODE * self.inter_node)
+
+
+ACCELERATORS: dict[AcceleratorName, Accelerator] = {
+    "H100": Accelerator("H100", 989.4e12, 80e9, 450e9, 50e9, 700),
+    "H200": Accelerator("H200", 989.4e12, 141e9, 450e9, 50e9, 700),
+    "A100": Accelerator("A100", 312e12, 80e9, 300e9, 25e9, 400),
+}

@@ -1,0 +1,55 @@
+"""Planned FLOPs over measured time: steps of the nano model on this machine, on one core, with random latents."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from mova_core.flow_matching.experts import HIGH_NOISE
+from mova_core.model.dual_tower import LatentPair
+from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
+from mova_core.model.single_thread import single_thread
+from mova_core.model.text.nano_encoder import TEXT_WIDTH
+from mova_core.params import Params
+from mova_core.training.plan.workload import workload_of
+from mova_core.training.recipe import Phase
+
+CLIPS, REPEATS = 8, 5
+MATRIX = 1024  # of the product that shows what this core can do
+
+
+def measure(phase: Phase, params: Params) -> dict[str, float]:
+    """Time of forward and backward of a few clips of a joint phase, and of a matrix product, in float32.
+
+    Returns:
+        `clips`, `step_s`, `flops`, `flops_per_s`, `peak_flops_per_s` (of the matrix product) and `mfu`, their ratio.
+    """
+    workload, geometry = workload_of(phase, params), phase.geometry(params)
+    towers, canvas = nano_dual_tower(params.seed, params.train.model), geometry.canvases[0]
+    grid = geometry.latent_frames, canvas.latent_height, canvas.latent_width
+    audio_latents = workload.tokens.audio * geometry.audio_latents_per_token
+    noisy = LatentPair(torch.randn(CLIPS, CHANNELS, *grid), torch.randn(CLIPS, CHANNELS, audio_latents))
+    condition = torch.randn(CLIPS, towers.video_dit.config["in_dim"] - CHANNELS, *grid)
+    context, timestep_B2 = torch.randn(CLIPS, workload.tokens.text, TEXT_WIDTH), torch.full((CLIPS, 2), 500.0)
+
+    def step() -> None:
+        fps = float(geometry.fps)
+        velocity = towers(noisy, timestep_B2, condition, context, expert=HIGH_NOISE, video_fps=fps)
+        (velocity.video.square().mean() + velocity.audio.square().mean()).backward()
+
+    matrix = torch.randn(MATRIX, MATRIX)
+    with single_thread():
+        step_s, product_s = _fastest(step), _fastest(lambda: matrix @ matrix)
+    flops, peak = CLIPS * (workload.step.forward + workload.step.backward), 2 * MATRIX**3 / product_s
+    rates = {"flops_per_s": flops / step_s, "peak_flops_per_s": peak, "mfu": flops / step_s / peak}
+    return {"clips": CLIPS, "step_s": step_s, "flops": flops, **rates}
+
+
+def _fastest(work: Callable[[], object]) -> float:
+    """Seconds of the fastest of some calls, after one that warms up."""
+    seconds = []
+    for _ in range(1 + REPEATS):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds[1:])

@@ -1,0 +1,79 @@
+"""Memory of one GPU, by part.
+
+A parameter costs 4 bytes as weight, 4 as gradient, 8 as AdamW's two moments and 4 as moving average, all float32 and
+cut over the GPUs that share the weights (ZeRO, arXiv:1910.02054; FSDP2's mixed precision keeps float32 weights). Only
+what a step computes has gradients: one of the two experts.
+Activations are those of one clip at a time, cut over the context GPUs: what autograd keeps of a block, counted from
+`model/tower.py` and `model/bridge.py`. RMS norms are counted as torch computes them on a CPU (two float32 tensors
+each); the fused kernel of a GPU keeps less.
+Checkpointing `full` keeps the inputs of each block and each exchange of the Bridge; `selective` also the results of
+matrix products and attention (arXiv:2205.05198, section 5); both compute the rest again, one block at a time.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from mova_core.training.plan.layout import Layout
+from mova_core.training.plan.workload import BRIDGE, Workload
+
+Checkpointing = Literal["full", "selective", "none"]
+Precision = Literal["bf16", "fp32"]
+COMPUTE_BYTES: dict[Precision, int] = {"bf16": 2, "fp32": 4}  # of an activation and of a gathered weight
+FLOAT32 = 4
+USABLE = 0.9  # of a GPU's memory: the rest is for CUDA, NCCL and fragmentation; our assumption
+
+
+def memory_by_part(
+    workload: Workload, layout: Layout, checkpointing: Checkpointing, precision: Precision
+) -> dict[str, float]:
+    """Bytes a GPU needs for each part."""
+    number, parts = COMPUTE_BYTES[precision], layout.weight_parts
+    block = max(workload.costs[name].parameters / workload.configs[name]["num_layers"] for name in workload.towers)
+    return {
+        "weights": FLOAT32 * workload.held.parameters / parts,
+        "gradients": FLOAT32 * workload.step.parameters / parts,
+        "optimizer moments": 2 * FLOAT32 * workload.trained.parameters / parts,
+        "moving average": FLOAT32 * workload.held.parameters / parts,
+        # A block's weights whole while it computes, the next one's on their way, its gradient, and that in float32.
+        "gathered blocks": block * (3 * number + FLOAT32),
+        "activations": activation_bytes(workload, checkpointing, number) / layout.context,
+    }
+
+
+def activation_bytes(workload: Workload, checkpointing: Checkpointing, number: int) -> float:
+    """Bytes that a clip's forward leaves for its backward, on one GPU; an activation has `number` bytes."""
+    kept, computed_again = 0.0, 0.0
+    for name, tokens in workload.towers.items():
+        config, text = workload.configs[name], workload.tokens.text
+        block = _block(config, tokens, text, checkpointing, number)
+        kept += config["num_layers"] * block
+        computed_again = max(computed_again, _block(config, tokens, text, "none", number) - block)
+    bridge = workload.configs[BRIDGE]
+    video = workload.tokens.video, bridge["visual_hidden_dim"]
+    audio = workload.tokens.audio, bridge["audio_hidden_dim"]
+    exchange = _direction(*video, *audio, checkpointing, number) + _direction(*audio, *video, checkpointing, number)
+    return kept + computed_again + workload.bridge_layers * exchange
+
+
+def _block(config: Mapping[str, Any], tokens: int, text: int, checkpointing: Checkpointing, number: int) -> float:
+    """A tower's block. Per token and channel, `none` keeps 8 numbers of self-attention (input, normalised, modulated,
+    q, k, v, attended, result), 4 of text attention and 4 around the MLP, two widths inside it, three RMS norms."""
+    width, mlp, head = config["dim"], config["ffn_dim"], config["dim"] // config["num_heads"]
+    if checkpointing == "full":
+        return number * tokens * width
+    if checkpointing == "selective":
+        return number * (tokens * (10 * width + mlp) + 2 * text * width)
+    norms, rotations = 3 * 2 * FLOAT32 * width, 2 * FLOAT32 * head
+    return tokens * (number * (16 * width + 2 * mlp) + norms + rotations) + text * width * (2 * number + 2 * FLOAT32)
+
+
+def _direction(
+    rows: int, width: int, source_rows: int, source_width: int, checkpointing: Checkpointing, number: int
+) -> float:
+    """One direction of an exchange: tokens and width of what it changes, and of what it reads."""
+    if checkpointing == "full":
+        return number * rows * width
+    if checkpointing == "selective":
+        return number * width * (4 * rows + 2 * source_rows)
+    query = rows * width * (3 * number + 2 * FLOAT32)
+    return query + source_rows * (2 * number * source_width + (2 * number + 2 * FLOAT32) * width)

@@ -1,0 +1,49 @@
+"""`mova plan`: without torch for the released sizes, exit 1 for what cannot fit, 2 for wrong use."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mova_core.cli.main import build_app
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").write_text("preset: mova-720p\n")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--json"], ["--published", "--json"]])
+def test_torch_is_not_imported(arguments):
+    script = (
+        "import sys\nfrom mova_core.cli.main import main\n"
+        f"sys.argv = ['mova', 'plan', *{arguments}]\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    sys.exit(ended.code or 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+def test_a_plan_as_json():
+    shown = RUNNER.invoke(build_app(), ["plan", "phase1", "--gpus", "32", "--price", "2", "--steps", "1000", "--json"])
+    told = json.loads(shown.stdout)
+    assert (told["layout"]["gpus"], told["steps"], told["cost"]) == (32, 1000, 2 * told["gpu_hours"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--gpus", "8"], 1),
+        (["--accelerator", "B52"], 2),
+        (["--checkpointing", "some"], 2),
+        (["--precision", "int4"], 2),
+        (["--gpus", "41"], 2),
+        (["--measure"], 2),
+    ],
+)
+def test_what_is_refused(arguments, code):
+    assert RUNNER.invoke(build_app(), ["plan", *arguments]).exit_code == code
