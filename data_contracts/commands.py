@@ -5,17 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import ParamsFile
-
-REPORTS = Path("reports/contracts")
+from mova_core.cli.options import Data, ParamsFile
+from mova_core.places import CONTRACTS, DATA, PARAMS, DataFolder
 
 
 def contract(
     table: Annotated[str, typer.Argument(help="sources, windows, clips, verdicts, captions, latents or evaluation.")],
     rows: Annotated[bool, typer.Option("--rows", help="List the rows that break an expectation.")] = False,
-    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
-    params: ParamsFile = Path("params.yaml"),
-    out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = REPORTS,
+    data: Data = DATA,
+    params: ParamsFile = PARAMS,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = CONTRACTS,
     against: Annotated[
         Path | None, typer.Option("--against", help="Data folder of an earlier version, to look for drift (verdicts).")
     ] = None,
@@ -30,7 +29,6 @@ def contract(
     Example: mova contract verdicts --against previous/data
     """
     from mova_core.params import load_params
-    from mova_core.places import DataFolder
 
     checked_params = load_params(params)  # a wrong key is told before anything heavy loads
 

@@ -26,9 +26,9 @@ from flows.run.pipeline_run import EVERYTHING
 from flows.run.servers.prefect_server import HOST, WITH_UI, server
 from flows.run.servers.report_server import reports_served
 from flows.run.stages.plan import plan
-from flows.run.stages.tasks import LOGS
 from flows.training import training
 from mova_core.errors import MovaError
+from mova_core.places import LOGS
 
 PORT = 4200
 

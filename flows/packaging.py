@@ -1,7 +1,6 @@
 """A selected model goes out, as a Prefect flow: package it, report, promote it, and serve what was promoted."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -16,14 +15,13 @@ from flows.run.stages.runner import Show, StageResult, StageRunner
 from flows.run.stages.tasks import failed, run_job, step
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import load_params
+from mova_core.places import CANDIDATE, DEMO, DEPLOYMENT
 from mova_core.ports import obstacle
 
 LAST = "report"
-CANDIDATE = "models/phase3"
 PROMOTE, DEPLOY = "promote", "deploy"
 KEPT = "kept"  # outcome of a promotion that leaves the champion where it is
-CLIP = Path("demo/a-red-ball-bounces.mp4")
-DEPLOYMENT = Path(".mova/deployment.json")  # written by `mova deploy`
+CLIP = DEMO / "a-red-ball-bounces.mp4"
 
 
 @flow(name="packaging", persist_result=False, cache_result_in_memory=False)
@@ -60,7 +58,7 @@ def promotion(alias: str) -> State[Any]:
     CONSOLE.get().begins(PROMOTE)
     try:
         with opened_database() as engine:
-            decision = promote(engine, CANDIDATE, alias)
+            decision = promote(engine, str(CANDIDATE), alias)
         show_promotion(decision)
         if decision.outcome == KEPT:
             raise MovaError(decision.summary()["text"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mova_core.cli.options import ParamsFile
+from mova_core.places import BENTO, CANDIDATE, PARAMS
 
 if TYPE_CHECKING:
     from services.settings import ServiceSettings
@@ -16,8 +17,8 @@ Host = Annotated[str | None, typer.Option("--host", help="Instead of serve.host.
 
 
 def package(
-    model: Annotated[str, typer.Argument(help="Model folder, alias or checkpoint id.")] = "models/phase3",
-    dist: Dist = Path("dist/bento"),
+    model: Annotated[str, typer.Argument(help="Model folder, alias or checkpoint id.")] = str(CANDIDATE),
+    dist: Dist = BENTO,
 ) -> dict[str, Any]:
     """Build the Bento of a model, with the sha256 of every file of it, and one clip that it makes.
 
@@ -29,9 +30,7 @@ def package(
     return run_package(resolve_checkpoint(model), dist)
 
 
-def serve(
-    dist: Dist = Path("dist/bento"), params: ParamsFile = Path("params.yaml"), host: Host = None, port: Port = None
-) -> dict[str, Any]:
+def serve(dist: Dist = BENTO, params: ParamsFile = PARAMS, host: Host = None, port: Port = None) -> dict[str, Any]:
     """Serve a package until it is interrupted: POST /v1/videos, as the OpenAI videos API names it.
 
     Example: mova serve --port 3000
@@ -54,7 +53,7 @@ def deploy(
     dist: Annotated[
         Path | None, typer.Option("--dist", help="This package instead of the one of the promoted checkpoint.")
     ] = None,
-    params: ParamsFile = Path("params.yaml"),
+    params: ParamsFile = PARAMS,
     host: Host = None,
     port: Port = None,
     clip: Annotated[Path | None, typer.Option("--clip", help="Keep the clip here that the service answered.")] = None,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError
+from mova_core.places import SERVE_LOG
 from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
 from services.deployment import forget_deployment, identity, record_deployment, running_deployment
@@ -25,7 +26,6 @@ from services.process import ASK_EVERY_S, check_port, end, is_ready, start, wait
 from services.promoted_package import promoted_package
 from services.settings import ServiceSettings
 
-LOG = "logs/serve.log"
 START_WITHIN_S = 120.0
 CLIP_WITHIN_S = 1800.0
 
@@ -68,7 +68,7 @@ def deploy(alias: str, settings: ServiceSettings, dist: Path | None = None, clip
         record, how = _start(folder, reference, settings, wanted, clip), "serves"
     said = f"{reference.tag} ({alias}) {how} at {settings.url}; its smoke clip came byte for byte as packaged"
     replaced = None if former is None or how != "serves" else former["tag"]
-    return record | {"kept": how != "serves", "replaced": replaced, "text": f"{said}; log {settings.root / LOG}"}
+    return record | {"kept": how != "serves", "replaced": replaced, "text": f"{said}; log {settings.root / SERVE_LOG}"}
 
 
 def stop(root: Path) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _start(
 ) -> dict[str, Any]:
     """Start the service, recorded at once so that it can be stopped whatever happens here, and check it."""
     check_port(settings.params.host, settings.params.port)
-    log = settings.root / LOG
+    log = settings.root / SERVE_LOG
     process = start(folder, settings, log)
     with ExitStack() as undo:  # whatever ends this early, an interrupt too, ends the service and its record
         undo.callback(forget_deployment, settings.root)

@@ -11,9 +11,8 @@ from typing import Any
 import psutil
 
 from mova_core.model.pretrained.index import read_json
+from mova_core.places import DEPLOYMENT
 from mova_core.storage.atomic import write_text
-
-DEPLOYMENT = ".mova/deployment.json"  # from the project's folder
 
 
 def record_deployment(root: Path, record: dict[str, Any]) -> None:

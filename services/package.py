@@ -23,6 +23,7 @@ import services
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex, read_json
 from mova_core.params.model import ServeParams
+from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE, file_entries
 from mova_core.storage.atomic_folder import atomic_folder
 from services.model_manifest import (
@@ -35,7 +36,7 @@ from services.model_manifest import (
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
-BENTO, SMOKE_CLIP = "bento", "smoke.mp4"
+BENTO = "bento"
 # A caption as the synthetic footage has it: nano knows no other words.
 SMOKE = {"prompt": "A red ball bounces on a dark floor, with a wooden knock at each bounce.", "seed": 1}
 SERVICE = "services.service:Api"
@@ -97,13 +98,13 @@ def package(model: Path, dist: Path) -> dict[str, Any]:
         packaged = _build(model, made / BENTO)
         tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
         request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
-        sha256 = _smoke(packaged, request, made / SMOKE_CLIP)
+        sha256 = _smoke(packaged, request, made / SMOKE_CLIP.name)
         smoke = {"request": SMOKE, "sha256": sha256}
         reference = Reference(tag, packaged.checkpoint_id, packaged.sha256, smoke, file_entries(made))
         (made / REFERENCE_FILE).write_text(json.dumps(asdict(reference), indent=2) + "\n", encoding="utf-8")
     return asdict(reference) | {
         "path": str(dist),
-        "text": f"{dist}: bento {tag} of checkpoint {packaged.checkpoint_id}, its clip {dist / SMOKE_CLIP}",
+        "text": f"{dist}: bento {tag} of checkpoint {packaged.checkpoint_id}, its clip {dist / SMOKE_CLIP.name}",
     }
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mova_core.errors import StaleError, UsageError
+from mova_core.errors import StaleError
 from mova_core.places import BENTO
-from mova_core.registry.aliases import check_alias_name, get_alias
+from mova_core.registry.aliases import aliased_checkpoint
 from mova_core.registry.artifacts import PACKAGE, kept_folder, record_artifact, store_artifact
 from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Checkpoint
@@ -32,11 +32,8 @@ def promoted_package(engine: sa.Engine, alias: str, root: Path, dist: Path | Non
         StaleError: `dist` is of another checkpoint, a file was altered, or the weights are not on this machine.
         MovaError: BentoML cannot build it.
     """
-    check_alias_name(alias)
     with reading(engine) as session:
-        checkpoint_id = get_alias(session, alias)
-        if checkpoint_id is None:
-            raise UsageError(f"alias {alias!r} names no checkpoint: run `mova promote models/phase3 --alias {alias}`")
+        checkpoint_id = aliased_checkpoint(session, alias)
         checkpoint = session.get_one(Checkpoint, checkpoint_id)
         if dist is not None:
             _check_is_of(checkpoint_id, dist, alias)

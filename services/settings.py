@@ -12,12 +12,11 @@ from pydantic import ValidationError
 
 from mova_core.errors import UsageError
 from mova_core.params.model import ServeParams
+from mova_core.places import BENTOML_HOME, SERVED_CLIPS
 from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"
 PARAMS_VARIABLE = "MOVA_SERVE_PARAMS"
-CLIPS_FOLDER = ".mova/clips"  # from the project's folder, as all paths of the registry are
-BENTOML_FOLDER = ".mova/bentoml"  # what BentoML keeps for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class ServiceSettings:
             ROOT_VARIABLE: str(self.root),
             PARAMS_VARIABLE: self.params.model_dump_json(),
             DATABASE_VARIABLE: self.database_url,
-            "BENTOML_HOME": str(self.root / BENTOML_FOLDER),
+            "BENTOML_HOME": str(self.root / BENTOML_HOME),
             "BENTOML_DO_NOT_TRACK": "true",
         }
 
@@ -75,4 +74,4 @@ class ServiceSettings:
 
     def clip_path(self, job_id: str) -> str:
         """Where a job's clip is kept, from the project's folder."""
-        return f"{CLIPS_FOLDER}/{job_id}.mp4"
+        return (SERVED_CLIPS / f"{job_id}.mp4").as_posix()

@@ -15,7 +15,7 @@ from mova_core.errors import UsageError
 from mova_core.evaluation.gates import judge
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.params import Params
-from mova_core.places import DataFolder
+from mova_core.places import EVALUATIONS, RUNS, DataFolder
 from mova_core.registry.manifests import (
     METRICS_FILE,
     EvaluationManifest,
@@ -26,7 +26,6 @@ from mova_core.registry.manifests import (
     read_manifest,
 )
 from mova_core.registry.sync import MANIFEST_FILE
-from mova_core.reporting.phase_reports import EVALUATIONS, RUNS
 from mova_core.training.recipe import PHASES
 
 FIRST_PHASE = next(iter(PHASES))
@@ -84,7 +83,7 @@ def evaluation(data: DataFolder, params: Params) -> Contract:
         views=(_by_metric(evaluations), _by_phase(evaluations, runs, paths, params)),
         files={
             **{f"evaluation/{name}/{METRICS_FILE}": path for name, path in paths.items()},
-            **{f"runs/{name}/{MANIFEST_FILE}": path for name, path in run_paths.items()},
+            **{(RUNS / name / MANIFEST_FILE).as_posix(): path for name, path in run_paths.items()},
         },
     )
 

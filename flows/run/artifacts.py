@@ -9,17 +9,14 @@ from pathlib import Path
 
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_table_artifact
 
-from flows.run.servers.report_server import FOLDER, link_to
+from flows.run.servers.report_server import link_to
 from flows.run.stages.plan import Stage
 from mova_core.curation.funnel import curation_funnel
-from mova_core.places import DataFolder
+from mova_core.places import CONTRACTS, EVALUATIONS, MODELS, REPORT_PAGE, DataFolder
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
 from mova_core.registry.promotion.promotion import Decision
 from mova_core.reporting.charts.sweep import PLOT_FILE
-from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, headline, last_evaluated, read_phases
-
-CONTRACTS = FOLDER / "contracts"
-REPORT = FOLDER / "index.html"
+from mova_core.reporting.phase_reports import headline, last_evaluated, read_phases
 
 
 def show_contract(stage: Stage) -> None:
@@ -121,8 +118,8 @@ def show_promotion(decision: Decision) -> None:
 
 def show_report(decision: str) -> None:
     """The last artifact of a whole run: the report, what was measured, and what was decided."""
-    description = f"{measured()} {decision} (`{REPORT}`)"
-    create_link_artifact(link_to(REPORT), key="report", link_text="report", description=description)
+    description = f"{measured()} {decision} (`{REPORT_PAGE}`)"
+    create_link_artifact(link_to(REPORT_PAGE), key="report", link_text="report", description=description)
 
 
 def measured() -> str:

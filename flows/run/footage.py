@@ -14,12 +14,10 @@ from flows.run.forms.params_editor import AS_IN_PARAMS, footage_in_params, set_f
 from flows.run.stages.runner import Show, StageResult, StageRunner
 from flows.run.stages.tasks import run_job
 from mova_core.errors import UsageError
+from mova_core.places import DATA, FOOTAGE, SOURCES_LOCK
 
 NAME = "footage"
 SYNTHETIC = "synthetic"
-DATA = Path("data")
-SYNTHETIC_FOLDER = DATA / "footage"
-LOCK = DATA / "sources.lock"
 
 
 def own_footage(choice: str, clips: int, seed: int, runner: StageRunner) -> None:
@@ -43,7 +41,7 @@ def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) ->
     footage = footage_in_params() if choice == AS_IN_PARAMS else Path(choice).expanduser()
     said = ""
     if choice == SYNTHETIC:
-        footage = SYNTHETIC_FOLDER
+        footage = FOOTAGE
         command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
         said = runner.run_command(command, show).summary
     named = _add_or_lock(footage, runner, show)
@@ -53,7 +51,7 @@ def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) ->
 
 def _add_or_lock(footage: Path, runner: StageRunner, show: Show) -> Path:
     """Let DVC know the footage; what params.yaml is to name."""
-    if footage.is_file() and footage.suffix == LOCK.suffix:
+    if footage.is_file() and footage.suffix == SOURCES_LOCK.suffix:
         return footage
     if not footage.is_dir():
         what = "is a file" if footage.exists() else "is missing"
@@ -64,4 +62,4 @@ def _add_or_lock(footage: Path, runner: StageRunner, show: Show) -> Path:
         runner.add_to_dvc(inside, show)
         return inside
     runner.run_command(["mova", "ingest", "--lock", str(footage.resolve())], show)
-    return LOCK
+    return SOURCES_LOCK

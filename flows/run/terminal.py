@@ -13,12 +13,12 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from rich.console import Console
 
-from flows.run.artifacts import REPORT, measured
+from flows.run.artifacts import measured
 from flows.run.console import CONSOLE, TerminalConsole
 from flows.run.servers.prefect_server import server
-from flows.run.stages.tasks import LOGS
 from flows.run.uncommitted import advice
 from mova_core.errors import MovaError
+from mova_core.places import LOGS, REPORT_PAGE
 
 
 def run_at_terminal(flow: Flow[..., Any], clip: Path, **parameters: Any) -> int:
@@ -57,7 +57,7 @@ def run_at_terminal(flow: Flow[..., Any], clip: Path, **parameters: Any) -> int:
     screen.print()
     if sentence := measured():
         screen.print(f"  measured {sentence}", soft_wrap=True)
-    for what, path in (("clip", clip), ("report", REPORT)):
+    for what, path in (("clip", clip), ("report", REPORT_PAGE)):
         if path.exists():
             screen.print(f"  {what:<8} {path}")
     if command := advice():

@@ -4,7 +4,9 @@ import shlex
 import subprocess
 from pathlib import Path
 
-KEPT_IN_GIT = ("params.yaml", "dvc.lock", "data", "models", "runs", "reports", "dist")
+from mova_core.places import DATA, DIST, MODELS, PARAMS, REPORTS, RUNS
+
+KEPT_IN_GIT = ("dvc.lock", *map(str, (PARAMS, DATA, MODELS, RUNS, REPORTS, DIST)))
 """Files and folders that a run writes; of the folders' content, Git sees what .gitignore leaves (`*.dvc` and such)."""
 
 

@@ -1,15 +1,15 @@
 """`mova doctor`: what this machine can do, what is missing for the preset, and the one step that enables it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mova_core.cli.options import ParamsFile
+from mova_core.places import PARAMS
 
 if TYPE_CHECKING:
     from mova_core.cli.doctor_checks import Finding
 
 
-def doctor(params_file: ParamsFile = Path("params.yaml")) -> dict[str, Any]:
+def doctor(params_file: ParamsFile = PARAMS) -> dict[str, Any]:
     """Say what works here, what is missing, what enables it and what that would change.
 
     Example: mova doctor

@@ -15,7 +15,7 @@ from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
-from mova_core.places import DataFolder
+from mova_core.places import SOURCES_LOCK, DataFolder
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.object_store.base import is_bucket
 
@@ -39,7 +39,7 @@ def curate(params: Params, source: str, out: Path, engine: Engine) -> dict[str, 
         UsageError: the footage is missing or empty, lies inside `out` or the other way round, `out` cannot be written
             to, or params ask for a measure that cannot be taken here.
     """
-    footage = out / "sources.lock" if is_bucket(source) else Path(source)
+    footage = out / SOURCES_LOCK.name if is_bucket(source) else Path(source)
     inside, outside = footage.resolve(), out.resolve()
     if inside.is_dir() and (inside.is_relative_to(outside) or outside.is_relative_to(inside)):
         raise UsageError(f"--out {out} and the footage {footage} lie inside each other: choose a separate folder")

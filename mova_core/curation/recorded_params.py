@@ -12,9 +12,10 @@ import yaml
 from mova_core.errors import UsageError
 from mova_core.params import Params, load_params, params_from, read_values
 from mova_core.params.nested import flat
+from mova_core.places import PARAMS
 from mova_core.storage.atomic import write_text
 
-MADE_WITH = "params.yaml"
+MADE_WITH = PARAMS.name
 NEED_MEDIA = ("preset", "seed", "limits", "ingest", "segment", "cut")
 MEASURED_BY = ("assess.measures", "assess.weights")
 SECTIONS = (*NEED_MEDIA, "assess")

@@ -13,6 +13,7 @@ from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams
+from mova_core.places import CHECKPOINTS
 from mova_core.training.checkpoint import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
@@ -34,9 +35,9 @@ def last_candidate(phase: Phase, params: Params, generate: GenerateParams, place
         StaleError: it is damaged, or was trained with another codec than the present one.
     """
     run = places.run(phase)
-    checkpoint = last_checkpoint(run / "checkpoints")
+    checkpoint = last_checkpoint(run / CHECKPOINTS)
     if checkpoint is None:
-        raise UsageError(f"{run}/checkpoints holds no checkpoint: run `mova train {phase.name}` first")
+        raise UsageError(f"{run / CHECKPOINTS} holds no checkpoint: run `mova train {phase.name}` first")
     codec = NanoCodec.load(places.data.codec)
     if (run / MANIFEST_FILE).is_file():
         trained_with = read_json(run / MANIFEST_FILE).get("inputs", {}).get("codec", codec.fingerprint)

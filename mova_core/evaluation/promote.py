@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mova_core.errors import MovaError
 from mova_core.params import Params, load_params
-from mova_core.places import CHAMPION_EVALUATIONS, DATA, MODELS, RUNS, DataFolder
+from mova_core.places import CHAMPION_EVALUATIONS, DATA, MODELS, PARAMS, RUNS, DataFolder
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Checkpoint
 from mova_core.registry.promotion.promotion import Decision, OtherSuite, carry_out, judge, refusal
@@ -20,9 +20,7 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import phase_named
 
 
-def promote(
-    engine: sa.Engine, candidate: str, alias: str, params_file: Path = Path("params.yaml"), root: Path = Path()
-) -> Decision:
+def promote(engine: sa.Engine, candidate: str, alias: str, params_file: Path = PARAMS, root: Path = Path()) -> Decision:
     """Judge a candidate and carry out the decision: promote or refuse.
 
     Args:

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from mova_core.params.section import Section
+from mova_core.places import FOOTAGE, SOURCES_LOCK
 
 MeasureGroup = Literal["loudness", "look", "flow", "sync", "speech", "text"]  # beyond what is always measured
 NEEDS_WEIGHTS = "report; needs weights"
@@ -67,7 +68,7 @@ class IngestParams(Section):
     """Which files are taken, and how each is proven to decode."""
 
     footage: str = Field(
-        "data/footage", description="a folder under DVC, or data/sources.lock for footage that stays outside"
+        FOOTAGE.as_posix(), description=f"a folder under DVC, or {SOURCES_LOCK} for footage that stays outside"
     )
     sidecar: str | None = Field(
         None,
@@ -84,7 +85,7 @@ class IngestParams(Section):
         """DVC would watch the list and not the files that it names, or nothing at all of a bucket."""
         if footage.startswith("s3://") or footage.endswith(".txt"):
             raise ValueError(
-                f"a bucket or a list has to be locked: `mova ingest --lock {footage}`, then set it to data/sources.lock"
+                f"a bucket or a list has to be locked: `mova ingest --lock {footage}`, then set it to {SOURCES_LOCK}"
             )
         return footage
 

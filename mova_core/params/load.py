@@ -29,6 +29,7 @@ from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams,
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
 from mova_core.params.section import Section
+from mova_core.places import PARAMS
 
 
 class Params(Section):
@@ -104,7 +105,7 @@ class _OneOfEachKey(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_params(path: Path = Path("params.yaml"), preset: str | None = None) -> Params:
+def load_params(path: Path = PARAMS, preset: str | None = None) -> Params:
     """Read and check a params file.
 
     Args:

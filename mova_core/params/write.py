@@ -19,6 +19,7 @@ from mova_core.params.load import params_from, read_values
 from mova_core.params.nested import flat
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName
 from mova_core.params.section import Section
+from mova_core.places import PARAMS
 
 HEADER = """\
 # Every value of the project, one section a stage. Unknown keys are refused; what is left out is as the preset has it.
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("preset", nargs="?", choices=PRESETS, default=DEFAULT_PRESET)
-    parser.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"))
+    parser.add_argument("file", nargs="?", type=Path, default=PARAMS)
     chosen = parser.parse_args(arguments)
     text = params_text(chosen.preset)
     try:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.places import CANDIDATE
 from mova_core.registry.database.tables import Alias, Checkpoint
 
 ALIAS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(/[a-z][a-z0-9_-]{0,62})?")
@@ -20,6 +21,18 @@ CHECKPOINT_ID = re.compile(r"[0-9a-f]{16}")
 def get_alias(session: Session, name: str) -> str | None:
     """The checkpoint id that an alias names now, or None."""
     return session.scalar(sa.select(Alias.checkpoint_id).where(Alias.name == name))
+
+
+def aliased_checkpoint(session: Session, name: str) -> str:
+    """The checkpoint id that an alias names now.
+
+    Raises:
+        UsageError: a name that no alias can have, or one that names nothing.
+    """
+    check_alias_name(name)
+    if (checkpoint_id := get_alias(session, name)) is None:
+        raise UsageError(f"alias {name!r} names no checkpoint: run `mova promote {CANDIDATE} --alias {name}`")
+    return checkpoint_id
 
 
 def set_alias(session: Session, name: str, new: str, expected_old: str | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.places import ARTIFACTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
+from mova_core.places import ARTIFACTS, CHECKPOINTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
 from mova_core.registry.artifacts import FILES, MANIFEST_OF
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Alias, Checkpoint, Promotion, Run
@@ -64,7 +64,7 @@ def _runs(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
     with reading(engine) as session:
         needed = promoted_checkpoints(session)
     for folder in folders:
-        manifests = (folder / "checkpoints").glob("*/manifest.json")
+        manifests = (folder / CHECKPOINTS).glob("*/manifest.json")
         ids = {sha256_file(manifest)[:CHECKPOINT_ID_DIGITS] for manifest in manifests}
         if not ids & needed:
             yield folder, "a run of other inputs, params or code, and no promoted model comes from it"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.places import MODELS
 from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
 from mova_core.registry.artifacts import MODEL, kept_folder
 from mova_core.registry.database.connection import opened_database, reading
@@ -71,7 +72,7 @@ def folder_of(session: Session, checkpoint: Checkpoint, root: Path, *, exported_
         StaleError: its weights are not on this machine.
     """
     checkpoint_id, holds = checkpoint.checkpoint_id, None
-    folder = root / (checkpoint.model_path or f"models/{checkpoint.phase}")
+    folder = root / (checkpoint.model_path or MODELS / checkpoint.phase)
     if (folder / SELECTION_FILE).is_file():
         holds = read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
     kept = kept_folder(session, MODEL, checkpoint_id, root)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError
-from mova_core.places import CHAMPION_EVALUATIONS, EVALUATIONS
+from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, DataFolder
 from mova_core.registry.database.connection import only_one, shown, writing
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
@@ -52,16 +52,16 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
     """
     skipped: list[str] = []
     datasets = [*_tables(root), *_latents(root, skipped)]
-    run_manifests = [*root.glob(f"runs/*/{MANIFEST_FILE}"), *root.glob(f"runs/kept/*/{MANIFEST_FILE}")]
+    run_manifests = [path for runs in (RUNS, RUNS / KEPT_RUNS) for path in (root / runs).glob(f"*/{MANIFEST_FILE}")]
     runs = [_run(path, root) for path in sorted(run_manifests)]
     selections = [
         (read_manifest(path, Selection)[0], _relative(path.parent, root))
-        for path in sorted(root.glob(f"models/*/{SELECTION_FILE}"))
+        for path in sorted((root / MODELS).glob(f"*/{SELECTION_FILE}"))
     ]
     evaluations = [
         (*read_manifest(path, EvaluationManifest), _relative(path, root))
         for folder in (EVALUATIONS, CHAMPION_EVALUATIONS)
-        for path in sorted(root.glob(f"{folder}/*/{METRICS_FILE}"))
+        for path in sorted((root / folder).glob(f"*/{METRICS_FILE}"))
     ]
     changes: Changes = Counter(added=0, changed=0, same=0)
     with writing(engine) as session:
@@ -80,13 +80,13 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
 
 
 def _tables(root: Path) -> Iterator[DatasetRow]:
-    data = root / "data"
+    data = root / DATA
     for path in sorted([*data.glob("*.parquet"), *data.glob("rejects/*.parquet")]):
         yield _dataset(path, path.relative_to(data).with_suffix("").as_posix(), root)
 
 
 def _latents(root: Path, skipped: list[str]) -> Iterator[DatasetRow]:
-    for folder in sorted(path for path in root.glob("data/latents/*") if path.is_dir()):
+    for folder in sorted(path for path in root.glob(str(DataFolder().latents("*"))) if path.is_dir()):
         if not (folder / MANIFEST_FILE).exists():
             skipped.append(f"{_relative(folder, root)} is not finished: run `mova encode {folder.name}`")
             continue

@@ -16,16 +16,15 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import read_json
+from mova_core.places import BENTO, SMOKE_CLIP
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Base, Checkpoint, Run
 from mova_core.registry.lineage.lineage import Node, lineage
-from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE
+from mova_core.registry.manifests import METRICS_FILE, REFERENCE_FILE, SELECTION_FILE
 from mova_core.registry.sync import MANIFEST_FILE, sync
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
 from mova_core.reporting.wording import plural
 
-PACKAGE = Path("dist/bento")
-PACKAGED_CLIP, PACKAGE_REFERENCE = "smoke.mp4", "reference.json"
 SHORT_DIGITS, OPEN_DEPTH = 12, 4
 LISTED = 5  # of files, and of the clips of a file; the rest is counted
 
@@ -118,9 +117,8 @@ class _Links:
 
 
 def _newest(project: Path, phases: Sequence[PhaseReport]) -> str | None:
-    clip = PACKAGE / PACKAGED_CLIP
-    if (project / clip).is_file():
-        return clip.as_posix()
+    if (project / SMOKE_CLIP).is_file():
+        return SMOKE_CLIP.as_posix()
     for each in reversed(phases):
         if each.selection is not None and each.selection.passed:
             return (MODELS / each.phase.name).as_posix()
@@ -130,7 +128,7 @@ def _newest(project: Path, phases: Sequence[PhaseReport]) -> str | None:
 
 def _with_bento(node: Node, project: Path) -> Node:
     """Put the Bento between its clip and its checkpoint."""
-    path = project / PACKAGE / PACKAGE_REFERENCE
+    path = project / BENTO / REFERENCE_FILE
     if node.kind != "clip" or not path.is_file():
         return node
     reference = read_json(path)

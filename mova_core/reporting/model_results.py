@@ -10,10 +10,11 @@ from typing import Any
 
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT
 from mova_core.params import Params
+from mova_core.places import SMOKE_CLIP
 from mova_core.reporting.charts.loss import SigmaRow, loss_chart, sigma_rows
 from mova_core.reporting.charts.sweep import sweep_charts
 from mova_core.reporting.generated_clips import GeneratedClip, draw_generated
-from mova_core.reporting.lineage_section import PACKAGE, PACKAGED_CLIP, Lineage, trace_lineage
+from mova_core.reporting.lineage_section import Lineage, trace_lineage
 from mova_core.reporting.metrics_table import MetricsTable, metrics_table
 from mova_core.reporting.phase_reports import (
     Evaluated,
@@ -115,7 +116,7 @@ def model_results(project: Path, params: Params, page: Path) -> ModelResults | N
     last = last_evaluated(phases)
     evaluation = last.evaluation if last else None
     missing = [each.missing for each in phases if each.missing is not None]
-    if not (project / PACKAGE / PACKAGED_CLIP).is_file():
+    if not (project / SMOKE_CLIP).is_file():
         missing.append(Missing("no model is packaged", "mova package"))
     return ModelResults(
         headline=headline(last.phase, evaluation) if last and evaluation else None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
+from mova_core.places import EVALUATIONS, MODELS, RUNS
 from mova_core.registry.manifests import (
     METRICS_FILE,
     SELECTION_FILE,
@@ -23,8 +24,6 @@ from mova_core.registry.manifests import (
 from mova_core.registry.sync import MANIFEST_FILE
 from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.recipe import PHASES, Phase
-
-EVALUATIONS, MODELS, RUNS = Path("reports/evaluation"), Path("models"), Path("runs")
 
 
 class SampleClip(Manifest):

@@ -14,7 +14,7 @@ from mova_core.curation.funnel import curation_funnel, funnel_metrics
 from mova_core.curation.tables import read_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
-from mova_core.places import DataFolder
+from mova_core.places import CONTRACTS, DataFolder
 from mova_core.progress import track
 from mova_core.reporting.charts.drift import DriftChart, drift_charts
 from mova_core.reporting.charts.histogram import measure_histograms
@@ -24,7 +24,6 @@ from mova_core.reporting.samples import choose_samples, clip_card, contact_sheet
 from mova_core.reporting.templates import render
 from mova_core.storage.atomic import write_bytes, write_text
 
-CONTRACTS = Path("reports/contracts")
 HEADLINE_FILE, CURATION_FILE, MODEL_FILE = "headline.json", "curation.json", "model.json"
 OTHER_FOOTAGE = (
     "This footage was not made by the project, so its events and classes are not known: metrics that need them are "

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from mova_core.errors import StaleError
 from mova_core.model.pretrained.component import WEIGHTS_FILE, Component
-from mova_core.places import KEPT_RUNS
+from mova_core.places import CHECKPOINTS, KEPT_RUNS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.atomic_folder import atomic_folder
@@ -34,7 +34,6 @@ SCHEMA = "checkpoint/1"
 EMA_FOLDER = "ema"
 OPTIMIZER_FILE = "optimizer.safetensors"
 MANIFEST_FILE = "manifest.json"
-CHECKPOINTS_FOLDER = "checkpoints"
 NAME = re.compile(r"step-(\d{6,})")
 
 
@@ -183,7 +182,7 @@ def make_way(run: Path, fingerprint: str) -> Path | None:
     Raises:
         StaleError: a checkpoint without a readable manifest.
     """
-    there = finished(run / CHECKPOINTS_FOLDER)
+    there = finished(run / CHECKPOINTS)
     if there and there[-1].fingerprint == fingerprint:
         return None
     aside = None

@@ -14,7 +14,7 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams
-from mova_core.places import DataFolder
+from mova_core.places import MODELS, RUNS, DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.training.recipe import PHASES, Phase
@@ -30,8 +30,8 @@ class Places:
     """Folders that training reads and writes."""
 
     data: DataFolder = field(default_factory=DataFolder)
-    models: Path = Path("models")
-    runs: Path = Path("runs")
+    models: Path = MODELS
+    runs: Path = RUNS
 
     def run(self, phase: Phase) -> Path:
         """Checkpoints, curves and manifest of a phase."""

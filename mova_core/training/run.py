@@ -22,11 +22,12 @@ from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
+from mova_core.places import CHECKPOINTS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import make_folder, write_text
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.training.checkpoint import CHECKPOINTS_FOLDER, Checkpoint, finished, last_checkpoint, make_way
+from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, make_way
 from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data import ImageConditions, LatentSet, load_latents
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
@@ -66,7 +67,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        return self.folder / CHECKPOINTS_FOLDER
+        return self.folder / CHECKPOINTS
 
     @property
     def fingerprint(self) -> str:

@@ -12,9 +12,9 @@ import yaml
 from mova_core.errors import UsageError
 from mova_core.params import PRESETS, PresetName, load_params, params_from, read_values, with_preset
 from mova_core.params.nested import flat
+from mova_core.places import PARAMS
 from mova_core.storage.atomic import write_text
 
-PARAMS = Path("params.yaml")
 AS_IN_PARAMS: Final = "as in params.yaml"
 Preset = Literal["as in params.yaml", PresetName]
 

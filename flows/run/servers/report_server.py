@@ -12,23 +12,24 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from mova_core.places import REPORTS
+
 HOST = "127.0.0.1"
 PORT = 4201
 ADDRESS = "MOVA_REPORTS_URL"
-FOLDER = Path("reports")
 
 
 def link_to(page: Path) -> str:
     """Address of a page under `reports/`."""
     if base := os.environ.get(ADDRESS):
-        return f"{base}/{page.relative_to(FOLDER).as_posix()}"
+        return f"{base}/{page.relative_to(REPORTS).as_posix()}"
     return page.resolve().as_uri()
 
 
 @contextmanager
 def reports_served() -> Iterator[str]:
     """Serve `reports/` of the working folder; its address, known to child processes too."""
-    handler = partial(_Quiet, directory=str(FOLDER.resolve()))
+    handler = partial(_Quiet, directory=str(REPORTS.resolve()))
     try:
         served = ThreadingHTTPServer((HOST, PORT), handler)
     except OSError:

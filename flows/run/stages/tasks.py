@@ -7,7 +7,6 @@ worker is tried again: a broken contract or a wrong parameter would fail the sam
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,8 @@ from flows.run.stages.plan import Stage
 from flows.run.stages.runner import Show, StageResult, StageRunner, WorkerLost
 from mova_core.errors import MovaError
 from mova_core.json_events import Error, Event, Log, Progress, Summary
+from mova_core.places import LOGS
 
-LOGS = Path("logs")
 LOST = "WorkerLost"  # name of the one failed state that is tried again
 
 

@@ -1,18 +1,13 @@
 """`mova assess`: what each clip measures, whether it is accepted, and for which training phases."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from mova_core.cli.options import EngineName, ParamsFile, Workers
+from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.places import DATA, PARAMS, RESULT_CACHE, DataFolder
 
 
 def assess(
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
-    engine: EngineName = "local",
-    workers: Workers = 0,
+    params_file: ParamsFile = PARAMS, data: Data = DATA, engine: EngineName = "local", workers: Workers = 0
 ) -> dict[str, Any]:
     """Measure every clip and judge it by the limits in params.yaml (section assess).
 
@@ -26,6 +21,5 @@ def assess(
 
     from mova_core.curation.assess.stage import assess as run_assess
     from mova_core.curation.engine.base import Engine
-    from mova_core.places import RESULT_CACHE, DataFolder
 
     return run_assess(params, DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE)

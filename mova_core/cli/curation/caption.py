@@ -1,17 +1,13 @@
 """`mova caption`: what can be seen and what is audible in each accepted clip, in words."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from mova_core.cli.options import Data, ParamsFile
+from mova_core.places import DATA, PARAMS, DataFolder
 
-from mova_core.cli.options import ParamsFile
 
-
-def caption(
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
-) -> dict[str, Any]:
+def caption(params_file: ParamsFile = PARAMS, data: Data = DATA) -> dict[str, Any]:
     """Write captions.parquet: a template caption for every accepted clip, of what is known or measured and no more.
 
     The footage that params.yaml names (ingest.footage) is asked for its sidecars.
@@ -23,6 +19,5 @@ def caption(
     params = load_params(params_file)
 
     from mova_core.curation.caption.stage import caption as run_caption
-    from mova_core.places import DataFolder
 
     return run_caption(params, Path(params.ingest.footage), DataFolder(data))

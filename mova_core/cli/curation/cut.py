@@ -1,18 +1,14 @@
 """`mova cut`: every window as a clip."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from mova_core.cli.options import EngineName, ParamsFile, Workers
+from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.places import DATA, PARAMS, RESULT_CACHE, DataFolder
 
 
 def cut(
-    params: ParamsFile = Path("params.yaml"),
-    engine: EngineName = "local",
-    workers: Workers = 0,
-    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
+    params: ParamsFile = PARAMS, engine: EngineName = "local", workers: Workers = 0, data: Data = DATA
 ) -> dict[str, Any]:
     """Cut each window of data/windows.parquet into a clip: data/clips/clips-*.tar and data/clips.parquet.
 
@@ -24,7 +20,6 @@ def cut(
     from mova_core.curation.cut.stage import cut as run_cut
     from mova_core.curation.engine.base import Engine
     from mova_core.params import load_params
-    from mova_core.places import RESULT_CACHE, DataFolder
 
     values = load_params(params)
     return run_cut(values, Path(values.ingest.footage), DataFolder(data), Engine.choose(engine, workers), RESULT_CACHE)

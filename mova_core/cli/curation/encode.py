@@ -1,17 +1,17 @@
 """`mova encode`: latents of the accepted clips at one clip geometry."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import EngineName, ParamsFile, Workers
+from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.places import DATA, PARAMS, DataFolder
 
 
 def encode(
     geometry: Annotated[str, typer.Argument(help="Clip geometry, such as nano-48.", show_default=False)],
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
+    params_file: ParamsFile = PARAMS,
+    data: Data = DATA,
     engine: EngineName = "local",
     workers: Workers = 0,
 ) -> dict[str, Any]:
@@ -31,6 +31,5 @@ def encode(
 
     from mova_core.curation.encode.stage import encode as run_encode
     from mova_core.curation.engine.base import Engine
-    from mova_core.places import DataFolder
 
     return run_encode(params, chosen, DataFolder(data), Engine.choose(engine, workers))

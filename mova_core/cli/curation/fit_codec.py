@@ -1,17 +1,12 @@
 """`mova fit_codec`: the nano preset's video and audio codecs."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from mova_core.cli.options import ParamsFile
+from mova_core.cli.options import Data, ParamsFile
+from mova_core.places import DATA, PARAMS, DataFolder
 
 
-def fit_codec(
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
-) -> dict[str, Any]:
+def fit_codec(params_file: ParamsFile = PARAMS, data: Data = DATA) -> dict[str, Any]:
     """Fit the nano preset's codecs on a sample of the accepted training clips.
 
     Writes models/codec/ (codec.safetensors, config.json) and says how well the codecs do on validation clips.
@@ -23,6 +18,5 @@ def fit_codec(
     params = load_params(params_file)
 
     from mova_core.curation.fit_codec.stage import fit_codec as run_fit
-    from mova_core.places import DataFolder
 
     return run_fit(params, DataFolder(data))

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import EngineName, ParamsFile, Workers
+from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.places import DATA, PARAMS, RESULT_CACHE, SOURCES_LOCK, DataFolder
 
 
 def ingest(
-    params: ParamsFile = Path("params.yaml"),
+    params: ParamsFile = PARAMS,
     engine: EngineName = "local",
     workers: Workers = 0,
-    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
+    data: Data = DATA,
     lock: Annotated[
         str | None,
         typer.Option(
@@ -38,10 +39,9 @@ def ingest(
     from mova_core.curation.ingest.lock import lock_footage
     from mova_core.curation.ingest.stage import ingest as run_ingest
     from mova_core.params import load_params
-    from mova_core.places import RESULT_CACHE, DataFolder
 
     if lock is not None:
-        target = data / "sources.lock"
+        target = data / SOURCES_LOCK.name
         locked = lock_footage(lock, target)
         text = f"locked {locked.files} files of {lock} in {target}; "
         text += f"set `ingest.footage: {target}` in params.yaml to use it"

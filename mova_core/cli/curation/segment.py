@@ -1,18 +1,14 @@
 """`mova segment`: letterbox bars, cuts, speech and windows of every accepted source."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from mova_core.cli.options import EngineName, ParamsFile, Workers
+from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.places import DATA, PARAMS, RESULT_CACHE, DataFolder
 
 
 def segment(
-    data: Annotated[Path, typer.Option("--data", help="Folder of the tables.")] = Path("data"),
-    params_file: ParamsFile = Path("params.yaml"),
-    engine: EngineName = "local",
-    workers: Workers = 0,
+    data: Data = DATA, params_file: ParamsFile = PARAMS, engine: EngineName = "local", workers: Workers = 0
 ) -> dict[str, Any]:
     """Find letterbox bars, cuts, speech and windows of each accepted source.
 
@@ -21,7 +17,6 @@ def segment(
     from mova_core.curation.engine.base import Engine
     from mova_core.curation.segment import stage
     from mova_core.params import load_params
-    from mova_core.places import RESULT_CACHE, DataFolder
 
     params = load_params(params_file)
     footage = Path(params.ingest.footage)

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import ParamsFile, PhaseArgument
+from mova_core.cli.options import Data, ParamsFile, PhaseArgument
+from mova_core.places import DATA, EVALUATIONS, PARAMS, DataFolder
 
 
 def evaluate(
     phase: PhaseArgument,
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and clips.")] = Path("data"),
-    reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = Path("reports/evaluation"),
+    params_file: ParamsFile = PARAMS,
+    data: Data = DATA,
+    reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = EVALUATIONS,
 ) -> dict[str, Any]:
     """Generate a fixed suite from a run's last checkpoint and measure how well video, audio and text agree.
 
@@ -22,7 +23,6 @@ def evaluate(
     """
     from mova_core.errors import UsageError
     from mova_core.params import load_params
-    from mova_core.places import DataFolder
     from mova_core.training.preflight import Places
     from mova_core.training.recipe import phase_named
 

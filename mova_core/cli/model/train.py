@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import ParamsFile, PhaseArgument
+from mova_core.cli.options import Data, ParamsFile, PhaseArgument
+from mova_core.places import DATA, PARAMS, DataFolder
 
 
 def train(
     phase: PhaseArgument,
-    params_file: ParamsFile = Path("params.yaml"),
-    data: Annotated[Path, typer.Option("--data", help="Folder of tables and latents.")] = Path("data"),
+    params_file: ParamsFile = PARAMS,
+    data: Data = DATA,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of a trial run; without it runs/PHASE.", show_default=False)
     ] = None,
@@ -25,7 +26,6 @@ def train(
     Example: mova train phase1 --params trial.yaml --out trials/lr-3e-3
     """
     from mova_core.params import load_params
-    from mova_core.places import DataFolder
     from mova_core.training.preflight import Places, check_inputs, run_folder
     from mova_core.training.recipe import phase_named
 

@@ -1,13 +1,11 @@
 """`mova promote`: move an alias to a candidate that is good enough, or back."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mova_core.cli.options import ParamsFile
-
-CANDIDATE = "models/phase3"
+from mova_core.places import CANDIDATE, PARAMS
 
 
 def promote(
@@ -21,7 +19,7 @@ def promote(
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Give the alias back to the checkpoint that it named before.")
     ] = False,
-    params_file: ParamsFile = Path("params.yaml"),
+    params_file: ParamsFile = PARAMS,
 ) -> dict[str, Any]:
     """Give an alias to a candidate that passed its gates and is not worse than the champion on the same suite.
 
@@ -43,7 +41,7 @@ def promote(
             return roll_back(engine, alias).summary()
         from mova_core.evaluation.promote import promote as run_promote
 
-        decision = run_promote(engine, candidate or CANDIDATE, alias, params_file)
+        decision = run_promote(engine, candidate or str(CANDIDATE), alias, params_file)
     if decision.outcome == "kept":
         raise MovaError(decision.summary()["text"])
     return decision.summary()

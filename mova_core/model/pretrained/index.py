@@ -14,6 +14,7 @@ from typing import Any
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.text.prompt import CONTEXT_LENGTH, NANO_CONTEXT_LENGTH, check_prompt, clean_prompt
+from mova_core.places import CANDIDATE
 
 INDEX_FILE = "model_index.json"
 SCHEDULER_CONFIG = "scheduler_config.json"
@@ -52,7 +53,7 @@ class FolderIndex:
         """
         if not (folder / INDEX_FILE).is_file():
             raise UsageError(
-                f"{folder} is not a model folder: {INDEX_FILE} is missing; expected one such as models/phase3, or a "
+                f"{folder} is not a model folder: {INDEX_FILE} is missing; expected one such as {CANDIDATE}, or a "
                 "released checkpoint"
             )
         fields = read_json(folder / INDEX_FILE)

@@ -16,11 +16,12 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError, UsageError
+from mova_core.places import REGISTRY
 from mova_core.registry.database.migration import upgrade
 from mova_core.storage.atomic import make_folder
 
 DATABASE_VARIABLE = "MOVA_DATABASE_URL"
-DEFAULT_DATABASE = "sqlite:///.mova/registry.db"
+DEFAULT_DATABASE = f"sqlite:///{REGISTRY}"
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 BUSY_S = 30.0  # how long a writer waits for another one
 

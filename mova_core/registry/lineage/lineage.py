@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import read_provenance
+from mova_core.places import CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.training_clip import TrainingClip, training_clip
@@ -113,7 +114,7 @@ def _training_clip(session: Session, clip: TrainingClip, root: Path) -> Node:
     before = [Node("file", clip.source_path or "?", clip.source_id, f"window {clip.window_id}, {where}")]
     table = session.get(Dataset, ("clips", clip.table_sha256))
     if table is None:
-        before.append(Node("clips", "data/clips.parquet", clip.table_sha256, NOT_HERE))
+        before.append(Node("clips", DataFolder().table("clips").as_posix(), clip.table_sha256, NOT_HERE))
     else:
         before.append(_dataset(session, table, root))
     return Node("clip", clip.clip_id, clip.sha256, note, before)
@@ -125,7 +126,7 @@ def _folder(session: Session, reference: str, root: Path) -> Node:
     if not path.is_file():
         raise UsageError(
             f"{reference} has no {SELECTION_FILE}, so it was not selected by this project and nothing is known of its "
-            "training: name a model folder such as models/phase3"
+            "training: name a model folder such as {CANDIDATE}"
         )
     selection, _ = read_manifest(path, Selection)
     checkpoint = session.get(Checkpoint, selection.checkpoint_id)
@@ -205,7 +206,7 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
         elif name == source or name in ("verdicts", "captions"):
             before.append(Node(name, parent.path if parent else "?", sha256, "" if parent else NOT_HERE))
         elif name == "codec":
-            before.append(Node("codec", "models/codec", sha256))
+            before.append(Node("codec", CODEC.as_posix(), sha256))
     if kind == "latents":
         before += [
             Node(

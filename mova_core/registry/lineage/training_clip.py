@@ -50,7 +50,7 @@ def training_clip(clip_id: str, root: Path) -> TrainingClip | None:
     window = _row(data.table("windows"), "window_id", clip["window_id"])
     source = _row(data.table("sources"), "source_id", clip["source_id"]) or {}
     phases: set[str] = set()
-    for index in sorted((root / DATA).glob("latents/*/index.parquet")):
+    for index in sorted(root.glob(str(DataFolder().latents("*") / "index.parquet"))):
         phases |= set((_row(index, "clip_id", clip_id) or {}).get("phases") or ())
     return TrainingClip(
         clip_id,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import UsageError
-from mova_core.registry.aliases import check_alias_name, get_alias
+from mova_core.registry.aliases import aliased_checkpoint
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Checkpoint, Promotion
 from mova_core.registry.promotion.log import check_chain
@@ -32,11 +32,8 @@ def roll_back(engine: sa.Engine, alias: str, root: Path = Path()) -> Decision:
         StaleError: the weights of the checkpoint before are not on this machine, the log was altered, or the alias
             moved meanwhile.
     """
-    check_alias_name(alias)
     with reading(engine) as session:
-        present = get_alias(session, alias)
-        if present is None:
-            raise UsageError(f"alias {alias!r} names no checkpoint: run `mova promote models/phase3 --alias {alias}`")
+        present = aliased_checkpoint(session, alias)
         check_chain(session)
         past = _past(session, alias, present)
         if not past:
