@@ -8,24 +8,23 @@ DIST/
 A Bento's version is the start of its manifest's sha256: the same weights and code are the same Bento.
 """
 
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import services
-from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.pretrained.index import FolderIndex, read_json
+from mova_core.errors import MovaError, UsageError
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.model import ServeParams
 from mova_core.places import SMOKE_CLIP
-from mova_core.registry.manifests import REFERENCE_FILE, file_entries
+from mova_core.registry.manifests import REFERENCE_FILE, FileList
 from mova_core.storage.atomic_folder import atomic_folder
+from mova_core.storage.manifest import Sha256, file_entries, read_manifest, write_manifest
 from services.model_manifest import (
     MODEL_FOLDER,
     Packaged,
@@ -45,23 +44,18 @@ CODE = ("mova_core", "services")
 CREATED = "2000-01-01T00:00:00+00:00"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What a package is.
+class Reference(FileList):
+    """What a package is: its files, and what is served.
 
     Args:
         tag: name and version of the Bento.
-        checkpoint_id: the weights in it.
-        manifest_sha256: of their manifest.
+        manifest_sha256: of the manifest of its weights.
         smoke: {"request", "sha256"} of the smoke clip.
-        files: {"bytes", "sha256"} of every other file of the package, by path.
     """
 
     tag: str
-    checkpoint_id: str
-    manifest_sha256: str
+    manifest_sha256: Sha256
     smoke: dict[str, Any]
-    files: dict[str, dict[str, Any]]
 
     @classmethod
     def read(cls, dist: Path) -> "Reference":
@@ -73,10 +67,7 @@ class Reference:
         """
         if not (dist / REFERENCE_FILE).is_file():
             raise UsageError(f"{dist} holds no package ({REFERENCE_FILE} is missing): run `mova package`")
-        try:
-            return cls(**read_json(dist / REFERENCE_FILE))
-        except TypeError:
-            raise StaleError(f"{dist / REFERENCE_FILE} is of another version: run `mova package` again") from None
+        return read_manifest(dist / REFERENCE_FILE, cls, "run `mova package` again")[0]
 
 
 def source_folder(dist: Path) -> Path:
@@ -99,10 +90,15 @@ def package(model: Path, dist: Path) -> dict[str, Any]:
         tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
         request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
         sha256 = _smoke(packaged, request, made / SMOKE_CLIP.name)
-        smoke = {"request": SMOKE, "sha256": sha256}
-        reference = Reference(tag, packaged.checkpoint_id, packaged.sha256, smoke, file_entries(made))
-        (made / REFERENCE_FILE).write_text(json.dumps(asdict(reference), indent=2) + "\n", encoding="utf-8")
-    return asdict(reference) | {
+        reference = Reference(
+            tag=tag,
+            checkpoint_id=packaged.checkpoint_id,
+            manifest_sha256=packaged.sha256,
+            smoke={"request": SMOKE, "sha256": sha256},
+            files=file_entries(made),
+        )
+        write_manifest(made / REFERENCE_FILE, reference)
+    return reference.model_dump() | {
         "path": str(dist),
         "text": f"{dist}: bento {tag} of checkpoint {packaged.checkpoint_id}, its clip {dist / SMOKE_CLIP.name}",
     }

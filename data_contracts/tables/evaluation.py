@@ -16,16 +16,8 @@ from mova_core.evaluation.gates import judge
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.places import EVALUATIONS, RUNS, DataFolder
-from mova_core.registry.manifests import (
-    METRICS_FILE,
-    EvaluationManifest,
-    Manifest,
-    Metric,
-    RunManifest,
-    Suite,
-    read_manifest,
-)
-from mova_core.registry.sync import MANIFEST_FILE
+from mova_core.registry.manifests import METRICS_FILE, EvaluationManifest, Metric, RunManifest, Suite
+from mova_core.storage.manifest import MANIFEST_FILE, Manifest, read_manifest
 from mova_core.training.recipe import PHASES
 
 FIRST_PHASE = next(iter(PHASES))

@@ -27,18 +27,13 @@ from data_contracts.expectations import (
 )
 from data_contracts.report.places import at_clip
 from data_contracts.rules.column_rules import column_rules
-from mova_core.curation.encode.latent_shards import (
-    INDEX_FILE,
-    MANIFEST_FILE,
-    METADATA_KEY,
-    SCHEMA,
-    matches_manifest,
-    read_manifest,
-)
+from mova_core.curation.encode.latent_shards import METADATA_KEY, SCHEMA
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, read_latents_manifest
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
 from mova_core.places import DataFolder
+from mova_core.storage.manifest import MANIFEST_FILE, fault
 
 SAMPLED_ROWS = 8  # a shard
 COLUMNS = TABLES["latents"]
@@ -145,10 +140,9 @@ def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
 
 def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
     """A row for every file of the folder's manifest: shards, and the index, of which only the checksum counts."""
-    manifest = read_manifest(folder)
-    for name in sorted(manifest["files"]):
+    for name, entry in sorted(read_latents_manifest(folder).files.items()):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
-        row["file_fault"] = None if matches_manifest(folder / name, manifest) else "changed, or not there"
+        row["file_fault"] = fault(folder / name, entry)
         if name != INDEX_FILE:
             row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
         yield row

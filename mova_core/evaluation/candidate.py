@@ -14,7 +14,8 @@ from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams
 from mova_core.places import CHECKPOINTS
-from mova_core.training.checkpoint import EMA_FOLDER, MANIFEST_FILE, Checkpoint, last_checkpoint
+from mova_core.storage.manifest import MANIFEST_FILE
+from mova_core.training.checkpoint import EMA_FOLDER, Checkpoint, last_checkpoint
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 

@@ -5,7 +5,6 @@
 A checkpoint that fails leaves selection.json alone in the folder: no later stage can start from it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from mova_core.evaluation.metrics.catalogue import SYNTHETIC
 from mova_core.model.model_folder import save_components
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, SelectParams
-from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, file_entries, read_manifest
-from mova_core.storage.atomic import write_text
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder
+from mova_core.storage.manifest import file_entries, read_manifest, write_manifest
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
@@ -60,13 +59,13 @@ def select(
     target = places.models / phase.name
     if failed:
         with atomic_folder(target, replace=True) as temporary:
-            write_text(temporary / SELECTION_FILE, _text(selection | {"files": {}}))
+            write_manifest(temporary / SELECTION_FILE, selection | {"files": {}})
         raise MovaError(
             f"{target} holds no model: {selection['reason']}; the decision is in "
             f"{target / SELECTION_FILE}\n{table(gates)}"
         )
     save_components(candidate.components, target, replace_old=True)
-    write_text(target / SELECTION_FILE, _text(selection | {"files": file_entries(target)}))
+    write_manifest(target / SELECTION_FILE, selection | {"files": file_entries(target)})
     return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(gates)}"}
 
 
@@ -75,7 +74,3 @@ def _reason(gates: list[Gate], failed: list[Gate], candidate: Candidate) -> str:
     if not failed:
         return f"{which} passes {f'all {len(gates)} gates' if len(gates) > 1 else 'its gate'}"
     return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"
-
-
-def _text(selection: dict[str, Any]) -> str:
-    return json.dumps(selection, indent=1) + "\n"

@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 from mova_core.errors import StaleError
 from mova_core.places import ARTIFACTS
 from mova_core.registry.database.tables import Artifact
-from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList, read_manifest
+from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.atomic_folder import atomic_folder
-from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import FileEntry, fault, read_manifest
 
 FILES = "files"
 MODEL, PACKAGE = "model", "package"
@@ -70,7 +70,7 @@ def store_artifact(kind: str, folder: Path, root: Path) -> StoredArtifact:
     store, path = root / ARTIFACTS, (ARTIFACTS / name).as_posix()
     if not (root / path).is_dir():
         for file, entry in manifest.files.items():
-            _store_file(folder, file, entry.sha256, store / FILES)
+            _store_file(folder / file, entry, store / FILES, f"make {folder} again")
         with atomic_folder(root / path) as made:
             for file, entry in manifest.files.items():
                 (made / file).parent.mkdir(parents=True, exist_ok=True)
@@ -93,23 +93,17 @@ def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> 
     return next((root / path for path in paths if (root / path / MANIFEST_OF[kind]).is_file()), None)
 
 
-def _store_file(folder: Path, name: str, sha256: str, files: Path) -> None:
+def _store_file(source: Path, entry: FileEntry, files: Path, remedy: str) -> None:
     """Put one file into the store, unless it is there."""
-    parts = PurePosixPath(name).parts
-    if ".." in parts or name.startswith("/"):
-        raise StaleError(f"the manifest of {folder} lists {name!r}, expected a path inside the folder: make it again")
-    target, source = files / sha256, folder / name
+    target = files / entry.sha256
     if target.is_file():
         return
     if not source.is_file():
-        raise StaleError(f"{source} is missing, its folder's manifest lists it: make {folder} again")
+        raise StaleError(f"{source} {fault(source, entry)}: {remedy}")
     with atomic_path(target) as temporary:
         _copy(source, temporary)
-        if (got := sha256_file(temporary)) != sha256:
-            raise StaleError(
-                f"{source} has sha256 {got[:16]}, its folder's manifest says {sha256[:16]}: it was altered, make "
-                f"{folder} again"
-            )
+        if wrong := fault(temporary, entry):
+            raise StaleError(f"{source} {wrong}: it was altered, {remedy}")
         temporary.chmod(0o444)
 
 

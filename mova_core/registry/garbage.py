@@ -19,6 +19,7 @@ from mova_core.registry.database.tables import Alias, Checkpoint, Promotion, Run
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import MANIFEST_FILE
 from mova_core.storage.result_cache import version_folder
 
 CACHED_STAGES = ("ingest", "segment", "assess")
@@ -64,7 +65,7 @@ def _runs(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
     with reading(engine) as session:
         needed = promoted_checkpoints(session)
     for folder in folders:
-        manifests = (folder / CHECKPOINTS).glob("*/manifest.json")
+        manifests = (folder / CHECKPOINTS).glob(f"*/{MANIFEST_FILE}")
         ids = {sha256_file(manifest)[:CHECKPOINT_ID_DIGITS] for manifest in manifests}
         if not ids & needed:
             yield folder, "a run of other inputs, params or code, and no promoted model comes from it"

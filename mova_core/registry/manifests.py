@@ -1,4 +1,4 @@
-"""The JSON files that stages leave behind, as the registry reads them. Unknown keys are passed over.
+"""The JSON files that stages leave behind, as the registry reads them.
 
 runs/PHASE/manifest.json
     {"phase", "run_id", "params": {…}, "code": hash, "latents": {geometry: sha256 of its index.parquet},
@@ -14,31 +14,21 @@ models/PHASE/selection.json
     `manifest_sha256` of the run's checkpoint, whose first 16 digits are its id; `evaluation_sha256` of metrics.json.
 dist/bento/reference.json
     {"checkpoint_id", "files": {path: {"bytes", "sha256"}}}, and what `services.package` reads.
-data/latents/GEOMETRY/manifest.json
-    as `mova_core.curation.encode.latent_shards` writes it.
 """
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from mova_core.errors import StaleError
-from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import FileEntry, Files, Manifest, Sha256, file_entries, read_manifest
 
 CHECKPOINT_ID_DIGITS = 16
 METRICS_FILE, SELECTION_FILE, REFERENCE_FILE = "metrics.json", "selection.json", "reference.json"
 
 CheckpointId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Manifest(BaseModel):
-    """Base of what is read here."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class CheckpointEntry(Manifest):
@@ -118,65 +108,11 @@ class Selection(Manifest):
         return self
 
 
-class FileEntry(Manifest):
-    """Size and hash of one file."""
-
-    bytes: int
-    sha256: Sha256
-
-
 class FileList(Manifest):
     """The files of a model folder (selection.json) or of a package (reference.json), by path in the folder."""
 
     checkpoint_id: CheckpointId
-    files: dict[str, FileEntry]
-
-
-class LatentsManifest(Manifest):
-    """Latents at one geometry."""
-
-    geometry: str
-    codec: str
-    text_encoder: str
-    params: str
-    files: dict[str, dict[str, Any]]
-
-
-Read = TypeVar("Read", bound=Manifest)
-
-
-def read_manifest(path: Path, kind: type[Read]) -> tuple[Read, str]:
-    """Read one file.
-
-    Returns:
-        What it says, and the sha256 of its bytes.
-
-    Raises:
-        StaleError: it is not JSON, or a key is missing or of another kind than expected.
-    """
-    data = path.read_bytes()
-    try:
-        return kind.model_validate(json.loads(data, parse_constant=_refuse)), hashlib.sha256(data).hexdigest()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        fault = f"key {where!r}: {first['msg']}" if where else first["msg"]
-    except ValueError as error:  # not JSON, not UTF-8, or a number that JSON has not
-        fault = str(error)
-    raise StaleError(f"{path} cannot be read ({fault}): another version wrote it or it is damaged, make it again")
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"it holds {constant}, which is no JSON number")
-
-
-def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and sha256 of every file in a folder, by its path within it."""
-    return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    files: Files
 
 
 def checkpoint_id_of(folder: Path) -> str:
@@ -188,5 +124,5 @@ def checkpoint_id_of(folder: Path) -> str:
     """
     if (folder / SELECTION_FILE).is_file():
         return read_manifest(folder / SELECTION_FILE, Selection)[0].checkpoint_id
-    text = json.dumps(file_entries(folder), sort_keys=True)
+    text = json.dumps(file_entries(folder), sort_keys=True, default=FileEntry.model_dump)
     return hashlib.sha256(text.encode()).hexdigest()[:CHECKPOINT_ID_DIGITS]

@@ -13,7 +13,8 @@ from mova_core.registry.aliases import CHECKPOINT_ID, get_alias
 from mova_core.registry.artifacts import MODEL, kept_folder
 from mova_core.registry.database.connection import opened_database, reading
 from mova_core.registry.database.tables import Alias, Checkpoint
-from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
+from mova_core.registry.manifests import SELECTION_FILE, Selection
+from mova_core.storage.manifest import read_manifest
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,15}")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, LatentsManifest
 from mova_core.errors import StaleError
 from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, DataFolder
 from mova_core.registry.database.connection import only_one, shown, writing
@@ -22,16 +23,12 @@ from mova_core.registry.manifests import (
     METRICS_FILE,
     SELECTION_FILE,
     EvaluationManifest,
-    LatentsManifest,
     RunManifest,
     Selection,
-    read_manifest,
 )
 from mova_core.registry.records import Changes, record_dataset, record_evaluation, record_run, record_selection
 from mova_core.storage.hashing import sha256_file
-
-INDEX_FILE = "index.parquet"  # of latents
-MANIFEST_FILE = "manifest.json"
+from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 
 DatasetRow = tuple[tuple[str, str], dict[str, Any]]  # key (name, sha256) and values
 
@@ -92,11 +89,11 @@ def _latents(root: Path, skipped: list[str]) -> Iterator[DatasetRow]:
             continue
         manifest, _ = read_manifest(folder / MANIFEST_FILE, LatentsManifest)
         key, values = _dataset(folder / INDEX_FILE, f"latents/{folder.name}", root)
-        if manifest.files.get(INDEX_FILE, {}).get("sha256") != key[1]:
+        if INDEX_FILE not in manifest.files or manifest.files[INDEX_FILE].sha256 != key[1]:
             skipped.append(f"{_relative(folder, root)} changed after its manifest: run `mova encode {folder.name}`")
             continue
         inputs = values["inputs"] | manifest.model_dump(exclude={"files"})
-        yield key, values | {"inputs": inputs, "files": manifest.files}
+        yield key, values | {"inputs": inputs, "files": manifest.model_dump()["files"]}
 
 
 def _dataset(path: Path, name: str, root: Path) -> DatasetRow:

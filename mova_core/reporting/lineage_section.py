@@ -21,9 +21,10 @@ from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Base, Checkpoint, Run
 from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.manifests import METRICS_FILE, REFERENCE_FILE, SELECTION_FILE
-from mova_core.registry.sync import MANIFEST_FILE, sync
+from mova_core.registry.sync import sync
 from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
 from mova_core.reporting.wording import plural
+from mova_core.storage.manifest import MANIFEST_FILE
 
 SHORT_DIGITS, OPEN_DEPTH = 12, 4
 LISTED = 5  # of files, and of the clips of a file; the rest is counted

@@ -13,15 +13,8 @@ from typing import Any
 
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
 from mova_core.places import EVALUATIONS, MODELS, RUNS
-from mova_core.registry.manifests import (
-    METRICS_FILE,
-    SELECTION_FILE,
-    EvaluationManifest,
-    Manifest,
-    Selection,
-    read_manifest,
-)
-from mova_core.registry.sync import MANIFEST_FILE
+from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, Selection
+from mova_core.storage.manifest import MANIFEST_FILE, Manifest, read_manifest
 from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.recipe import PHASES, Phase
 

@@ -17,9 +17,10 @@ from typing import Any
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.progress import track
-from mova_core.storage.atomic import clear_temporary, make_folder, write_text
+from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.code_version import code_version
-from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.hashing import sha256_json
+from mova_core.storage.manifest import file_entry, write_manifest
 from mova_core.synthetic.files import BROKEN_FILES, plan_file, write_broken_file, write_file
 
 CLIP = GEOMETRIES["nano-48"]  # whose windows are counted
@@ -64,7 +65,7 @@ def make_footage(folder: Path, clips: int, seed: int, workers: int = 1) -> dict[
     # Killed between any two of these lines, the next run finds a folder that it may replace, or none.
     if folder.exists():
         shutil.rmtree(folder)
-    write_text(record_path, json.dumps(record, indent=1) + "\n")
+    write_manifest(record_path, record)
     making.rename(folder)
     return _summary(record, folder, cached=False)
 
@@ -95,7 +96,7 @@ def _make_files(folder: Path, clips: int, seed: int, workers: int) -> dict[str, 
         if path.name not in expected:
             path.unlink()  # left by a killed run of other arguments
     names = sorted(path.name for path in folder.iterdir())
-    return {name: _identity(folder / name) | files.get(name, {}) for name in names}
+    return {name: file_entry(folder / name).model_dump() | files.get(name, {}) for name in names}
 
 
 def _make_one(folder: Path, seed: int, item: tuple[int, int]) -> tuple[str, dict[str, Any]]:
@@ -103,10 +104,6 @@ def _make_one(folder: Path, seed: int, item: tuple[int, int]) -> tuple[str, dict
     plan = plan_file(number, seed, windows, CLIP.duration)
     write_file(plan, folder / plan.name)
     return plan.name, {"windows": windows, "seconds": round(plan.length_s, 3), "events_s": plan.events_s}
-
-
-def _identity(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -10,31 +10,44 @@ A folder appears whole or not at all, and a reader trusts only what the manifest
 everything random is a function of the step (`step_sampling.py`).
 """
 
-import json
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import ClassVar, cast
 
 import safetensors.torch
 from torch import Tensor
 
-from mova_core.errors import StaleError
 from mova_core.model.pretrained.component import WEIGHTS_FILE, Component
 from mova_core.places import CHECKPOINTS, KEPT_RUNS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import (
+    MANIFEST_FILE,
+    Files,
+    Manifest,
+    file_entries,
+    read_manifest,
+    verify,
+    write_manifest,
+)
 from mova_core.training.strategy.base import Strategy
 
-SCHEMA = "checkpoint/1"
 EMA_FOLDER = "ema"
 OPTIMIZER_FILE = "optimizer.safetensors"
-MANIFEST_FILE = "manifest.json"
 NAME = re.compile(r"step-(\d{6,})")
+
+
+class CheckpointManifest(Manifest):
+    """What stands in a checkpoint's manifest."""
+
+    SCHEMA: ClassVar = "checkpoint/1"
+    step: int
+    fingerprint: str
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ class Checkpoint:
     folder: Path
     step: int
     fingerprint: str
-    files: Mapping[str, Mapping[str, Any]]
+    files: Files
 
     @classmethod
     def read(cls, folder: Path) -> "Checkpoint":
@@ -60,14 +73,8 @@ class Checkpoint:
         Raises:
             StaleError: the manifest is missing or damaged.
         """
-        path = folder / MANIFEST_FILE
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            if manifest["schema"] != SCHEMA:
-                raise ValueError(f"schema {manifest['schema']!r}, expected {SCHEMA!r}")
-            return cls(folder, manifest["step"], manifest["fingerprint"], manifest["files"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StaleError(f"{path} is not a readable manifest ({error}): {_remedy(folder)}") from None
+        manifest, _ = read_manifest(folder / MANIFEST_FILE, CheckpointManifest, _remedy(folder))
+        return cls(folder, manifest.step, manifest.fingerprint, manifest.files)
 
     @property
     def manifest_sha256(self) -> str:
@@ -85,19 +92,7 @@ class Checkpoint:
         Raises:
             StaleError: names the first file that is missing, truncated, altered or unknown.
         """
-        for name, known in self.files.items():
-            path = self.folder / name
-            size = path.stat().st_size if path.is_file() else None
-            if size != known["bytes"]:
-                got = "is missing" if size is None else f"has {size} bytes"
-                raise StaleError(f"{path} {got}, the manifest states {known['bytes']}: {_remedy(self.folder)}")
-            if (digest := sha256_file(path)) != known["sha256"]:
-                raise StaleError(
-                    f"{path} has sha256 {digest[:12]}, the manifest states {known['sha256'][:12]}: "
-                    f"{_remedy(self.folder)}"
-                )
-        if foreign := sorted(set(_files(self.folder)) - set(self.files)):
-            raise StaleError(f"{self.folder / foreign[0]} is not in the manifest: {_remedy(self.folder)}")
+        verify(self.folder, self.files, _remedy(self.folder), unlisted=(MANIFEST_FILE,))
 
     def state(self) -> dict[str, Tensor]:
         """The tensors that a strategy saved, by name."""
@@ -130,12 +125,9 @@ def save(folder: Path, step: int, fingerprint: str, strategy: Strategy) -> Check
             if name.startswith("optimizer.")
         }
         safetensors.torch.save_file(moments, temporary / OPTIMIZER_FILE)
-        files = {
-            name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_file(temporary / name)}
-            for name in _files(temporary)
-        }
-        manifest = {"schema": SCHEMA, "step": step, "fingerprint": fingerprint, "files": files}
-        (temporary / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        files = file_entries(temporary)
+        manifest = CheckpointManifest(step=step, fingerprint=fingerprint, files=files)
+        write_manifest(temporary / MANIFEST_FILE, manifest)
     return Checkpoint(target, step, fingerprint, files)
 
 
@@ -208,11 +200,6 @@ def remove_older(folder: Path, keep: int) -> None:
 
 def _kept(run: Path, fingerprint: str) -> Path:
     return run.parent / KEPT_RUNS / f"{run.name}-{fingerprint[:CHECKPOINT_ID_DIGITS]}"
-
-
-def _files(folder: Path) -> list[str]:
-    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [path for path in paths if path != MANIFEST_FILE]
 
 
 def _remedy(folder: Path) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mova_core.curation.encode.latent_shards import INDEX_FILE, LatentShard, open_shard, read_manifest
+from mova_core.curation.encode.latent_shards import LatentShard, open_shard
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, encode_again, read_latents_manifest
 from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, Canvas
@@ -113,11 +114,11 @@ def load_latents(folder: Path, phase: Phase, *, normalize_loudness: bool) -> dic
         StaleError: a shard or the index is not what the manifest lists, or another text encoder made it.
         MovaError: NaN or infinity.
     """
-    manifest = read_manifest(folder)
-    if (got := manifest["text_encoder"]) != (expected := NanoTextEncoder().fingerprint):
+    manifest = read_latents_manifest(folder)
+    if (got := manifest.text_encoder) != (expected := NanoTextEncoder().fingerprint):
         raise StaleError(
             f"{folder} has contexts of text encoder {got[:12]}, this version has {expected[:12]}: "
-            f"run `mova encode {folder.name}` again"
+            f"{encode_again(folder)}"
         )
     index = read_table(folder / INDEX_FILE, "latents")
     shards = {name: open_shard(folder / name) for name in sorted({row["path"] for row in index})}

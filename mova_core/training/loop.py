@@ -26,7 +26,7 @@ from mova_core.training.objective import Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
-from mova_core.training.run import Run, is_finished, prepare, resume_point, write_manifest
+from mova_core.training.run import Run, is_finished, prepare, resume_point, write_run_manifest
 from mova_core.training.strategy.base import Strategy
 from mova_core.training.strategy.choose import open_strategy
 from mova_core.training.strategy.micro_batch import MicroBatch
@@ -58,7 +58,7 @@ def _to_the_end(run: Run) -> dict[str, Any]:
             return _summary(run, start, seconds=0.0)
         last = _train(run, start, strategy)
         if strategy.main:
-            write_manifest(run)
+            write_run_manifest(run)
         strategy.wait()
         return _summary(run, last, seconds=time.monotonic() - begun) if strategy.main else {}
 

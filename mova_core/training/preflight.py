@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, encode_again, read_latents_manifest
 from mova_core.curation.tables import read_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams
-from mova_core.places import MODELS, RUNS, DataFolder
-from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
+from mova_core.places import CHECKPOINTS, MODELS, RUNS, DataFolder
+from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 from mova_core.training.recipe import PHASES, Phase
 
-LATENTS_MANIFEST, LATENTS_INDEX = "manifest.json", "index.parquet"
-RUN_FILES = ("checkpoints", "curves.jsonl", "manifest.json")  # what a run folder holds
+RUN_FILES = (CHECKPOINTS, "curves.jsonl", MANIFEST_FILE)  # what a run folder holds
 FEW_CLIPS = {"train": 200, "validation": 16}  # below: a run is warned about
 CONFIG_KEYS = {"width": "dim", "heads": "num_heads", "layers": "num_layers", "mlp_width": "ffn_dim"}  # of a tower
 
@@ -102,7 +103,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
 
 def clip_counts(phase: Phase, latents: Path) -> dict[str, int]:
     """Clips that a phase takes of a folder of latents, by split."""
-    index = read_table(latents / LATENTS_INDEX, "latents")
+    index = read_table(latents / INDEX_FILE, "latents")
     return Counter(row["split"] for row in index if phase.name in row["phases"])
 
 
@@ -156,29 +157,22 @@ def _check_size(start: Path, size: ModelParams) -> None:
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
     geometry = phase.geometry(params).name
     folder = places.data.latents(geometry)
-    path = folder / LATENTS_MANIFEST
-    if not path.is_file():
-        raise UsageError(
-            f"{path} is missing: {phase.name} trains on latents of {geometry}, run `dvc repro encode@{geometry}` "
-            f"(or `mova encode {geometry}`)"
-        )
-    manifest = read_json(path)
+    manifest = read_latents_manifest(folder)
     codec_config = places.data.codec / "config.json"
     if not codec_config.is_file():
         raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")
     present = {"codec": read_json(codec_config)["fingerprint"], "params": sha256_json(params.encode.target_lufs)}
     for what, now in present.items():
-        if manifest.get(what) != now:
+        if (got := getattr(manifest, what)) != now:
             raise StaleError(
-                f"{folder} was encoded with {what} {str(manifest.get(what))[:12]}, the present one is {now[:12]}: "
-                f"run `dvc repro encode@{geometry}` (or `mova encode {geometry}`) again"
+                f"{folder} was encoded with {what} {got[:12]}, the present one is {now[:12]}: {encode_again(folder)}"
             )
     return {
         "geometry": geometry,
-        "latents": sha256_file(path),
-        "latents_index": manifest["files"][LATENTS_INDEX]["sha256"],
-        "codec": manifest["codec"],
-        "text_encoder": manifest["text_encoder"],
+        "latents": sha256_file(folder / MANIFEST_FILE),
+        "latents_index": manifest.files[INDEX_FILE].sha256,
+        "codec": manifest.codec,
+        "text_encoder": manifest.text_encoder,
     }
 
 

@@ -5,7 +5,6 @@ last checkpoint and ends in the same bytes as one that never stopped; a run made
 now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
-import json
 import sys
 from copy import deepcopy
 from dataclasses import dataclass
@@ -24,9 +23,10 @@ from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
 from mova_core.places import CHECKPOINTS
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
-from mova_core.storage.atomic import make_folder, write_text
+from mova_core.storage.atomic import make_folder
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.manifest import MANIFEST_FILE, write_manifest
 from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, make_way
 from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data import ImageConditions, LatentSet, load_latents
@@ -36,7 +36,6 @@ from mova_core.training.recipe import Phase
 from mova_core.training.strategy.base import Strategy, WeightSource
 
 SCHEMA = "run/1"
-MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +146,10 @@ def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> Non
                 raise StaleError(f"{start}/{name} has {field} {config[field]}, the latents need {size}: another model")
 
 
-def write_manifest(run: Run) -> None:
+def write_run_manifest(run: Run) -> None:
     """Write what the run was made from and made, last of all; `mova_core.registry.manifests` reads it."""
     checkpoints = [
-        {
-            "id": each.checkpoint_id,
-            "step": each.step,
-            "path": each.folder.relative_to(run.folder).as_posix(),
-        }
+        {"id": each.checkpoint_id, "step": each.step, "path": each.folder.relative_to(run.folder).as_posix()}
         for each in finished(run.checkpoints)
     ]
     manifest = {
@@ -174,4 +169,4 @@ def write_manifest(run: Run) -> None:
         "checkpoints": checkpoints,
         "curves": sha256_file(run.folder / CURVES_FILE),
     }
-    write_text(run.folder / MANIFEST_FILE, json.dumps(manifest, indent=1) + "\n")
+    write_manifest(run.folder / MANIFEST_FILE, manifest)

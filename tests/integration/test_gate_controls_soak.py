@@ -15,7 +15,8 @@ from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.select import select
 from mova_core.params import Params, load_params
 from mova_core.params.model import SelectParams
-from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
+from mova_core.registry.manifests import EvaluationManifest, Selection
+from mova_core.storage.manifest import read_manifest
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES, Phase

@@ -10,9 +10,10 @@ import pytest
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, read_provenance
+from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE
 from services.model_manifest import verify_packaged
-from services.package import SMOKE_CLIP, Reference, package, source_folder
+from services.package import Reference, package, source_folder
 from services.process import check_startable
 from services.settings import ServiceSettings
 
@@ -33,9 +34,9 @@ def test_every_file_of_the_model_is_in_the_manifest(dist: Path, model_folder: Pa
 
 def test_the_reference_names_the_smoke_clip_s_bytes(dist: Path) -> None:
     reference = Reference.read(dist)
-    assert reference.smoke["sha256"] == hashlib.sha256((dist / SMOKE_CLIP).read_bytes()).hexdigest()
+    assert reference.smoke["sha256"] == hashlib.sha256((dist / SMOKE_CLIP.name).read_bytes()).hexdigest()
     assert reference.tag == f"mova:{reference.manifest_sha256[:16]}"
-    assert read_provenance(dist / SMOKE_CLIP) == Provenance(reference.checkpoint_id)
+    assert read_provenance(dist / SMOKE_CLIP.name) == Provenance(reference.checkpoint_id)
 
 
 def test_packaging_again_gives_the_same_bytes(dist: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_one_altered_byte_is_refused_by_name(copy: Path, settings: ServiceSettin
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
-        with pytest.raises(StaleError, match=f"{path.parent.name}/{path.name} is not the file that was packaged"):
+        with pytest.raises(StaleError, match=f"{path.parent.name}/{path.name} has sha256"):
             check_startable(copy, settings)
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
@@ -60,7 +61,7 @@ def test_one_altered_byte_is_refused_by_name(copy: Path, settings: ServiceSettin
 def test_a_missing_and_an_extra_file_are_refused(copy: Path) -> None:
     model = source_folder(copy) / "model"
     (model / "more.safetensors").write_bytes(b"")
-    with pytest.raises(StaleError, match=r"more\.safetensors is not part of the package"):
+    with pytest.raises(StaleError, match=r"more\.safetensors is not in the manifest"):
         verify_packaged(source_folder(copy))
     (model / "model_index.json").unlink()
     with pytest.raises(StaleError, match=r"model_index\.json is missing"):
@@ -87,9 +88,9 @@ def test_a_damaged_model_is_refused_by_name_before_anything_is_built(
         path.write_bytes(data[:1000])
     else:
         files = {"audio_dit/diffusion_pytorch_model.safetensors": {"bytes": len(data), "sha256": "0" * 64}}
-        (model / "selection.json").write_text(json.dumps({"files": files}))
+        (model / "selection.json").write_text(json.dumps({"checkpoint_id": "0" * 16, "files": files}))
     said = {"truncated": "safetensors is not a readable", "a pickle": r"weights\.bin is a pickle"}
-    with pytest.raises((StaleError, UsageError), match=said.get(damage, "not the file that was selected")):
+    with pytest.raises((StaleError, UsageError), match=said.get(damage, "has sha256")):
         package(model, tmp_path / "dist/bento")
     assert not (tmp_path / "dist").exists()
 

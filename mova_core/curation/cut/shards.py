@@ -33,7 +33,8 @@ from mova_core.curation.cut.source_result import (
 )
 from mova_core.errors import StaleError
 from mova_core.storage.atomic import atomic_path, clear_temporary, write_bytes
-from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.hashing import sha256_json
+from mova_core.storage.manifest import FileEntry, fault, file_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def seal(folder: Path, plan: ShardPlan, parts: Sequence[Path]) -> Shard:
             for name in tar_members(path):
                 if name != PART_MEMBER:
                     add_member(tar, name, read_tar(path, name))
-    shard = Shard(plan.key, tar_path.name, tar_path.stat().st_size, sha256_file(tar_path), tuple(map(read_part, parts)))
+    entry = file_entry(tar_path)
+    shard = Shard(plan.key, tar_path.name, entry.bytes, entry.sha256, tuple(map(read_part, parts)))
     write_bytes(folder / f"{plan.name}.json", json_bytes(asdict(shard)))
     return shard
 
@@ -175,7 +177,7 @@ def _verified(manifest: Path) -> Shard | None:
         values = json.loads(manifest.read_text(encoding="utf-8"))
         shard = Shard(**{**values, "parts": tuple(map(part_from, values["parts"]))})
         tar = manifest.with_suffix(".tar")
-        whole = tar.name == shard.tar and tar.stat().st_size == shard.bytes and sha256_file(tar) == shard.sha256
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # no tar, or a manifest of another version
+        whole = tar.name == shard.tar and fault(tar, FileEntry(bytes=shard.bytes, sha256=shard.sha256)) is None
+    except (ValueError, KeyError, TypeError):  # a manifest of another version
         return None
     return shard if whole else None

@@ -25,16 +25,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from mova_core.curation.encode.latents_manifest import SCHEMA, encode_again, read_latents_manifest
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
-from mova_core.storage.atomic import atomic_path, write_text
-from mova_core.storage.hashing import sha256_file
+from mova_core.storage.atomic import atomic_path
+from mova_core.storage.manifest import fault
 
-SCHEMA = "latents/2"
 CAPTION_KINDS = ("video", "speech", "audio", "merged")  # columns of table `captions`
 CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
 SHARD_PATTERN = "latents-*.safetensors"
-INDEX_FILE = "index.parquet"
-MANIFEST_FILE = "manifest.json"
 METADATA_KEY = "mova"
 
 
@@ -159,51 +157,15 @@ def finished_shards(folder: Path, wanted: Mapping[str, str]) -> set[str]:
         wanted: fingerprint by file name.
     """
     try:
-        manifest = read_manifest(folder)
+        files = read_latents_manifest(folder).files
     except (UsageError, StaleError):
-        manifest = None  # a run was stopped midway: what it finished is whole, as every write is
+        files = None  # a run was stopped midway: what it finished is whole, as every write is
     return {
         name
         for name, fingerprint in wanted.items()
         if _fingerprint(folder / name) == fingerprint
-        and (manifest is None or matches_manifest(folder / name, manifest))
+        and (files is None or fault(folder / name, files.get(name)) is None)
     }
-
-
-def write_manifest(folder: Path, shards: Sequence[str], inputs: Mapping[str, str]) -> None:
-    """Write the checksums of a folder's shards and its index; to be called last.
-
-    Args:
-        folder: where they lie.
-        shards: their file names.
-        inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each shard's header.
-    """
-    files = {name: _identity(folder / name) for name in (*shards, INDEX_FILE)}
-    write_text(folder / MANIFEST_FILE, json.dumps({"schema": SCHEMA, **inputs, "files": files}, indent=1) + "\n")
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a finished folder.
-
-    Raises:
-        UsageError: there is none: not encoded yet, or stopped midway.
-        StaleError: it is damaged, or another version wrote it.
-    """
-    path, again = folder / MANIFEST_FILE, f"run `mova encode {folder.name}`"
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path} is missing: these latents are not finished, {again}") from None
-    except ValueError as error:
-        raise StaleError(f"{path} is damaged ({error}): {again}") from None
-    if (got := manifest.get("schema")) != SCHEMA:
-        raise StaleError(f"{path} has schema {got!r}, expected {SCHEMA!r}: {again}")
-    return manifest
-
-
-def matches_manifest(path: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether a file is byte for byte the one the manifest knows under its name."""
-    return path.name in manifest["files"] and path.exists() and _identity(path) == manifest["files"][path.name]
 
 
 def open_shard(path: Path) -> LatentShard:
@@ -215,16 +177,15 @@ def open_shard(path: Path) -> LatentShard:
         ShapeError: tensors that do not fit each other.
         MovaError: NaN or infinity.
     """
-    manifest = read_manifest(path.parent)
-    again = f"run `mova encode {path.parent.name}` again"
-    if not matches_manifest(path, manifest):
-        raise StaleError(f"{path} is not the file whose checksum {MANIFEST_FILE} beside it holds: {again}")
+    manifest, again = read_latents_manifest(path.parent), encode_again(path.parent)
+    if wrong := fault(path, manifest.files.get(path.name)):
+        raise StaleError(f"{path} {wrong}: {again}")
     with safe_open(path, framework="pt") as file:
         header = _header(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     for field in ("geometry", "codec", "text_encoder", "params"):
-        if (got := getattr(header, field)) != manifest[field]:
-            raise StaleError(f"{path} has {field} {got}, {MANIFEST_FILE} beside it {manifest[field]}: {again}")
+        if (got := getattr(header, field)) != (expected := getattr(manifest, field)):
+            raise StaleError(f"{path} has {field} {got}, the manifest beside it {expected}: {again}")
     contexts = TextContexts(tensors["contexts"], tensors["context_offsets"], tensors["context_index"])
     return LatentShard(header, tensors["video"], tensors["audio"], tensors["audio_lufs"], contexts)
 
@@ -243,7 +204,3 @@ def _header(file: Any) -> ShardHeader:
     if values.get("schema") != SCHEMA:
         raise StaleError(f"a latent shard has schema {values.get('schema')!r}, expected {SCHEMA!r}")
     return ShardHeader(**{**values, "clip_ids": tuple(values["clip_ids"])})
-
-
-def _identity(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}

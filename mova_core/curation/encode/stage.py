@@ -18,17 +18,15 @@ from mova_core.curation.encode.clip_encoder import EncoderFolder
 from mova_core.curation.encode.encodable import check_encodable
 from mova_core.curation.encode.latent_shards import (
     CAPTION_KINDS,
-    INDEX_FILE,
-    MANIFEST_FILE,
     SHARD_PATTERN,
     LatentShard,
     ShardHeader,
     TextContexts,
     finished_shards,
     shard_name,
-    write_manifest,
     write_shard,
 )
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.tables import read_table, write_table
@@ -43,6 +41,7 @@ from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
+from mova_core.storage.manifest import MANIFEST_FILE
 
 HERE = "mova_core.curation.encode.stage"
 RELEASED_LIBRARIES = ("diffusers", "transformers")
@@ -104,7 +103,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     _make(missing, params, engine, label=f"encode@{geometry.name}")
     tables = {name: data.table(name) for name in ("clips", "verdicts", "captions")}
     write_table(folder / INDEX_FILE, "latents", _index(tasks), {**tables, "codec": encoder.codec})
-    write_manifest(folder, [task.path.name for task in tasks], inputs)
+    write_latents_manifest(folder, [task.path.name for task in tasks], inputs)
     return {
         **inputs,
         "clips": len(clips),

@@ -18,9 +18,10 @@ from mova_core.places import CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.training_clip import TrainingClip, training_clip
-from mova_core.registry.manifests import SELECTION_FILE, Selection, read_manifest
+from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.registry.references import find_checkpoint
 from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 
 # What a table's rows come from; the rest of its `inputs` is listed beside it.
 COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
@@ -157,7 +158,7 @@ def _checkpoint(session: Session, checkpoint: Checkpoint, root: Path) -> Node:
     if checkpoint.step is not None:
         facts.insert(1, f"step {checkpoint.step}")
     if checkpoint.path is not None:
-        manifest = root / checkpoint.path / "manifest.json"
+        manifest = root / checkpoint.path / MANIFEST_FILE
         facts += [checkpoint.path, *_fate(manifest, checkpoint.checkpoint_id)]
     evaluations = session.scalars(
         sa.select(Evaluation)

@@ -21,9 +21,10 @@ from mova_core.registry.aliases import check_alias_name, get_alias, set_alias
 from mova_core.registry.artifacts import MODEL, PACKAGE, StoredArtifact, record_artifact, store_artifact
 from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Checkpoint, Evaluation
-from mova_core.registry.manifests import REFERENCE_FILE, FileList, read_manifest
+from mova_core.registry.manifests import REFERENCE_FILE, FileList
 from mova_core.registry.promotion.log import append_promotion
 from mova_core.registry.references import find_checkpoint, folder_of
+from mova_core.storage.manifest import read_manifest
 
 Verdict = Literal["not worse", "worse", "not compared"]
 Outcome = Literal["promoted", "kept", "unchanged"]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mova_core.curation.encode.latent_shards import INDEX_FILE, METADATA_KEY, ShardHeader, shard_name, write_manifest
+from mova_core.curation.encode.latent_shards import METADATA_KEY, ShardHeader, shard_name
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.params import Params
 
@@ -65,7 +66,7 @@ class Latents:
             save_file(tensors, folder / shard_name(0), {METADATA_KEY: json.dumps(self.headers[name])})
             write_table(folder / INDEX_FILE, "latents", self.index[name])
             inputs = {key: self.headers[name][key] for key in ("geometry", "codec", "text_encoder", "params")}
-            write_manifest(folder, [shard_name(0)], inputs)
+            write_latents_manifest(folder, [shard_name(0)], inputs)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mova_core.curation.encode.latent_shards import MANIFEST_FILE, matches_manifest, read_manifest
+from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.engine.base import Engine
+from mova_core.storage.manifest import MANIFEST_FILE, verify
 
 KILLING = Path(__file__).parent / "killing"
 PARAMS = {"preset": "nano", "cut": {"clips_per_shard": 4}, "encode": {"clips_per_shard": 4}}
@@ -135,6 +136,5 @@ def check_a_run(stage: Stage, project: Path, kill_at: int) -> int:
         path: stamp for path, stamp in before.items() if path in after
     }
     if (project / LATENTS / MANIFEST_FILE).exists():
-        manifest = read_manifest(project / LATENTS)
-        assert all(matches_manifest(project / LATENTS / name, manifest) for name in manifest["files"])
+        verify(project / LATENTS, read_latents_manifest(project / LATENTS).files, "", unlisted=None)
     return code

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mova_core.curation.cut.stage import cut
-from mova_core.curation.encode.latent_shards import MANIFEST_FILE
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest import stage as ingest_stage
@@ -21,6 +20,7 @@ from mova_core.errors import DiskFull, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.params import Params, params_from
 from mova_core.places import DataFolder
+from mova_core.storage.manifest import MANIFEST_FILE
 from mova_core.storage.object_store.s3 import Bucket
 
 TWO = Engine("local", 2)

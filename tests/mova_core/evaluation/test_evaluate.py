@@ -18,7 +18,8 @@ from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.places import DataFolder
-from mova_core.registry.manifests import EvaluationManifest, Selection, read_manifest
+from mova_core.registry.manifests import EvaluationManifest, Selection
+from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES

@@ -34,7 +34,8 @@ from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder
-from mova_core.registry.manifests import EvaluationManifest, Metric, Selection, read_manifest
+from mova_core.registry.manifests import EvaluationManifest, Metric, Selection
+from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_audio, render_frames
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places

@@ -104,7 +104,7 @@ def test_latents_whose_manifest_is_missing_or_of_another_index_are_passed_over(e
     project.curate()
     manifest = project.data.latents("nano-32") / "manifest.json"
     values = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(values | {"files": {"index.parquet": {"sha256": "0" * 64}}}))
+    manifest.write_text(json.dumps(values | {"files": {"index.parquet": {"bytes": 1, "sha256": "0" * 64}}}))
     assert "changed after its manifest" in sync(engine, project.root)["skipped"][0]
     manifest.unlink()
     assert "is not finished" in sync(engine, project.root)["skipped"][0]

@@ -68,8 +68,9 @@ def latents(folders: Any) -> dict[str, str]:
     index = data.latents("nano-32") / "index.parquet"
     write_table(index, "latents", rows, {"clips": data.table("clips")})
     sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
-    manifest = {"geometry": "nano-32", "codec": "1" * 64, "text_encoder": "2" * 64, "params": "3" * 64}
-    folders.write("data/latents/nano-32/manifest.json", manifest | {"files": {"index.parquet": {"sha256": sha256}}})
+    made_by = {"geometry": "nano-32", "codec": "1" * 64, "text_encoder": "2" * 64, "params": "3" * 64}
+    files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
+    folders.write("data/latents/nano-32/manifest.json", {"schema": "latents/2", **made_by, "files": files})
     footage = folders.root / "data/footage/take 0.mp4"
     footage.parent.mkdir()
     footage.touch()

@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from mova_core.curation.encode.latent_shards import (
-    INDEX_FILE,
-    LatentShard,
-    ShardHeader,
-    TextContexts,
-    shard_name,
-    write_manifest,
-    write_shard,
-)
+from mova_core.curation.encode.latent_shards import LatentShard, ShardHeader, TextContexts, shard_name, write_shard
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.geometry import GEOMETRIES, ClipGeometry
@@ -116,7 +109,7 @@ class Project:
             for row, clip_id in enumerate(clip_ids)
         ]
         write_table(folder / INDEX_FILE, "latents", rows)
-        write_manifest(folder, [shard_name(0)], inputs)
+        write_latents_manifest(folder, [shard_name(0)], inputs)
 
 
 def small_codec(seed: int) -> NanoCodec:

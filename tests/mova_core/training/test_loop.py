@@ -12,8 +12,9 @@ from mova_core.model.audio_tower import AudioTower
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.component import WEIGHTS_FILE
-from mova_core.registry.manifests import RunManifest, read_manifest
+from mova_core.registry.manifests import RunManifest
 from mova_core.storage.hashing import sha256_file
+from mova_core.storage.manifest import read_manifest
 from mova_core.training import loop, objective
 from mova_core.training.checkpoint import finished, last_checkpoint
 from mova_core.training.curves import SIGMA_BINS, read_curves

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mova_core.cli.model.train import train as train_command
-from mova_core.curation.encode.latent_shards import write_manifest
+from mova_core.curation.encode.latents_manifest import write_latents_manifest
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
@@ -68,7 +68,7 @@ def test_a_shard_that_was_touched(project):
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    refused(project, "audio", StaleError, "latents-00000.safetensors is not the file")
+    refused(project, "audio", StaleError, "latents-00000.safetensors has sha256")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -128,7 +128,7 @@ def change_index(project, change) -> None:
     write_table(folder / "index.parquet", "latents", rows)
     manifest = json.loads((folder / "manifest.json").read_text())
     inputs = {name: manifest[name] for name in ("geometry", "codec", "text_encoder", "params")}
-    write_manifest(folder, ["latents-00000.safetensors"], inputs)
+    write_latents_manifest(folder, ["latents-00000.safetensors"], inputs)
 
 
 def test_a_phase_without_clips(project):

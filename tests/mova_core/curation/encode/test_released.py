@@ -14,7 +14,8 @@ import torch
 
 from mova_core.curation.encode.accepted_clips import load_clip, scaled_down
 from mova_core.curation.encode.encodable import check_encodable
-from mova_core.curation.encode.latent_shards import open_shard, read_manifest
+from mova_core.curation.encode.latent_shards import open_shard
+from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import read_table, write_table
@@ -156,9 +157,9 @@ def test_latents_are_bound_to_the_weights(cut, tiny_checkpoint, tmp_path):
     after = encode(params(weights), SMALL, cut, Engine(workers=1))
     assert (after["kept_shards"], after["text_encoder"]) == (0, before["text_encoder"])
     assert after["codec"] != before["codec"]
-    manifest = read_manifest(cut.latents(SMALL.name))
-    assert (manifest["codec"], manifest["text_encoder"]) == (after["codec"], after["text_encoder"])
-    assert manifest["params"] == after["params"]
+    manifest = read_latents_manifest(cut.latents(SMALL.name))
+    assert (manifest.codec, manifest.text_encoder) == (after["codec"], after["text_encoder"])
+    assert manifest.params == after["params"]
 
 
 def damage(path: Path) -> None:

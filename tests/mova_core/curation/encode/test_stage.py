@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mova_core.curation.encode.accepted_clips import accepted_clips, load_clip, scaled_down
-from mova_core.curation.encode.latent_shards import MANIFEST_FILE, open_shard, read_manifest
+from mova_core.curation.encode.latent_shards import open_shard
+from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.fit_codec.stage import fit_codec
@@ -18,6 +19,7 @@ from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.params import params_from
+from mova_core.storage.manifest import MANIFEST_FILE
 
 PARAMS = params_from({"encode": {"clips_per_shard": 8}})
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
@@ -150,7 +152,7 @@ def test_latents_of_another_codec_are_all_made_again(ready):
     fit_codec(params_from({"seed": 9, "fit_codec": {"clips": 16}}), ready)
     summary = encode(PARAMS, SMALL, ready, ONE)
     assert summary["kept_shards"] == 0
-    assert summary["codec"] == read_manifest(ready.latents("nano-32"))["codec"] != before
+    assert summary["codec"] == read_latents_manifest(ready.latents("nano-32")).codec != before
 
 
 def test_a_clip_that_cannot_be_read_stops_it_and_names_the_clip(ready):

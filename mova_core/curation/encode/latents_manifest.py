@@ -1,0 +1,52 @@
+"""The manifest of a folder of latents, read without torch: shards and index by size and sha256, and what made them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from mova_core.errors import UsageError
+from mova_core.storage.manifest import MANIFEST_FILE, Files, Manifest, file_entry, read_manifest, write_manifest
+
+SCHEMA = "latents/2"
+INDEX_FILE = "index.parquet"
+
+
+class LatentsManifest(Manifest):
+    """Latents at one geometry."""
+
+    SCHEMA: ClassVar = SCHEMA
+    geometry: str
+    codec: str
+    text_encoder: str
+    params: str
+    files: Files
+
+
+def write_latents_manifest(folder: Path, shards: Sequence[str], inputs: Mapping[str, str]) -> None:
+    """Write the checksums of a folder's shards and its index; to be called last.
+
+    Args:
+        folder: where they lie.
+        shards: their file names.
+        inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each shard's header.
+    """
+    files = {name: file_entry(folder / name) for name in (*shards, INDEX_FILE)}
+    write_manifest(folder / MANIFEST_FILE, LatentsManifest(**inputs, files=files))
+
+
+def read_latents_manifest(folder: Path) -> LatentsManifest:
+    """The manifest of a finished folder.
+
+    Raises:
+        UsageError: there is none: not encoded yet, or stopped midway.
+        StaleError: it is damaged, or another version wrote it.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise UsageError(f"{path} is missing: these latents are not finished, {encode_again(folder)}")
+    return read_manifest(path, LatentsManifest, encode_again(folder))[0]
+
+
+def encode_again(folder: Path) -> str:
+    """What to do about a folder of latents that cannot be used."""
+    return f"run `dvc repro encode@{folder.name}` (or `mova encode {folder.name}`)"
