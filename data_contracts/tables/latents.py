@@ -27,8 +27,8 @@ from data_contracts.expectations import (
 )
 from data_contracts.report.places import at_clip
 from data_contracts.rules.column_rules import column_rules
-from mova_core.curation.encode.latent_shards import METADATA_KEY, SCHEMA
-from mova_core.curation.encode.latents_manifest import INDEX_FILE, read_latents_manifest
+from mova_core.curation.encode.latent_shards import METADATA_KEY
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, SCHEMA, read_latents_manifest
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params

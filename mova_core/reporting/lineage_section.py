@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import read_json
-from mova_core.places import BENTO, SMOKE_CLIP
+from mova_core.places import BENTO, EVALUATIONS, MODELS, SMOKE_CLIP
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Base, Checkpoint, Run
 from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.manifests import METRICS_FILE, REFERENCE_FILE, SELECTION_FILE
 from mova_core.registry.sync import sync
-from mova_core.reporting.phase_reports import EVALUATIONS, MODELS, PhaseReport
+from mova_core.reporting.phase_reports import PhaseReport
 from mova_core.reporting.wording import plural
 from mova_core.storage.manifest import MANIFEST_FILE
 

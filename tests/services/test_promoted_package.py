@@ -14,9 +14,11 @@ from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
 from mova_core.model.model_folder import load_components, save_components
 from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.storage.manifest import verify
 from services.package import Reference, source_folder
 from services.promoted_package import promoted_package
 from services.settings import ServiceSettings
@@ -77,10 +79,10 @@ def test_production_generates_and_goes_back_after_retraining(
     assert np.array_equal(clip(folder_named("production")), clip(model_folder))
     assert not np.array_equal(clip(model_folder), clip(newer))
     kept = promoted_package(engine, "production", settings.root)
-    listed = Reference.read(dist).files
-    assert {name: entry(kept / name) for name in listed} == listed == {name: entry(dist / name) for name in listed}
+    for folder in (kept, dist):
+        verify(folder, Reference.read(dist).files, "", unlisted=(REFERENCE_FILE,))
 
     path = source_folder(kept) / "model/model_index.json"
     path.unlink()
-    with pytest.raises(StaleError, match=r"model_index\.json is missing from the package"):
+    with pytest.raises(StaleError, match=r"model_index\.json is missing"):
         promoted_package(engine, "production", settings.root)
