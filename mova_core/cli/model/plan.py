@@ -1,16 +1,16 @@
 """`mova plan`: what a phase of training costs on a layout of GPUs, before any of them is rented."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from mova_core.cli.options import ParamsFile
+from mova_core.places import PARAMS
 
 
 def plan(
     phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.")] = "phase3",
-    params_file: ParamsFile = Path("params.yaml"),
+    params_file: ParamsFile = PARAMS,
     preset: Annotated[str | None, typer.Option("--preset", help="Instead of the file's.")] = None,
     gpus: Annotated[int | None, typer.Option("--gpus", min=1, help="GPUs; without it as few as are cheapest.")] = None,
     replicate: Annotated[int | None, typer.Option("--replicate", min=1, help="Copies of the weights.")] = None,

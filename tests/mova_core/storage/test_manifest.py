@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+
+from mova_core.errors import StaleError
 from mova_core.storage.manifest import (
     MANIFEST_FILE,
     FileEntry,
@@ -18,8 +20,6 @@ from mova_core.storage.manifest import (
     verify,
     write_manifest,
 )
-
-from mova_core.errors import StaleError
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # sha256 of no bytes, FIPS 180-4
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc", FIPS 180-4
