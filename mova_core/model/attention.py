@@ -37,10 +37,9 @@ class Attention(nn.Module):
         y_BKE: Tensor,
         rotate_q: Rotation | None = None,
         rotate_k: Rotation | None = None,
-        key_mask_BK: Tensor | None = None,
         y_of_B: Tensor | None = None,
     ) -> Tensor:
-        """Query x, key and value y; a position where the mask is False is not attended to.
+        """Query x, key and value y.
 
         `y_of_B` names the row of y that each x attends to, so that what many share is projected once; None where
         every x has its own.
@@ -53,6 +52,5 @@ class Attention(nn.Module):
         value = value.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         query = rotate_q(query) if rotate_q else query
         key = rotate_k(key) if rotate_k else key
-        mask = None if key_mask_BK is None else key_mask_BK[:, None, None, :]
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        attended = F.scaled_dot_product_attention(query, key, value)
         return self.o(attended.transpose(1, 2).flatten(-2))

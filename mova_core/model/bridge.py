@@ -8,7 +8,7 @@ Sources: MOVA report, arXiv:2602.08794, section 2; golden case `bridge`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -49,8 +49,7 @@ BRIDGE_ON = BridgeScale()
 BRIDGE_OFF = BridgeScale(0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeRope:
+class BridgeRope(NamedTuple):
     """Cos and sin tables [S, H] of both towers' tokens, in the dtype of the hidden states."""
 
     video: tuple[Tensor, Tensor]

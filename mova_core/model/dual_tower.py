@@ -5,8 +5,8 @@ the Bridge are shared by both.
 Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, L audio latents, K context positions.
 """
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,7 @@ from mova_core.model.video_tower import VideoTower
 VIDEO_COMPONENTS = TOWER_COMPONENTS[:2]  # the two experts' folders: high noise, low noise
 
 
-@dataclass(frozen=True, slots=True)
-class LatentPair:
+class LatentPair(NamedTuple):
     """Video and audio of a batch: video [B, C, T, H, W], audio [B, C, L]; also their noise or velocity."""
 
     video: Tensor
@@ -112,9 +111,9 @@ class DualTower(nn.Module):
         for layer in range(max(len(tower.blocks), len(self.audio_dit.blocks))):
             video_tokens, audio_tokens = self.dual_tower_bridge(layer, video.tokens, audio.tokens, rope, bridge_scale)
             if layer < len(tower.blocks):
-                video = tower.run_block(layer, replace(video, tokens=video_tokens))
+                video = tower.run_block(layer, video._replace(tokens=video_tokens))
             if layer < len(self.audio_dit.blocks):
-                audio = self.audio_dit.run_block(layer, replace(audio, tokens=audio_tokens))
+                audio = self.audio_dit.run_block(layer, audio._replace(tokens=audio_tokens))
         return LatentPair(tower.unembed(video), self.audio_dit.unembed(audio))
 
     def video_expert(self, name: str) -> VideoTower:

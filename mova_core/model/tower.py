@@ -6,8 +6,7 @@ Shape suffixes: B batch, S tokens, D width, C latent channels, K context positio
 Sources: Wan, arXiv:2503.20314; golden cases `video_dit` and `audio_dit`.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +19,10 @@ from mova_core.model.pretrained.component import Component
 from mova_core.model.rope import rotate_interleaved
 
 
-@dataclass(frozen=True, slots=True)
-class TowerState:
+class TowerState(NamedTuple):
     """The state passed from block to block: the tokens, and the values that every block reads.
+
+    A tuple, so that hooks around modules (FSDP2, DeepSpeed) find the tensors in it.
 
     Attributes:
         tokens: [B, S, D].
@@ -67,7 +67,7 @@ class Block(nn.Module):
         x = x + gate1 * self.self_attn(y, y, rotate, rotate)
         x = x + self.cross_attn(self.norm3(x), state.context, y_of_B=state.context_of_B)
         x = x + gate2 * self.ffn(self.norm2(x) * (1 + scale2) + shift2)
-        return replace(state, tokens=x)
+        return state._replace(tokens=x)
 
 
 class Head(nn.Module):
@@ -164,9 +164,9 @@ class Tower(Component):
         block = self.blocks[index]
         if self.gradient_checkpointing and torch.is_grad_enabled():
             tokens = torch.utils.checkpoint.checkpoint(
-                lambda tokens: block(replace(state, tokens=tokens)).tokens, state.tokens, use_reentrant=False
+                lambda tokens: block(state._replace(tokens=tokens)).tokens, state.tokens, use_reentrant=False
             )
-            return replace(state, tokens=tokens)
+            return state._replace(tokens=tokens)
         return block(state)
 
     def forward(

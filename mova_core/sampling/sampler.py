@@ -5,7 +5,7 @@ Shape suffixes: B batch, C channels, T latent frames, H W latent rows and column
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -81,7 +81,7 @@ class Sampler:
         def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
             video = self._with_image_condition(latents.video, noise.video, conditioning, sigma_2[0])
             expert = expert_at(sigma_2[0], self.boundary_ratio)
-            return self.velocity(replace(latents, video=video), sigma_2 * TRAINING_STEPS, conditioning, expert)
+            return self.velocity(latents._replace(video=video), sigma_2 * TRAINING_STEPS, conditioning, expert)
 
         latents, trajectory = noise, integrate(noise, velocity_at, self.schedule, self.solver)
         for step in range(self.schedule.steps):
@@ -91,7 +91,7 @@ class Sampler:
             self.on_step(step + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
-        return replace(latents, video=self._with_image_condition(latents.video, noise.video, conditioning))
+        return latents._replace(video=self._with_image_condition(latents.video, noise.video, conditioning))
 
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each."""
