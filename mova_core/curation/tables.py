@@ -274,9 +274,9 @@ TABLES: dict[str, Table] = {
         "a caption of an accepted clip",
         (
             Column("clip_id", "text", "the clip", stated="always"),
-            Column("video", "text", "what is visible", stated="template"),
+            Column("visual", "text", "what is visible", stated="template"),
             Column("speech", "text", "what is said, word for word"),
-            Column("audio", "text", "what is audible beside speech", stated="template"),
+            Column("sound", "text", "what is audible beside speech", stated="template"),
             Column("merged", "text", "everything in one text", stated="always"),
             Column("kind", "text", "what wrote it", values=("template", "own", "model"), stated="always"),
             Column("model", "text", "name of the model that wrote it", stated="model"),

@@ -179,8 +179,8 @@ def verdict(clip: Row) -> Row:
 def caption(clip: Row) -> Row:
     return {
         "clip_id": clip["clip_id"],
-        "video": "A red ball bounces.",
-        "audio": "A wooden knock.",
+        "visual": "A red ball bounces.",
+        "sound": "A wooden knock.",
         "merged": "A red ball bounces with a wooden knock, 2 shots.",
         "kind": "template",
         "language": "en",

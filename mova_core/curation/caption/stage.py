@@ -114,13 +114,13 @@ def _facts(clip: Row, verdict: Row, window: Row, cuts_s: Sequence[float]) -> Fac
 
 
 def _row(
-    clip_id: str, *, merged: str, kind: str, language: str | None, video: str | None = None, audio: str | None = None
+    clip_id: str, *, merged: str, kind: str, language: str | None, visual: str | None = None, sound: str | None = None
 ) -> dict[str, Any]:
     return {
         "clip_id": clip_id,
-        "video": video,
+        "visual": visual,
         "speech": None,  # neither kind has a transcript
-        "audio": audio,
+        "sound": sound,
         "merged": merged,
         "kind": kind,
         "model": None,

@@ -19,8 +19,8 @@ BLACK_SENTENCE = " Part of the time the picture is black."
 class Caption:
     """What can be seen, what is audible, and both in one text; English sentences."""
 
-    video: str
-    audio: str
+    visual: str
+    sound: str
     merged: str
 
 
@@ -71,8 +71,8 @@ def synthetic_caption(classes: Sequence[str], black_share: float | None) -> Capt
     first, *later = (SYNTHETIC_CLASSES[name] for name in classes)
     black = _black(black_share)
     return Caption(
-        video=_sentence(f"{first.video} bounces on a dark floor", *(made.video for made in later)) + black,
-        audio=_sentence(f"{first.audio} at each bounce", *(made.audio for made in later)),
+        visual=_sentence(f"{first.video} bounces on a dark floor", *(made.video for made in later)) + black,
+        sound=_sentence(f"{first.audio} at each bounce", *(made.audio for made in later)),
         merged=_sentence(
             f"{first.video} bounces on a dark floor, with {first.audio} at each bounce",
             *(f"{made.video}, with {made.audio}" for made in later),

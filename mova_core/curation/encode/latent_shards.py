@@ -30,7 +30,7 @@ from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.manifest import fault
 
-CAPTION_KINDS = ("video", "speech", "audio", "merged")  # columns of table `captions`
+CAPTION_KINDS = ("visual", "speech", "sound", "merged")  # columns of table `captions`
 CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
 SHARD_PATTERN = "latents-*.safetensors"
 METADATA_KEY = "mova"

@@ -66,8 +66,8 @@ def curated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     captions = [
         {
             "clip_id": row["clip_id"],
-            "video": f"A {list(KINDS)[number % len(KINDS)]} bounces.",
-            "audio": "It knocks." if number % 2 else None,
+            "visual": f"A {list(KINDS)[number % len(KINDS)]} bounces.",
+            "sound": "It knocks." if number % 2 else None,
             "merged": f"A {list(KINDS)[number % len(KINDS)]} bounces and knocks.",
             "kind": "template",
             "language": "en",

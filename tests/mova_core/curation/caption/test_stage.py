@@ -97,9 +97,9 @@ def test_accepted_clips_are_captioned_by_what_is_known(folder):
     assert summary["captions"] == 2
     assert made == {
         "clip_id": "b",
-        "video": "A red ball bounces on a dark floor, then a green box.",
+        "visual": "A red ball bounces on a dark floor, then a green box.",
         "speech": None,
-        "audio": "A wooden knock at each bounce, then a bell note.",
+        "sound": "A wooden knock at each bounce, then a bell note.",
         "merged": "A red ball bounces on a dark floor, with a wooden knock at each bounce, "
         "then a green box, with a bell note.",
         "kind": "template",
@@ -137,7 +137,7 @@ def test_no_caption_speaks_of_subtitles(folder, has_subtitles):
     write_table(data.table("verdicts"), "verdicts", rows)
     caption(Params(), folder / "footage", data)
     captions = read_table(data.table("captions"), "captions")
-    assert not any("subtitles" in row[kind] for row in captions for kind in ("video", "audio", "merged"))
+    assert not any("subtitles" in row[kind] for row in captions for kind in ("visual", "sound", "merged"))
 
 
 def test_a_files_own_caption_goes_before_every_template(folder):
@@ -147,7 +147,7 @@ def test_a_files_own_caption_goes_before_every_template(folder):
     write_table(data.table("sources"), "sources", sources)
     summary = caption(Params(), folder / "footage", data)
     own, template = read_table(data.table("captions"), "captions")
-    empty = {"video": None, "speech": None, "audio": None, "model": None, "language": None}
+    empty = {"visual": None, "speech": None, "sound": None, "model": None, "language": None}
     assert own == {"clip_id": "b", "merged": "Ein roter Ball springt.", "kind": "own", **empty}
     assert template["kind"] == "template" and template["language"] == "en"
     assert summary["own"] == 1 and "1 of them" in summary["text"]

@@ -12,15 +12,15 @@ def test_every_class_of_the_made_world_has_words():
 
 def test_a_made_clip_is_named_by_its_class():
     caption = synthetic_caption(["red-ball"], black_share=0.0)
-    assert caption.video == "A red ball bounces on a dark floor."
-    assert caption.audio == "A wooden knock at each bounce."
+    assert caption.visual == "A red ball bounces on a dark floor."
+    assert caption.sound == "A wooden knock at each bounce."
     assert caption.merged == "A red ball bounces on a dark floor, with a wooden knock at each bounce."
 
 
 def test_both_sides_of_a_cut_are_named_in_order():
     caption = synthetic_caption(["green-box", "blue-diamond"], black_share=None)
-    assert caption.video == "A green box bounces on a dark floor, then a blue diamond."
-    assert caption.audio == "A bell note at each bounce, then a drum beat."
+    assert caption.visual == "A green box bounces on a dark floor, then a blue diamond."
+    assert caption.sound == "A bell note at each bounce, then a drum beat."
     assert caption.merged.index("bell note") < caption.merged.index("blue diamond") < caption.merged.index("drum beat")
 
 
@@ -47,13 +47,13 @@ def test_both_sides_of_a_cut_are_named_in_order():
 )
 def test_other_footage_is_described_by_its_measures(facts, merged):
     caption = measured_caption(facts)
-    assert caption.merged == merged == f"{caption.video} {caption.audio}"
+    assert caption.merged == merged == f"{caption.visual} {caption.sound}"
 
 
 def test_black_frames_are_said_of_any_footage():
     black = "Part of the time the picture is black."
     caption = synthetic_caption(["red-ball"], black_share=0.3)
-    assert caption.video == f"A red ball bounces on a dark floor. {black}"
+    assert caption.visual == f"A red ball bounces on a dark floor. {black}"
     assert black in caption.merged
     facts = Facts("square", shots=2, black_share=0.3, motion=0.1, lufs=-20.0, speech_share=0.0)
-    assert measured_caption(facts).video == f"Square video, 2 shots, with movement. {black}"
+    assert measured_caption(facts).visual == f"Square video, 2 shots, with movement. {black}"

@@ -55,8 +55,8 @@ def test_a_shard_comes_back_as_it_was_written(folder, shard):
 def test_each_different_text_is_stored_once(shard):
     assert shard.contexts.index.tolist() == [[0, -1, 1, 2, -1, 2], [0, -1, -1, 0, 1, 0], [-1] * 6]
     assert shard.contexts.offsets.tolist() == [0, 2, 5, 6]
-    assert torch.equal(shard.contexts.of(0, "audio"), torch.ones(3, 4) * 2)
-    assert torch.equal(shard.contexts.of(1, "merged"), shard.contexts.of(0, "video"))
+    assert torch.equal(shard.contexts.of(0, "sound"), torch.ones(3, 4) * 2)
+    assert torch.equal(shard.contexts.of(1, "merged"), shard.contexts.of(0, "visual"))
     assert shard.contexts.of(0, "speech") is shard.contexts.of(0, "merged_with_duration") is None
 
 

@@ -65,7 +65,7 @@ def cut_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         verdicts.append(clip_id | {"verdict": "accepted", "phases": ["phase1"], "rejections": {}})
         text = CAPTIONS[number % len(CAPTIONS)]
-        captions.append(clip_id | {"video": text, "audio": None, "merged": text + " In the rain.", "kind": "template"})
+        captions.append(clip_id | {"visual": text, "sound": None, "merged": text + " In the rain.", "kind": "template"})
     for name, rows in (("clips", clips), ("verdicts", verdicts), ("captions", captions)):
         write_table(data.table(name), name, rows)
     return root
@@ -118,7 +118,7 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_c
             assert torch.equal(shard.audio[row["row"]], latents[0])
             assert torch.equal(shard.audio_lufs[row["row"]], latents_levelled[0])
             assert shard.audio.shape[2] == geometry.audio_latents == 28
-            for kind in ("video", "audio", "merged"):
+            for kind in ("visual", "sound", "merged"):
                 caption, context = captions[row["clip_id"]][kind], shard.contexts.of(row["row"], kind)
                 assert (context is None) == (caption is None)
                 if context is not None:

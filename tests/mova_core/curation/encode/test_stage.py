@@ -77,11 +77,11 @@ def test_contexts_are_those_of_the_captions(ready):
     shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     captions = read_table(ready.table("captions"), "captions")
     for row in range(len(shard)):
-        for kind in ("video", "speech", "audio", "merged"):
+        for kind in ("visual", "speech", "sound", "merged"):
             text, context = captions[row][kind], shard.contexts.of(row, kind)
             assert (context is None) == (text is None)
             assert text is None or torch.equal(context, NanoTextEncoder().encode(text))
-    texts = {row[kind] for row in captions for kind in ("video", "merged")}
+    texts = {row[kind] for row in captions for kind in ("visual", "merged")}
     assert len(shard.contexts.offsets) - 1 == len(texts) + 1 + len({row["merged"] for row in captions})
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_shard_is_made_again(ready):
 def test_what_a_shard_was_made_from_decides_whether_it_is_kept(ready):
     encode(PARAMS, SMALL, ready, ONE)
     captions = read_table(ready.table("captions"), "captions")
-    write_table(ready.table("captions"), "captions", [captions[0] | {"video": "Else."}, *captions[1:]])
+    write_table(ready.table("captions"), "captions", [captions[0] | {"visual": "Else."}, *captions[1:]])
     assert encode(PARAMS, SMALL, ready, ONE)["kept_shards"] == 2
     louder = params_from({"encode": {"target_lufs": -14, "clips_per_shard": 8}})
     assert encode(louder, SMALL, ready, ONE)["kept_shards"] == 0
