@@ -28,6 +28,8 @@ def conditioning(batch, known=None):
 
 
 def taken(values, index):
+    if isinstance(values, LatentPair):
+        return LatentPair(values.video[index], values.audio[index])
     pick = {name: getattr(values, name)[index] for name in values.__slots__ if getattr(values, name) is not None}
     return replace(values, **pick)
 
@@ -136,6 +138,6 @@ def test_cancelled_between_steps(make, forwards):
 
 
 def test_velocities_that_are_not_finite_are_an_error(make):
-    broken = replace(noise(1), audio=torch.full((1, 16, 32), float("nan")))
+    broken = noise(1)._replace(audio=torch.full((1, 16, 32), float("nan")))
     with pytest.raises(MovaError, match="not finite"):
         make().sample(broken, conditioning(1))
