@@ -251,7 +251,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def sentences(world: World, data: DataFolder) -> Callable[[str], set[str]]:
-    """Sentences of one table's contract, but for those about rejects (see test_rejects.py)."""
+    """Sentences of one table's contract, but for those that rules/test_rejects.py and test_column_rules.py break."""
     from data_contracts.check import contract_of
 
     def of(table: str) -> set[str]:
@@ -259,6 +259,6 @@ def sentences(world: World, data: DataFolder) -> Callable[[str], set[str]]:
         views = contract_of(table, data, world.params).views
         rules = [rule for view in views if not view.name.startswith("rejects of") for rule in view.expectations]
         assert len({rule.description for rule in rules}) == len(rules), "two rules say the same"
-        return {rule.description for rule in rules}
+        return {rule.description for rule in rules if "beyond it the value is wrong" not in str(rule.notes)}
 
     return of

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import pytest
 
 from data_contracts.check import as_json, check, contract_of, ephemeral_context, judge
-from data_contracts.commands import REPORTS
 from data_contracts.contract import KEPT_ROWS
 from data_contracts.report.terminal_text import rows_listed, summary
 from mova_core.errors import UsageError
+from mova_core.places import CONTRACTS
 from mova_core.printable import printable
 from mova_core.storage.hashing import sha256_file
 
@@ -68,7 +68,7 @@ def test_a_broken_contract_in_words(spoiled, judged):
     result = judged("clips")
     clip = spoiled.rows["clips"][0]["clip_id"][:8]
     critical = [finding for finding in result.findings if finding.severity == "critical"]
-    assert summary(result, REPORTS).splitlines() == [
+    assert summary(result, CONTRACTS).splitlines() == [
         f"contract clips broken (critical), 1 of {len(critical)} expectations:",
         f"  frames = 33 for every clip   got 32 in 3 of 3 rows   first: clip {clip}… (00.mp4 @ 2.5 s)",
         "  details: reports/contracts/clips.html   to see the rows: mova contract clips --rows",
@@ -81,13 +81,13 @@ def test_a_broken_contract_in_words(spoiled, judged):
 
 def test_a_contract_that_holds_in_words(judged):
     result = judged("captions")
-    assert summary(result, REPORTS) == f"contract captions holds: {len(result.findings)} expectations, 2 rows"
+    assert summary(result, CONTRACTS) == f"contract captions holds: {len(result.findings)} expectations, 2 rows"
     assert rows_listed(result) == ""
 
 
 def test_an_empty_table_in_words(world, judged):
     world.rows["captions"] = []
-    head, empty, *_ = summary(judged("captions"), REPORTS).splitlines()
+    head, empty, *_ = summary(judged("captions"), CONTRACTS).splitlines()
     assert head.startswith("contract captions broken (critical), 2 of ")
     assert empty.split() == ["there", "is", "at", "least", "one", "caption", "got", "0"]
 
@@ -105,8 +105,8 @@ def test_names_cannot_spoil_the_terminal_or_the_page(world, data, tmp_path):
     world.rows["sources"][0] |= {"path": name, "fps": 0.0}
     world.write(data)
     result = check(contract_of("sources", data, world.params), tmp_path)
-    assert "\x1b" not in summary(result, REPORTS) + rows_listed(result)
-    assert "\\x1b[2J\\n" in summary(result, REPORTS)
+    assert "\x1b" not in summary(result, CONTRACTS) + rows_listed(result)
+    assert "\\x1b[2J\\n" in summary(result, CONTRACTS)
 
     tags = set()
     parser = HTMLParser()
@@ -143,5 +143,5 @@ def test_of_many_rows_that_break_a_rule_the_first_are_named_and_all_counted(worl
     count = len(world.rows["clips"])
     assert (broken.unexpected_count, len(broken.failing)) == (count, KEPT_ROWS)
     assert (broken.observed, broken.more_values) == ([10, 11, 12], True)
-    assert f"got 10, 11, 12, … in {count} of {count} rows" in summary(result, REPORTS)
+    assert f"got 10, 11, 12, … in {count} of {count} rows" in summary(result, CONTRACTS)
     assert rows_listed(result).endswith(f"and {count - KEPT_ROWS} more")

@@ -44,7 +44,7 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    assert sentences("sources") == set.union(*(told for _, told in SPOILED), COPY, NONE_ACCEPTED, EMPTY)
+    assert sentences("sources") <= set.union(*(told for _, told in SPOILED), COPY, NONE_ACCEPTED, EMPTY)
 
 
 @pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))

@@ -91,7 +91,7 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    assert sentences("verdicts") == set.union(*(told for _, told in SPOILED), EMPTY, TWICE, {COVER})
+    assert sentences("verdicts") <= set.union(*(told for _, told in SPOILED), EMPTY, TWICE, {COVER})
 
 
 @pytest.mark.parametrize(("case", "spoiled"), list(enumerate(SPOILED)))

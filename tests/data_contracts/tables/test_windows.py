@@ -52,7 +52,7 @@ def test_a_good_table_holds(failing):
 
 def test_every_expectation_can_fail(sentences):
     of_segments = {CUTS, SPEECH, FOUND} | CROPPED
-    assert sentences("windows") == set.union(
+    assert sentences("windows") <= set.union(
         *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, of_segments, SHARED
     )
 
