@@ -145,6 +145,7 @@ def _video(job: Job) -> dict[str, Any]:
         "seed": job.request["seed"],
         "checkpoint_id": job.checkpoint_id,
         "remixed_from_video_id": None,
+        "warnings": job.request.get("warnings", []),  # a job of an earlier version has none
         "error": error,
     }
 

@@ -89,7 +89,8 @@ class RequestChecker:
         self.defaults = GenerateSettings.of(index)
 
     def check(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, seconds, size.
+        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, seconds, size,
+        warnings.
 
         Raises:
             UnknownModel: it is for another model.
@@ -107,6 +108,7 @@ class RequestChecker:
         changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
         settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
         canvas = settings.canvas(first_frame)
+        warning = self.index.prompts_warning([asked.prompt])
         return {
             "prompt": asked.prompt,
             "negative_prompt": asked.negative_prompt,
@@ -115,6 +117,7 @@ class RequestChecker:
             "changes": changes | self._frames(asked.seconds) | self._canvas(asked.size),
             "seconds": f"{float(settings.clip_geometry.duration_s):g}",
             "size": f"{canvas.width_px * settings.enlarge}x{canvas.height_px * settings.enlarge}",
+            "warnings": [] if warning is None else [warning],
         }
 
     def _frames(self, seconds: float | None) -> dict[str, int]:

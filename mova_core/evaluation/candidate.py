@@ -40,15 +40,16 @@ def last_candidate(phase: Phase, params: Params, generate: GenerateParams, place
     if checkpoint is None:
         raise UsageError(f"{run / CHECKPOINTS} holds no checkpoint: run `mova train {phase.name}` first")
     codec = NanoCodec.load(places.data.codec)
-    if (run / MANIFEST_FILE).is_file():
-        trained_with = read_json(run / MANIFEST_FILE).get("inputs", {}).get("codec", codec.fingerprint)
-        if trained_with != codec.fingerprint:
-            raise StaleError(
-                f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "
-                f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
-            )
-    towers = _towers(phase, params, checkpoint.folder / EMA_FOLDER)
-    return Candidate(checkpoint, nano_components(towers, codec, phase.geometry(params), generate, BOUNDARY_RATIO))
+    manifest = read_json(run / MANIFEST_FILE) if (run / MANIFEST_FILE).is_file() else {}
+    trained_with = manifest.get("inputs", {}).get("codec", codec.fingerprint)
+    if trained_with != codec.fingerprint:
+        raise StaleError(
+            f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "
+            f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
+        )
+    towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER), manifest.get("trained_on", ())
+    components = nano_components(towers, codec, phase.geometry(params), generate, BOUNDARY_RATIO, known)
+    return Candidate(checkpoint, components)
 
 
 def _towers(phase: Phase, params: Params, folder: Path) -> DualTower:

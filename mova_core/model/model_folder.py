@@ -7,7 +7,7 @@ The classes in the components' `config.json` say whether a folder is the nano pr
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -113,7 +113,12 @@ def load_components(folder: Path, device: str | torch.device = "cpu") -> Compone
 
 
 def nano_components(
-    towers: DualTower, codec: NanoCodec, geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float
+    towers: DualTower,
+    codec: NanoCodec,
+    geometry: ClipGeometry,
+    generate: GenerateParams,
+    boundary_ratio: float,
+    trained_on: Sequence[str] = (),
 ) -> Components:
     """A nano model of these towers and this codec.
 
@@ -123,6 +128,7 @@ def nano_components(
         geometry: of the clips that it generates unless asked otherwise.
         generate: its defaults of generation.
         boundary_ratio: sigma in 0..1 below which the low-noise expert works.
+        trained_on: phrases of its training captions.
 
     Raises:
         StaleError: the codec does not fit the geometry.
@@ -134,7 +140,7 @@ def nano_components(
         codec.audio,
         codec.audio.hop_samples,
         NanoText(),
-        nano_index(geometry, generate, boundary_ratio),
+        nano_index(geometry, generate, boundary_ratio, trained_on),
         partial(write_nano_parts, codec=codec),
     )
 

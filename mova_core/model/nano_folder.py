@@ -5,7 +5,7 @@ only what its table is drawn from and the table's fingerprint.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,9 @@ OUR_CLASSES = {
 }
 
 
-def nano_index(geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float) -> FolderIndex:
+def nano_index(
+    geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float, trained_on: Sequence[str]
+) -> FolderIndex:
     """The index of a nano model that generates at this geometry unless asked otherwise.
 
     A given first frame is kept: at the end its latent is the image's own, not the one that the model generated.
@@ -54,9 +56,8 @@ def nano_index(geometry: ClipGeometry, generate: GenerateParams, boundary_ratio:
         "enlarge": PIXEL_ENLARGEMENT,
         **generate.model_dump(),
     }
-    return FolderIndex(
-        {"_class_name": "MOVA", **OUR_CLASSES, "boundary_ratio": boundary_ratio, "generate": defaults}, DEFAULT_SHIFT
-    )
+    ours = {"boundary_ratio": boundary_ratio, "generate": defaults, "trained_on": list(trained_on)}
+    return FolderIndex({"_class_name": "MOVA", **OUR_CLASSES, **ours}, DEFAULT_SHIFT)
 
 
 def write_nano_parts(folder: Path, codec: NanoCodec) -> None:

@@ -1,5 +1,6 @@
 """`mova generate`: run a checked request and write its clips."""
 
+import sys
 from typing import Any
 
 from mova_core.media.provenance import Provenance, write_provenance
@@ -23,6 +24,8 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     Raises:
         MovaError: the model folder is damaged, or a place cannot be written to.
     """
+    for warning in request.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     pipeline, settings = MovaPipeline.from_pretrained(request.folder), request.settings
     batches = list(request.batches())
     steps = len(batches) * settings.steps
@@ -47,6 +50,7 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         "checkpoint_id": checkpoint_id,
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
+        "warnings": list(request.warnings),
         "text": "\n".join(
             f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
             f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.seed}"

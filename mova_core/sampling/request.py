@@ -37,12 +37,13 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A model folder, settings for every clip, and the clips."""
+    """A model folder, settings for every clip, the clips, and what to tell the user before they are made."""
 
     folder: Path
     settings: GenerateSettings
     negative_prompt: str
     clips: tuple[Clip, ...]
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def check(
@@ -78,7 +79,8 @@ class Request:
             Clip(out / f"{clip.name}.mp4", clip.prompt, image, clip.seed)
             for clip, image in zip(wanted, images, strict=True)
         )
-        return cls(folder, settings, negative_prompt, clips)
+        warning = index.prompts_warning([clip.prompt for clip in wanted])
+        return cls(folder, settings, negative_prompt, clips, () if warning is None else (warning,))
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

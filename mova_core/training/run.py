@@ -6,6 +6,7 @@ now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
 import sys
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 
 from torch import nn
 
+from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError
 from mova_core.model.audio_tower import TextToAudio
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.text.known_phrases import known_phrases
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
 from mova_core.places import CHECKPOINTS
@@ -52,6 +55,7 @@ class Run:
         blueprint: the model that learns, on the meta device.
         weights: what it starts from.
         warning: what to tell the user before it starts; None for nothing.
+        trained_on: phrases of the captions of its training clips.
     """
 
     phase: Phase
@@ -63,6 +67,7 @@ class Run:
     blueprint: nn.Module
     weights: WeightSource
     warning: str | None = None
+    trained_on: tuple[str, ...] = ()
 
     @property
     def checkpoints(self) -> Path:
@@ -109,6 +114,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         deepcopy(model).to("meta"),
         weights.__getitem__,
         warning,
+        _trained_on(places, sets["train"].clip_ids),
     )
 
 
@@ -128,6 +134,13 @@ def is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:
     """Whether the checkpoint is of the last step, and all was written after it."""
     at_the_end = checkpoint is not None and checkpoint.step == run.phase.params(run.params).steps
     return at_the_end and (run.folder / MANIFEST_FILE).exists()
+
+
+def _trained_on(places: Places, clip_ids: Iterable[str]) -> tuple[str, ...]:
+    """Phrases of these clips' captions; none where there is no table of captions."""
+    table, trained = places.data.table("captions"), set(clip_ids)
+    rows = read_table(table, "captions") if table.is_file() else []
+    return tuple(known_phrases(row["merged"] for row in rows if row["clip_id"] in trained))
 
 
 def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> None:
@@ -166,6 +179,7 @@ def write_run_manifest(run: Run) -> None:
         "inputs": run.inputs,
         "latents": {run.inputs["geometry"]: run.inputs["latents_index"]},
         "start_checkpoint": run.inputs["start_checkpoint"],
+        "trained_on": run.trained_on,
         "checkpoints": checkpoints,
         "curves": sha256_file(run.folder / CURVES_FILE),
     }

@@ -67,12 +67,13 @@ def save_checkpoint():
 
 @pytest.fixture(scope="session")
 def nano_model(nano_towers, nano_codec):
-    """`Components` of that model, 3 steps by default."""
+    """`Components` of that model, 3 steps by default, as if it had been trained on red balls."""
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.model_folder import nano_components
     from mova_core.params.model import GenerateParams
 
-    return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], GenerateParams(steps=3), BOUNDARY_RATIO)
+    generate = GenerateParams(steps=3)
+    return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, ["red ball"])
 
 
 @pytest.fixture(scope="session")

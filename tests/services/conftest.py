@@ -49,10 +49,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     waveforms = [torch.from_numpy(render_audio(take, 16_000, 8000))[None] for take in takes]
     codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: waveforms, 320, 16))
     folder = tmp_path_factory.mktemp("model") / "phase3"
-    save_components(
-        nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], GenerateParams(steps=2), BOUNDARY_RATIO),
-        folder,
-    )
+    generate, known = GenerateParams(steps=2), ["red ball", "wooden knock"]
+    components = nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, known)
+    save_components(components, folder)
     return folder
 
 

@@ -49,6 +49,24 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
 
 
 @pytest.mark.parametrize(
+    ("prompt", "warnings"),
+    [
+        ("a red ball", []),
+        (
+            "A cat",
+            ["this model was trained on clips of: red ball, wooden knock; the prompt 'A cat' names none of them"],
+        ),
+    ],
+)
+def test_a_prompt_about_nothing_that_the_model_knows_is_queued_with_a_warning(
+    client: TestClient, prompt: str, warnings: list[str]
+) -> None:
+    made = client.post("/v1/videos", json={"prompt": prompt})
+    assert (made.status_code, made.json()["warnings"]) == (201, warnings)
+    assert client.get(f"/v1/videos/{made.json()['id']}").json()["warnings"] == warnings
+
+
+@pytest.mark.parametrize(
     ("fields", "status", "said"),
     [
         ({}, 400, "prompt is missing"),

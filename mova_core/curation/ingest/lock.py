@@ -51,7 +51,7 @@ def lock_footage(where: str, lock: Path) -> Locked:
         raise UsageError(f"{where} is empty: there is nothing to lock")
     if broken := next((stored for stored in listed if stored.problem), None):
         raise UsageError(f"{where} cannot be locked: {broken.name} is {broken.problem and broken.problem[1]}")
-    files = [
+    files: list[dict[str, Any]] = [
         {"path": stored.name, "size": stored.bytes, "sha256": sha256}
         for stored, sha256 in track(_digests(store, listed), total=len(listed), label="lock")
     ]

@@ -2,17 +2,18 @@
 
 The layout is the released one: a folder each for `video_dit`, `video_dit_2`,
 `audio_dit`, `dual_tower_bridge`, `video_vae`, `audio_vae`, `text_encoder`, `tokenizer` (released only) and `scheduler`.
-A component is found by its name; the class that `model_index.json` names for it is kept, never imported. Our own key
-`generate` holds the defaults of generation.
+A component is found by its name; the class that `model_index.json` names for it is kept, never imported. Our own keys:
+`generate` holds the defaults of generation, `trained_on` phrases of the training captions.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mova_core.errors import StaleError, UsageError
+from mova_core.model.text.known_phrases import unknown_prompts_warning
 from mova_core.model.text.prompt import CONTEXT_LENGTH, NANO_CONTEXT_LENGTH, check_prompt, clean_prompt
 from mova_core.places import CANDIDATE
 
@@ -97,6 +98,10 @@ class FolderIndex:
         limit = NANO_CONTEXT_LENGTH if self.has_nano_text else CONTEXT_LENGTH
         for prompt in prompts:
             check_prompt(prompt, count(prompt), limit)
+
+    def prompts_warning(self, prompts: Sequence[str]) -> str | None:
+        """One sentence where prompts name nothing that the model was trained on, as far as the folder says what."""
+        return unknown_prompts_warning(prompts, self.fields.get("trained_on", ()))
 
     def token_counter(self) -> Callable[[str], int]:
         """Function that counts a prompt's tokens, the end token included, without torch."""

@@ -19,6 +19,7 @@ from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
+from mova_core.storage.atomic import write_text
 from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 from mova_core.training.preflight import Places
@@ -94,9 +95,10 @@ def test_what_passes_becomes_a_model_folder_with_a_checksummed_manifest(places: 
     run("audio", places)
     metrics = json.loads(Path("reports/audio/metrics.json").read_text())
     assert metrics["sweep"] == [] and metrics["metrics"]["event_f1"]["unavailable"]
+    write_text(places.runs / "audio/manifest.json", json.dumps({"trained_on": ["red ball"]}))
     judge("audio", places, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
     first = digests(Path("models/audio"))
-    FolderIndex.read(Path("models/audio"))
+    assert FolderIndex.read(Path("models/audio")).prompts_warning(["a red box", "a cat"])
     selection, _ = read_manifest(Path("models/audio/selection.json"), Selection)
     files = json.loads(Path("models/audio/selection.json").read_text())["files"]
     assert selection.passed

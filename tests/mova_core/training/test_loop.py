@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.dual_tower import DualTower
@@ -34,6 +35,9 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_a_joint_phase(project, section):
+    captions = [(0, "A red ball."), (1, "A red ball."), (6, "A cat, of the validation split.")]
+    rows = [{"clip_id": f"{number:016x}", "merged": text} for number, text in captions]
+    write_table(Path("data/captions.parquet"), "captions", rows)
     summary = project.train("phase1", section(steps=5))
     run = project.root / "runs/phase1"
     assert [checkpoint.step for checkpoint in finished(run / "checkpoints")] == [4, 5]  # the newest two stay
@@ -61,6 +65,7 @@ def test_a_joint_phase(project, section):
     kept = [(entry["step"], entry["path"]) for entry in manifest["checkpoints"]]
     assert kept == [(4, "checkpoints/step-000004"), (5, "checkpoints/step-000005")]
     assert set(manifest["inputs"]["start"]) == set(COMPONENTS)
+    assert manifest["trained_on"] == ["red ball"]
 
     read, _ = read_manifest(run / "manifest.json", RunManifest)  # as the registry does
     assert [entry.id for entry in read.checkpoints] == [

@@ -57,6 +57,13 @@ def test_a_clip(made):
         assert len(list(container.decode(video=0))) == 33
 
 
+def test_a_prompt_about_nothing_that_the_model_knows_is_warned_of_once(made):
+    warning = "this model was trained on clips of: red ball; the prompt 'a box' names none of them"
+    for done in made[1:]:
+        assert done.stderr.count(f"warning: {warning}") == 1
+        assert json.loads(done.stdout)["warnings"] == [warning]
+
+
 def test_clips_from_a_file(made):
     out, _, many = made
     assert many.returncode == 0, many.stderr
