@@ -11,6 +11,11 @@ MovaError                exit 1, the run failed
 A message is one sentence with what was got, what was expected, where, and what to do.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class MovaError(Exception):
     """Any failure this project foresees."""
@@ -57,3 +62,12 @@ class MediaError(MovaError):
 
     def __reduce__(self) -> tuple[type["MediaError"], tuple[str, str]]:
         return type(self), (self.code, self.reason)  # both arguments survive the way back from a worker
+
+
+def first_fault(error: "ValidationError") -> str:
+    """The first thing that is wrong with values that were checked: key, what was got, and why it cannot be."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    got = "" if first["type"] == "missing" else f" is {first['input']!r:.80}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}{got}: {message}" if key else message

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mova_core.errors import UsageError
+from mova_core.errors import UsageError, first_fault
 from mova_core.params.model import ServeParams
 from mova_core.places import BENTOML_HOME, SERVED_CLIPS
 from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
@@ -41,9 +41,7 @@ class ServiceSettings:
         try:
             params = ServeParams.model_validate_json(os.environ.get(PARAMS_VARIABLE) or "{}")
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise UsageError(f"${PARAMS_VARIABLE}: {key} is {first['input']!r}: {first['msg']}") from None
+            raise UsageError(f"${PARAMS_VARIABLE}: {first_fault(error)}") from None
         return cls(Path(os.environ.get(ROOT_VARIABLE) or ".").resolve(), params)
 
     def environment(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mova_core.errors import UsageError
+from mova_core.errors import UsageError, first_fault
 from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.settings import GenerateSettings
@@ -161,4 +161,4 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown field {key!r}, expected {', '.join(VideoRequest.model_fields)}"
     if first["type"] == "missing":
         return f"{key} is missing: describe the video and its audio"
-    return f"{key} is {str(first['input'])[:80]!r}: {first['msg'].removeprefix('Value error, ')}"
+    return first_fault(error)

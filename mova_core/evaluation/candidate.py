@@ -12,7 +12,6 @@ from mova_core.model.model_folder import Components, nano_components
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams
 from mova_core.places import CHECKPOINTS
 from mova_core.storage.manifest import MANIFEST_FILE
 from mova_core.training.checkpoint import EMA_FOLDER, Checkpoint, last_checkpoint
@@ -28,7 +27,7 @@ class Candidate:
     components: Components
 
 
-def last_candidate(phase: Phase, params: Params, generate: GenerateParams, places: Places) -> Candidate:
+def last_candidate(phase: Phase, params: Params, places: Places) -> Candidate:
     """The last checkpoint of a phase's run, every file verified, and its averaged weights as a model.
 
     Raises:
@@ -48,7 +47,7 @@ def last_candidate(phase: Phase, params: Params, generate: GenerateParams, place
             f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
         )
     towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER), manifest.get("trained_on", ())
-    components = nano_components(towers, codec, phase.geometry(params), generate, BOUNDARY_RATIO, known)
+    components = nano_components(towers, codec, phase.geometry(params), params.generate, BOUNDARY_RATIO, known)
     return Candidate(checkpoint, components)
 
 

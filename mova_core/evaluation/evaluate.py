@@ -28,7 +28,6 @@ from mova_core.model.model_folder import Components
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
-from mova_core.params.model import EvaluateParams, GenerateParams, TrainParams
 from mova_core.registry.manifests import METRICS_FILE, Metric
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline
@@ -41,23 +40,12 @@ DIGITS = 6  # in metrics.json
 SAMPLES_FOLDER = "samples"
 
 
-def evaluate(
-    phase: Phase,
-    params: Params,
-    train: TrainParams,
-    section: EvaluateParams,
-    generate: GenerateParams,
-    places: Places,
-    reports: Path,
-) -> dict[str, Any]:
+def evaluate(phase: Phase, params: Params, places: Places, reports: Path) -> dict[str, Any]:
     """Evaluate a phase's last checkpoint.
 
     Args:
         phase: which.
-        params: preset, limits and loudness.
-        train: section `train`: whether the phase trains on audio of one loudness.
-        section: section `evaluate`.
-        generate: section `generate`: the sampler.
+        params: all sections.
         places: where data and runs lie.
         reports: folder of evaluations; this one's is named by the phase.
 
@@ -68,10 +56,10 @@ def evaluate(
         UsageError, StaleError, MovaError: see `last_candidate` and `suite_for`; a model whose velocities are not
             finite; metrics that are not those of the catalogue.
     """
-    candidate = last_candidate(phase, params, generate, places)
+    candidate = last_candidate(phase, params, places)
     model = candidate.checkpoint.checkpoint_id, candidate.components
     loss, target = validation_loss(places.run(phase)), reports / phase.name
-    return evaluate_model(*model, phase, params, train, section, places, loss, target)
+    return evaluate_model(*model, phase, params, places, loss, target)
 
 
 def evaluate_model(
@@ -79,8 +67,6 @@ def evaluate_model(
     components: Components,
     phase: Phase,
     params: Params,
-    train: TrainParams,
-    section: EvaluateParams,
     places: Places,
     loss: Metric,
     target: Path,
@@ -91,7 +77,7 @@ def evaluate_model(
         checkpoint_id: of its weights.
         components: the model.
         phase: what it was trained in.
-        params, train, section, places: as in `evaluate`.
+        params, places: as in `evaluate`.
         loss: its validation loss, which only training measures.
         target: the folder to write.
 
@@ -101,13 +87,14 @@ def evaluate_model(
     Raises:
         UsageError, StaleError, MovaError: as `evaluate`.
     """
-    suite, geometry = suite_for(section, places.data), phase.geometry(params)
+    section, geometry = params.evaluate, phase.geometry(params)
+    suite = suite_for(section, places.data)
     if not phase.joint:  # as the audio tower was trained
         suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
     pipeline = MovaPipeline(components)
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}
-    normalize = phase.params(train).normalize_loudness
+    normalize = phase.params(params.train).normalize_loudness
     with single_thread():
         clips = generate_suite(pipeline, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)

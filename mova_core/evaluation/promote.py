@@ -93,4 +93,4 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
     target = root / CHAMPION_EVALUATIONS / checkpoint_id
     loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")
-    evaluate_model(checkpoint_id, components, chosen, params, params.train, params.evaluate, places, loss, target)
+    evaluate_model(checkpoint_id, components, chosen, params, places, loss, target)

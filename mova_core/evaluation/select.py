@@ -14,7 +14,6 @@ from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.metrics.catalogue import SYNTHETIC
 from mova_core.model.model_folder import save_components
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams, SelectParams
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.manifest import file_entries, read_manifest, write_manifest
@@ -22,9 +21,7 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
 
-def select(
-    phase: Phase, params: Params, section: SelectParams, generate: GenerateParams, places: Places, reports: Path
-) -> dict[str, Any]:
+def select(phase: Phase, params: Params, places: Places, reports: Path) -> dict[str, Any]:
     """Judge the last checkpoint; write its model as a model folder if every gate passed.
 
     Returns:
@@ -39,13 +36,13 @@ def select(
     if not path.is_file():
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
     evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
-    candidate = last_candidate(phase, params, generate, places)
+    candidate = last_candidate(phase, params, places)
     if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, candidate.checkpoint.checkpoint_id):
         raise StaleError(
             f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
             f"{candidate.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
         )
-    gates = judge(phase.name, evaluation.suite.name == SYNTHETIC, section, evaluation.metrics)
+    gates = judge(phase.name, evaluation.suite.name == SYNTHETIC, params.select, evaluation.metrics)
     failed = [gate for gate in gates if not gate.passed]
     selection = {
         "phase": phase.name,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.pretrained.diffusers_import import register_to_config
 from mova_core.model.rope import audio_angles, oobleck_angles
-from mova_core.model.tower import Tower, refuse_unsupported
+from mova_core.model.tower import Tower
 
 
 class AudioTower(Tower):
@@ -46,27 +46,7 @@ class AudioTower(Tower):
         in_dim_control_adapter: int = 24,
     ) -> None:
         (patch,) = patch_size
-        super().__init__(
-            nn.Conv1d(in_dim, dim, kernel_size=patch, stride=patch),
-            dim=dim,
-            ffn_dim=ffn_dim,
-            out_dim=out_dim,
-            text_dim=text_dim,
-            freq_dim=freq_dim,
-            eps=eps,
-            patch_size=(patch,),
-            num_heads=num_heads,
-            num_layers=num_layers,
-        )
-        refuse_unsupported(
-            "AudioTower",
-            has_image_input=has_image_input,
-            has_image_pos_emb=has_image_pos_emb,
-            has_ref_conv=has_ref_conv,
-            add_control_adapter=add_control_adapter,
-            seperated_timestep=seperated_timestep,
-            fuse_vae_embedding_in_latents=fuse_vae_embedding_in_latents,
-        )
+        super().__init__(nn.Conv1d(in_dim, dim, kernel_size=patch, stride=patch))
         if vae_type not in ("dac", "oobleck"):
             raise UsageError(f"AudioTower config has vae_type {vae_type!r}, expected dac or oobleck")
         self.patch_size = patch

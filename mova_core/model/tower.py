@@ -6,6 +6,7 @@ Shape suffixes: B batch, S tokens, D width, C latent channels, K context positio
 Sources: Wan, arXiv:2503.20314; golden cases `video_dit` and `audio_dit`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,11 @@ from mova_core.errors import ShapeError, UsageError
 from mova_core.model.attention import Attention
 from mova_core.model.pretrained.component import Component
 from mova_core.model.rope import rotate_interleaved
+
+UNSUPPORTED = (  # fields of released configs that describe another model
+    *("has_image_input", "has_image_pos_emb", "has_ref_conv", "add_control_adapter", "seperated_timestep"),
+    "fuse_vae_embedding_in_latents",
+)
 
 
 class TowerState(NamedTuple):
@@ -93,8 +99,15 @@ class Tower(Component):
 
     _supports_gradient_checkpointing = True
 
-    def __init__(self, patch_embedding: nn.Module, **config: Any) -> None:
+    def __init__(self, patch_embedding: nn.Module) -> None:
         super().__init__()
+        config: Any = self.config  # the subclass's arguments: `register_to_config` has noted them
+        for name in UNSUPPORTED:
+            if value := config[name]:
+                raise UsageError(
+                    f"{type(self).__name__} config has {name} = {value!r}: MOVA's towers do not have it, so weights "
+                    "would not fit"
+                )
         dim, eps = config["dim"], config["eps"]
         if dim % config["num_heads"]:
             raise ShapeError(f"dim {dim} is not a multiple of num_heads {config['num_heads']}")
@@ -111,10 +124,7 @@ class Tower(Component):
         self.blocks = nn.ModuleList(
             Block(dim, config["ffn_dim"], config["num_heads"], eps) for _ in range(config["num_layers"])
         )
-        volume = 1
-        for size in config["patch_size"]:
-            volume *= size
-        self.head = Head(dim, config["out_dim"] * volume, eps)
+        self.head = Head(dim, config["out_dim"] * math.prod(config["patch_size"]), eps)
 
     def embed(
         self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
@@ -200,19 +210,6 @@ def sinusoid(timestep_B: Tensor, width: int) -> Tensor:
     frequencies = 10000 ** (-torch.arange(half, dtype=torch.float64, device=timestep_B.device) / half)
     phases = timestep_B.to(torch.float64)[:, None] * frequencies
     return torch.cat([phases.cos(), phases.sin()], dim=1).to(timestep_B.dtype)
-
-
-def refuse_unsupported(component: str, **flags: Any) -> None:
-    """Refuse config fields that describe another model instead of ignoring them.
-
-    Raises:
-        UsageError: a flag is set.
-    """
-    for name, value in flags.items():
-        if value:
-            raise UsageError(
-                f"{component} config has {name} = {value!r}: MOVA's towers do not have it, so weights would not fit"
-            )
 
 
 def _in_float32(layers: nn.Sequential, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mova_core.errors import ShapeError
 from mova_core.model.pretrained.diffusers_import import register_to_config
 from mova_core.model.rope import video_angles
-from mova_core.model.tower import Tower, refuse_unsupported
+from mova_core.model.tower import Tower
 
 
 class VideoTower(Tower):
@@ -47,27 +47,7 @@ class VideoTower(Tower):
     ) -> None:
         frames, rows, columns = patch_size
         patch = (frames, rows, columns)
-        super().__init__(
-            nn.Conv3d(in_dim, dim, kernel_size=patch, stride=patch),
-            dim=dim,
-            ffn_dim=ffn_dim,
-            out_dim=out_dim,
-            text_dim=text_dim,
-            freq_dim=freq_dim,
-            eps=eps,
-            patch_size=patch,
-            num_heads=num_heads,
-            num_layers=num_layers,
-        )
-        refuse_unsupported(
-            "VideoTower",
-            has_image_input=has_image_input,
-            has_image_pos_emb=has_image_pos_emb,
-            has_ref_conv=has_ref_conv,
-            add_control_adapter=add_control_adapter,
-            seperated_timestep=seperated_timestep,
-            fuse_vae_embedding_in_latents=fuse_vae_embedding_in_latents,
-        )
+        super().__init__(nn.Conv3d(in_dim, dim, kernel_size=patch, stride=patch))
         self.patch_size = patch
         self.rope_theta = rope_theta
 

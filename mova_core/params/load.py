@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from mova_core.errors import UsageError
+from mova_core.errors import UsageError, first_fault
 from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.params.curation import (
     AssessParams,
@@ -175,11 +175,10 @@ def params_from(values: dict[str, Any], where: str = "params") -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
+            key = ".".join(map(str, first["loc"]))
             raise UsageError(f"{where}: unknown key {key!r}; {_known_keys(first['loc'][:-1])}") from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {key} is {first['input']!r}: {message}" if key else f"{where}: {message}") from None
+        raise UsageError(f"{where}: {first_fault(error)}") from None
 
 
 def _known_keys(section: tuple[int | str, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mova_core.errors import UsageError
+from mova_core.errors import UsageError, first_fault
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 EXAMPLE = '{"prompt": "a red ball", "seed": 1}'
@@ -69,9 +69,7 @@ def _wanted(line: str, where: str, index: int, folder: Path, seed: int) -> Wante
         values: Any = json.loads(line)
         checked = _Line.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "it"
-        raise UsageError(f"{where}: {key}: {first['msg']}") from None
+        raise UsageError(f"{where}: {first_fault(error)}") from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON ({error}): expected an object a line, such as {EXAMPLE}") from None
     name = f"{index:05d}" if checked.name is None else checked.name

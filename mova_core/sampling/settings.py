@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import PresetName, params_from
@@ -44,7 +44,7 @@ class GenerateSettings(GenerateParams):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise StaleError(f"model_index.json of {index.folder}: generate.{_sentence(error)}") from None
+            raise StaleError(f"model_index.json of {index.folder}: generate.{first_fault(error)}") from None
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "GenerateSettings":
@@ -83,11 +83,4 @@ class GenerateSettings(GenerateParams):
         try:
             return type(self).model_validate(self.model_dump() | asked)
         except ValidationError as error:
-            raise UsageError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key} is {first['input']!r}: {message}" if key else message
+            raise UsageError(first_fault(error)) from None

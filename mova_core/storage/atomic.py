@@ -31,10 +31,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     make_folder(path.parent)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        fsync(temporary)
         temporary.replace(path)
-        _fsync_folder(path.parent)
+        fsync(path.parent)
     except Exception as error:
         if _system_error(error) in NO_ROOM:
             raise _disk_full(path) from None
@@ -103,8 +102,9 @@ def _disk_full(path: Path) -> DiskFull:
     )
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, outlast a crash."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -3,7 +3,6 @@
 The files inside are written plainly; nothing reads them before the rename.
 """
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mova_core.errors import UsageError
-from mova_core.storage.atomic import make_folder
+from mova_core.storage.atomic import fsync, make_folder
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             temporary.rename(path)
-        _fsync(path.parent)
+        fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -59,12 +58,4 @@ def check_free(path: Path, *, replace: bool = False) -> None:
 
 def _fsync_tree(folder: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
-        _fsync(path)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        fsync(path)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from mova_core.errors import StaleError
+from mova_core.errors import StaleError, first_fault
 from mova_core.storage.atomic import write_text
 from mova_core.storage.hashing import sha256_file
 
@@ -88,9 +88,7 @@ def read_manifest(path: Path, kind: type[Read], remedy: str = "make it again") -
     except FileNotFoundError:
         raise StaleError(f"{path} is missing: {remedy}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        fault = f"key {where!r}: {first['msg']}" if where else first["msg"]
+        fault = first_fault(error)
     except ValueError as error:  # not JSON, not UTF-8, or a number that JSON has not
         fault = str(error)
     raise StaleError(f"{path} cannot be read ({fault}): another version wrote it or it is damaged, {remedy}")

@@ -71,6 +71,12 @@ def run_folder(phase: Phase, places: Places, out: Path | None) -> Path:
     return out
 
 
+def check_trained(phase: Phase, places: Places) -> None:
+    """UsageError unless there is a run of the phase."""
+    if not places.run(phase).is_dir():
+        raise UsageError(f"{places.run(phase)} is missing: run `mova train {phase.name}` first")
+
+
 def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
     """Refuse what cannot be trained on.
 

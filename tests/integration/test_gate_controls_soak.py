@@ -70,15 +70,15 @@ def trained_and_judged(phase: Phase, params: Params) -> tuple[dict[str, bool], d
     """Gates (name -> passed) and metrics of a phase; its model is handed on by its classes alone."""
     places = Places()
     train(phase, params, places)
-    evaluate(phase, params, params.train, params.evaluate, params.generate, places, REPORTS)
+    evaluate(phase, params, places, REPORTS)
     evaluation, _ = read_manifest(REPORTS / phase.name / "metrics.json", EvaluationManifest)
     try:
-        select(phase, params, params.select, params.generate, places, REPORTS)
+        select(phase, params, places, REPORTS)
     except MovaError as error:
         assert "FAILED" in str(error), error
     selection, _ = read_manifest(places.models / phase.name / "selection.json", Selection)
     if not selection.passed:
-        select(phase, params, by_classes_alone(params.select), params.generate, places, REPORTS)
+        select(phase, params.model_copy(update={"select": by_classes_alone(params.select)}), places, REPORTS)
     return {gate.name: gate.passed for gate in selection.gates}, evaluation.metrics
 
 

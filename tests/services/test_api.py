@@ -77,8 +77,8 @@ def test_a_prompt_about_nothing_that_the_model_knows_is_queued_with_a_warning(
         ({"prompt": "x", "size": "big"}, 400, "size is 'big'"),
         ({"prompt": "x", "seconds": "11"}, 400, "seconds is 11, this service makes clips of at most 10"),
         ({"prompt": "x", "seconds": "-1"}, 400, "seconds is '-1'"),
-        ({"prompt": "x", "seed": -1}, 400, "seed is '-1'"),
-        ({"prompt": "x", "seed": True}, 400, "seed is 'True': expected a number or a text, not a truth value"),
+        ({"prompt": "x", "seed": -1}, 400, "seed is -1"),
+        ({"prompt": "x", "seed": True}, 400, "seed is True: expected a number or a text, not a truth value"),
         ({"prompt": "x", "steps": 0}, 400, "steps is 0"),
         ({"prompt": "x", "text_guidance_scale": -1}, 400, "text_guidance_scale is -1"),
         ({"prompt": "x", "frames": 10}, 400, "unknown field 'frames', expected prompt, "),
@@ -89,7 +89,7 @@ def test_a_prompt_about_nothing_that_the_model_knows_is_queued_with_a_warning(
         ({"prompt": "x", "model": "sora-2"}, 404, "model 'sora-2' is not served here, expected mova"),
         ({"prompt": "x", "input_reference": "https://example.org/a.png"}, 400, "is an address"),
         ({"prompt": "x", "input_reference": base64.b64encode(b"no image").decode()}, 400, "that can be read"),
-        ({"prompt": "x", "input_reference": {"file_id": "f"}, "seed": 1.5}, 400, "seed is '1.5'"),
+        ({"prompt": "x", "input_reference": {"file_id": "f"}, "seed": 1.5}, 400, "seed is 1.5"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence_and_queues_nothing(

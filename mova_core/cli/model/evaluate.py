@@ -21,15 +21,13 @@ def evaluate(
 
     Example: mova evaluate phase3
     """
-    from mova_core.errors import UsageError
     from mova_core.params import load_params
-    from mova_core.training.preflight import Places
+    from mova_core.training.preflight import Places, check_trained
     from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
     places = Places(DataFolder(data))
-    if not places.run(chosen).is_dir():
-        raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
+    check_trained(chosen, places)
 
     from mova_core.evaluation.evaluate import evaluate as run_evaluate
     from mova_core.reporting.charts.style import as_file
@@ -37,7 +35,7 @@ def evaluate(
     from mova_core.reporting.phase_reports import Evaluated, headline
     from mova_core.storage.atomic import write_text
 
-    result = run_evaluate(chosen, params, params.train, params.evaluate, params.generate, places, reports)
+    result = run_evaluate(chosen, params, places, reports)
     evaluation = Evaluated.model_validate(result)
     if evaluation.sweep:
         write_text(reports / phase / PLOT_FILE, as_file(sweep_chart(evaluation)))

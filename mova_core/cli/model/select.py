@@ -21,16 +21,14 @@ def select(
 
     Example: mova select phase3
     """
-    from mova_core.errors import UsageError
     from mova_core.params import load_params
-    from mova_core.training.preflight import Places
+    from mova_core.training.preflight import Places, check_trained
     from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
     places = Places(DataFolder(data))
-    if not places.run(chosen).is_dir():
-        raise UsageError(f"{places.run(chosen)} is missing: run `mova train {phase}` first")
+    check_trained(chosen, places)
 
     from mova_core.evaluation.select import select as run_select
 
-    return run_select(chosen, params, params.select, params.generate, places, reports)
+    return run_select(chosen, params, places, reports)

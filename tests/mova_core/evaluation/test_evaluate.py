@@ -16,7 +16,7 @@ from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
-from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, TrainParams
+from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
 from mova_core.storage.atomic import write_text
@@ -26,7 +26,7 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
 SECTION = EvaluateParams(clips_per_class=2, batch=4, bootstrap_samples=20, sweep=(0.0, 2.0), samples=1)
-GENERATE = GenerateParams(steps=2)
+PARAMS = Params().model_copy(update={"evaluate": SECTION, "generate": GenerateParams(steps=2)})
 
 
 @pytest.fixture
@@ -55,11 +55,12 @@ def world(geometry) -> list[Clip]:
 
 
 def run(phase: str, places: Places) -> dict:
-    return evaluate(PHASES[phase], Params(), TrainParams(), SECTION, GENERATE, places, Path("reports"))
+    return evaluate(PHASES[phase], PARAMS, places, Path("reports"))
 
 
 def judge(phase: str, places: Places, section: SelectParams | None = None) -> dict:
-    return select(PHASES[phase], Params(), section or SelectParams(), GENERATE, places, Path("reports"))
+    params = PARAMS.model_copy(update={"select": section or SelectParams()})
+    return select(PHASES[phase], params, places, Path("reports"))
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -117,11 +117,11 @@ def run(phase: str, params: Params) -> None:
 
 
 def evaluate_of(phase: str, params: Params) -> None:
-    evaluate(PHASES[phase], params, params.train, params.evaluate, params.generate, Places(), REPORTS)
+    evaluate(PHASES[phase], params, Places(), REPORTS)
 
 
 def select_of(phase: str, params: Params, limits: SelectParams) -> None:
-    select(PHASES[phase], params, limits, params.generate, Places(), REPORTS)
+    select(PHASES[phase], params.model_copy(update={"select": limits}), Places(), REPORTS)
 
 
 def failed_gates(phase: str, params: Params) -> set[str]:

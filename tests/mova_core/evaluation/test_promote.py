@@ -49,8 +49,8 @@ def offer(engine: sa.Engine, save_checkpoint) -> Callable[[torch.nn.Module, int]
         params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
         shutil.rmtree("runs", ignore_errors=True)
         save_checkpoint(places.run(PHASES["audio"]) / "checkpoints", 3, towers)
-        evaluate(PHASES["audio"], params, params.train, params.evaluate, params.generate, places, reports)
-        select(PHASES["audio"], params, params.select, params.generate, places, reports)
+        evaluate(PHASES["audio"], params, places, reports)
+        select(PHASES["audio"], params, places, reports)
         return promote(engine, "models/audio", "production", PARAMS)
 
     return leave

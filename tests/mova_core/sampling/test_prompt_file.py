@@ -32,7 +32,7 @@ def test_names_seeds_and_images(lines, tmp_path):
     [
         ("{", "line 2 is not JSON"),
         ("A red ball", 'line 2 is not JSON .*such as {"prompt": "a red ball", "seed": 1}'),
-        ("[]", "line 2: it: "),
+        ("[]", "line 2: Input should be a valid dictionary"),
         ({"prompt": 3}, "line 2: prompt: "),
         ({"prompt": "x", "sed": 1}, "line 2: sed: "),
         ({"prompt": "x", "seed": -1}, "line 2: seed: "),

@@ -58,7 +58,7 @@ def test_an_unreadable_manifest_is_one_sentence() -> None:
     Path("runs/phase1/manifest.json").write_text("{}")
     result = mova("registry", "sync")
     assert result.exit_code == 1
-    assert "runs/phase1/manifest.json cannot be read (key 'phase': Field required)" in result.stderr
+    assert "runs/phase1/manifest.json cannot be read (phase: Field required)" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [("registry",), ("registry", "sync"), ("registry", "lineage"), ("promote",)])
