@@ -110,7 +110,7 @@ def _joint_batch(objective: JointObjective, step: int) -> Batch:
         add_noise(clean.audio, sample.audio_noise, sample.audio_sigma_B),
     )
     timestep_B2 = torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1) * TRAINING_STEPS
-    condition = objective.first.condition(clean.video, sample.image_given_B)
+    condition = clips.condition(rows_B, sample.image_given_B)
     options = {
         "expert": expert,
         "video_fps": objective.video_fps,

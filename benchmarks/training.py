@@ -26,7 +26,7 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
-from mova_core.training.data import ImageConditions, LatentSet
+from mova_core.training.data import LatentSet
 from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
 from mova_core.training.recipe import PHASES, Phase
 from mova_core.training.run import Run
@@ -97,6 +97,8 @@ def made_clips(geometry: ClipGeometry) -> dict[str, LatentSet]:
         split: LatentSet(
             tuple(f"{number:016x}" for number in range(clips)),
             torch.randn(clips, *video, generator=generator),
+            torch.randn(clips, *video, generator=generator),
+            torch.randn(video, generator=generator),
             torch.randn(clips, *audio, generator=generator),
             torch.randn(TEXTS + 1, NANO_CONTEXT_LENGTH, TEXT_WIDTH, generator=generator),
             torch.arange(clips) % TEXTS,
@@ -110,8 +112,7 @@ def made_objective(phase: Phase, params: Params, sets: dict[str, LatentSet]) -> 
     geometry, own = phase.geometry(params), phase.params(params.train)
     if not isinstance(own, JointPhaseParams):
         return AudioObjective(sets, own, params.seed, phase.number)
-    first = ImageConditions(sets["train"].video[0, :, :1], sets["train"].video[0, :, 1:])
-    return JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
+    return JointObjective(sets, own, params.train.loss, float(geometry.fps), params.seed, phase.number)
 
 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:

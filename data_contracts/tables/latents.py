@@ -27,7 +27,9 @@ from data_contracts.expectations import (
 )
 from data_contracts.report.places import at_clip
 from data_contracts.rules.column_rules import column_rules
-from mova_core.curation.encode.latent_shards import METADATA_KEY
+from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
+from mova_core.curation.encode.latent_shards import LATENTS
+from mova_core.curation.encode.latents_file import METADATA_KEY
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, SCHEMA, read_latents_manifest
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
@@ -37,7 +39,6 @@ from mova_core.storage.manifest import MANIFEST_FILE, fault
 
 SAMPLED_ROWS = 8  # a shard
 COLUMNS = TABLES["latents"]
-LATENTS = ("video", "audio", "audio_lufs")
 
 Row = dict[str, Any]
 
@@ -80,7 +81,7 @@ def latents(data: DataFolder, params: Params) -> Contract:
 
 
 _SHARD_COLUMNS = [
-    *("shard", "geometry", "codec", "text_encoder", "shape_video", "shape_audio", "shape_audio_lufs"),
+    *("shard", "geometry", "codec", "text_encoder", *(f"shape_{name}" for name in LATENTS)),
     *("file_fault", "header_fault", "rows_fault", "number_fault"),
 ]
 
@@ -139,11 +140,11 @@ def _phases_fault(row: Mapping[str, Any], phases: str | None) -> str:
 
 
 def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
-    """A row for every file of the folder's manifest: shards, and the index, of which only the checksum counts."""
+    """A row for every file of the folder's manifest: of the index and the constants only the checksum counts."""
     for name, entry in sorted(read_latents_manifest(folder).files.items()):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
         row["file_fault"] = fault(folder / name, entry)
-        if name != INDEX_FILE:
+        if name not in (INDEX_FILE, CONSTANTS_FILE):
             row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
         yield row
 
@@ -194,7 +195,7 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
     rules: list[Expectation] = [
         ExpectNoFault.of(
             "file_fault",
-            "every shard and index is the file that its manifest names",
+            "every file of latents is the one that its manifest names",
             "A killed run leaves no half shard behind.",
         ),
         ExpectNoFault.of("header_fault", "every shard is whole and made for its geometry", size),
@@ -213,11 +214,8 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
         here = Column("geometry") == geometry.name
         video = [f"{geometry.latent_frames}x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
         every = f"{geometry.name} shard"
-        rules.append(ExpectOneOf.of("shape_video", video, every, size, only=here))
-        rules += (
-            ExpectOneOf.of(f"shape_{name}", [str(geometry.audio_latents)], every, size, only=here)
-            for name in ("audio", "audio_lufs")
-        )
+        shapes = {name: [str(geometry.audio_latents)] for name in LATENTS} | {"video": video, "condition": video}
+        rules += (ExpectOneOf.of(f"shape_{name}", allowed, every, size, only=here) for name, allowed in shapes.items())
     return rules
 
 

@@ -15,7 +15,7 @@ from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_leve
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import LatentPair
 from mova_core.params.model import AudioPhaseParams, JointPhaseParams, LossParams
-from mova_core.training.data import ImageConditions, LatentSet
+from mova_core.training.data import LatentSet
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss
 from mova_core.training.step_sampling import (
     AudioStep,
@@ -115,7 +115,6 @@ class JointObjective:
         sets: clips by split.
         params: of the phase.
         weights: of the parts of the loss.
-        first: what conditions are made of.
         video_fps: pixel frames per second.
         seed: of everything random.
         phase: number of the phase.
@@ -124,7 +123,6 @@ class JointObjective:
     sets: Mapping[str, LatentSet]
     params: JointPhaseParams
     weights: LossParams
-    first: ImageConditions
     video_fps: float
     seed: int
     phase: int
@@ -169,7 +167,7 @@ class JointObjective:
         self, model: nn.Module, clips: LatentSet, rows_B: Tensor, sample: JointStep, expert: str, device: torch.device
     ) -> tuple[PairLoss, Tensor]:
         clean = clips.clean(rows_B)
-        condition = self.first.condition(clean.video, sample.image_given_B)
+        condition = clips.condition(rows_B, sample.image_given_B)
         sigma_B2 = torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1).to(device)
         loss = pair_loss(
             model,

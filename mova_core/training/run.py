@@ -17,7 +17,6 @@ from torch import nn
 from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError
 from mova_core.model.audio_tower import TextToAudio
-from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import condition_mask
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.nano_towers import nano_dual_tower
@@ -32,7 +31,7 @@ from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, write_manifest
 from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, make_way
 from mova_core.training.curves import CURVES_FILE
-from mova_core.training.data import ImageConditions, LatentSet, load_latents
+from mova_core.training.data import LatentSet, load_latents
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
@@ -95,9 +94,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
     objective: Objective
     if isinstance(own, JointPhaseParams):
-        codec = NanoCodec.load(places.data.codec)
-        first = ImageConditions.of(codec.video, geometry.canvases[0], geometry.latent_frames)
-        objective = JointObjective(sets, own, params.train.loss, first, float(geometry.fps), params.seed, phase.number)
+        objective = JointObjective(sets, own, params.train.loss, float(geometry.fps), params.seed, phase.number)
     else:
         objective = AudioObjective(sets, own, params.seed, phase.number)
     _check_sizes(towers, sets["train"], start)

@@ -18,6 +18,7 @@ from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.pretrained.released_weights import ReleasedWeights
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
+from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 
 
 class ClipEncoder(Protocol):
@@ -25,6 +26,11 @@ class ClipEncoder(Protocol):
 
     @property
     def context_width(self) -> int: ...
+
+    @property
+    def context_length(self) -> int:
+        """Positions that the towers see of every text, padding included."""
+        ...
 
     def video(self, pixels_B3NHW: Tensor) -> Tensor:
         """Pixels in -1..1 to latents [B, C, T, h, w]."""
@@ -102,6 +108,7 @@ class NanoClipEncoder:
     codec: NanoCodec
     text: NanoTextEncoder
     context_width: int = TEXT_WIDTH
+    context_length: int = NANO_CONTEXT_LENGTH
 
     def video(self, pixels_B3NHW: Tensor) -> Tensor:
         return self.codec.video.encode(pixels_B3NHW)
@@ -122,7 +129,7 @@ class ReleasedClipEncoder:
         self.video_vae = read_video_vae(folder, device)
         self.audio_vae = read_audio_vae(folder, device)
         self.text = read_text(folder, device)
-        self.context_width = self.text.width
+        self.context_width, self.context_length = self.text.width, self.text.max_tokens
 
     @torch.no_grad()
     def video(self, pixels_B3NHW: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The manifest of a folder of latents, read without torch: shards and index by size and sha256, and what made them."""
+"""The manifest of a folder of latents, read without torch: every file's size and sha256, and what made them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import ClassVar
 from mova_core.errors import UsageError
 from mova_core.storage.manifest import MANIFEST_FILE, Files, Manifest, file_entry, read_manifest, write_manifest
 
-SCHEMA = "latents/2"
+SCHEMA = "latents/3"
 INDEX_FILE = "index.parquet"
 
 
@@ -22,15 +22,15 @@ class LatentsManifest(Manifest):
     files: Files
 
 
-def write_latents_manifest(folder: Path, shards: Sequence[str], inputs: Mapping[str, str]) -> None:
-    """Write the checksums of a folder's shards and its index; to be called last.
+def write_latents_manifest(folder: Path, names: Sequence[str], inputs: Mapping[str, str]) -> None:
+    """Write the checksums of a folder's files and its index; to be called last.
 
     Args:
         folder: where they lie.
-        shards: their file names.
-        inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each shard's header.
+        names: of the shards and the constants.
+        inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each file's header.
     """
-    files = {name: file_entry(folder / name) for name in (*shards, INDEX_FILE)}
+    files = {name: file_entry(folder / name) for name in (*names, INDEX_FILE)}
     write_manifest(folder / MANIFEST_FILE, LatentsManifest(**inputs, files=files))
 
 

@@ -6,34 +6,28 @@ where it was, and repeats no finished shard.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of, load_clip, scaled_down
+from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of
 from mova_core.curation.encode.clip_encoder import EncoderFolder
 from mova_core.curation.encode.encodable import check_encodable
-from mova_core.curation.encode.latent_shards import (
-    CAPTION_KINDS,
+from mova_core.curation.encode.file_task import ConstantsTask, FileTask, ShardTask, Texts, write_file
+from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
+from mova_core.curation.encode.latent_shards import CAPTION_KINDS
+from mova_core.curation.encode.latents_file import (
     SHARD_PATTERN,
-    LatentShard,
-    ShardHeader,
-    TextContexts,
-    finished_shards,
+    FileHeader,
+    finished_files,
     shard_name,
-    write_shard,
 )
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.tables import read_table, write_table
-from mova_core.errors import MediaError, MovaError, ShapeError, StaleError
+from mova_core.errors import MovaError, StaleError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.loudness import normalise_loudness
-from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -43,39 +37,12 @@ from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE
 
-HERE = "mova_core.curation.encode.stage"
+WORK = "mova_core.curation.encode.file_task"
 RELEASED_LIBRARIES = ("diffusers", "transformers")
-
-Texts = tuple[str | None, ...]  # of one clip, in the order of CONTEXT_KINDS
-
-
-@dataclass(frozen=True, slots=True)
-class ShardTask:
-    """One shard to make.
-
-    Args:
-        path: where to.
-        clips_folder: where the clips lie.
-        encoder: what encodes them, with the header's fingerprints.
-        geometry: of the latents.
-        clips: rows of table `clips`, all of one orientation.
-        texts: captions of each clip.
-        target_lufs: loudness of `audio_lufs`.
-        header: what the shard says about itself.
-    """
-
-    path: Path
-    clips_folder: Path
-    encoder: EncoderFolder
-    geometry: ClipGeometry
-    clips: tuple[Row, ...]
-    texts: tuple[Texts, ...]
-    target_lufs: float
-    header: ShardHeader
 
 
 def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Engine) -> dict[str, Any]:
-    """Bring the folder of this geometry's latents up to date: shards, index, and last the manifest.
+    """Bring the folder of this geometry's latents up to date: shards, constants, index, and last the manifest.
 
     Raises:
         UsageError: what `check_encodable` refuses, no codec, or a table is missing.
@@ -95,64 +62,31 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
-    tasks = _tasks(clips, texts, encoder, geometry, data, params, inputs)
-    kept = finished_shards(folder, {task.path.name: task.header.fingerprint for task in tasks})
+    made_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(encoder)]
+    constants = ConstantsTask(
+        folder.resolve() / CONSTANTS_FILE,
+        encoder,
+        FileHeader(**inputs, fingerprint=sha256_json(inputs, made_by), clip_ids=()),
+        geometry,
+    )
+    shards = _shards(clips, texts, encoder, geometry, data, params, inputs, made_by)
+    tasks = [*shards, constants]
+    kept = finished_files(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
 
     _remove_foreign(folder, {task.path.name for task in tasks}, unfinished=bool(missing))
     _make(missing, params, engine, label=f"encode@{geometry.name}")
     tables = {name: data.table(name) for name in ("clips", "verdicts", "captions")}
-    write_table(folder / INDEX_FILE, "latents", _index(tasks), {**tables, "codec": encoder.codec})
+    write_table(folder / INDEX_FILE, "latents", _index(shards), {**tables, "codec": encoder.codec})
     write_latents_manifest(folder, [task.path.name for task in tasks], inputs)
+    there = len(kept - {CONSTANTS_FILE})
     return {
         **inputs,
         "clips": len(clips),
-        "shards": len(tasks),
-        "kept_shards": len(kept),
-        "text": f"{geometry.name}: {len(clips)} clips in {len(tasks)} shards ({len(kept)} were there already)",
+        "shards": len(shards),
+        "kept_shards": there,
+        "text": f"{geometry.name}: {len(clips)} clips in {len(shards)} shards ({there} were there already)",
     }
-
-
-def encode_shard(task: ShardTask) -> int:
-    """Make one shard in a worker and write it; the number of its clips.
-
-    Raises:
-        MediaError: why there is no such shard; the kind that a worker hands back as a sentence.
-        DiskFull: there is no room for it.
-    """
-    try:
-        shard = latents_of(task)
-    except MovaError as error:
-        raise MediaError("not_encoded", str(error)) from None
-    write_shard(task.path, shard)
-    return len(shard)
-
-
-def latents_of(task: ShardTask) -> LatentShard:
-    """The shard of these clips.
-
-    Raises:
-        MediaError: a clip cannot be decoded.
-        StaleError: a clip or the codec is not the one that the tables name.
-        MovaError: latents that are not finite.
-    """
-    encoder, geometry = task.encoder.load(), task.geometry
-    video, audio, audio_lufs = [], [], []
-    for clip in task.clips:
-        canvas = canvas_of(clip, geometry)
-        frames, waveform = load_clip(task.clips_folder, clip, geometry)
-        pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))
-        levelled = normalise_loudness(waveform, geometry.audio_rate_hz, task.target_lufs)
-        video.append(encoder.video(pixels[None]))
-        audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
-        audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
-        got = (*video[-1].shape[2:], audio[-1].shape[2])
-        expected = (geometry.latent_frames, canvas.latent_height, canvas.latent_width, geometry.audio_latents)
-        if got != expected:
-            raise ShapeError(f"clip {clip['clip_id']} has latents of {got} (T, h, w, L), {geometry.name} {expected}")
-    contexts = {text: encoder.context(text) for row in task.texts for text in row if text is not None}
-    gathered = TextContexts.gather(task.texts, contexts, encoder.context_width)
-    return LatentShard(task.header, torch.cat(video), torch.cat(audio), torch.cat(audio_lufs), gathered)
 
 
 def _encoder(params: Params, geometry: ClipGeometry, data: DataFolder) -> EncoderFolder:
@@ -180,7 +114,7 @@ def _texts_of(caption: Row, has_subtitles: bool | None, duration_s: float) -> Te
     )
 
 
-def _tasks(
+def _shards(
     clips: Sequence[Row],
     texts: Sequence[Texts],
     encoder: EncoderFolder,
@@ -188,24 +122,24 @@ def _tasks(
     data: DataFolder,
     params: Params,
     inputs: Mapping[str, str],
+    made_by: Sequence[Any],
 ) -> list[ShardTask]:
     """The shards that there must be: clips in order, those of one canvas together."""
     size = params.encode.clips_per_shard
-    computed_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(encoder)]
     tasks: list[ShardTask] = []
     for canvas in geometry.canvases:
         of_canvas = [pair for pair in zip(clips, texts, strict=True) if canvas_of(pair[0], geometry) == canvas]
         for start in range(0, len(of_canvas), size):
             rows, captions = zip(*of_canvas[start : start + size], strict=True)
             identity = [[clip["clip_id"], clip["sha256"]] for clip in rows]
-            header = ShardHeader(
+            header = FileHeader(
                 **inputs,
-                fingerprint=sha256_json(inputs, computed_by, identity, captions),
+                fingerprint=sha256_json(inputs, made_by, identity, captions),
                 clip_ids=tuple(clip["clip_id"] for clip in rows),
             )
             path = data.latents(geometry.name).resolve() / shard_name(len(tasks))
             clips_folder, target_lufs = data.clips.resolve(), params.encode.target_lufs
-            tasks.append(ShardTask(path, clips_folder, encoder, geometry, rows, captions, target_lufs, header))
+            tasks.append(ShardTask(path, encoder, header, geometry, clips_folder, rows, captions, target_lufs))
     return tasks
 
 
@@ -224,11 +158,11 @@ def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
         path.unlink()
 
 
-def _make(tasks: Sequence[ShardTask], params: Params, engine: Engine, label: str) -> None:
+def _make(tasks: Sequence[FileTask], params: Params, engine: Engine, label: str) -> None:
     if not tasks:
         return
-    preload = (HERE, "mova_core.model.codecs.released_codecs") if tasks[0].encoder.kind == "released" else (HERE,)
-    task_results = run(encode_shard, tasks, engine=engine, limits=params.limits, preload=preload)
+    preload = (WORK, "mova_core.model.codecs.released_codecs") if tasks[0].encoder.kind == "released" else (WORK,)
+    task_results = run(write_file, tasks, engine=engine, limits=params.limits, preload=preload)
     for task, task_result in zip(tasks, track(task_results, len(tasks), label), strict=True):
         if task_result.failed:
             raise MovaError(f"{task.path.name} of {task.header.geometry} was not made: {task_result.reason}")

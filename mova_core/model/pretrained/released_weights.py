@@ -71,7 +71,7 @@ class ReleasedWeights:
         video, audio = (read_json(self.folder / part / "config.json") for part in CODEC_PARTS)
         canvas = max(geometry.canvases, key=lambda canvas: canvas.latent_height * canvas.latent_width)
         video_latents = video.get("z_dim", 16) * geometry.latent_frames * canvas.latent_height * canvas.latent_width
-        return 4 * int(video_latents + 2 * audio["latent_dim"] * geometry.audio_latents)
+        return 4 * int(2 * video_latents + 2 * audio["latent_dim"] * geometry.audio_latents)
 
     def codec_fingerprint(self) -> str:
         """Of both VAEs; reads all their bytes."""

@@ -22,7 +22,7 @@ def clip_tokens(geometry: ClipGeometry, text: int) -> ClipTokens:
 
 
 def latent_bytes(geometry: ClipGeometry, video_channels: int, audio_channels: int) -> int:
-    """Bytes of a clip's video and audio latents."""
+    """Bytes of a clip's video and audio latents, and of those that condition it."""
     canvas = geometry.canvases[0]
     video = video_channels * geometry.latent_frames * canvas.latent_height * canvas.latent_width
-    return LATENT_BYTES * (video + audio_channels * geometry.audio_latents)
+    return LATENT_BYTES * (2 * video + audio_channels * geometry.audio_latents)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mova_core.curation.encode.latent_shards import METADATA_KEY, ShardHeader, shard_name
+from mova_core.curation.encode.latents_file import METADATA_KEY, FileHeader, shard_name
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.params import Params
@@ -18,7 +18,7 @@ CLIP = "every latent is of an accepted clip"
 PLACE = "every latent lies in the shard and row that the index says"
 SPLIT = "split and orientation are those of the clip for every latent"
 PHASES = "phases are those of the verdict for every latent"
-FILES = "every shard and index is the file that its manifest names"
+FILES = "every file of latents is the one that its manifest names"
 HEADER = "every shard is whole and made for its geometry"
 CODEC = "one codec made all shards"
 TEXT = "one text encoder made all shards"
@@ -27,6 +27,8 @@ NUMBERS = "no NaN or infinity in up to 8 rows of every shard"
 SHAPES = {
     "shape video is 9x4x4 for every nano-32 shard",
     "shape video is 9x6x6 for every nano-48 shard",
+    "shape condition is 9x4x4 for every nano-32 shard",
+    "shape condition is 9x6x6 for every nano-48 shard",
     "shape audio is 104 for every nano-32 shard",
     "shape audio is 104 for every nano-48 shard",
     "shape audio lufs is 104 for every nano-32 shard",
@@ -49,9 +51,10 @@ class Latents:
                 | {key: clip_of[clip_id][key] for key in ("orientation", "split")}
                 for row, clip_id in enumerate(accepted)
             ]
-            self.headers[name] = asdict(ShardHeader(name, "made", "codec", "encoder", "params", tuple(accepted)))
+            self.headers[name] = asdict(FileHeader(name, "made", "codec", "encoder", "params", tuple(accepted)))
             sizes = {
                 "video": (geometry.latent_frames, canvas.latent_height, canvas.latent_width),
+                "condition": (geometry.latent_frames, canvas.latent_height, canvas.latent_width),
                 "audio": (geometry.audio_latents,),
                 "audio_lufs": (geometry.audio_latents,),
             }

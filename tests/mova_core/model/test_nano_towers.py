@@ -6,7 +6,9 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import LatentPair
 from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.model.text.nano_text import NANO_CONTEXT_LENGTH, NanoText, pad_context
+from mova_core.model.text.nano_text import NanoText
+from mova_core.model.text.padding import pad_context
+from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 
 
 def forward(towers, geometry, bridge_scale=BRIDGE_ON):
@@ -85,4 +87,4 @@ def test_contexts_have_one_length_and_keep_the_end():
     assert torch.equal(contexts[1, 10], end)
     assert torch.equal(contexts[2, -1], end)
     assert text.count_tokens("a red ball") == 11
-    torch.testing.assert_close(pad_context(contexts[1]), contexts[1])
+    torch.testing.assert_close(pad_context(contexts[1], NANO_CONTEXT_LENGTH), contexts[1])

@@ -65,7 +65,7 @@ class Project:
         inputs = {name: table(name) for name in ("clips", "verdicts", "captions")}
         write_table(folder / "index.parquet", "latents", index, {**inputs, "codec": "c" * 64})
         sha256 = hashlib.sha256((folder / "index.parquet").read_bytes()).hexdigest()
-        manifest = {"schema": "latents/2", "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
+        manifest = {"schema": "latents/3", "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
         files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
         self.write("data/latents/nano-32/manifest.json", manifest | {"files": files})
         return sha256

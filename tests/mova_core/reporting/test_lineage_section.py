@@ -70,7 +70,7 @@ def latents(folders: Any) -> dict[str, str]:
     sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
     made_by = {"geometry": "nano-32", "codec": "1" * 64, "text_encoder": "2" * 64, "params": "3" * 64}
     files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
-    folders.write("data/latents/nano-32/manifest.json", {"schema": "latents/2", **made_by, "files": files})
+    folders.write("data/latents/nano-32/manifest.json", {"schema": "latents/3", **made_by, "files": files})
     footage = folders.root / "data/footage/take 0.mp4"
     footage.parent.mkdir()
     footage.touch()

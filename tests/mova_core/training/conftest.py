@@ -3,14 +3,16 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from mova_core.curation.encode.latent_shards import LatentShard, ShardHeader, TextContexts, shard_name, write_shard
+from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, EMPTY, FolderConstants, white_name
+from mova_core.curation.encode.latent_shards import LatentShard, TextContexts, write_shard
+from mova_core.curation.encode.latents_file import FileHeader, shard_name
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.flow_matching import BOUNDARY_RATIO
@@ -22,6 +24,7 @@ from mova_core.model.model_folder import nano_components, save_components
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
+from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.params.model import GenerateParams, ModelParams, TrainParams
@@ -91,12 +94,15 @@ class Project:
         ]
         contexts = {text: NanoTextEncoder().encode(text) for row in texts for text in row if text is not None}
         gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
-        header = ShardHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
-        shard = LatentShard(header, video, audio, 0.5 * audio, gathered)
+        header = FileHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
+        shard = LatentShard(header, video, video.flip(0), audio, 0.5 * audio, gathered)
         if value is not None:
             video[0, 0, 0, 0, 0] = value  # after the shard's own check: what a damaged encoder would leave
         folder = data.latents(geometry.name)
         write_shard(folder / shard_name(0), shard)
+        white = white_name(canvas.latent_height, canvas.latent_width)
+        constants = FolderConstants({EMPTY: NanoText().encode([""])[0], white: video[0].flip(0)})
+        constants.write(folder / CONSTANTS_FILE, replace(header, clip_ids=()))
         rows = [
             {
                 "clip_id": clip_id,
@@ -109,7 +115,7 @@ class Project:
             for row, clip_id in enumerate(clip_ids)
         ]
         write_table(folder / INDEX_FILE, "latents", rows)
-        write_latents_manifest(folder, [shard_name(0)], inputs)
+        write_latents_manifest(folder, [shard_name(0), CONSTANTS_FILE], inputs)
 
 
 def small_codec(seed: int) -> NanoCodec:

@@ -5,15 +5,11 @@ from pathlib import Path
 import torch
 
 from mova_core.curation.encode.latent_shards import open_shard
-from mova_core.geometry import GEOMETRIES
-from mova_core.model.codecs.nano.codec import NanoCodec
-from mova_core.model.condition import condition_from, known_frames, white_image
-from mova_core.model.pixels import to_unit_range
+from mova_core.model.condition import condition_from
 from mova_core.model.text.nano_text import NanoText
-from mova_core.training.data import ImageConditions, load_latents
+from mova_core.training.data import load_latents
 from mova_core.training.recipe import PHASES
 
-GEOMETRY = GEOMETRIES["nano-32"]
 FOLDER = Path("data/latents/nano-32")
 
 
@@ -50,14 +46,9 @@ def test_the_audio_tower_alone_is_told_the_duration_and_no_other_phase(project):
         assert torch.equal(context.contexts[context.of_B], NanoText().encode([text])), phase
 
 
-def test_a_condition_is_what_the_sampler_makes_of_the_image(project):
-    """First frame given: its own latent, as the codec encodes it alone; else a white one; grey after it."""
-    codec, canvas = NanoCodec.load(Path("models/codec")).video, GEOMETRY.canvases[0]
-    frames = torch.randint(0, 256, (1, GEOMETRY.frames, 32, 32, 3), dtype=torch.uint8)
-    video = codec.encode(to_unit_range(frames))
-    first = ImageConditions.of(codec, canvas, GEOMETRY.latent_frames)
-    ours = first.condition(video.expand(2, -1, -1, -1, -1), torch.tensor([True, False]))
-    white = torch.from_numpy(white_image(32, 32)[None, None])
-    for row, image in enumerate((frames[:, :1], white)):
-        known = codec.encode(known_frames(to_unit_range(image)[:, :, 0], GEOMETRY.frames))
-        torch.testing.assert_close(ours[row : row + 1], condition_from(known))
+def test_a_condition_is_the_first_frame_or_a_white_one(project):
+    clips = load_latents(FOLDER, PHASES["phase1"], normalize_loudness=False)["train"]
+    shard = open_shard(FOLDER / "latents-00000.safetensors")
+    rows, given = torch.tensor([1, 1]), torch.tensor([True, False])
+    expected = condition_from(torch.stack([shard.condition[1], clips.white]))
+    assert torch.equal(clips.condition(rows, given), expected)

@@ -128,7 +128,7 @@ def change_index(project, change) -> None:
     write_table(folder / "index.parquet", "latents", rows)
     manifest = json.loads((folder / "manifest.json").read_text())
     inputs = {name: manifest[name] for name in ("geometry", "codec", "text_encoder", "params")}
-    write_latents_manifest(folder, ["latents-00000.safetensors"], inputs)
+    write_latents_manifest(folder, ["latents-00000.safetensors", "constants.safetensors"], inputs)
 
 
 def test_a_phase_without_clips(project):

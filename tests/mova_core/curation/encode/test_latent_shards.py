@@ -5,21 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mova_core.curation.encode.latent_shards import (
-    LatentShard,
-    ShardHeader,
-    TextContexts,
-    finished_shards,
-    open_shard,
-    shard_name,
-    write_shard,
-)
+from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, TextContexts, open_shard, write_shard
+from mova_core.curation.encode.latents_file import FileHeader, finished_files, shard_name
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, read_latents_manifest, write_latents_manifest
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
 from mova_core.storage.manifest import MANIFEST_FILE
 
 MADE_FROM = {"geometry": "nano-32", "codec": "c0dec", "text_encoder": "7ext", "params": "9a"}
-HEADER = ShardHeader(**MADE_FROM, fingerprint="f1", clip_ids=("a", "b", "c"))
+HEADER = FileHeader(**MADE_FROM, fingerprint="f1", clip_ids=("a", "b", "c"))
 TEXTS = [
     ("red", None, "knock", "red knock", None, "red knock"),
     ("red", None, None, "red", "knock", "red"),
@@ -33,7 +26,8 @@ def shard():
     audio = torch.randn(3, 16, 5, generator=generator)
     words = {"red": torch.ones(2, 4), "knock": torch.ones(3, 4) * 2, "red knock": torch.ones(1, 4) * 3}
     contexts = TextContexts.gather(TEXTS, words, width=4)
-    return LatentShard(HEADER, torch.randn(3, 16, 3, 4, 4, generator=generator), audio, audio * 2, contexts)
+    video = torch.randn(3, 16, 3, 4, 4, generator=generator)
+    return LatentShard(HEADER, video, video / 2, audio, audio * 2, contexts)
 
 
 @pytest.fixture
@@ -47,7 +41,7 @@ def folder(shard, tmp_path):
 def test_a_shard_comes_back_as_it_was_written(folder, shard):
     read = open_shard(folder / shard_name(0))
     assert read.header == shard.header and len(read) == 3
-    for name in ("video", "audio", "audio_lufs"):
+    for name in LATENTS:
         assert torch.equal(getattr(read, name), getattr(shard, name))
     assert torch.equal(read.contexts.flat, shard.contexts.flat)
 
@@ -118,11 +112,11 @@ def test_a_manifest_of_another_kind_is_refused(folder, text):
 
 def test_finished_are_whole_shards_of_the_wanted_fingerprint(folder, shard):
     wanted = {shard_name(0): "f1", shard_name(1): "f1"}
-    assert finished_shards(folder, wanted) == {shard_name(0)}
-    assert finished_shards(folder, {shard_name(0): "f2"}) == set()
+    assert finished_files(folder, wanted) == {shard_name(0)}
+    assert finished_files(folder, {shard_name(0): "f2"}) == set()
     damaged = bytearray((folder / shard_name(0)).read_bytes())
     damaged[-1] ^= 1
     (folder / shard_name(0)).write_bytes(damaged)
-    assert finished_shards(folder, wanted) == set()
+    assert finished_files(folder, wanted) == set()
     (folder / shard_name(0)).write_bytes(damaged[:100])
-    assert finished_shards(folder, wanted) == set()
+    assert finished_files(folder, wanted) == set()

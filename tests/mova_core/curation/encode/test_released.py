@@ -15,6 +15,7 @@ import torch
 from mova_core.curation.encode.accepted_clips import load_clip, scaled_down
 from mova_core.curation.encode.encodable import check_encodable
 from mova_core.curation.encode.latent_shards import open_shard
+from mova_core.curation.encode.latents_file import SHARD_PATTERN
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
@@ -23,6 +24,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.encode import write_media
 from mova_core.media.loudness import normalise_loudness
+from mova_core.model.condition import known_frames
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params, params_from
 from mova_core.places import DataFolder
@@ -112,9 +114,11 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_c
                 raw = video_vae.vae.encode(pixels).latent_dist.mode()
                 mean, std = (torch.tensor(video_vae.vae.config[f"latents_{name}"]) for name in ("mean", "std"))
                 expected = (raw - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)
+                condition = video_vae.encode(known_frames(pixels[:, :, 0], geometry.frames))
                 latents = audio_vae.vae.encode(torch.from_numpy(audio)[None, None])
                 latents_levelled = audio_vae.vae.encode(torch.from_numpy(levelled)[None, None])
             assert torch.equal(shard.video[row["row"]], expected[0])
+            assert torch.equal(shard.condition[row["row"]], condition[0])
             assert torch.equal(shard.audio[row["row"]], latents[0])
             assert torch.equal(shard.audio_lufs[row["row"]], latents_levelled[0])
             assert shard.audio.shape[2] == geometry.audio_latents == 28
@@ -142,7 +146,7 @@ def test_neither_workers_nor_shards_change_a_bit(cut, tiny_checkpoint):
 def latents_by_clip(folder: Path) -> dict[str, torch.Tensor]:
     return {
         clip_id: shard.video[row]
-        for path in sorted(folder.glob("*.safetensors"))
+        for path in sorted(folder.glob(SHARD_PATTERN))
         for shard in [open_shard(path)]
         for row, clip_id in enumerate(shard.header.clip_ids)
     }
@@ -221,9 +225,9 @@ def test_weights_of_another_model_are_refused(hollow):
 def test_a_shard_that_no_worker_can_hold_is_refused(hollow):
     real = ClipGeometry("mova-720p", 193, 24, (Canvas(720, 1280), Canvas(1280, 720)), 48_000, 960, 1)
     GEOMETRIES[real.name] = real
-    with pytest.raises(UsageError, match="a worker of 4096 MiB holds latents of at most 47 clips of mova-720p"):
+    with pytest.raises(UsageError, match="a worker of 4096 MiB holds latents of at most 23 clips of mova-720p"):
         check_encodable(params(hollow, clips_per_shard=512), real)
-    check_encodable(params(hollow, clips_per_shard=32), real)
+    check_encodable(params(hollow, clips_per_shard=16), real)
 
 
 def test_it_is_refused_before_anything_heavy_is_loaded(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mova_core.curation.encode.accepted_clips import accepted_clips, load_clip, scaled_down
+from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, FolderConstants
 from mova_core.curation.encode.latent_shards import open_shard
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
@@ -16,8 +17,10 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.media.loudness import integrated_lufs
 from mova_core.model.codecs.nano.codec import NanoCodec
+from mova_core.model.condition import known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.nano_encoder import NanoTextEncoder
+from mova_core.model.text.nano_text import NanoText
 from mova_core.params import params_from
 from mova_core.storage.manifest import MANIFEST_FILE
 
@@ -72,6 +75,20 @@ def test_latents_decode_to_the_clip(ready, geometry):
     assert integrated_lufs(levelled, geometry.audio_rate_hz) == pytest.approx(PARAMS.encode.target_lufs, abs=0.5)
 
 
+def test_a_condition_is_what_the_sampler_makes_of_the_first_frame(ready):
+    """The clip's own first latent, bit for bit, and grey ones after it, as after the white image."""
+    encode(PARAMS, SMALL, ready, ONE)
+    shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
+    constants = FolderConstants.read(ready.latents("nano-32"))
+    canvas, codec = SMALL.canvases[0], NanoCodec.load(ready.codec).video
+    image = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
+    (white,) = codec.encode(known_frames(to_unit_range(image[None])[None][:, :, 0], SMALL.frames))
+    assert torch.equal(constants.white(canvas.latent_height, canvas.latent_width), white)
+    assert torch.equal(shard.condition[:, :, :1], shard.video[:, :, :1])
+    assert torch.equal(shard.condition[:, :, 1:], white[None, :, 1:].expand_as(shard.condition[:, :, 1:]))
+    assert torch.equal(constants.empty_context, NanoText().encode([""])[0])
+
+
 def test_contexts_are_those_of_the_captions(ready):
     encode(PARAMS, SMALL, ready, ONE)
     shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
@@ -111,7 +128,7 @@ def test_the_same_bytes_whatever_the_workers(ready):
     once = files(ready.latents("nano-32"))
     shutil.rmtree(ready.latents("nano-32"))
     encode(PARAMS, SMALL, ready, TWO)
-    assert files(ready.latents("nano-32")) == once and len(once) == 5
+    assert files(ready.latents("nano-32")) == once and len(once) == 6
 
 
 def test_a_run_goes_on_from_its_finished_shards_and_ends_in_the_same_bytes(ready):
@@ -126,6 +143,8 @@ def test_a_run_goes_on_from_its_finished_shards_and_ends_in_the_same_bytes(ready
     assert files(folder) == once
     after = stamps(folder)
     assert [name for name in before if before[name] != after[name]] == ["latents-00002.safetensors"]
+    (folder / CONSTANTS_FILE).unlink()
+    assert encode(PARAMS, SMALL, ready, ONE)["kept_shards"] == 3 and files(folder) == once
 
 
 def test_a_damaged_shard_is_made_again(ready):

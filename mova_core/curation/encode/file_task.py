@@ -1,0 +1,121 @@
+"""One file of a folder of latents, made in a worker: a shard of clips, or what all of them share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mova_core.curation.encode.accepted_clips import Row, canvas_of, load_clip, scaled_down
+from mova_core.curation.encode.clip_encoder import ClipEncoder, EncoderFolder
+from mova_core.curation.encode.folder_constants import EMPTY, FolderConstants, white_name
+from mova_core.curation.encode.latent_shards import LatentShard, TextContexts, write_shard
+from mova_core.curation.encode.latents_file import FileHeader
+from mova_core.errors import DiskFull, MediaError, MovaError, ShapeError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.loudness import normalise_loudness
+from mova_core.model.condition import known_frames, white_image
+from mova_core.model.pixels import to_unit_range
+from mova_core.model.text.padding import pad_context
+
+Texts = tuple[str | None, ...]  # of one clip, in the order of CONTEXT_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantsTask:
+    """The constants of a geometry; arguments as for `ShardTask`."""
+
+    path: Path
+    encoder: EncoderFolder
+    header: FileHeader
+    geometry: ClipGeometry
+
+    def write(self) -> None:
+        encoder = self.encoder.load()
+        tensors = {EMPTY: pad_context(encoder.context(""), encoder.context_length)}
+        for canvas in self.geometry.canvases:
+            white = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
+            (latents,) = _condition(encoder, to_unit_range(white[None])[None], self.geometry)
+            tensors[white_name(canvas.latent_height, canvas.latent_width)] = latents
+        FolderConstants(tensors).write(self.path, self.header)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One shard.
+
+    Args:
+        path: where to.
+        encoder: what encodes its clips, with the header's fingerprints.
+        header: what the shard says about itself.
+        geometry: of the latents.
+        clips_folder: where the clips lie.
+        clips: rows of table `clips`, all of one orientation.
+        texts: captions of each clip.
+        target_lufs: loudness of `audio_lufs`.
+    """
+
+    path: Path
+    encoder: EncoderFolder
+    header: FileHeader
+    geometry: ClipGeometry
+    clips_folder: Path
+    clips: tuple[Row, ...]
+    texts: tuple[Texts, ...]
+    target_lufs: float
+
+    def write(self) -> None:
+        write_shard(self.path, self.latents())
+
+    def latents(self) -> LatentShard:
+        """The shard of these clips.
+
+        Raises:
+            MediaError: a clip cannot be decoded.
+            StaleError: a clip or the codec is not the one that the tables name.
+            MovaError: latents that are not finite.
+        """
+        encoder, geometry = self.encoder.load(), self.geometry
+        video, condition, audio, audio_lufs = [], [], [], []
+        for clip in self.clips:
+            canvas = canvas_of(clip, geometry)
+            frames, waveform = load_clip(self.clips_folder, clip, geometry)
+            pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
+            levelled = normalise_loudness(waveform, geometry.audio_rate_hz, self.target_lufs)
+            video.append(encoder.video(pixels))
+            condition.append(_condition(encoder, pixels, geometry))
+            audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
+            audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
+            got = (*video[-1].shape[2:], audio[-1].shape[2])
+            expected = (geometry.latent_frames, canvas.latent_height, canvas.latent_width, geometry.audio_latents)
+            if got != expected:
+                raise ShapeError(
+                    f"clip {clip['clip_id']} has latents of {got} (T, h, w, L), {geometry.name} {expected}"
+                )
+        contexts = {text: encoder.context(text) for row in self.texts for text in row if text is not None}
+        gathered = TextContexts.gather(self.texts, contexts, encoder.context_width)
+        latents = (torch.cat(rows) for rows in (video, condition, audio, audio_lufs))
+        return LatentShard(self.header, *latents, gathered)
+
+
+FileTask = ShardTask | ConstantsTask
+
+
+def write_file(task: FileTask) -> None:
+    """Make one file in a worker.
+
+    Raises:
+        MediaError: why there is no such file; the kind that a worker hands back as a sentence.
+        DiskFull: there is no room for it.
+    """
+    try:
+        task.write()
+    except DiskFull:
+        raise
+    except MovaError as error:
+        raise MediaError("not_encoded", str(error)) from None
+
+
+def _condition(encoder: ClipEncoder, pixels_B3NHW: Tensor, geometry: ClipGeometry) -> Tensor:
+    """Latents [B, C, T, h, w] of the first frame, with grey ones after it."""
+    return encoder.video(known_frames(pixels_B3NHW[:, :, 0], geometry.frames))
