@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from mova_core.errors import UsageError, first_fault
 from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.params.model import GenerateParams
 from mova_core.sampling.settings import GenerateSettings
 
 MODEL_NAME = "mova"
@@ -64,15 +65,7 @@ class VideoRequest(BaseModel):
         return value
 
 
-SETTINGS = (
-    "steps",
-    "solver",
-    "text_guidance_scale",
-    "bridge_guidance_scale",
-    "video_shift",
-    "audio_shift",
-    "target_lufs",
-)
+SETTINGS = tuple(GenerateParams.model_fields)
 
 
 class RequestChecker:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from data_contracts.columns import Columns, Tables, is_among, is_word, looked_up
+from data_contracts.columns import Columns, Tables, counted, is_among, is_word, looked_up
 from data_contracts.contract import View, rows_of, where_stated
-from data_contracts.expectations import ExpectNoFault
+from data_contracts.expectations import ExpectExactly, ExpectNoFault
+from data_contracts.report.places import at_clip
 from data_contracts.rules.coverage import covered_s
 from data_contracts.rules.rejects import of_whole_rows, read_rejects
 from mova_core.places import DataFolder
@@ -54,6 +55,15 @@ def balance_view(data: DataFolder, tables: Tables) -> View:
             ),
         ),
     )
+
+
+def once_a_clip(
+    table: str, clips: pd.DataFrame, id_column: str, found: pd.Series, tables: Tables, sentence: str, because: str
+) -> View:
+    """A row for each clip that a table must have once: `found` are its ids there."""
+    rows = clips.assign(outcomes=counted(clips[id_column], found))
+    once = ExpectExactly.once("outcomes", sentence, because)
+    return View(f"{table} by clip", "clip", rows, id_column, at_clip(tables), (once,))
 
 
 def _stages(data: DataFolder, tables: Tables) -> Iterator[Row]:

@@ -3,15 +3,12 @@
 Synchrony is to be learnt through the Bridge; a caption that told the timing would teach it by text.
 """
 
-import pandas as pd
-
-from data_contracts.columns import Row, Tables, accepted_clips, counted, is_word, looked_up
+from data_contracts.columns import Row, Tables, accepted_clips, is_word, looked_up
 from data_contracts.contract import Contract, View, missing
 from data_contracts.expectations import (
     Column,
     Expectation,
     ExpectEmpty,
-    ExpectExactly,
     ExpectForm,
     ExpectNoFault,
     ExpectRows,
@@ -19,6 +16,7 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.report.places import at_clip
+from data_contracts.rules.balance import once_a_clip
 from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
@@ -59,9 +57,11 @@ def captions(data: DataFolder, _params: Params) -> Contract:
         where=at_clip(tables),
         expectations=tuple(_rows()),
     )
+    accepted = accepted_clips(tables).to_frame("clip_id")
+    once = "every accepted clip has one caption", "Nothing disappears: captions = accepted clips."
     return Contract(
         table="captions",
-        views=(view, _by_clip(clip_ids, tables)),
+        views=(view, once_a_clip("captions", accepted, "clip_id", clip_ids, tables, *once)),
         files={"captions": data.table("captions")},
     )
 
@@ -99,21 +99,3 @@ def _rows() -> list[Expectation]:
         ExpectEmpty.of("model", "own caption", "It is from a sidecar; no model wrote it.", only=OWN),
         ExpectStated.of("model", "model caption", "Which model wrote it must be known.", only=MODEL),
     ]
-
-
-def _by_clip(captioned: pd.Series, tables: Tables) -> View:
-    accepted = accepted_clips(tables)
-    return View(
-        name="captions by clip",
-        noun="clip",
-        rows=pd.DataFrame({"clip_id": accepted, "outcomes": counted(accepted, captioned)}),
-        id_column="clip_id",
-        where=at_clip(tables),
-        expectations=(
-            ExpectExactly.once(
-                "outcomes",
-                "every accepted clip has one caption",
-                "Nothing disappears: captions = accepted clips.",
-            ),
-        ),
-    )

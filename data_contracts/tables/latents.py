@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from data_contracts.columns import Columns, Tables, accepted_clips, counted, is_among, is_word, looked_up
+from data_contracts.columns import Columns, Tables, accepted_clips, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View, nowhere, rows_of
 from data_contracts.expectations import (
     Column,
     Expectation,
-    ExpectExactly,
     ExpectNoFault,
     ExpectOneOf,
     ExpectOneValue,
@@ -26,6 +25,7 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.report.places import at_clip
+from data_contracts.rules.balance import once_a_clip
 from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
 from mova_core.curation.encode.latent_shards import LATENTS
@@ -59,11 +59,17 @@ def latents(data: DataFolder, params: Params) -> Contract:
         shards += made
         index.append(_index(Columns(read_columns(folder / INDEX_FILE, "latents")), geometry, made, tables))
     rows = pd.concat(index, ignore_index=True)
+    clip_ids = accepted_clips(tables)
+    due = [pd.DataFrame({"clip_id": clip_ids, "latent": f"{each.name}/" + clip_ids}) for each in params.geometries]
+    once = (
+        "every accepted clip is encoded once for each geometry",
+        "Nothing disappears: latents = accepted clips x geometries.",
+    )
     return Contract(
         table="latents",
         views=(
             View("latents", "latent", rows, "latent", at_clip(tables), tuple(_index_rules())),
-            _by_clip(rows, params.geometries, tables),
+            once_a_clip("latents", pd.concat(due, ignore_index=True), "latent", rows["latent"], tables, *once),
             View(
                 "latent shards",
                 "shard",
@@ -217,22 +223,3 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
         shapes = {name: [str(geometry.audio_latents)] for name in LATENTS} | {"video": video, "condition": video}
         rules += (ExpectOneOf.of(f"shape_{name}", allowed, every, size, only=here) for name, allowed in shapes.items())
     return rules
-
-
-def _by_clip(index: pd.DataFrame, geometries: tuple[ClipGeometry, ...], tables: Tables) -> View:
-    clip_ids = accepted_clips(tables)
-    due = pd.concat([pd.DataFrame({"clip_id": clip_ids, "latent": f"{one.name}/" + clip_ids}) for one in geometries])
-    return View(
-        name="latents by clip",
-        noun="clip",
-        rows=due.assign(outcomes=counted(due["latent"], index["latent"])).reset_index(drop=True),
-        id_column="latent",
-        where=at_clip(tables),
-        expectations=(
-            ExpectExactly.once(
-                "outcomes",
-                "every accepted clip is encoded once for each geometry",
-                "Nothing disappears: latents = accepted clips x geometries.",
-            ),
-        ),
-    )

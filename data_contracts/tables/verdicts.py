@@ -12,12 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.columns import Columns, Mask, Row, Tables, counted, is_among, is_word, looked_up
+from data_contracts.columns import Columns, Mask, Row, Tables, is_among, is_word, looked_up
 from data_contracts.contract import Contract, View
 from data_contracts.expectations import (
     ACCEPTED,
     Expectation,
-    ExpectExactly,
     ExpectForm,
     ExpectNoFault,
     ExpectPossible,
@@ -28,7 +27,7 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.report.places import at_clip
-from data_contracts.rules.balance import balance_view
+from data_contracts.rules.balance import balance_view, once_a_clip
 from data_contracts.rules.column_rules import column_rules
 from data_contracts.rules.rejects import read_rejects, rejects_file, rejects_view
 from mova_core.curation.assess.phase_filters import phase_needs, refusals
@@ -78,11 +77,15 @@ def verdicts(data: DataFolder, params: Params) -> Contract:
             *_warnings(),
         ),
     )
+    once = "every clip has one verdict", "Nothing disappears: one verdict a clip."
+    judged = verdicts.frame["clip_id"]
     return Contract(
         table="verdicts",
         views=(
             view,
-            _by_clip(verdicts.frame["clip_id"], tables),
+            once_a_clip(
+                "verdicts", clips[["clip_id"]].drop_duplicates(ignore_index=True), "clip_id", judged, tables, *once
+            ),
             balance_view(data, tables),
             rejects_view(rejects, "clips", "assess", clips["clip_id"], at_clip(tables, "id")),
         ),
@@ -266,17 +269,3 @@ def _warnings() -> list[Expectation]:
             for measure in measures_of("always")
         ),
     ]
-
-
-def _by_clip(judged: pd.Series, tables: Tables) -> View:
-    clip_ids = tables["clips"].frame["clip_id"].drop_duplicates(ignore_index=True)
-    return View(
-        name="verdicts by clip",
-        noun="clip",
-        rows=pd.DataFrame({"clip_id": clip_ids, "outcomes": counted(clip_ids, judged)}),
-        id_column="clip_id",
-        where=at_clip(tables),
-        expectations=(
-            ExpectExactly.once("outcomes", "every clip has one verdict", "Nothing disappears: one verdict a clip."),
-        ),
-    )
