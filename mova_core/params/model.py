@@ -151,6 +151,16 @@ class ParallelParams(Section):
     )
 
 
+class HealthParams(Section):
+    """When a step is skipped instead of moving the weights, and when a run stops."""
+
+    window: int = Field(200, ge=20, description="steps that a new one is compared with")
+    spike_factor: float = Field(
+        10.0, gt=1, allow_inf_nan=False, description="of the window's 98 % quantile: above it a loss or norm is a spike"
+    )
+    most_skipped: int = Field(10, ge=0, description="of the window; one more stops the run")
+
+
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
@@ -162,6 +172,7 @@ class TrainParams(Section):
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()
+    health: HealthParams = HealthParams()
     audio: AudioPhaseParams = Field(AudioPhaseParams(), description="the audio tower alone")
     phase1: JointPhaseParams = Field(
         JointPhaseParams(audio_shift=1.0, text_dropout=0.5), description="both towers and the Bridge"

@@ -15,7 +15,7 @@ from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, S
 from mova_core.places import EVALUATIONS, MODELS, RUNS
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, Selection
 from mova_core.storage.manifest import MANIFEST_FILE, Manifest, read_manifest
-from mova_core.training.curves import CURVES_FILE, read_curves
+from mova_core.training.curves import CURVES_FILE, learned, read_curves
 from mova_core.training.recipe import PHASES, Phase
 
 
@@ -184,7 +184,7 @@ def _read(phase: Phase, project: Path) -> PhaseReport:
     run, folder = project / RUNS / phase.name, project / EVALUATIONS / phase.name
     curves, evaluation, selection, sha256 = None, None, None, None
     if (run / MANIFEST_FILE).is_file():
-        curves = read_curves(run / CURVES_FILE)
+        curves = learned(read_curves(run / CURVES_FILE))
     if (folder / METRICS_FILE).is_file():
         evaluation, sha256 = read_manifest(folder / METRICS_FILE, Evaluated)
     path = project / MODELS / phase.name / SELECTION_FILE

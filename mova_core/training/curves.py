@@ -4,13 +4,15 @@
     video, audio                 mean loss of the modality over the batch
     video_bins, audio_bins       mean loss per tenth of sigma, null where no sample of the step fell
     validation                   where it was measured: loss, video, audio, of the averaged weights on fixed noise
+    skipped                      why the step did not move the weights (`health.py`); a value that is not finite is null
 
 A run that goes on from a checkpoint keeps the records before it and writes the later ones again.
 """
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -52,7 +54,7 @@ class Curves:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add a step's log record."""
-        self._file.write(json.dumps(_rounded(record)) + "\n")
+        self._file.write(json.dumps(rounded(record), allow_nan=False) + "\n")
 
     def flush(self) -> None:
         """Put the records on disk: before a checkpoint that counts on them."""
@@ -65,9 +67,15 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _rounded(value: Any) -> Any:
+def learned(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the steps that moved the weights."""
+    return [record for record in records if "skipped" not in record]
+
+
+def rounded(value: Any) -> Any:
+    """A value as the curves hold it: six digits, null for what is not finite."""
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else value

@@ -20,7 +20,8 @@ from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
 from mova_core.progress import track
 from mova_core.training.checkpoint import Checkpoint, finished, kept_runs, remove_older, save
-from mova_core.training.curves import CURVES_FILE, Curves, read_curves
+from mova_core.training.curves import CURVES_FILE, Curves, learned, read_curves, rounded
+from mova_core.training.health import Health
 from mova_core.training.loss import per_bin
 from mova_core.training.objective import Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier
@@ -36,12 +37,12 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None)
     """Train one phase to its last step, from wherever an earlier call was stopped.
 
     Returns:
-        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `seconds`, `kept_runs` (folders
-        of earlier runs of the phase), `text`; `warnings` where clips are few.
+        `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `skipped` (steps), `seconds`,
+        `kept_runs` (folders of earlier runs of the phase), `text`; `warnings` where clips are few.
 
     Raises:
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
-            damaged checkpoint; a loss or gradient that is not finite.
+            damaged checkpoint; more skipped steps than params allow.
     """
     with single_thread():
         return _to_the_end(prepare(phase, params, places, out))
@@ -71,20 +72,26 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
     checkpoint = start
     with ExitStack() as opened:
         curves = opened.enter_context(Curves(run.folder / CURVES_FILE, first_step)) if strategy.main else None
+        strategy.wait()  # until the records beyond the checkpoint are gone
+        health = Health(run.params.health, run.phase.name, read_curves(run.folder / CURVES_FILE))
         for step in _with_progress(range(first_step, own.steps), f"train@{run.phase.name}", strategy.main):
             losses = strategy.backward(partial(_loss_of, run.objective, step))
             grad_norm = strategy.grad_norm()
-            _check_finite(run, step, losses, grad_norm)
             multiplier = lr_multiplier(step, own.steps, optimizing, own.lr_end)
-            strategy.step(step, multiplier)
+            record = _log_record(step, losses, multiplier * optimizing.lr, grad_norm, strategy)
+            if fault := health.fault(record["loss"], record["grad_norm"]):
+                record["skipped"] = fault
+                strategy.skip()
+            else:
+                strategy.step(step, multiplier)
 
             done = step + 1
-            record = _log_record(step, losses, multiplier * optimizing.lr, grad_norm, strategy)
             if done % saving.validate_every == 0 or done == own.steps:
                 with torch.inference_mode():
                     record["validation"] = run.objective.validation(strategy.average, strategy.device)
             if curves is not None:
                 curves.write(record)
+            health.note(rounded(record))
             if done % saving.save_every == 0 or done == own.steps:
                 if curves is not None:
                     curves.flush()
@@ -98,16 +105,6 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
 def _loss_of(objective: Objective, step: int, model: nn.Module, micro_batch: MicroBatch) -> tuple[Tensor, StepLoss]:
     loss = objective.step_loss(model, step, micro_batch)
     return loss.total, loss
-
-
-def _check_finite(run: Run, step: int, losses: list[StepLoss], grad_norm: Tensor) -> None:
-    """MovaError before the optimizer moves, if a loss or a gradient is not finite."""
-    for what, value in (*(("loss", loss.total.detach()) for loss in losses), ("gradient norm", grad_norm)):
-        if not bool(value.isfinite()):
-            raise MovaError(
-                f"{what} is {float(value)} at step {step} of {run.phase.name}, expected a finite number: the weights "
-                "were not moved; lower train.optimizer.lr, or look at the latents"
-            )
 
 
 def _log_record(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, strategy: Strategy) -> dict[str, Any]:
@@ -131,19 +128,25 @@ def _with_progress(steps: range, label: str, main: bool) -> Iterable[int]:
 
 def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
     records = read_curves(run.folder / CURVES_FILE)
-    tail = records[-max(1, len(records) // 10) :]
+    moved = learned(records)
+    if not moved:
+        raise MovaError(f"every step of {run.phase.name} was skipped ({records[-1]['skipped']}): nothing was learned")
+    tail = moved[-max(1, len(moved) // 10) :]
     loss = sum(record["loss"] for record in tail) / len(tail)
+    skipped = len(records) - len(moved)
     validation = next((record["validation"] for record in reversed(records) if record.get("validation")), None)
     took = f" in {seconds:.0f} s" if seconds else " (was there already)"
     held_out = f", {validation['loss']:.3f} on validation clips" if validation else ""
     kept = [str(path) for path in kept_runs(run.folder)]
-    progress = f"loss {records[0]['loss']:.3f} → {loss:.3f}{held_out}"
+    passed_over = f", {skipped} steps skipped" if skipped else ""
+    progress = f"loss {moved[0]['loss']:.3f} → {loss:.3f}{held_out}{passed_over}"
     told = f"; earlier runs are kept: {', '.join(kept)} (`mova gc` lists what may go)" if kept else ""
     return {
         "checkpoint": str(last.folder),
         "steps": last.step,
         "loss": loss,
         "validation": validation,
+        "skipped": skipped,
         "seconds": round(seconds, 1),
         "kept_runs": kept,
         "warnings": [] if run.warning is None else [run.warning],

@@ -76,7 +76,8 @@ class Run:
     def fingerprint(self) -> str:
         """Of all that decides the weights that come out."""
         own = self.phase.params(self.params)
-        learning = own, self.params.model, self.params.optimizer, self.params.loss, self.params.micro_batches
+        train = self.params
+        learning = own, train.model, train.optimizer, train.loss, train.health, train.micro_batches
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, stage_version("train"))
 
 

@@ -180,19 +180,38 @@ def test_a_damaged_checkpoint_is_refused_by_name(project, section, damage):
         project.train("audio", section(steps=2))
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_optimizer_moves(project, section, monkeypatch):
+def broken_losses(monkeypatch, first: int, last: int) -> None:
+    """Losses of the audio tower are NaN in these steps of two micro-batches."""
     right = objective.audio_loss
     calls = []
 
     def broken(*args):
         calls.append(1)
-        return right(*args) * (float("nan") if len(calls) > 4 else 1)  # two micro-batches a step: from step 2 on
+        step = (len(calls) - 1) // 2
+        return right(*args) * (float("nan") if first <= step <= last else 1)
 
     monkeypatch.setattr(objective, "audio_loss", broken)
-    with pytest.raises(MovaError, match=r"loss is nan at step 2 of audio.*weights were not moved"):
-        project.train("audio", section(steps=6))
-    assert [each.step for each in finished(project.root / "runs/audio/checkpoints")] == [2]
-    assert len(read_curves(project.root / "runs/audio/curves.jsonl")) == 2
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted(project, section, monkeypatch):
+    broken_losses(monkeypatch, 2, 2)
+    summary = project.train("audio", section(steps=4, save_every=1, checkpoints={"save_every": 1, "keep": 4}))
+    assert summary["skipped"] == 1 and "1 steps skipped" in summary["text"]
+    records = read_curves(project.root / "runs/audio/curves.jsonl")
+    assert [record.get("skipped") for record in records] == [None, None, "loss is nan", None]
+    assert records[2]["loss"] is None
+    before, skipped, after = (
+        load_file(project.root / f"runs/audio/checkpoints/step-00000{step}/audio_dit" / WEIGHTS_FILE)
+        for step in (2, 3, 4)
+    )
+    assert same(before, skipped) and not same(skipped, after)
+
+
+def test_too_many_skipped_steps_stop_the_run(project, section, monkeypatch):
+    broken_losses(monkeypatch, 2, 99)
+    with pytest.raises(MovaError, match=r"3 of the last 5 steps of audio were skipped .steps 2, 3, 4; the last: loss"):
+        project.train("audio", section(steps=9, health={"most_skipped": 2}))
+    assert len(read_curves(project.root / "runs/audio/curves.jsonl")) == 5
 
 
 def test_a_trial_leaves_the_phases_run_alone(project, section):
