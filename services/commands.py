@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mova_core.cli.options import ParamsFile
+from mova_core.options import ParamsFile
 from mova_core.places import BENTO, CANDIDATE, PARAMS
 
 if TYPE_CHECKING:

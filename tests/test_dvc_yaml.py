@@ -17,6 +17,7 @@ from mova_core.storage.code_version import closure, entries_of
 REPOSITORY = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # between two libraries of DVC's own
 
+COMMANDS = ("mova_core/curation/{}/command.py", "mova_core/cli/*/{}.py")  # where a stage's command lies
 PARAMS_ARE_CALLED = ("params", "values", "checked_params")
 PROPERTIES = {"clip_geometry": "preset", "geometries": "preset"}  # of Params -> what they are worked out from
 PLACES = ["ingest.footage"]  # where the footage lies; what is in it is named by sources, which all stages come after
@@ -56,7 +57,7 @@ def modules_of(name: str) -> list[Path]:
         for module in closure(entries_of(name))
         if not any(module.startswith(other) and stage in NOT_RUN[other] for other in NOT_RUN)
     }
-    commands = REPOSITORY.glob(f"mova_core/cli/*/{stage}.py")
+    commands = (path for place in COMMANDS for path in REPOSITORY.glob(place.format(stage)))
     return [*commands, *(path for module in sorted(modules) if (path := code_version._file(module)) is not None)]
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mova_core.cli.options import ParamsFile
+from mova_core.options import ParamsFile
 from mova_core.places import PARAMS
 
 if TYPE_CHECKING:

@@ -1,4 +1,5 @@
-"""`mova`: gathers its subcommands from the entry-point group `mova.commands`.
+"""`mova`: its subcommands are the stages of curation, mova_core/curation/STAGE/command.py each, and those of the
+entry-point group `mova.commands`.
 
 Every command gets three options: `--json` (its summary as one JSON object), `--json-events` (all it says while it
 works, one JSON object a line; MOVA_JSON_EVENTS=1 in the environment means the same, see `mova_core.json_events`) and
@@ -11,14 +12,15 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 import typer
 
 from mova_core import json_events
-from mova_core.cli.sections import SectionedHelp
+from mova_core.cli.sections import STAGES, SectionedHelp
 from mova_core.errors import ContractBroken, MovaError, UsageError
 from mova_core.json_events import Error, Summary
 
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 def build_app() -> typer.Typer:
-    """The whole command line, one subcommand per entry point, in the order of the life of a clip."""
+    """The whole command line, in the order of the life of a clip."""
     app = typer.Typer(
         cls=SectionedHelp,
         help="Own a MOVA-class model of video with audio: from raw footage to an HTTP endpoint.",
@@ -53,13 +55,21 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for entry in entry_points(group="mova.commands"):
-        loaded = entry.load()
+    for name, loaded in _commands():
         if isinstance(loaded, typer.Typer):
-            app.add_typer(loaded, name=entry.name)
+            app.add_typer(loaded, name=name)
         else:
-            app.command(entry.name)(command(loaded, entry.name))
+            app.command(name)(command(loaded, name))
     return app
+
+
+def _commands() -> Iterator[tuple[str, Any]]:
+    """Name of each command, and its function or group."""
+    for stage in STAGES:
+        yield stage, getattr(import_module(f"mova_core.curation.{stage}.command"), stage)
+    for entry in entry_points(group="mova.commands"):
+        if entry.name not in STAGES:  # an older install still names them
+            yield entry.name, entry.load()
 
 
 def command(function: Callable[..., dict[str, Any] | None], name: str) -> Callable[..., None]:

@@ -1,22 +1,15 @@
 """The list of commands in `mova --help`: by section, in the order of the life of a clip."""
 
+from pathlib import Path
 from typing import Any
 
 import typer.core
 
+STAGES = tuple(sorted(path.parent.name for path in Path(__file__).parents[1].glob("curation/*/command.py")))
+"""Stages of curation: a stage's command lies in its folder and has its name."""
+LIFE = ["make-footage", "ingest", "segment", "cut", "assess", "caption", "fit_codec", "encode", "contract", "curate"]
 SECTIONS = {
-    "Footage to latents": (
-        "make-footage",
-        "ingest",
-        "segment",
-        "cut",
-        "assess",
-        "caption",
-        "fit_codec",
-        "encode",
-        "contract",
-        "curate",
-    ),
+    "Footage to latents": (*LIFE, *(stage for stage in STAGES if stage not in LIFE)),
     "Model": ("plan", "train", "evaluate", "select", "generate", "export"),
     "Package and service": ("package", "promote", "deploy", "serve"),
     "What happened, and what this machine can do": ("report", "registry", "doctor", "gc"),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import EngineName, Workers
+from mova_core.options import EngineName, Workers
 
 PRESET = "mova-720p"
 PAGE = "what-if.html"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import Workers
+from mova_core.options import Workers
 
 
 def make_footage(

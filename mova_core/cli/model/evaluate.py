@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import Data, ParamsFile, PhaseArgument
+from mova_core.options import Data, ParamsFile, PhaseArgument
 from mova_core.places import DATA, EVALUATIONS, PARAMS, DataFolder
 
 

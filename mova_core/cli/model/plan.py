@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mova_core.cli.options import ParamsFile
+from mova_core.options import ParamsFile
 from mova_core.places import PARAMS
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import Data, ParamsFile
+from mova_core.options import Data, ParamsFile
 from mova_core.places import DATA, PARAMS, REPORT_PAGE, DataFolder
 
 

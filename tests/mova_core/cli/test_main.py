@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
-from mova_core.cli.sections import SECTIONS
+from mova_core.cli.sections import SECTIONS, STAGES
 from mova_core.json_events import Error, Progress, Summary, from_line
 
-COMMANDS = sorted(entry.name for entry in entry_points(group="mova.commands"))
+COMMANDS = sorted({*STAGES, *(entry.name for entry in entry_points(group="mova.commands"))})
+CURATION = Path(__file__).parents[3] / "mova_core/curation"
 
 
 def mova(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
@@ -85,6 +87,11 @@ def test_commands_are_listed_in_the_order_of_the_life_of_a_clip():
     )
     places = [shown.index(name) for name in life.split()]
     assert places == sorted(places)
+
+
+def test_every_stage_of_curation_has_a_command_in_the_first_section():
+    assert list(STAGES) == sorted(path.parent.name for path in CURATION.glob("*/stage.py"))
+    assert set(STAGES) <= set(next(iter(SECTIONS.values())))
 
 
 def test_every_command_has_a_section():

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mova_core.cli.options import PhaseArgument
 from mova_core.curation.assess.phase_filters import phase_rules
 from mova_core.errors import UsageError
+from mova_core.options import PhaseArgument
 from mova_core.params import PHASE_NAMES, PRESETS, AssessParams, Params, params_from
 from mova_core.params.model import JointPhaseParams
 from mova_core.training.recipe import PHASES, phase_named

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from mova_core.cli.curation.cut import cut as command
 from mova_core.curation.assess.stage import assess
 from mova_core.curation.cut import stage
+from mova_core.curation.cut.command import cut as command
 from mova_core.curation.cut.crop_and_pad import CropAndPad
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.cut.stage import choose_splits, cut, split_warnings

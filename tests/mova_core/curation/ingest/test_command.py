@@ -5,8 +5,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mova_core.cli.curation.ingest import ingest
 from mova_core.cli.main import command
+from mova_core.curation.ingest.command import ingest
 from mova_core.curation.tables import read_table
 from mova_core.media.encode import write_media
 

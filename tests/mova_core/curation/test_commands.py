@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mova_core.cli.curation.assess import assess
-from mova_core.cli.curation.caption import caption
+from mova_core.curation.assess.command import assess
+from mova_core.curation.caption.command import caption
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.places import DataFolder

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.places import DATA, PARAMS, RESULT_CACHE, SOURCES_LOCK, DataFolder
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.places import DATA, PARAMS, DataFolder
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mova_core.cli.options import Data, EngineName, ParamsFile, Workers
+from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.places import DATA, PARAMS, RESULT_CACHE, DataFolder
 
 
