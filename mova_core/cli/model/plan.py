@@ -9,10 +9,11 @@ from mova_core.places import PARAMS
 
 
 def plan(
-    phase: Annotated[str, typer.Argument(help="audio, phase1, phase2 or phase3.")] = "phase3",
+    phase: Annotated[str, typer.Option("--phase", help="audio, phase1, phase2 or phase3; 3 is phase3.")] = "phase3",
     params_file: ParamsFile = PARAMS,
     preset: Annotated[str | None, typer.Option("--preset", help="Instead of the file's.")] = None,
-    gpus: Annotated[int | None, typer.Option("--gpus", min=1, help="GPUs; without it as few as are cheapest.")] = None,
+    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="Without it as few GPUs as are cheapest.")] = None,
+    gpus_per_node: Annotated[int, typer.Option("--gpus-per-node", min=1, help="GPUs of a node.")] = 8,
     replicate: Annotated[int | None, typer.Option("--replicate", min=1, help="Copies of the weights.")] = None,
     shard: Annotated[
         int | None, typer.Option("--shard", min=1, help="Parts of a copy with clips of their own.")
@@ -38,8 +39,10 @@ def plan(
     Sizes of the layout that are not given are chosen: the cheapest ones that fit. A layout that does not fit in a
     GPU's memory is refused (exit 1) with one that does.
 
-    Example: mova plan phase1 --preset mova-360p --gpus 64 --price 2.5
+    Example: mova plan --preset mova-720p --phase phase3 --nodes 128 --gpus-per-node 8
     """
+    from dataclasses import replace
+
     from mova_core.errors import UsageError
     from mova_core.params import PRESETS, load_params
     from mova_core.training.plan import report
@@ -50,18 +53,21 @@ def plan(
     from mova_core.training.plan.workload import workload_of
     from mova_core.training.recipe import phase_named
 
-    setting = Setting(ACCELERATORS[accelerator], checkpointing, precision, mfu, price)
+    gpu = replace(ACCELERATORS[accelerator], gpus_per_node=gpus_per_node)
+    setting = Setting(gpu, checkpointing, precision, mfu, price)
     if published:
         rows = compare(setting)
         return {"rows": rows, "text": report.comparison_text(rows)}
 
-    chosen, params = phase_named(phase), load_params(params_file, preset)
+    name = f"phase{phase}" if phase.isdigit() else phase
+    chosen, params = phase_named(name), load_params(params_file, preset)
     if measure:
         if not (PRESETS[params.preset].fits_codecs and chosen.joint):
-            raise UsageError(f"--measure got {params.preset} {phase}, expected a joint phase of preset nano")
+            raise UsageError(f"--measure got {params.preset} {name}, expected a joint phase of preset nano")
         from mova_core.training.plan.measure import measure as measure_here
 
         measured = measure_here(chosen, params)
         return {**measured, "text": report.measured_text(measured)}
-    planned = cheapest_plan(workload_of(chosen, params, steps), Wanted(gpus, replicate, shard, context), setting)
+    wanted = Wanted(nodes and nodes * gpus_per_node, replicate, shard, context)
+    planned = cheapest_plan(workload_of(chosen, params, steps), wanted, setting)
     return {**planned.summary(), "text": report.plan_text(planned)}

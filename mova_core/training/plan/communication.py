@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mova_core.training.plan.hardware import GPUS_PER_NODE, Accelerator
+from mova_core.training.plan.hardware import Accelerator
 from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.memory import COMPUTE_BYTES, FLOAT32, Checkpointing, Precision
 from mova_core.training.plan.workload import Workload
@@ -30,7 +30,7 @@ class Communication:
         """All of them one after another."""
         sharding = (self.all_gather + self.reduce_scatter) / accelerator.ring_bandwidth(layout.weight_parts)
         replicas = self.all_reduce / accelerator.ring_bandwidth(layout.gpus)
-        near = min(layout.context, GPUS_PER_NODE) - 1
+        near = min(layout.context, accelerator.gpus_per_node) - 1
         far = layout.context - 1 - near
         links = max(near / accelerator.intra_node, far / accelerator.inter_node)
         return sharding + replicas + self.all_to_all * links / max(1, near + far)

@@ -1,7 +1,7 @@
 """Accelerators that a plan knows: peak, memory, links and power of each.
 
 Peaks are dense bf16; float32 matrix products run as TF32, at half of it. Bandwidths are bytes a second in one
-direction. A node has 8 GPUs, each with a network card of its own.
+direction. Each GPU of a node has a network card of its own.
 Sources: NVIDIA data sheets H100 (SXM5), H200 (SXM5), A100 (SXM4 80 GB): peak, memory, NVLink (900, 900, 600 GB/s both
 ways), power; DGX H100, H200 and A100: a 400, 400 and 200 Gbit/s card a GPU.
 """
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 AcceleratorName = Literal["H100", "H200", "A100"]
-GPUS_PER_NODE = 8
+GPUS_PER_NODE = 8  # of the systems named above
 
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
-    """One GPU: FLOPs a second, bytes of memory, bytes a second within a node and to other nodes, watts."""
+    """One GPU: FLOPs a second, bytes of memory, bytes a second within a node and to other nodes, watts; its node."""
 
     name: AcceleratorName
     bf16_flops: float
@@ -23,10 +23,12 @@ class Accelerator:
     intra_node: float
     inter_node: float
     power_w: float
+    gpus_per_node: int = GPUS_PER_NODE
 
     def ring_bandwidth(self, gpus: int) -> float:
         """Bytes a second a GPU passes on in a ring of so many: between nodes, all cards of a node work for the ring."""
-        return self.intra_node if gpus <= GPUS_PER_NODE else min(self.intra_node, GPUS_PER_NODE * self.inter_node)
+        inside = gpus <= self.gpus_per_node
+        return self.intra_node if inside else min(self.intra_node, self.gpus_per_node * self.inter_node)
 
 
 ACCELERATORS: dict[AcceleratorName, Accelerator] = {

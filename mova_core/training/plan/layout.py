@@ -34,7 +34,7 @@ class Layout:
         return self.replicate * self.shard
 
     def __str__(self) -> str:
-        return f"--gpus {self.gpus} --replicate {self.replicate} --shard {self.shard} --context {self.context}"
+        return f"--replicate {self.replicate} --shard {self.shard} --context {self.context}"
 
 
 @dataclass(frozen=True, slots=True)

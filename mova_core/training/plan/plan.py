@@ -156,10 +156,11 @@ def cheapest_plan(workload: Workload, wanted: Wanted, setting: Setting) -> Plan:
         for sizes in (Wanted(gpus=wanted.gpus), Wanted())
     )
     other = next(filter(None, others), None)
+    proposed = f"the cheapest that fits is {other.choice} ({other.layout.gpus} GPUs)" if other else "no layout fits"
     raise MovaError(
         f"{workload.preset} {workload.phase} needs {least.memory_total / 1e9:.1f} GB a GPU with {least.choice}, "
         f"expected at most {USABLE * memory / 1e9:.1f} of the {memory / 1e9:.0f} GB of {setting.accelerator.name}: "
-        f"{'no layout fits' if other is None else f'the cheapest that fits is {other.choice}'}"
+        f"{proposed}"
     )
 
 

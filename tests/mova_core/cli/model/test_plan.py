@@ -29,19 +29,21 @@ def test_torch_is_not_imported(arguments):
 
 
 def test_a_plan_as_json():
-    shown = RUNNER.invoke(build_app(), ["plan", "phase1", "--gpus", "32", "--price", "2", "--steps", "1000", "--json"])
-    told = json.loads(shown.stdout)
-    assert (told["layout"]["gpus"], told["steps"], told["cost"]) == (32, 1000, 2 * told["gpu_hours"])
+    options = ["--phase", "1", "--nodes", "8", "--gpus-per-node", "4", "--price", "2", "--steps", "1000", "--json"]
+    told = json.loads(RUNNER.invoke(build_app(), ["plan", *options]).stdout)
+    assert (told["phase"], told["layout"]["gpus"], told["steps"]) == ("phase1", 32, 1000)
+    assert told["cost"] == 2 * told["gpu_hours"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["--gpus", "8"], 1),
+        (["--nodes", "1"], 1),
         (["--accelerator", "B52"], 2),
         (["--checkpointing", "some"], 2),
         (["--precision", "int4"], 2),
-        (["--gpus", "41"], 2),
+        (["--nodes", "41"], 2),
+        (["--phase", "4"], 2),
         (["--measure"], 2),
     ],
 )

@@ -1,6 +1,7 @@
 """A plan keeps to what is given, refuses what cannot fit, and proposes what does."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ H100 = Setting(ACCELERATORS["H100"])
 def test_what_does_not_fit_is_refused_with_a_layout_that_does(workload):
     full = workload("mova-360p", "phase1")
     for wanted in (Wanted(gpus=8), Wanted(gpus=16, context=1)):
-        with pytest.raises(MovaError, match="GB a GPU with --gpus") as refused:
+        with pytest.raises(MovaError, match="GB a GPU with --replicate") as refused:
             cheapest_plan(full, wanted, H100)
         assert refused.value.exit_code == 1
         sizes = map(int, re.findall(r"--(?:replicate|shard|context) (\d+)", str(refused.value).split("fits is")[1]))
@@ -27,7 +28,7 @@ def test_what_does_not_fit_is_refused_with_a_layout_that_does(workload):
 
 
 def test_full_checkpointing_is_proposed_where_nothing_else_fits(workload):
-    with pytest.raises(MovaError, match=r"cheapest that fits is .* --checkpointing full$"):
+    with pytest.raises(MovaError, match=r"cheapest that fits is .* --checkpointing full \(\d+ GPUs\)$"):
         cheapest_plan(workload("mova-720p", "phase3"), Wanted(), Setting(ACCELERATORS["H100"], "none"))
 
 
@@ -63,6 +64,12 @@ def test_a_gpu_alone_sends_nothing_and_each_dimension_adds_its_own(workload):
     assert sent(Layout(shard=2)).all_to_all == sent(Layout(shard=2)).all_reduce == 0
     assert sent(Layout(replicate=2)).all_reduce == 4 * full.step.parameters
     assert sent(Layout(replicate=2)).all_gather == 0 < sent(Layout(context=2)).all_to_all
+
+
+def test_what_leaves_a_node_takes_longer(workload):
+    full, layout = workload("mova-360p", "phase1"), Layout(context=8)
+    small, large = (Setting(replace(ACCELERATORS["H100"], gpus_per_node=gpus)) for gpus in (4, 8))
+    assert plan_on(full, layout, small).communication_s > plan_on(full, layout, large).communication_s
 
 
 def test_cost_and_energy_follow_the_hours(workload):
