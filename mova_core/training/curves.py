@@ -67,7 +67,7 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def learned(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def learned(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of the steps that moved the weights."""
     return [record for record in records if "skipped" not in record]
 
