@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Rotation = Callable[[Tensor], Tensor]
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Query, key and value of all heads [B, H, S or K, head_dim] to what each query finds."""
 
 
 class Attention(nn.Module):
@@ -38,11 +40,12 @@ class Attention(nn.Module):
         rotate_q: Rotation | None = None,
         rotate_k: Rotation | None = None,
         y_of_B: Tensor | None = None,
+        attend: Attend = F.scaled_dot_product_attention,
     ) -> Tensor:
         """Query x, key and value y.
 
         `y_of_B` names the row of y that each x attends to, so that what many share is projected once; None where
-        every x has its own.
+        every x has its own. `attend` is another function where x and y are divided over processes.
         """
         query = self.norm_q(self.q(x_BSD)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         key, value = self.norm_k(self.k(y_BKE)), self.v(y_BKE)
@@ -52,5 +55,4 @@ class Attention(nn.Module):
         value = value.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         query = rotate_q(query) if rotate_q else query
         key = rotate_k(key) if rotate_k else key
-        attended = F.scaled_dot_product_attention(query, key, value)
-        return self.o(attended.transpose(1, 2).flatten(-2))
+        return self.o(attend(query, key, value).transpose(1, 2).flatten(-2))

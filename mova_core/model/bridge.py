@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.attention import Attention
+from mova_core.model.attention import Attend, Attention
+from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.component import Component
 from mova_core.model.pretrained.diffusers_import import register_to_config
 from mova_core.model.rope import half_split_tables, rotate_half_split
@@ -49,11 +51,23 @@ BRIDGE_ON = BridgeScale()
 BRIDGE_OFF = BridgeScale(0.0, 0.0)
 
 
-class BridgeRope(NamedTuple):
-    """Cos and sin tables [S, H] of both towers' tokens, in the dtype of the hidden states."""
+Table = tuple[Tensor, Tensor]
+"""Cos and sin [S, H] of a tower's tokens, in the dtype of the hidden states."""
 
-    video: tuple[Tensor, Tensor]
-    audio: tuple[Tensor, Tensor]
+
+class BridgeRope(NamedTuple):
+    """Where both towers' tokens lie: in time, and over processes.
+
+    Args:
+        video, audio: the tables; None to rotate nothing.
+        video_attend: how video tokens attend to audio tokens.
+        audio_attend: how audio tokens attend to video tokens.
+    """
+
+    video: Table | None = None
+    audio: Table | None = None
+    video_attend: Attend = F.scaled_dot_product_attention
+    audio_attend: Attend = F.scaled_dot_product_attention
 
 
 class Conditioner(nn.Module):
@@ -64,13 +78,11 @@ class Conditioner(nn.Module):
         self.y_norm = nn.LayerNorm(context_dim, eps=eps)
         self.inner = Attention(dim, dim // head_dim, eps, context_dim)
 
-    def forward(
-        self, x: Tensor, y: Tensor, rope_x: tuple[Tensor, Tensor] | None, rope_y: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
-        def rotation(rope: tuple[Tensor, Tensor] | None) -> Any:
+    def forward(self, x: Tensor, y: Tensor, rope_x: Table | None, rope_y: Table | None, attend: Attend) -> Tensor:
+        def rotation(rope: Table | None) -> Any:
             return None if rope is None else lambda heads: rotate_half_split(heads, *rope)
 
-        return self.inner(x, self.y_norm(y), rotation(rope_x), rotation(rope_y))
+        return self.inner(x, self.y_norm(y), rotation(rope_x), rotation(rope_y), attend=attend)
 
 
 class Bridge(Component):
@@ -80,6 +92,8 @@ class Bridge(Component):
         UsageError: an unknown interaction strategy, or pooled AdaLN, which MOVA does not have.
         ShapeError: a width is not a multiple of head_dim.
     """
+
+    context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
     @register_to_config
     def __init__(
@@ -116,10 +130,8 @@ class Bridge(Component):
         )
         self.condition_scale = nn.Parameter(torch.ones(1)) if trainable_condition_scale else None
 
-    def rope(
-        self, video_grid: tuple[int, int, int], audio_tokens: int, video_fps: float, like: Tensor
-    ) -> BridgeRope | None:
-        """Tables for these tokens, or None where the config turns the cross rotation off.
+    def rope(self, video_grid: tuple[int, int, int], audio_tokens: int, video_fps: float, like: Tensor) -> BridgeRope:
+        """Tables for these tokens, none where the config turns the cross rotation off.
 
         Args:
             video_grid: latent frames, token rows, token columns.
@@ -127,11 +139,20 @@ class Bridge(Component):
             video_fps: pixel frames per second.
             like: hidden states whose dtype and device the tables take.
         """
-        if not self.apply_cross_rope:
-            return None
         frames, rows, columns = video_grid
-        video_at = self.video_positions(frames, video_fps).repeat_interleave(rows * columns)
-        return BridgeRope(self._table(video_at, like), self._table(torch.arange(audio_tokens), like))
+        rope = BridgeRope()
+        if self.apply_cross_rope:
+            video_at = self.video_positions(frames, video_fps).repeat_interleave(rows * columns)
+            rope = BridgeRope(self._table(video_at, like), self._table(torch.arange(audio_tokens), like))
+        if (divided := self.context_parallel) is None:
+            return rope
+        video_tokens = frames * rows * columns
+        return BridgeRope(
+            rope.video and (divided.mine(rope.video[0], 0), divided.mine(rope.video[1], 0)),
+            rope.audio and (divided.mine(rope.audio[0], 0), divided.mine(rope.audio[1], 0)),
+            video_attend=divided.attention(video_tokens, audio_tokens),
+            audio_attend=divided.attention(audio_tokens, video_tokens),
+        )
 
     def video_positions(self, latent_frames: int, video_fps: float) -> Tensor:
         """Where each latent frame sits on the audio tokens' scale, float32 [T]."""
@@ -142,7 +163,7 @@ class Bridge(Component):
         return torch.where(index == 0, torch.zeros_like(index), later)
 
     def forward(
-        self, layer: int, video_BVD: Tensor, audio_BAE: Tensor, rope: BridgeRope | None, scale: BridgeScale = BRIDGE_ON
+        self, layer: int, video_BVD: Tensor, audio_BAE: Tensor, rope: BridgeRope, scale: BridgeScale = BRIDGE_ON
     ) -> tuple[Tensor, Tensor]:
         """Both towers' tokens after this layer's exchange; unchanged at a layer that does not interact."""
         if layer not in self.layers or scale.off:
@@ -151,13 +172,14 @@ class Bridge(Component):
             alone, rest = slice(scale.first), slice(scale.first, None)
             video, audio = self(layer, video_BVD[rest], audio_BAE[rest], rope, replace(scale, first=0))
             return torch.cat([video_BVD[alone], video]), torch.cat([audio_BAE[alone], audio])
-        video_rope, audio_rope = (rope.video, rope.audio) if rope else (None, None)
         video, audio = video_BVD, audio_BAE
         if scale.audio_to_video:
-            added = self.audio_to_video_conditioners[str(layer)](video_BVD, audio_BAE, video_rope, audio_rope)
+            conditioner = self.audio_to_video_conditioners[str(layer)]
+            added = conditioner(video_BVD, audio_BAE, rope.video, rope.audio, rope.video_attend)
             video = video_BVD + self._strength(scale.audio_to_video, scale, added) * added
         if scale.video_to_audio:
-            added = self.video_to_audio_conditioners[str(layer)](audio_BAE, video_BVD, audio_rope, video_rope)
+            conditioner = self.video_to_audio_conditioners[str(layer)]
+            added = conditioner(audio_BAE, video_BVD, rope.audio, rope.video, rope.audio_attend)
             audio = audio_BAE + self._strength(scale.video_to_audio, scale, added) * added
         return video, audio
 
@@ -165,7 +187,7 @@ class Bridge(Component):
         strength = direction if self.condition_scale is None else direction * self.condition_scale
         return strength if scale.acts_B is None else strength * scale.acts_B.to(like.dtype).view(-1, 1, 1)
 
-    def _table(self, positions: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    def _table(self, positions: Tensor, like: Tensor) -> Table:
         cos, sin = half_split_tables(positions, self.head_dim, ROPE_THETA)
         return cos.to(like), sin.to(like)  # rounded to the dtype of the hidden states before they are used
 

@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.distributed import ProcessGroup
 
-from mova_core.errors import ShapeError
+from mova_core.errors import ShapeError, UsageError
+from mova_core.model.attention import Attention
 from mova_core.model.audio_tower import AudioTower
-from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeScale
+from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeRope, BridgeScale
+from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.index import TOWER_COMPONENTS
+from mova_core.model.tower import Tower
 from mova_core.model.video_tower import VideoTower
 
 VIDEO_COMPONENTS = TOWER_COMPONENTS[:2]  # the two experts' folders: high noise, low noise
@@ -104,7 +108,7 @@ class DualTower(nn.Module):
             torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1), timestep_B2[:, 0], context, context_of_B
         )
         audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context, context_of_B)
-        rope = None
+        rope = BridgeRope()
         if not bridge_scale.off:
             frames, rows, columns = video.grid
             rope = self.dual_tower_bridge.rope((frames, rows, columns), audio.grid[0], video_fps, video.tokens)
@@ -119,3 +123,26 @@ class DualTower(nn.Module):
     def video_expert(self, name: str) -> VideoTower:
         """The expert of that component name."""
         return {"video_dit": self.video_dit, "video_dit_2": self.video_dit_2}[name]
+
+
+def divide_tokens(model: nn.Module, group: ProcessGroup) -> None:
+    """Let the processes of a group divide the tokens of every clip; each of them calls this, and later the model.
+
+    Args:
+        model: towers, or towers and a Bridge.
+        group: the processes; one alone changes nothing.
+
+    Raises:
+        UsageError: more processes than heads, so that some would compute padding alone.
+    """
+    if group.size() == 1:
+        return
+    heads = max(module.num_heads for module in model.modules() if isinstance(module, Attention))
+    if group.size() > heads:
+        raise UsageError(
+            f"{group.size()} processes divide the heads of attention, the model has {heads} at most: set "
+            f"train.parallel.context to {heads} or less"
+        )
+    for module in model.modules():
+        if isinstance(module, (Tower, Bridge)):
+            module.context_parallel = ContextParallel(group)

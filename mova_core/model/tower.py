@@ -15,7 +15,8 @@ import torch.utils.checkpoint
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.attention import Attention
+from mova_core.model.attention import Attend, Attention
+from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.component import Component
 from mova_core.model.rope import rotate_interleaved
 
@@ -31,13 +32,14 @@ class TowerState(NamedTuple):
     A tuple, so that hooks around modules (FSDP2, DeepSpeed) find the tensors in it.
 
     Attributes:
-        tokens: [B, S, D].
+        tokens: [B, S, D]; this process's part of them where processes divide a clip.
         context: embedded text [B, K, D]; fewer rows where samples share theirs.
         context_of_B: the row of each sample then, else None.
         modulation: of the blocks, [B, 6, D].
         time: embedded timestep for the head, [B, D].
-        angles: rotary angles [S, P], float64.
-        grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio.
+        angles: rotary angles of the tokens [S, P], float64.
+        grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio; of the whole clip.
+        attend: how tokens attend to each other.
     """
 
     tokens: Tensor
@@ -47,6 +49,7 @@ class TowerState(NamedTuple):
     time: Tensor
     angles: Tensor
     grid: tuple[int, ...]
+    attend: Attend = F.scaled_dot_product_attention
 
 
 class Block(nn.Module):
@@ -70,7 +73,7 @@ class Block(nn.Module):
 
         x = state.tokens
         y = self.norm1(x) * (1 + scale1) + shift1
-        x = x + gate1 * self.self_attn(y, y, rotate, rotate)
+        x = x + gate1 * self.self_attn(y, y, rotate, rotate, attend=state.attend)
         x = x + self.cross_attn(self.norm3(x), state.context, y_of_B=state.context_of_B)
         x = x + gate2 * self.ffn(self.norm2(x) * (1 + scale2) + shift2)
         return state._replace(tokens=x)
@@ -98,6 +101,7 @@ class Tower(Component):
     """
 
     _supports_gradient_checkpointing = True
+    context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
     def __init__(self, patch_embedding: nn.Module) -> None:
         super().__init__()
@@ -149,7 +153,7 @@ class Tower(Component):
         dtype = next(self.patch_embedding.parameters()).dtype
         tokens, grid = self.patchify(latent.to(dtype))
         time, modulation = self.embed_time(timestep_B, dtype)
-        return TowerState(
+        state = TowerState(
             tokens=tokens,
             context=self.text_embedding(context.to(dtype)),
             context_of_B=context_of_B,
@@ -157,6 +161,13 @@ class Tower(Component):
             time=time,
             angles=self.positions(grid).to(tokens.device),
             grid=grid,
+        )
+        if (divided := self.context_parallel) is None:
+            return state
+        return state._replace(
+            tokens=divided.mine(tokens, 1),
+            angles=divided.mine(state.angles, 0),
+            attend=divided.attention(math.prod(grid), math.prod(grid)),
         )
 
     def embed_time(self, timestep_B: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -167,7 +178,10 @@ class Tower(Component):
 
     def unembed(self, state: TowerState) -> Tensor:
         """Velocity in the shape of the latent that was embedded (with the tower's own output channels)."""
-        return self.unpatchify(self.head(state.tokens, state.time), state.grid)
+        patches = self.head(state.tokens, state.time)
+        if self.context_parallel is not None:
+            patches = self.context_parallel.gather_tokens(patches, math.prod(state.grid))
+        return self.unpatchify(patches, state.grid)
 
     def run_block(self, index: int, state: TowerState) -> TowerState:
         """Apply one block, recomputing it in the backward pass where gradient checkpointing is on."""

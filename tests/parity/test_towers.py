@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mova_core.model.audio_tower import AudioTower
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, Bridge, BridgeScale, interacting_layers
+from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, Bridge, BridgeRope, BridgeScale, interacting_layers
 from mova_core.model.dual_tower import LatentPair
 from mova_core.model.rope import video_angles
 from mova_core.model.tower import sinusoid
@@ -74,7 +74,7 @@ def test_bridge(golden):
         case.check(f"mid.cos_{name}", table[0][None])
         case.check(f"mid.sin_{name}", table[1][None])
     for layer in map(int, case.names(r"out\.layer(\d+)\.rope\.visual")):
-        for name, tables in (("rope", rope), ("norope", None)):
+        for name, tables in (("rope", rope), ("norope", BridgeRope())):
             ours = bridge(layer, video, audio, tables)
             case.check(f"out.layer{layer}.{name}.visual", ours[0])
             case.check(f"out.layer{layer}.{name}.audio", ours[1])

@@ -81,7 +81,7 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     PartialState(cpu=device.type == "cpu")
     from mova_core.training.strategy.ddp import DataParallel
 
-    return DataParallel(*parts)
+    return DataParallel(mesh.context, *parts)
 
 
 CPU = torch.device("cpu")
