@@ -43,7 +43,7 @@ class DataFolder:
     root: Path = DATA
 
     def table(self, name: str) -> Path:
-        """`sources`, `segments`, `windows`, `near_duplicates`, `clips`, `verdicts`, `captions`."""
+        """A table of `mova_core/curation/tables.py`."""
         return self.root / f"{name}.parquet"
 
     def rejects(self, stage: str) -> Path:
