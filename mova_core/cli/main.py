@@ -68,8 +68,7 @@ def _commands() -> Iterator[tuple[str, Any]]:
     for stage in STAGES:
         yield stage, getattr(import_module(f"mova_core.curation.{stage}.command"), stage)
     for entry in entry_points(group="mova.commands"):
-        if entry.name not in STAGES:  # an older install still names them
-            yield entry.name, entry.load()
+        yield entry.name, entry.load()
 
 
 def command(function: Callable[..., dict[str, Any] | None], name: str) -> Callable[..., None]:
