@@ -52,11 +52,12 @@ def _now_and_then(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     for done, item in enumerate(items, start=1):
         yield item
         if time.monotonic() - last_shown >= EVERY_S or done == total:
-            _show(Progress(label, done, total))
+            show(Progress(label, done, total))
             last_shown = time.monotonic()
 
 
-def _show(progress: Progress) -> None:
+def show(progress: Progress) -> None:
+    """Show how far something is, as an event or a line."""
     if json_events.are_on():
         json_events.emit(progress)
     else:

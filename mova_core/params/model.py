@@ -151,6 +151,16 @@ class ParallelParams(Section):
     )
 
 
+class LaunchParams(Section):
+    """Where the processes of training are started. It changes no weight but in the last bits."""
+
+    launcher: Literal["local", "slurm", "kubernetes", "ray"] = Field("local", description="local: on this machine")
+    nodes: int = Field(1, ge=1, description="machines")
+    processes_per_node: int = Field(1, ge=1, description="1 on 1 node: in the process of the command itself")
+    gpus: bool = Field(False, description="whether a cluster is asked for a GPU a process")
+    image: str = Field("mova-mlops", description="container image of kubernetes")
+
+
 class HealthParams(Section):
     """When a step is skipped instead of moving the weights, and when a run stops."""
 
@@ -168,6 +178,7 @@ class TrainParams(Section):
         2, ge=1, description="parts of a batch computed side by side, one core each; decides the last bits"
     )
     parallel: ParallelParams = Field(ParallelParams(), description="layout over processes")
+    launch: LaunchParams = Field(LaunchParams(), description="where the processes are started")
     model: ModelParams = Field(ModelParams(), description="size of fresh weights; each later phase keeps it")
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()

@@ -95,8 +95,8 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
             if done % saving.save_every == 0 or done == own.steps:
                 if curves is not None:
                     curves.flush()
-                checkpoint = save(run.checkpoints, done, run.fingerprint, strategy)
                 if strategy.main:
+                    checkpoint = save(run.checkpoints, done, run.fingerprint, strategy)
                     remove_older(run.checkpoints, saving.keep)
     strategy.wait()
     return checkpoint or finished(run.checkpoints)[-1]

@@ -16,24 +16,39 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of a trial run; without it runs/PHASE.", show_default=False)
     ] = None,
+    launcher: Annotated[
+        str | None,
+        typer.Option("--launcher", help="local, slurm, kubernetes or ray; without it that of the params."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted.")] = False,
 ) -> dict[str, Any]:
     """Train one phase on its latents, from the weights selected in the phase before.
 
     Writes runs/PHASE/: checkpoints, curves.jsonl, and last manifest.json. Run again after a stop, it goes on from the
     last checkpoint and ends in the same weights. A trial with other params goes to a folder of its own by --out, and
-    leaves runs/PHASE alone. On several processes: torchrun --nproc-per-node 2 --no-python mova train PHASE.
+    leaves runs/PHASE alone. train.launch of the params says on how many processes it runs.
 
     Example: mova train phase1 --params trial.yaml --out trials/lr-3e-3
     """
     from mova_core.params import load_params
+    from mova_core.training.launch import choose
+    from mova_core.training.launch.spec import is_started
     from mova_core.training.preflight import Places, check_inputs, run_folder
     from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
+    settings = choose.with_launcher(params.train.launch, launcher)
+    options = {"--params": (params_file, PARAMS), "--data": (data, DATA), "--out": (out, None)}
+    given = [word for name, (value, default) in options.items() if value != default for word in (name, str(value))]
+    spec = choose.spec_of(settings, phase, ("mova", "train", phase, *given))
+    if dry_run:
+        return {"text": choose.manifest(settings, spec)}
     places = Places(DataFolder(data))
     run_folder(chosen, places, out)
     check_inputs(chosen, params, places)  # before torch is loaded
+    if not is_started() and not choose.is_here(settings):
+        return choose.launch(settings, spec)
 
-    from mova_core.training.loop import train as run_train
+    from mova_core.training.launch.started import train as run_train
 
     return run_train(chosen, params, places, out)

@@ -1,17 +1,15 @@
 """What happens inside a worker: one item tried under limits, every ending turned into a `TaskResult`."""
 
-import contextlib
-import ctypes
 import logging
 import os
 import pickle
 import resource
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mova_core.child_process import end_with_parent
 from mova_core.errors import DiskFull, MediaError
 from mova_core.params import Limits
 
@@ -21,8 +19,6 @@ ANSWER_MB = 16  # MiB, the largest value an item may have: rows about a file; wh
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """Environment that workers start in: parallelism comes from workers, and one thread gives the same bytes everywhere."""
-
-PR_SET_PDEATHSIG = 1  # Linux prctl(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +107,4 @@ def prepare_worker(limits: Limits, threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(threads)
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
