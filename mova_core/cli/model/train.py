@@ -47,6 +47,9 @@ def train(
     run_folder(chosen, places, out)
     check_inputs(chosen, params, places)  # before torch is loaded
     if not is_started() and not choose.is_here(settings):
+        from mova_core.training.strategy.choose import Mesh
+
+        Mesh.of(params.train.parallel, spec.processes, rank=0)  # refuses what does not fit before anything starts
         return choose.launch(settings, spec)
 
     from mova_core.training.launch.started import train as run_train

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -42,6 +43,7 @@ def run_here(spec: LaunchSpec) -> dict[str, Any]:
         MovaError: what the first process that failed said.
     """
     arguments = local_command(spec)[1:]
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where `mova` is
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for restarts in range(RESTARTS + 1):

@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mova_core.errors import MovaError, UsageError
@@ -103,3 +106,17 @@ if os.environ.get("RANK") == "1" and not os.path.exists("killed"):
     assert events[-1]["event"] == "summary" and events[-1]["values"]["steps"] == 6
     weights = "checkpoints/step-000006/dual_tower_bridge/diffusion_pytorch_model.safetensors"
     assert Path("runs/phase1", weights).read_bytes() == Path("undisturbed", weights).read_bytes()
+
+
+def test_a_cancelled_command_leaves_no_process(tmp_path):
+    program = f"""
+from mova_core.training.launch.local import run_here
+from mova_core.training.launch.spec import LaunchSpec
+run_here(LaunchSpec("test", ("sleep", "60"), {str(tmp_path)!r}, processes_per_node=2))
+"""
+    with psutil.Popen([sys.executable, "-c", program]) as command:
+        while len(started := command.children()) < 2:
+            time.sleep(0.02)
+        command.terminate()
+        assert command.wait(30) == 128 + signal.SIGTERM
+    assert not any(process.is_running() for process in started)
