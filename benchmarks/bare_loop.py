@@ -14,22 +14,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mova_core.flow_matching import add_noise, velocity_target
-from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_levels, expert_of
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.params import Params
 from mova_core.params.model import LossParams, OptimizerParams
-from mova_core.training.objective import AudioObjective, JointObjective
+from mova_core.training.data.batches import AudioBatches, AudioPart, JointBatches, JointPart
 from mova_core.training.optimizer import BETAS
-from mova_core.training.step_sampling import (
-    Stream,
-    batch_indices,
-    generator_of,
-    sample_audio_step,
-    sample_joint_step,
-)
+from mova_core.training.strategy.micro_batch import MicroBatch
 
 AUDIO_WEIGHT = LossParams().audio_weight
+VIDEO_FPS = float(Params().clip_geometry.fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +62,10 @@ def train_barely(towers: DualTower, batches: Sequence[Batch], count: int, optimi
     return losses
 
 
-def made_batches(objective: AudioObjective | JointObjective, steps: int) -> list[Batch]:
-    """The batches that the objective takes in its first steps."""
-    if isinstance(objective, JointObjective):
-        return [_joint_batch(objective, step) for step in range(steps)]
-    return [_audio_batch(objective, step) for step in range(steps)]
+def made_batches(batches: AudioBatches | JointBatches, steps: int) -> list[Batch]:
+    """The whole batches that a phase takes in its first steps."""
+    whole = MicroBatch(0, 1, torch.device("cpu"))
+    return [_made(batches.part(step, whole)) for step in range(steps)]
 
 
 def _backward(model: torch.nn.Module, batch: Batch) -> Tensor:
@@ -85,39 +79,18 @@ def _backward(model: torch.nn.Module, batch: Batch) -> Tensor:
     return loss.detach()
 
 
-def _audio_batch(objective: AudioObjective, step: int) -> Batch:
-    clips, params = objective.sets["train"], objective.params
-    generator = generator_of(objective.seed, objective.phase, Stream.STEP, step)
-    sample = sample_audio_step(params, params.batch, clips.audio.shape[1:], generator)
-    rows_B = batch_indices(objective.seed, objective.phase, step, params.batch, len(clips))
-    clean, sigma_B = clips.audio[rows_B], sample.audio_sigma_B
-    context = clips.context(rows_B, sample.text_mask_B)
-    noisy = add_noise(clean, sample.audio_noise, sigma_B)
-    target = velocity_target(clean, sample.audio_noise)
-    return Batch((noisy, sigma_B * TRAINING_STEPS, context.contexts, context.of_B), {}, target)
-
-
-def _joint_batch(objective: JointObjective, step: int) -> Batch:
-    clips, params, expert = objective.sets["train"], objective.params, expert_of(step)
-    generator = generator_of(objective.seed, objective.phase, Stream.STEP, step)
-    shapes = clips.audio.shape[1:], clips.video.shape[1:]
-    levels = expert_levels(expert, params.video_shift, BOUNDARY_RATIO)
-    sample = sample_joint_step(params, params.batch, *shapes, levels, generator)
-    rows_B = batch_indices(objective.seed, objective.phase, step, params.batch, len(clips))
-    clean, context = clips.clean(rows_B), clips.context(rows_B, sample.text_mask_B)
-    noisy = LatentPair(
-        add_noise(clean.video, sample.video_noise, sample.video_sigma_B),
-        add_noise(clean.audio, sample.audio_noise, sample.audio_sigma_B),
-    )
-    timestep_B2 = torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1) * TRAINING_STEPS
-    condition = clips.condition(rows_B, sample.image_given_B)
+def _made(part: AudioPart | JointPart) -> Batch:
+    if isinstance(part, AudioPart):
+        noisy = add_noise(part.clean, part.noise, part.sigma_B)
+        arguments = noisy, part.sigma_B * TRAINING_STEPS, part.context.contexts, part.context.of_B
+        return Batch(arguments, {}, velocity_target(part.clean, part.noise))
+    pairs = list(zip(part.clean, part.noise, strict=True))
+    noisy = LatentPair(*(add_noise(*pair, part.sigma_B2[:, column]) for column, pair in enumerate(pairs)))
     options = {
-        "expert": expert,
-        "video_fps": objective.video_fps,
-        "bridge_scale": BridgeScale(acts_B=sample.bridge_mask_B),
-        "context_of_B": context.of_B,
+        "expert": part.expert,
+        "video_fps": VIDEO_FPS,
+        "bridge_scale": BridgeScale(acts_B=part.bridge_mask_B),
+        "context_of_B": part.context.of_B,
     }
-    target = LatentPair(
-        velocity_target(clean.video, sample.video_noise), velocity_target(clean.audio, sample.audio_noise)
-    )
-    return Batch((noisy, timestep_B2, condition, context.contexts), options, target)
+    arguments = noisy, part.sigma_B2 * TRAINING_STEPS, part.condition, part.context.contexts
+    return Batch(arguments, options, LatentPair(*(velocity_target(*pair) for pair in pairs)))

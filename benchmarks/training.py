@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
 
 from benchmarks.bare_loop import made_batches, train_barely
 from benchmarks.measure import Row, in_turn, row
+from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, EMPTY, FolderConstants, white_name
+from mova_core.curation.encode.latent_shards import CONTEXT_KINDS, LatentShard, TextContexts, write_shard
+from mova_core.curation.encode.latents_file import FileHeader, shard_name
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
+from mova_core.curation.tables import write_table
 from mova_core.geometry import ClipGeometry
 from mova_core.model.audio_tower import TextToAudio
 from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
@@ -26,8 +31,9 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
-from mova_core.training.data import LatentSet
-from mova_core.training.objective import AudioObjective, JointObjective, Objective, StepLoss
+from mova_core.training.data.batches import AudioBatches, JointBatches
+from mova_core.training.data.read_ahead import PartOf, ReadAhead
+from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.recipe import PHASES, Phase
 from mova_core.training.run import Run
 from mova_core.training.strategy.choose import open_strategy
@@ -63,56 +69,63 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An objective, and how long each micro-batch of a step was at work before the model was called.
+    """Gives the parts of steps, and notes how long each micro-batch waited for its own."""
 
-    That is drawing noise, levels and dropouts, picking clips, contexts and conditions, and adding the noise.
-    """
-
-    objective: Objective
+    part_of: PartOf[Any]
     waits: list[float] = field(default_factory=list)
 
-    def step_loss(self, model: nn.Module, step: int, micro_batch: MicroBatch) -> StepLoss:
+    def __call__(self, step: int, micro_batch: MicroBatch) -> Any:
         begun = time.perf_counter()
-
-        def called(*_: object) -> None:
-            self.waits.append(time.perf_counter() - begun)
-
-        hook = model.register_forward_pre_hook(called)
-        try:
-            return self.objective.step_loss(model, step, micro_batch)
-        finally:
-            hook.remove()
-
-    def validation(self, model: nn.Module, device: torch.device) -> dict[str, float] | None:
-        return self.objective.validation(model, device)
+        part = self.part_of(step, micro_batch)
+        self.waits.append(time.perf_counter() - begun)
+        return part
 
 
-def made_clips(geometry: ClipGeometry) -> dict[str, LatentSet]:
-    """Random latents and texts of both splits."""
+def write_latents(folder: Path, geometry: ClipGeometry) -> None:
+    """A folder of random latents and texts of both splits, one shard each."""
     generator = torch.Generator().manual_seed(0)
     canvas = geometry.canvases[0]
     video = (CHANNELS, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
     audio = (CHANNELS, geometry.audio_tokens * geometry.audio_latents_per_token)
-    return {
-        split: LatentSet(
-            tuple(f"{number:016x}" for number in range(clips)),
-            torch.randn(clips, *video, generator=generator),
-            torch.randn(clips, *video, generator=generator),
-            torch.randn(video, generator=generator),
-            torch.randn(clips, *audio, generator=generator),
-            torch.randn(TEXTS + 1, NANO_CONTEXT_LENGTH, TEXT_WIDTH, generator=generator),
-            torch.arange(clips) % TEXTS,
+    texts = torch.randn(TEXTS, NANO_CONTEXT_LENGTH, TEXT_WIDTH, generator=generator)
+    offsets = torch.arange(0, texts.shape[0] + 1) * NANO_CONTEXT_LENGTH
+    inputs = {"geometry": geometry.name, **dict.fromkeys(("codec", "text_encoder", "params"), "made")}
+    rows = []
+    for number, (split, clips) in enumerate(CLIPS.items()):
+        index = (torch.arange(clips, dtype=torch.int32) % TEXTS)[:, None].expand(-1, len(CONTEXT_KINDS)).contiguous()
+        ids = tuple(f"{split}-{clip}" for clip in range(clips))
+        shard = LatentShard(
+            FileHeader(fingerprint="made", clip_ids=ids, **inputs),
+            *(torch.randn(clips, *shape, generator=generator) for shape in (video, video, audio, audio)),
+            TextContexts(texts.flatten(0, 1), offsets, index),
         )
-        for split, clips in CLIPS.items()
-    }
+        write_shard(folder / shard_name(number), shard)
+        facts = {"path": shard_name(number), "orientation": canvas.orientation, "split": split, "phases": list(PHASES)}
+        rows += [{"clip_id": clip, "row": row} | facts for row, clip in enumerate(ids)]
+    white = white_name(canvas.latent_height, canvas.latent_width)
+    tensors = {EMPTY: torch.randn(NANO_CONTEXT_LENGTH, TEXT_WIDTH), white: torch.randn(video)}
+    FolderConstants(tensors).write(folder / CONSTANTS_FILE, FileHeader(fingerprint="made", **inputs))
+    write_table(folder / INDEX_FILE, "latents", rows)
+    write_latents_manifest(folder, [*map(shard_name, range(len(CLIPS))), CONSTANTS_FILE], inputs)
 
 
-def made_objective(phase: Phase, params: Params, sets: dict[str, LatentSet]) -> AudioObjective | JointObjective:
-    """What a phase minimises, on made clips."""
+def made_batches_of(phase: Phase, params: Params, folder: Path) -> AudioBatches | JointBatches:
+    """The batches of a phase, of made latents."""
+    kind = JointBatches if phase.joint else AudioBatches
+    return kind(folder, phase, params.train, params.seed)
+
+
+def made_objective(
+    phase: Phase, params: Params, batches: AudioBatches | JointBatches
+) -> tuple[AudioObjective | JointObjective, Watched]:
+    """What a phase minimises, and what tells how long it waited for its batches."""
     geometry, own = phase.geometry(params), phase.params(params.train)
-    if not isinstance(own, JointPhaseParams):
-        return AudioObjective(sets, own, params.seed, phase.number)
-    return JointObjective(sets, own, params.train.loss, float(geometry.fps), params.seed, phase.number)
+    watched = Watched(ReadAhead[Any](batches.part, own.steps))
+    if isinstance(batches, AudioBatches):
+        return AudioObjective(watched, batches), watched
+    assert isinstance(own, JointPhaseParams)
+    fps = float(geometry.fps)
+    return JointObjective(watched, batches, params.train.loss, fps, own.video_shift), watched
 
 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
@@ -129,19 +142,22 @@ def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path)
 
 def _measured(phase: Phase, folder: Path) -> Times:
     params = _params(phase, STEPS)
-    sets = made_clips(phase.geometry(params))
-    objective = made_objective(phase, params, sets)
-    batches = made_batches(objective, READY_BATCHES)
+    latents = folder / f"latents-{phase.name}"
+    write_latents(latents, phase.geometry(params))
+    batches = made_batches_of(phase, params, latents)
+    ready = made_batches(batches, READY_BATCHES)
     runs: Iterator[int] = iter(range(1_000_000))
     watched: list[Watched] = []
 
     def ours(steps: int = STEPS) -> None:
-        watched.append(Watched(objective))
+        chosen = _params(phase, steps)
+        objective, watch = made_objective(phase, chosen, batches)
+        watched.append(watch)
         with single_thread():  # as `mova train` does
-            train_ours(phase, _params(phase, steps), watched[-1], folder / f"{phase.name}-{next(runs)}")
+            train_ours(phase, chosen, objective, folder / f"{phase.name}-{next(runs)}")
 
     def bare(steps: int = STEPS) -> None:
-        train_barely(nano_dual_tower(params.seed), batches, steps, params.train.optimizer)
+        train_barely(nano_dual_tower(params.seed), ready, steps, params.train.optimizer)
 
     ours(WARM_UP_STEPS)
     bare(WARM_UP_STEPS)

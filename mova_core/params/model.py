@@ -5,7 +5,7 @@ Closed and frozen; each field has its default, its range and its meaning. The de
 curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -78,6 +78,23 @@ class ModelParams(Section):
         return self
 
 
+class CaptionWeights(Section):
+    """How often a clip is trained on each kind of its captions, of those that it has."""
+
+    on_one_line: ClassVar[bool] = True
+
+    merged: NotNegative = 1.0
+    visual: NotNegative = 0.0
+    speech: NotNegative = 0.0
+    sound: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _one_has_weight(self) -> "CaptionWeights":
+        if not any(self.model_dump().values()):
+            raise ValueError("no kind of caption has a weight above 0: a model without captions is text_dropout 1")
+        return self
+
+
 class AudioPhaseParams(Section):
     """One phase of training in which the audio tower is alone: text to audio."""
 
@@ -85,6 +102,9 @@ class AudioPhaseParams(Section):
     batch: int = Field(64, ge=1, description="clips a step, of all processes together")
     audio_shift: Positive = Field(1.0, description="sigma shift of the audio")
     text_dropout: float = Field(0.2, ge=0, le=1, description="share of clips trained on the empty text")
+    captions: CaptionWeights = Field(
+        CaptionWeights(), description="kinds of caption by weight; of those that a clip has, one is drawn"
+    )
     normalize_loudness: bool = Field(False, description="audio at encode.target_lufs instead of as it is")
     lr_end: float = Field(0.1, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")
 
@@ -176,6 +196,9 @@ class TrainParams(Section):
 
     micro_batches: int = Field(
         2, ge=1, description="parts of a batch computed side by side, one core each; decides the last bits"
+    )
+    shards_in_memory: int = Field(
+        16, ge=1, description="shards of latents that are open at a time; clips are shuffled within as many"
     )
     parallel: ParallelParams = Field(ParallelParams(), description="layout over processes")
     launch: LaunchParams = Field(LaunchParams(), description="where the processes are started")

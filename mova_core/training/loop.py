@@ -41,7 +41,7 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None)
         `kept_runs` (folders of earlier runs of the phase), `text`; `warnings` where clips are few.
 
     Raises:
-        UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `load_latents`; a
+        UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `ClipReader`; a
             damaged checkpoint; more skipped steps than params allow.
     """
     with single_thread():

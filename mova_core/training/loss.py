@@ -17,7 +17,7 @@ from mova_core.model.bridge import BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import LatentPair
 from mova_core.params.model import LossParams
 from mova_core.training.curves import SIGMA_BINS
-from mova_core.training.data import BatchContext
+from mova_core.training.data.clips import BatchContext
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,11 @@ The latents must be of the present codec and params, and the weights to start fr
 the phase before, with the same codec and text encoder.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, encode_again, read_latents_manifest
-from mova_core.curation.tables import read_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import Params
@@ -18,7 +16,8 @@ from mova_core.params.model import ModelParams, TowerParams
 from mova_core.places import CHECKPOINTS, MODELS, RUNS, DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
+from mova_core.storage.manifest import MANIFEST_FILE, fault, read_manifest
+from mova_core.training.data.index import clip_counts
 from mova_core.training.recipe import PHASES, Phase
 
 RUN_FILES = (CHECKPOINTS, "curves.jsonl", MANIFEST_FILE)  # what a run folder holds
@@ -107,15 +106,9 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     return {**inputs, "start_checkpoint": selection.checkpoint_id, "start": weights}
 
 
-def clip_counts(phase: Phase, latents: Path) -> dict[str, int]:
-    """Clips that a phase takes of a folder of latents, by split."""
-    index = read_table(latents / INDEX_FILE, "latents")
-    return Counter(row["split"] for row in index if phase.name in row["phases"])
-
-
 def few_clips(phase: Phase, latents: Path) -> str | None:
     """A warning where clips are so few that a model learns them by heart, or can hardly be judged; else None."""
-    counts = clip_counts(phase, latents)
+    counts = clip_counts(latents, phase.name)
     if all(counts[split] >= enough for split, enough in FEW_CLIPS.items()):
         return None
     return (
@@ -127,7 +120,7 @@ def few_clips(phase: Phase, latents: Path) -> str | None:
 
 def _check_clips(phase: Phase, latents: Path) -> None:
     """Refuse a phase without clips to train on, or without clips to validate on."""
-    counts = clip_counts(phase, latents)
+    counts = clip_counts(latents, phase.name)
     if not counts["train"]:
         raise MovaError(
             f"none of the clips of {latents} is a training clip of {phase.name}: bring more footage, or change the "
@@ -164,6 +157,8 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     geometry = phase.geometry(params).name
     folder = places.data.latents(geometry)
     manifest = read_latents_manifest(folder)
+    if wrong := fault(folder / INDEX_FILE, manifest.files.get(INDEX_FILE)):
+        raise StaleError(f"{folder / INDEX_FILE} {wrong}: {encode_again(folder)}")
     codec_config = places.data.codec / "config.json"
     if not codec_config.is_file():
         raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")

@@ -6,7 +6,7 @@ now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ from torch import nn
 
 from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError
+from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.audio_tower import TextToAudio
-from mova_core.model.condition import condition_mask
-from mova_core.model.dual_tower import DualTower
+from mova_core.model.dual_tower import VIDEO_COMPONENTS, DualTower
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.text.known_phrases import known_phrases
 from mova_core.params import Params
@@ -31,7 +31,9 @@ from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, write_manifest
 from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, make_way
 from mova_core.training.curves import CURVES_FILE
-from mova_core.training.data import LatentSet, load_latents
+from mova_core.training.data.batches import AudioBatches, JointBatches
+from mova_core.training.data.index import clip_ids
+from mova_core.training.data.read_ahead import ReadAhead
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
@@ -77,8 +79,9 @@ class Run:
         """Of all that decides the weights that come out."""
         own = self.phase.params(self.params)
         train = self.params
-        learning = own, train.model, train.optimizer, train.loss, train.health, train.micro_batches
-        return sha256_json(self.phase.name, self.seed, self.inputs, learning, stage_version("train"))
+        learning = own, train.model, train.optimizer, train.loss, train.health
+        order = train.micro_batches, train.shards_in_memory
+        return sha256_json(self.phase.name, self.seed, self.inputs, learning, order, stage_version("train"))
 
 
 def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None) -> Run:
@@ -90,16 +93,19 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     inputs = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
     own = phase.params(params.train)
-    sets = load_latents(places.latents(phase, params), phase, normalize_loudness=own.normalize_loudness)
-    start = places.start(phase)
+    start, latents = places.start(phase), places.latents(phase, params)
     towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
+    batches: AudioBatches | JointBatches
     objective: Objective
     if isinstance(own, JointPhaseParams):
-        objective = JointObjective(sets, own, params.train.loss, float(geometry.fps), params.seed, phase.number)
+        batches = JointBatches(latents, phase, params.train, params.seed)
+        joint = ReadAhead(batches.part, own.steps)
+        objective = JointObjective(joint, batches, params.train.loss, float(geometry.fps), own.video_shift)
     else:
-        objective = AudioObjective(sets, own, params.seed, phase.number)
-    _check_sizes(towers, sets["train"], start)
-    folder, warning = run_folder(phase, places, out), few_clips(phase, places.latents(phase, params))
+        batches = AudioBatches(latents, phase, params.train, params.seed)
+        objective = AudioObjective(ReadAhead(batches.part, own.steps), batches)
+    _check_sizes(towers, batches.sizes(), start)
+    folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     return Run(
@@ -112,7 +118,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         deepcopy(model).to("meta"),
         weights.__getitem__,
         warning,
-        _trained_on(places, sets["train"].clip_ids),
+        _trained_on(places, clip_ids(latents, phase.name, "train")),
     )
 
 
@@ -141,15 +147,13 @@ def _trained_on(places: Places, clip_ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(known_phrases(row["merged"] for row in rows if row["clip_id"] in trained))
 
 
-def _check_sizes(towers: DualTower, clips: LatentSet, start: Path | None) -> None:
+def _check_sizes(towers: DualTower, sizes: Mapping[str, int], start: Path | None) -> None:
     """StaleError unless the weights read latents and contexts of these widths."""
-    video, audio, text = clips.video.shape[1], clips.audio.shape[1], clips.contexts.shape[2]
-    with_condition = 2 * video + condition_mask(clips.video[:1]).shape[1]
-    expected = {
-        "video_dit": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
-        "video_dit_2": {"in_dim": with_condition, "out_dim": video, "text_dim": text},
-        "audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text},
-    }
+    audio, text = sizes["audio"], sizes["text"]
+    expected = {"audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text}}
+    if (video := sizes.get("video")) is not None:
+        of_video = {"in_dim": 2 * video + VIDEO_FRAMES_PER_LATENT, "out_dim": video, "text_dim": text}
+        expected |= {name: of_video for name in VIDEO_COMPONENTS}
     for name, sizes in expected.items():
         config: Any = towers.get_submodule(name).config
         for field, size in sizes.items():

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from benchmarks.bare_loop import made_batches, train_barely
-from benchmarks.training import Watched, made_clips, made_objective, train_ours
+from benchmarks.training import Watched, made_batches_of, made_objective, train_ours, write_latents
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
@@ -30,22 +30,20 @@ def plain_params(phase: str, **changes: object) -> Params:
 @pytest.mark.parametrize("micro_batches", [1, 2])
 def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, micro_batches):
     params = plain_params(phase, micro_batches=micro_batches)
-    objective = made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params)))
+    write_latents(tmp_path / "latents", PHASES[phase].geometry(params))
+    batches = made_batches_of(PHASES[phase], params, tmp_path / "latents")
     with single_thread():
-        train_ours(PHASES[phase], params, objective, tmp_path / "run")
-        batches = made_batches(objective, STEPS)
-        losses = train_barely(nano_dual_tower(params.seed), batches, STEPS, params.train.optimizer)
+        train_ours(PHASES[phase], params, made_objective(PHASES[phase], params, batches)[0], tmp_path / "run")
+        ready = made_batches(batches, STEPS)
+        losses = train_barely(nano_dual_tower(params.seed), ready, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
     assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
 
 
-@pytest.mark.parametrize("phase", ["audio", "phase1"])
-def test_a_micro_batch_waits_from_the_start_of_its_step_to_the_call_of_the_model(tmp_path, monkeypatch, phase):
+def test_waiting_is_what_passes_between_asking_for_a_part_and_having_it(monkeypatch):
     """A clock that moves one second a look: the two ends of each wait, and nothing between them."""
-    params = plain_params(phase, micro_batches=1)
-    watched = Watched(made_objective(PHASES[phase], params, made_clips(PHASES[phase].geometry(params))))
     seconds = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
-    with single_thread():
-        train_ours(PHASES[phase], params, watched, tmp_path / "run")
-    assert watched.waits == [1.0] * STEPS
+    watched = Watched(lambda step, micro_batch: (step, micro_batch))
+    assert [watched(step, "all") for step in range(3)] == [(step, "all") for step in range(3)]
+    assert watched.waits == [1.0] * 3

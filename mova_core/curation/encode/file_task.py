@@ -94,8 +94,10 @@ class ShardTask:
                 )
         contexts = {text: encoder.context(text) for row in self.texts for text in row if text is not None}
         gathered = TextContexts.gather(self.texts, contexts, encoder.context_width)
-        latents = (torch.cat(rows) for rows in (video, condition, audio, audio_lufs))
-        return LatentShard(self.header, *latents, gathered)
+        latents = torch.cat(video), torch.cat(condition), torch.cat(audio), torch.cat(audio_lufs)
+        shard = LatentShard(self.header, *latents, gathered)
+        shard.check_finite()
+        return shard
 
 
 FileTask = ShardTask | ConstantsTask

@@ -43,7 +43,7 @@ class FolderConstants:
 
     @classmethod
     def read(cls, folder: Path) -> "FolderConstants":
-        """Those of a finished folder; UsageError or StaleError as `open_shard`."""
+        """Those of a finished folder; UsageError or StaleError as `check_file`."""
         path = folder / CONSTANTS_FILE
         check_file(path, read_latents_manifest(folder))
         with safe_open(path, framework="pt") as file:

@@ -20,8 +20,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from mova_core.curation.encode.latents_file import FileHeader, check_file, read_header
-from mova_core.curation.encode.latents_manifest import read_latents_manifest
+from mova_core.curation.encode.latents_file import FileHeader, read_header
 from mova_core.errors import MovaError, ShapeError
 from mova_core.storage.atomic import atomic_path
 
@@ -64,7 +63,7 @@ class TextContexts:
 
 @dataclass(frozen=True, slots=True)
 class LatentShard:
-    """One shard in memory.
+    """One shard, in memory or mapped.
 
     Args:
         header: where it comes from, and whose rows these are.
@@ -76,7 +75,6 @@ class LatentShard:
 
     Raises:
         ShapeError: a tensor has no row for each clip.
-        MovaError: latents hold NaN or infinity.
     """
 
     header: FileHeader
@@ -92,14 +90,17 @@ class LatentShard:
         for name, tensor in {**latents, "context_index": self.contexts.index}.items():
             if len(tensor) != clips:
                 raise ShapeError(f"{name} has {len(tensor)} rows, the shard has {clips} clips")
-        for name, tensor in latents.items():
-            finite = torch.isfinite(tensor).flatten(1).all(1)
-            if not bool(finite.all()):
-                clip_id = self.header.clip_ids[int(finite.logical_not().nonzero()[0])]
-                raise MovaError(f"{name} latents of clip {clip_id} hold NaN or infinity")
 
     def __len__(self) -> int:
         return len(self.header.clip_ids)
+
+    def check_finite(self) -> None:
+        """Look at every number; MovaError where latents hold NaN or infinity."""
+        for name in LATENTS:
+            finite = torch.isfinite(getattr(self, name)).flatten(1).all(1)
+            if not bool(finite.all()):
+                clip_id = self.header.clip_ids[int(finite.logical_not().nonzero()[0])]
+                raise MovaError(f"{name} latents of clip {clip_id} hold NaN or infinity")
 
 
 def write_shard(path: Path, shard: LatentShard) -> None:
@@ -113,16 +114,12 @@ def write_shard(path: Path, shard: LatentShard) -> None:
         safetensors.torch.save_file(tensors, temporary, shard.header.metadata())
 
 
-def open_shard(path: Path) -> LatentShard:
-    """Read one shard of a finished folder.
+def read_shard(path: Path) -> LatentShard:
+    """One shard, mapped: a row is read when it is looked at. Whether it is the manifest's: `latents_file.check_file`.
 
     Raises:
-        UsageError: the folder has no manifest.
-        StaleError: the file is not the one the manifest names, or they name different codecs or geometries.
         ShapeError: tensors that do not fit each other.
-        MovaError: NaN or infinity.
     """
-    check_file(path, read_latents_manifest(path.parent))
     with safe_open(path, framework="pt") as file:
         header = read_header(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)

@@ -70,7 +70,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
         geometry,
     )
     shards = _shards(clips, texts, encoder, geometry, data, params, inputs, made_by)
-    tasks = [*shards, constants]
+    tasks: list[FileTask] = [*shards, constants]
     kept = finished_files(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
 

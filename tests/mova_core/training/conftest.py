@@ -72,8 +72,8 @@ class Project:
     def train(self, phase: str, section: TrainParams | None = None, out: Path | None = None) -> dict:
         return train(PHASES[phase], Params(train=section or small_section()), self.places, out)
 
-    def write_latents(self, geometry: ClipGeometry, codec: NanoCodec, value: float | None = None) -> None:
-        """One shard of random latents; `value` replaces one number of the first clip's video."""
+    def write_latents(self, geometry: ClipGeometry, codec: NanoCodec) -> None:
+        """One shard of random latents."""
         data, canvas = DataFolder(self.root / "data"), geometry.canvases[0]
         inputs = {
             "geometry": geometry.name,
@@ -96,8 +96,6 @@ class Project:
         gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
         header = FileHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
         shard = LatentShard(header, video, video.flip(0), audio, 0.5 * audio, gathered)
-        if value is not None:
-            video[0, 0, 0, 0, 0] = value  # after the shard's own check: what a damaged encoder would leave
         folder = data.latents(geometry.name)
         write_shard(folder / shard_name(0), shard)
         white = white_name(canvas.latent_height, canvas.latent_width)

@@ -245,7 +245,7 @@ def test_validation_never_shifts_training(project, section, monkeypatch):
     project.train("audio", section(steps=3))
     with_validation = weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit")
     (project.root / "runs").rename(project.root / "with")
-    monkeypatch.setattr(objective.AudioObjective, "validation", lambda *args: None)
+    monkeypatch.setattr(objective.AudioObjective, "validation", lambda *args: {})
     project.train("audio", section(steps=3))
     assert same(with_validation, weights(project.root / "runs/audio/checkpoints/step-000003", "audio_dit"))
 

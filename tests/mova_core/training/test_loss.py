@@ -5,7 +5,7 @@ import torch
 
 from mova_core.model.dual_tower import LatentPair
 from mova_core.params.model import LossParams, TrainParams
-from mova_core.training.data import BatchContext
+from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss
 
 B, C, T, H, W, L = 3, 2, 4, 2, 2, 5

@@ -8,19 +8,18 @@ from mova_core.params.model import JointPhaseParams
 from mova_core.training.step_sampling import (
     JointStep,
     Stream,
-    batch_indices,
     generator_of,
     micro_batch_of,
+    noise_of,
     sample_joint_step,
 )
 
 DRAWS = 2000
-SHAPES = torch.Size([2, 4]), torch.Size([2, 1, 2, 2])
 
 
 def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: str = HIGH_NOISE) -> JointStep:
     levels = expert_levels(expert, params.video_shift, BOUNDARY_RATIO)
-    return sample_joint_step(params, count, *SHAPES, levels, generator_of(0, 1, Stream.STEP, step))
+    return sample_joint_step(params, count, levels, generator_of(0, 1, Stream.STEP, step))
 
 
 def test_rates_of_dropout():
@@ -68,7 +67,7 @@ def test_each_expert_trains_on_its_own_noise_levels():
 
 def test_a_step_draws_the_same_again_and_another_step_does_not():
     first, again, other = (drawn(JointPhaseParams(), 4, step) for step in (3, 3, 4))
-    for name in ("video_noise", "audio_noise", "video_sigma_B", "audio_sigma_B"):
+    for name in ("video_sigma_B", "audio_sigma_B", "caption_B"):
         assert torch.equal(getattr(first, name), getattr(again, name))
         assert not torch.equal(getattr(first, name), getattr(other, name))
 
@@ -76,13 +75,18 @@ def test_a_step_draws_the_same_again_and_another_step_does_not():
 def test_micro_batches_are_the_whole_batch():
     whole = drawn(JointPhaseParams(), 6)
     parts = [micro_batch_of(whole, slice(index, None, 2)) for index in range(2)]
-    assert torch.equal(torch.stack([part.video_noise for part in parts], dim=1).flatten(0, 1), whole.video_noise)
+    assert torch.equal(torch.stack([part.video_sigma_B for part in parts], dim=1).flatten(0, 1), whole.video_sigma_B)
     assert [len(part.bridge_mask_B) for part in parts] == [3, 3]
 
 
-def test_every_clip_is_seen_once_an_epoch():
-    rows = torch.cat([batch_indices(0, 1, step, batch=4, clips=10) for step in range(5)])
-    assert sorted(rows[:10].tolist()) == sorted(rows[10:].tolist()) == list(range(10))
-    assert rows[:10].tolist() != rows[10:].tolist()
-    longer_than_two_epochs = batch_indices(0, 1, 0, batch=25, clips=10).bincount()
-    assert (longer_than_two_epochs.min(), longer_than_two_epochs.sum()) == (2, 25)
+def test_noise_is_standard_normal_and_each_clip_has_its_own():
+    def noise(rows) -> list[torch.Tensor]:
+        shapes = torch.Size([4, 50]), torch.Size([200])
+        return noise_of([generator_of(0, 1, Stream.STEP, 3, row) for row in rows], *shapes)
+
+    whole, part = noise(range(40)), noise([7, 5])
+    for all_rows, two in zip(whole, part, strict=True):
+        assert torch.equal(all_rows[[7, 5]], two)
+        assert abs(all_rows.mean()) < 4 / all_rows.numel() ** 0.5 and abs(all_rows.std() - 1) < 0.05
+    streams = [generator_of(0, 1, Stream.STEP, 3), *(generator_of(0, 1, Stream.STEP, 3, row) for row in range(3))]
+    assert len({float(torch.rand(1, generator=each)) for each in streams}) == 4

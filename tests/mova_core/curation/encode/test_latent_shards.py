@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, TextContexts, open_shard, write_shard
-from mova_core.curation.encode.latents_file import FileHeader, finished_files, shard_name
+from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, TextContexts, read_shard, write_shard
+from mova_core.curation.encode.latents_file import FileHeader, check_file, finished_files, shard_name
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, read_latents_manifest, write_latents_manifest
 from mova_core.errors import MovaError, ShapeError, StaleError, UsageError
 from mova_core.storage.manifest import MANIFEST_FILE
@@ -39,7 +39,7 @@ def folder(shard, tmp_path):
 
 
 def test_a_shard_comes_back_as_it_was_written(folder, shard):
-    read = open_shard(folder / shard_name(0))
+    read = read_shard(folder / shard_name(0))
     assert read.header == shard.header and len(read) == 3
     for name in LATENTS:
         assert torch.equal(getattr(read, name), getattr(shard, name))
@@ -70,7 +70,7 @@ def test_nan_is_refused_with_the_clip_that_has_it(shard):
     broken = shard.audio.clone()
     broken[1, 0, 0] = float("nan")
     with pytest.raises(MovaError, match="audio latents of clip b"):
-        replace(shard, audio=broken)
+        replace(shard, audio=broken).check_finite()
 
 
 def test_rows_must_be_the_clips(shard):
@@ -81,26 +81,27 @@ def test_rows_must_be_the_clips(shard):
 def test_a_file_that_is_not_the_one_of_the_manifest_is_refused(folder, shard):
     path = folder / shard_name(0)
     write_shard(folder / shard_name(1), shard)
+    manifest = read_latents_manifest(folder)
     with pytest.raises(StaleError, match="is not in the manifest"):
-        open_shard(folder / shard_name(1))
+        check_file(folder / shard_name(1), manifest)
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(StaleError, match="has sha256"):
-        open_shard(path)
+        check_file(path, manifest)
 
 
 def test_a_shard_of_another_codec_than_its_folder_is_refused(folder, shard):
     write_shard(folder / shard_name(0), replace(shard, header=replace(HEADER, codec="other")))
     write_latents_manifest(folder, [shard_name(0)], MADE_FROM)
     with pytest.raises(StaleError, match="codec other"):
-        open_shard(folder / shard_name(0))
+        check_file(folder / shard_name(0), read_latents_manifest(folder))
 
 
 def test_an_unfinished_folder_is_refused(folder):
     (folder / MANIFEST_FILE).unlink()
     with pytest.raises(UsageError, match="not finished"):
-        open_shard(folder / shard_name(0))
+        read_latents_manifest(folder)
 
 
 @pytest.mark.parametrize("text", ["{", '{"schema": "latents/0"}'])

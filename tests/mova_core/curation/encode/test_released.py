@@ -14,7 +14,7 @@ import torch
 
 from mova_core.curation.encode.accepted_clips import load_clip, scaled_down
 from mova_core.curation.encode.encodable import check_encodable
-from mova_core.curation.encode.latent_shards import open_shard
+from mova_core.curation.encode.latent_shards import read_shard
 from mova_core.curation.encode.latents_file import SHARD_PATTERN
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
@@ -105,7 +105,7 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_c
         index = read_table(folder / "index.parquet", "latents")
         assert sorted(row["clip_id"] for row in index) == sorted(clips)
         for row in index:
-            shard, clip = open_shard(folder / row["path"]), clips[row["clip_id"]]
+            shard, clip = read_shard(folder / row["path"]), clips[row["clip_id"]]
             frames, audio = load_clip(cut.clips, clip, LARGE)
             canvas = next(one for one in geometry.canvases if one.orientation == clip["orientation"])
             pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
@@ -147,7 +147,7 @@ def latents_by_clip(folder: Path) -> dict[str, torch.Tensor]:
     return {
         clip_id: shard.video[row]
         for path in sorted(folder.glob(SHARD_PATTERN))
-        for shard in [open_shard(path)]
+        for shard in [read_shard(path)]
         for row, clip_id in enumerate(shard.header.clip_ids)
     }
 

@@ -7,7 +7,7 @@ import torch
 
 from mova_core.curation.encode.accepted_clips import accepted_clips, load_clip, scaled_down
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, FolderConstants
-from mova_core.curation.encode.latent_shards import open_shard
+from mova_core.curation.encode.latent_shards import read_shard
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
@@ -52,7 +52,7 @@ def test_every_accepted_clip_is_encoded_in_order_and_the_index_finds_it(ready):
     assert [row["clip_id"] for row in index] == [clip["clip_id"] for clip in accepted]
     assert [row["split"] for row in index] == [clip["split"] for clip in accepted]
     for row in index:
-        shard = open_shard(ready.latents("nano-48") / row["path"])
+        shard = read_shard(ready.latents("nano-48") / row["path"])
         assert shard.header.clip_ids[row["row"]] == row["clip_id"]
         assert shard.header.codec == summary["codec"] == NanoCodec.load(ready.codec).fingerprint
 
@@ -60,7 +60,7 @@ def test_every_accepted_clip_is_encoded_in_order_and_the_index_finds_it(ready):
 @pytest.mark.parametrize("geometry", [SMALL, LARGE], ids=lambda geometry: geometry.name)
 def test_latents_decode_to_the_clip(ready, geometry):
     encode(PARAMS, geometry, ready, ONE)
-    shard = open_shard(ready.latents(geometry.name) / "latents-00001.safetensors")
+    shard = read_shard(ready.latents(geometry.name) / "latents-00001.safetensors")
     clip = accepted_clips(ready)[8 + 3]
     frames, audio = load_clip(ready.clips, clip, geometry)
     codec, canvas = NanoCodec.load(ready.codec), geometry.canvases[0]
@@ -78,7 +78,7 @@ def test_latents_decode_to_the_clip(ready, geometry):
 def test_a_condition_is_what_the_sampler_makes_of_the_first_frame(ready):
     """The clip's own first latent, bit for bit, and grey ones after it, as after the white image."""
     encode(PARAMS, SMALL, ready, ONE)
-    shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
+    shard = read_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     constants = FolderConstants.read(ready.latents("nano-32"))
     canvas, codec = SMALL.canvases[0], NanoCodec.load(ready.codec).video
     image = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
@@ -91,7 +91,7 @@ def test_a_condition_is_what_the_sampler_makes_of_the_first_frame(ready):
 
 def test_contexts_are_those_of_the_captions(ready):
     encode(PARAMS, SMALL, ready, ONE)
-    shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
+    shard = read_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     captions = read_table(ready.table("captions"), "captions")
     for row in range(len(shard)):
         for kind in ("visual", "speech", "sound", "merged"):
@@ -109,7 +109,7 @@ def test_phases_have_contexts_of_their_own(ready):
     rows = [row | {"has_subtitles": looked_for[row["clip_id"]]} for row in verdicts]
     write_table(ready.table("verdicts"), "verdicts", rows)
     encode(PARAMS, SMALL, ready, ONE)
-    shard = open_shard(ready.latents("nano-32") / "latents-00000.safetensors")
+    shard = read_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     merged = {row["clip_id"]: row["merged"] for row in read_table(ready.table("captions"), "captions")}
     for row, clip_id in enumerate(shard.header.clip_ids):
         text = merged[clip_id]

@@ -1,0 +1,88 @@
+"""A batch is its micro-batches, whoever computes them; validation is the same each time."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+from mova_core.model.condition import condition_from
+from mova_core.params.model import TrainParams
+from mova_core.training.data.batches import AudioBatches, JointBatches
+from mova_core.training.recipe import PHASES
+from mova_core.training.strategy.micro_batch import MicroBatch
+
+CPU = torch.device("cpu")
+KINDS = {"audio": AudioBatches, "phase1": JointBatches}
+
+
+def batches(latents, phase="phase1", shards=(("square", 5), ("square", 4)), **own):
+    train = TrainParams.model_validate({phase: {"batch": 4, **own}})
+    return KINDS[phase](latents(shards).folder, PHASES[phase], train, seed=1)
+
+
+def flat(part) -> list[torch.Tensor]:
+    """Every tensor of a part with a row a clip."""
+    tensors = []
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if field.name == "context":
+            tensors.append(value.contexts[value.of_B])
+        elif field.name != "expert":
+            tensors += [value] if isinstance(value, torch.Tensor) else list(value)
+    return tensors
+
+
+@pytest.mark.parametrize("phase", ["audio", "phase1"])
+def test_micro_batches_are_the_batch(latents, phase):
+    made = batches(latents, phase)
+    for step in (0, 5):
+        whole = flat(made.part(step, MicroBatch(0, 1, CPU)))
+        halves = [flat(made.part(step, MicroBatch(index, 2, CPU))) for index in range(2)]
+        for tensor, *parts in zip(whole, *halves, strict=True):
+            assert torch.equal(torch.stack(parts, 1).flatten(0, 1), tensor)
+
+
+def test_the_condition_is_the_first_frame_or_a_white_one(latents):
+    for given in (0.0, 1.0):
+        made = batches(latents, image_conditioning_prob=given)
+        part = made.part(0, MicroBatch(0, 1, CPU))
+        _, clips, _ = made._sample_step(0)
+        first = made.reader.latents("condition", made._buckets[0], clips.tolist())
+        assert torch.equal(part.condition, condition_from(first if given else torch.ones_like(first)))
+
+
+def test_the_loudness_switch_chooses_the_audio(latents):
+    for switch, name in ((False, "audio"), (True, "audio_lufs")):
+        made = batches(latents, "audio", normalize_loudness=switch)
+        _, clips, _ = made._sample_step(0)
+        expected = made.reader.latents(name, made._buckets[0], clips.tolist())
+        assert torch.equal(made.part(0, MicroBatch(0, 1, CPU)).clean, expected)
+
+
+def test_the_audio_tower_alone_is_told_the_duration_and_no_other_phase(latents):
+    """In these folders the texts of a clip are `knock` with its duration, and `red knock` without."""
+    for phase, expected in (("audio", 2), ("phase1", 3)):
+        made = batches(latents, phase, shards=[("square", 2)], text_dropout=0)
+        assert made.part(0, MicroBatch(0, 1, CPU)).context.contexts[:, 0, 0].tolist() == [expected]
+
+
+def test_no_two_clips_share_their_noise_and_a_step_has_its_own(latents):
+    made = batches(latents)
+    noise = torch.cat([made.part(step, MicroBatch(0, 1, CPU)).noise.video for step in range(3)])
+    assert len(noise.flatten(1).unique(dim=0)) == 12
+    assert len(noise.unique()) == noise.numel()
+
+
+def test_validation_is_every_held_out_clip_of_each_shape_and_the_same_each_time(latents):
+    made = batches(latents, shards=[("landscape", 3)] * 5 + [("portrait", 3)])
+    first, again = ([flat(part) for part in made.validation("video_dit_2")] for _ in range(2))
+    assert [len(part[0]) for part in first] == [2, 2, 1, 1]  # in micro-batches, a shape at a time
+    for one, other in zip(first, again, strict=True):
+        assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
+    other_expert = flat(next(iter(made.validation("video_dit"))))
+    assert not torch.equal(other_expert[2], first[0][2])
+
+
+def test_the_sizes_that_a_model_must_have(latents):
+    assert batches(latents).sizes() == {"video": 2, "audio": 2, "text": 4}
+    assert batches(latents, "audio").sizes() == {"audio": 2, "text": 4}
