@@ -6,10 +6,10 @@ from pathlib import Path
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.model.audio_tower import AudioTower
-from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.model_folder import Components, nano_components
+from mova_core.model.model_folder import Components, new_components
 from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import read_json
 from mova_core.params import Params
 from mova_core.places import CHECKPOINTS
@@ -38,16 +38,18 @@ def last_candidate(phase: Phase, params: Params, places: Places) -> Candidate:
     checkpoint = last_checkpoint(run / CHECKPOINTS)
     if checkpoint is None:
         raise UsageError(f"{run / CHECKPOINTS} holds no checkpoint: run `mova train {phase.name}` first")
-    codec = NanoCodec.load(places.data.codec)
-    manifest = read_json(run / MANIFEST_FILE) if (run / MANIFEST_FILE).is_file() else {}
-    trained_with = manifest.get("inputs", {}).get("codec", codec.fingerprint)
-    if trained_with != codec.fingerprint:
+    parts = FrozenParts.of(params, places.data)
+    manifest, present = (
+        read_json(run / MANIFEST_FILE) if (run / MANIFEST_FILE).is_file() else {},
+        parts.codec_fingerprint(),
+    )
+    if (trained_with := manifest.get("inputs", {}).get("codec", present)) != present:
         raise StaleError(
-            f"{run} was trained with codec {str(trained_with)[:12]}, {places.data.codec} is now "
-            f"{codec.fingerprint[:12]}: run `mova train {phase.name}` again"
+            f"{run} was trained with codec {str(trained_with)[:12]}, {parts.folder} is now {present[:12]}: "
+            f"run `mova train {phase.name}` again"
         )
     towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER), manifest.get("trained_on", ())
-    components = nano_components(towers, codec, phase.geometry(params), params.generate, BOUNDARY_RATIO, known)
+    components = new_components(towers, parts, phase.geometry(params), params.generate, BOUNDARY_RATIO, known)
     return Candidate(checkpoint, components)
 
 

@@ -84,12 +84,12 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     from mova_core.evaluation.metrics.measure import entry
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.dual_tower import DualTower
-    from mova_core.model.model_folder import nano_components
-    from mova_core.model.nano_folder import read_nano_codec
+    from mova_core.model.model_folder import new_components
+    from mova_core.model.pretrained.frozen_parts import FrozenParts
 
     chosen = phase_named(phase)
-    towers, codec = DualTower.from_pretrained(folder).eval(), read_nano_codec(folder)
-    components = nano_components(towers, codec, chosen.geometry(params), params.generate, BOUNDARY_RATIO)
+    towers, parts = DualTower.from_pretrained(folder).eval(), FrozenParts.open(folder)
+    components = new_components(towers, parts, chosen.geometry(params), params.generate, BOUNDARY_RATIO)
     places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
     target = root / CHAMPION_EVALUATIONS / checkpoint_id
     loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")

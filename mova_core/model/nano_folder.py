@@ -1,11 +1,11 @@
-"""The nano preset's frozen parts in a model folder: both codecs, the text encoder's name, the scheduler, the index.
+"""The nano preset's frozen parts as a folder: both codecs, the text encoder's name, the scheduler, and an index.
 
 `video_vae/` and `audio_vae/` share the fingerprint of the codec they are halves of; `text_encoder/` has no weights,
 only what its table is drawn from and the table's fingerprint.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +14,36 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mova_core.errors import StaleError
-from mova_core.geometry import ClipGeometry
 from mova_core.model.codecs.nano.codec import TENSORS, NanoCodec
 from mova_core.model.pretrained.component import WEIGHTS_FILE
-from mova_core.model.pretrained.index import (
-    DEFAULT_SHIFT,
-    NANO_CLASSES,
-    SCHEDULER_CONFIG,
-    FolderIndex,
-    read_json,
-)
+from mova_core.model.pretrained.frozen_parts import write_scheduler
+from mova_core.model.pretrained.index import INDEX_FILE, NANO_CLASSES, read_json
 from mova_core.model.tensor_digest import tensor_digest
 from mova_core.model.text.nano_encoder import TABLE_SEED, TEXT_WIDTH, NanoTextEncoder
+from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
-from mova_core.params.model import GenerateParams
 
 CODEC_COMPONENTS = {"video_vae": "video_", "audio_vae": "audio_"}  # and how the names of their tensors start
-PIXEL_ENLARGEMENT = 8  # so that a person can see a clip: 48 pixels are shown as 384
-OUR_CLASSES = {
-    "video_dit": ["mova_core.model.video_tower", "VideoTower"],
-    "video_dit_2": ["mova_core.model.video_tower", "VideoTower"],
-    "audio_dit": ["mova_core.model.audio_tower", "AudioTower"],
-    "dual_tower_bridge": ["mova_core.model.bridge", "Bridge"],
+CLASSES = {
     "video_vae": ["mova_core.model.codecs.nano.video", NANO_CLASSES["video_vae"]],
     "audio_vae": ["mova_core.model.codecs.nano.audio", NANO_CLASSES["audio_vae"]],
     "text_encoder": ["mova_core.model.text.nano_encoder", NANO_CLASSES["text_encoder"]],
     "scheduler": ["mova_core.flow_matching.schedule", "PairSchedule"],
 }
+# Defaults of generation with these codecs. A given first frame is kept: at the end its latent is the image's own, not
+# the one that the model generated. Enlarged, so that a person can see a clip: 48 pixels are shown as 384.
+GENERATE = {"keep_first_latent": True, "enlarge": 8}
 
 
-def nano_index(
-    geometry: ClipGeometry, generate: GenerateParams, boundary_ratio: float, trained_on: Sequence[str]
-) -> FolderIndex:
-    """The index of a nano model that generates at this geometry unless asked otherwise.
+def write_nano_parts(folder: Path, codec: NanoCodec, fitted_on: Mapping[str, Any] | None = None) -> None:
+    """Write the codecs, the text encoder's config, the scheduler's and the index.
 
-    A given first frame is kept: at the end its latent is the image's own, not the one that the model generated.
+    Args:
+        folder: being made.
+        codec: both codecs.
+        fitted_on: what the fit saw, kept in the index.
     """
-    defaults = {
-        "geometry": geometry.name,
-        "keep_first_latent": True,
-        "enlarge": PIXEL_ENLARGEMENT,
-        **generate.model_dump(),
-    }
-    ours = {"boundary_ratio": boundary_ratio, "generate": defaults, "trained_on": list(trained_on)}
-    return FolderIndex({"_class_name": "MOVA", **OUR_CLASSES, **ours}, DEFAULT_SHIFT)
-
-
-def write_nano_parts(folder: Path, codec: NanoCodec) -> None:
-    """Write the codecs, the text encoder's config and the scheduler's into a model folder being made."""
+    folder.mkdir(parents=True, exist_ok=True)
     tensors = codec.tensors()
     for component, prefix in CODEC_COMPONENTS.items():
         part = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
@@ -80,11 +62,8 @@ def write_nano_parts(folder: Path, codec: NanoCodec) -> None:
             "fingerprint": NanoTextEncoder().fingerprint,
         },
     )
-    (folder / "scheduler").mkdir()
-    _write_json(
-        folder / "scheduler" / SCHEDULER_CONFIG,
-        {"_class_name": "PairSchedule", "num_train_timesteps": 1000, "shift": DEFAULT_SHIFT},
-    )
+    write_scheduler(folder)
+    _write_json(folder / INDEX_FILE, {**CLASSES, "generate": GENERATE, "fitted_on": dict(fitted_on or {})})
 
 
 def read_nano_codec(folder: Path) -> NanoCodec:
@@ -112,8 +91,8 @@ def read_nano_codec(folder: Path) -> NanoCodec:
     return NanoCodec.from_tensors(tensors)
 
 
-def check_nano_text(folder: Path) -> None:
-    """StaleError unless the text encoder of a model folder is this version's."""
+def read_nano_text(folder: Path) -> NanoText:
+    """The text encoder of a model folder; StaleError unless it is this version's."""
     config = read_json(folder / "text_encoder" / "config.json")
     encoder = NanoTextEncoder().fingerprint
     if config.get("fingerprint") != encoder or config.get("context_length") != NANO_CONTEXT_LENGTH:
@@ -122,6 +101,7 @@ def check_nano_text(folder: Path) -> None:
             f"{config.get('context_length')} positions, this version has {encoder[:12]} and {NANO_CONTEXT_LENGTH}: "
             "the model was trained with another text encoder"
         )
+    return NanoText()
 
 
 def _write_config(folder: Path, class_name: str, values: Mapping[str, Any]) -> None:

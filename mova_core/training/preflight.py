@@ -4,14 +4,16 @@ The latents must be of the present codec and params, and the weights to start fr
 the phase before, with the same codec and text encoder.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, encode_again, read_latents_manifest
 from mova_core.errors import MovaError, StaleError, UsageError
+from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
-from mova_core.params import Params
+from mova_core.params import PRESETS, Params
 from mova_core.params.model import ModelParams, TowerParams
 from mova_core.places import CHECKPOINTS, MODELS, RUNS, DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection
@@ -159,10 +161,7 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
     manifest = read_latents_manifest(folder)
     if wrong := fault(folder / INDEX_FILE, manifest.files.get(INDEX_FILE)):
         raise StaleError(f"{folder / INDEX_FILE} {wrong}: {encode_again(folder)}")
-    codec_config = places.data.codec / "config.json"
-    if not codec_config.is_file():
-        raise UsageError(f"{codec_config} is missing: latents cannot be used without their codec, run `mova fit_codec`")
-    present = {"codec": read_json(codec_config)["fingerprint"], "params": sha256_json(params.encode.target_lufs)}
+    present = _encoders(params, places.data) | {"params": sha256_json(params.encode.target_lufs)}
     for what, now in present.items():
         if (got := getattr(manifest, what)) != now:
             raise StaleError(
@@ -175,6 +174,15 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
         "codec": manifest.codec,
         "text_encoder": manifest.text_encoder,
     }
+
+
+def _encoders(params: Params, data: DataFolder) -> dict[str, str]:
+    """Fingerprints of the present codecs and text encoder, of released ones by the first process alone."""
+    brought = params.encode.weights is not None
+    if (not brought and not PRESETS[params.preset].fits_codecs) or (brought and os.environ.get("RANK", "0") != "0"):
+        return {}
+    parts = FrozenParts.of(params, data)
+    return {"codec": parts.codec_fingerprint(), "text_encoder": parts.text_fingerprint()}
 
 
 def _check_start(phase: Phase, start: Path, inputs: dict[str, Any]) -> Selection:

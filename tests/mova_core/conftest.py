@@ -66,14 +66,25 @@ def save_checkpoint():
 
 
 @pytest.fixture(scope="session")
-def nano_model(nano_towers, nano_codec):
+def nano_parts(nano_codec, tmp_path_factory):
+    """`FrozenParts` of that codec. Tests only read their folder."""
+    from mova_core.model.nano_folder import write_nano_parts
+    from mova_core.model.pretrained.frozen_parts import FrozenParts
+
+    folder = tmp_path_factory.mktemp("nano_parts")
+    write_nano_parts(folder, nano_codec)
+    return FrozenParts.open(folder)
+
+
+@pytest.fixture(scope="session")
+def nano_model(nano_towers, nano_parts):
     """`Components` of that model, 3 steps by default, as if it had been trained on red balls."""
     from mova_core.flow_matching import BOUNDARY_RATIO
-    from mova_core.model.model_folder import nano_components
+    from mova_core.model.model_folder import new_components
     from mova_core.params.model import GenerateParams
 
     generate = GenerateParams(steps=3)
-    return nano_components(nano_towers, nano_codec, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, ["red ball"])
+    return new_components(nano_towers, nano_parts, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, ["red ball"])
 
 
 @pytest.fixture(scope="session")

@@ -38,8 +38,10 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mova_core.model.codecs.nano.audio import NanoAudioCodec
     from mova_core.model.codecs.nano.codec import NanoCodec
     from mova_core.model.codecs.nano.video import NanoVideoCodec
-    from mova_core.model.model_folder import nano_components, save_components
+    from mova_core.model.model_folder import new_components, save_components
+    from mova_core.model.nano_folder import write_nano_parts
     from mova_core.model.nano_towers import nano_dual_tower
+    from mova_core.model.pretrained.frozen_parts import FrozenParts
     from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
     rng = np.random.default_rng(5)
@@ -50,7 +52,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     codec = NanoCodec(NanoVideoCodec.fit(lambda: videos, 16), NanoAudioCodec.fit(lambda: waveforms, 320, 16))
     folder = tmp_path_factory.mktemp("model") / "phase3"
     generate, known = GenerateParams(steps=2), ["red ball", "wooden knock"]
-    components = nano_components(nano_dual_tower(3), codec, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, known)
+    parts = tmp_path_factory.mktemp("parts")
+    write_nano_parts(parts, codec)
+    components = new_components(
+        nano_dual_tower(3), FrozenParts.open(parts), GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, known
+    )
     save_components(components, folder)
     return folder
 

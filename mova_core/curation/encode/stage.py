@@ -28,6 +28,7 @@ from mova_core.curation.engine.run import run
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError
 from mova_core.geometry import ClipGeometry
+from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -53,7 +54,8 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     engine = engine.with_resources(params.engine.encode)
     clips = accepted_clips(data)
     texts = _texts(clips, data, geometry)
-    encoder = _encoder(params, geometry, data)
+    parts = FrozenParts.of(params, data)
+    encoder = EncoderFolder.of(parts, geometry, "cuda" if params.engine.encode.gpu else "cpu")
     inputs = {
         "geometry": geometry.name,
         "codec": encoder.codec,
@@ -62,7 +64,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
-    made_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(encoder)]
+    made_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(parts)]
     constants = ConstantsTask(
         folder.resolve() / CONSTANTS_FILE,
         encoder,
@@ -87,13 +89,6 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
         "kept_shards": there,
         "text": f"{geometry.name}: {len(clips)} clips in {len(shards)} shards ({there} were there already)",
     }
-
-
-def _encoder(params: Params, geometry: ClipGeometry, data: DataFolder) -> EncoderFolder:
-    if params.encode.weights is None:
-        return EncoderFolder.nano(data.codec, geometry)
-    device = "cuda" if params.engine.encode.gpu else "cpu"
-    return EncoderFolder.released(Path(params.encode.weights), geometry, device)
 
 
 def _texts(clips: Sequence[Row], data: DataFolder, geometry: ClipGeometry) -> list[Texts]:
@@ -143,9 +138,10 @@ def _shards(
     return tasks
 
 
-def _libraries(encoder: EncoderFolder) -> list[str]:
+def _libraries(parts: FrozenParts) -> list[str]:
     """Versions of what holds code of the codecs beside this project."""
-    return [version(name) for name in RELEASED_LIBRARIES] if encoder.kind == "released" else []
+    used = {class_name[0] for class_name in parts.index().values() if isinstance(class_name, list)}
+    return [version(name) for name in RELEASED_LIBRARIES if name in used]
 
 
 def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
@@ -161,7 +157,7 @@ def _remove_foreign(folder: Path, wanted: set[str], unfinished: bool) -> None:
 def _make(tasks: Sequence[FileTask], params: Params, engine: Engine, label: str) -> None:
     if not tasks:
         return
-    preload = (WORK, "mova_core.model.codecs.released_codecs") if tasks[0].encoder.kind == "released" else (WORK,)
+    preload = (WORK, tasks[0].encoder.parts.module)
     task_results = run(write_file, tasks, engine=engine, limits=params.limits, preload=preload)
     for task, task_result in zip(tasks, track(task_results, len(tasks), label), strict=True):
         if task_result.failed:

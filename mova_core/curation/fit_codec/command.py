@@ -9,7 +9,8 @@ from mova_core.places import DATA, PARAMS, DataFolder
 def fit_codec(params_file: ParamsFile = PARAMS, data: Data = DATA) -> dict[str, Any]:
     """Fit the nano preset's codecs on a sample of the accepted training clips.
 
-    Writes models/codec/ (codec.safetensors, config.json) and says how well the codecs do on validation clips.
+    Writes models/codec/, the parts of a model that training does not change, and says how well the codecs do on
+    validation clips.
 
     Example: mova fit_codec
     """

@@ -19,11 +19,13 @@ from mova_core.geometry import Canvas
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
+from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.single_thread import single_thread
-from mova_core.params import Params
+from mova_core.params import PRESETS, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
+from mova_core.storage.atomic_folder import atomic_folder
 
 HELD_OUT_CLIPS = 24  # validation clips on which the fitted codec is measured
 
@@ -53,10 +55,8 @@ def fit_codec(params: Params, data: DataFolder) -> dict[str, Any]:
         UsageError: the preset brings released codecs, or a table is missing.
         MovaError: no accepted training clip, or a clip that cannot be read.
     """
-    if params.preset != "nano":
-        raise UsageError(
-            f"only the nano preset fits its codecs; {params.preset} takes the released ones, and skips this stage"
-        )
+    if not PRESETS[params.preset].fits_codecs:
+        raise UsageError(f"preset {params.preset} takes released codecs and skips this stage: others fit their own")
     accepted = accepted_clips(data)
     training = [clip for clip in accepted if clip["split"] == "train"]
     if not training:
@@ -75,7 +75,8 @@ def fit_codec(params: Params, data: DataFolder) -> dict[str, Any]:
             ),
         )
         measured = measure(codec, _load(held_out, params, data, "fit_codec/measure"))
-    codec.save(data.codec, fitted_on={"clips": len(chosen), "seed": params.seed, **measured})
+    with atomic_folder(data.codec, replace=True) as temporary:
+        write_nano_parts(temporary, codec, {"clips": len(chosen), "seed": params.seed, **measured})
     return {
         "clips": len(chosen),
         "fingerprint": codec.fingerprint,

@@ -62,20 +62,10 @@ class FolderIndex:
         for component in TOWER_COMPONENTS + FROZEN_COMPONENTS[:3]:
             if not (folder / component / "config.json").is_file():
                 raise UsageError(f"{folder} has no component {component} (no {component}/config.json): fetch it again")
-        index = cls(fields, cls._shift(folder), folder)
+        index = cls(fields, scheduler_shift(folder), folder)
         if not index.has_nano_text and not (folder / "tokenizer" / "tokenizer.json").is_file():
             raise UsageError(f"{folder} has no component tokenizer (no tokenizer/tokenizer.json): fetch it again")
         return index
-
-    @staticmethod
-    def _shift(folder: Path) -> float:
-        path = folder / "scheduler" / SCHEDULER_CONFIG
-        if not path.is_file():
-            raise UsageError(f"{folder} has no component scheduler (no scheduler/{SCHEDULER_CONFIG}): fetch it again")
-        shift = read_json(path).get("shift", DEFAULT_SHIFT)
-        if not isinstance(shift, int | float) or not shift > 0:
-            raise StaleError(f"{path} has shift {shift!r}, expected a number above 0")
-        return float(shift)
 
     @property
     def boundary_ratio(self) -> float | None:
@@ -114,6 +104,22 @@ class FolderIndex:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return lambda prompt: len(tokenizer.encode(clean_prompt(prompt)).ids)
+
+
+def scheduler_shift(folder: Path) -> float:
+    """The shift of a model folder's scheduler.
+
+    Raises:
+        UsageError: it has none.
+        StaleError: its shift is not a positive number.
+    """
+    path = folder / "scheduler" / SCHEDULER_CONFIG
+    if not path.is_file():
+        raise UsageError(f"{folder} has no component scheduler (no scheduler/{SCHEDULER_CONFIG}): fetch it again")
+    shift = read_json(path).get("shift", DEFAULT_SHIFT)
+    if not isinstance(shift, int | float) or not shift > 0:
+        raise StaleError(f"{path} has shift {shift!r}, expected a number above 0")
+    return float(shift)
 
 
 def refuse_pickles(folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mova_core.model.text.nano_encoder import NanoTextEncoder
+from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.padding import pad_context
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 
@@ -17,6 +17,7 @@ class NanoText:
     """From prompts to padded contexts."""
 
     max_tokens = NANO_CONTEXT_LENGTH
+    width = TEXT_WIDTH
 
     def __init__(self) -> None:
         self.encoder = NanoTextEncoder()
@@ -28,3 +29,7 @@ class NanoText:
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """Contexts [B, NANO_CONTEXT_LENGTH, W] float32; an empty prompt is its end token and zeros."""
         return torch.stack([pad_context(self.encoder.encode(prompt), NANO_CONTEXT_LENGTH) for prompt in prompts])
+
+    def encode_to_last_token(self, prompt: str) -> Tensor:
+        """The context [tokens, W] of one prompt without its padding."""
+        return self.encoder.encode(prompt)

@@ -14,6 +14,7 @@ from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
+from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams
@@ -33,7 +34,7 @@ PARAMS = Params().model_copy(update={"evaluate": SECTION, "generate": GeneratePa
 def places(nano_towers, save_checkpoint, nano_codec, tmp_path, monkeypatch) -> Places:
     """A run with one checkpoint of random weights; validation clips are of the world itself."""
     monkeypatch.chdir(tmp_path)
-    nano_codec.save(DataFolder().codec, {})
+    write_nano_parts(DataFolder().codec, nano_codec)
     for phase in ("audio", "phase1"):
         save_checkpoint(tmp_path / "runs" / phase / "checkpoints", 3, nano_towers)
     monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))

@@ -14,6 +14,7 @@ from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.promote import promote
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
+from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.params import load_params
 from mova_core.places import DataFolder
@@ -32,7 +33,7 @@ def engine(nano_codec, tmp_path, monkeypatch) -> Iterator[sa.Engine]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))
     monkeypatch.setattr(module, "validation_clips", lambda *arguments, **options: [])
-    nano_codec.save(DataFolder().codec, {})
+    write_nano_parts(DataFolder().codec, nano_codec)
     engine = open_database()
     yield engine
     engine.dispose()

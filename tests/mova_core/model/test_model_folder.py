@@ -9,7 +9,7 @@ import torch
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.codecs.nano.codec import NanoCodec
-from mova_core.model.model_folder import load_components, nano_components, save_components, with_released_names
+from mova_core.model.model_folder import load_components, new_components, save_components, with_released_names
 from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.model import GenerateParams
@@ -121,9 +121,9 @@ def test_damaged_json_is_one_sentence(folder, name):
         FolderIndex.read(folder)
 
 
-def test_a_codec_of_another_hop_does_not_fit(nano_towers, nano_codec):
-    with pytest.raises(StaleError, match="hop"):
-        nano_components(nano_towers, nano_codec, GEOMETRIES["mova-360p"], GenerateParams(), 0.9)
+def test_a_codec_of_another_hop_does_not_fit(nano_towers, nano_parts):
+    with pytest.raises(StaleError, match="samples a latent: 320, geometry mova-360p has 960"):
+        new_components(nano_towers, nano_parts, GEOMETRIES["mova-360p"], GenerateParams(), 0.9)
 
 
 def test_a_codec_is_its_tensors(nano_codec):

@@ -20,8 +20,10 @@ from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
-from mova_core.model.model_folder import nano_components, save_components
+from mova_core.model.model_folder import new_components, save_components
+from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText
@@ -131,7 +133,7 @@ def project_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("trainable"))
     with single_thread():
         codec = small_codec(0)
-    codec.save(project.root / "models/codec", {})
+    write_nano_parts(project.root / "models/codec", codec)
     for name in ("nano-32", "nano-48"):
         project.write_latents(GEOMETRIES[name], codec)
     select(project.root, "audio")
@@ -154,10 +156,9 @@ def section() -> Callable[..., TrainParams]:
 
 def select(root: Path, phase: str) -> None:
     """Fresh weights as if `mova select` had exported them."""
-    codec = NanoCodec.load(root / "models/codec")
-    components = nano_components(
+    components = new_components(
         nano_dual_tower(1, ModelParams.model_validate(MODEL)),
-        codec,
+        FrozenParts.open(root / "models/codec"),
         GEOMETRIES["nano-32"],
         GenerateParams(),
         BOUNDARY_RATIO,

@@ -49,7 +49,7 @@ def test_no_latents(project):
 
 
 def test_latents_of_another_codec(project):
-    path = project.root / "models/codec/config.json"
+    path = project.root / "models/codec/video_vae/config.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
     refused(project, "audio", StaleError, "nano-32 was encoded with codec", "mova encode nano-32")
 

@@ -16,8 +16,8 @@ from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
 from mova_core.media.loudness import integrated_lufs
-from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.condition import known_frames, white_image
+from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText
@@ -54,7 +54,7 @@ def test_every_accepted_clip_is_encoded_in_order_and_the_index_finds_it(ready):
     for row in index:
         shard = read_shard(ready.latents("nano-48") / row["path"])
         assert shard.header.clip_ids[row["row"]] == row["clip_id"]
-        assert shard.header.codec == summary["codec"] == NanoCodec.load(ready.codec).fingerprint
+        assert shard.header.codec == summary["codec"] == read_nano_codec(ready.codec).fingerprint
 
 
 @pytest.mark.parametrize("geometry", [SMALL, LARGE], ids=lambda geometry: geometry.name)
@@ -63,7 +63,7 @@ def test_latents_decode_to_the_clip(ready, geometry):
     shard = read_shard(ready.latents(geometry.name) / "latents-00001.safetensors")
     clip = accepted_clips(ready)[8 + 3]
     frames, audio = load_clip(ready.clips, clip, geometry)
-    codec, canvas = NanoCodec.load(ready.codec), geometry.canvases[0]
+    codec, canvas = read_nano_codec(ready.codec), geometry.canvases[0]
     assert shard.video.shape == (8, 16, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
     assert shard.audio.shape == (8, 16, geometry.audio_latents)
 
@@ -80,7 +80,7 @@ def test_a_condition_is_what_the_sampler_makes_of_the_first_frame(ready):
     encode(PARAMS, SMALL, ready, ONE)
     shard = read_shard(ready.latents("nano-32") / "latents-00000.safetensors")
     constants = FolderConstants.read(ready.latents("nano-32"))
-    canvas, codec = SMALL.canvases[0], NanoCodec.load(ready.codec).video
+    canvas, codec = SMALL.canvases[0], read_nano_codec(ready.codec).video
     image = torch.from_numpy(white_image(canvas.height_px, canvas.width_px))
     (white,) = codec.encode(known_frames(to_unit_range(image[None])[None][:, :, 0], SMALL.frames))
     assert torch.equal(constants.white(canvas.latent_height, canvas.latent_width), white)

@@ -15,7 +15,7 @@ PARAMS = params_from({"seed": 4, "fit_codec": {"clips": 16}})
 
 
 def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_same_clips_give_the_same_bytes_and_a_measured_codec(curated):
@@ -26,8 +26,8 @@ def test_the_same_clips_give_the_same_bytes_and_a_measured_codec(curated):
     assert summary["clips"] == 16 and summary["held_out_clips"] == 2
     assert summary["psnr_db"] > 18 and summary["snr_db"] > 10  # few clips, and their noise counts
     assert f"{summary['psnr_db']:.1f} dB" in summary["text"]
-    config = json.loads(once["config.json"])
-    assert config["fingerprint"] == summary["fingerprint"] and config["fitted_on"]["seed"] == 4
+    assert json.loads(once["video_vae/config.json"])["fingerprint"] == summary["fingerprint"]
+    assert json.loads(once["model_index.json"])["fitted_on"]["seed"] == 4
 
 
 def test_only_accepted_training_clips_are_seen(curated, monkeypatch):
@@ -50,7 +50,7 @@ def test_the_sample_is_drawn_by_seed_in_the_order_of_the_table():
 
 
 def test_a_preset_with_released_codecs_is_refused(curated):
-    with pytest.raises(UsageError, match="only the nano preset fits its codecs"):
+    with pytest.raises(UsageError, match="preset mova-720p takes released codecs and skips this stage"):
         fit_codec(params_from({"preset": "mova-720p"}), curated)
 
 
