@@ -2,6 +2,7 @@
 
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -31,6 +32,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would every command that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+WORKER_MODULES = (
+    "mova_core.curation.engine.worker",
+    "mova_core.curation.segment.stage",
+    "mova_core.curation.cut.source_clips",
+    "mova_core.curation.assess.stage",
+    "mova_core.curation.encode.stage",
+    "mova_core.model.codecs.released_codecs",
+    "scenedetect",
+)
 KEY, SECRET = "test-key", "test-secret-never-shown"
 SERVER_USERS = ("postgres", "nobody")  # who runs the server where the tests are run by root
 
@@ -70,6 +80,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCompany:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _company(item.nodeid)[0])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_import_once() -> Iterator[None]:
+    """Every pool of a session forks from one server, which imports what its first pool asks for: here all of it."""
+    preload = multiprocessing.set_forkserver_preload
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "set_forkserver_preload", lambda _: preload(list(WORKER_MODULES)))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -156,14 +175,6 @@ def projects(tmp_path_factory: pytest.TempPathFactory, synthetic_footage: Path) 
         return folder
 
     return new_project
-
-
-@pytest.fixture(scope="session")
-def finished_project(projects: Callable[[str], Path]) -> Path:
-    """A project whose data half was run once by `dvc repro` alone. Tests only read it."""
-    folder = projects("finished")
-    run_in(folder, "dvc", "repro", "-q", "contract@latents")
-    return folder
 
 
 @pytest.fixture(scope="session")

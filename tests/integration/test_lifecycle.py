@@ -65,9 +65,9 @@ def test_nothing_is_left_to_do_and_nothing_is_left_running(life, run):
 
 
 @pytest.mark.soak
-def test_dvc_alone_makes_the_same_models_and_bento(life, finished_project, run, hashes, tmp_path):
+def test_dvc_alone_makes_the_same_models_and_bento(life, projects, run, hashes):
     project, _ = life
-    alone = shutil.copytree(finished_project, tmp_path / "alone", symlinks=True)
+    alone = projects("alone")
     shutil.copy(project / "params.yaml", alone)
     run(alone, "dvc", "repro", "-q")
     for folder in ("runs", "models", "reports/evaluation", "dist"):

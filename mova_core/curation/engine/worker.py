@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pebble import CONSTS
+
 from mova_core.child_process import end_with_parent
 from mova_core.errors import DiskFull, MediaError
 from mova_core.params import Limits
@@ -20,6 +22,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """Environment that workers start in: parallelism comes from workers, and one thread gives the same bytes everywhere."""
 
+LOCK_S = 10.0
+"""A worker killed while it holds its pool's lock holds it for ever; those that wait longer end, and are replaced."""
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
@@ -99,6 +103,7 @@ class Attempt:
 
 def prepare_worker(limits: Limits, threads: int) -> None:
     """Bound this process's memory and threads, and let it die with its parent."""
+    CONSTS.channel_lock_timeout = LOCK_S
     size = limits.memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (size, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -108,7 +108,7 @@ def made(project):
     return {str(path.relative_to(project)): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
 def test_a_killed_stage_goes_on_and_ends_in_the_same_bytes(stage, kills, tmp_path):
     stage.start(tmp_path / "undisturbed")
     code, operations = stage.run(tmp_path / "undisturbed")

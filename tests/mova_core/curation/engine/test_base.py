@@ -16,7 +16,7 @@ from mova_core.curation.segment.stage import Source
 from mova_core.errors import DiskFull, MediaError, UsageError
 from mova_core.params import Limits, Resources, SegmentParams
 
-LIMITS = Limits(seconds_per_file=4, memory_mb=1024)
+LIMITS = Limits(seconds_per_file=2, memory_mb=1024)
 
 
 def behave(item: str) -> Any:
@@ -47,6 +47,7 @@ def crash_once(note: Path) -> str:
 
 
 def own_pid(_: int) -> int:
+    time.sleep(0.02)  # long beside the moment in which a worker holds the pool's lock
     return os.getpid()
 
 
@@ -56,7 +57,7 @@ REASONS = {
     "crash": ("worker_died", "its worker process died (exit code -11); tried twice"),
     "hang": (
         "time_limit",
-        "took more than 4 s (params limits.seconds_per_file and seconds_per_minute, or seconds in section engine)",
+        "took more than 2 s (params limits.seconds_per_file and seconds_per_minute, or seconds in section engine)",
     ),
     "bug": ("unexpected_error", "ZeroDivisionError: division by zero"),
     "hoard": (
@@ -122,6 +123,7 @@ def test_workers_killed_from_outside_are_replaced(engine):
     for result in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=LIMITS):
         assert not result.failed, result.reason
         if result.value not in killed:
+            time.sleep(0.01)  # it is at its next item, or there is none
             os.kill(result.value, signal.SIGKILL)
             killed.add(result.value)
     assert len(killed) > engine.workers
