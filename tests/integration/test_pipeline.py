@@ -13,7 +13,6 @@ import pytest
 from mova_core.curation.tables import read_table
 from mova_core.places import DataFolder
 
-
 pytestmark = pytest.mark.timeout(900)  # the first test may wait for a whole life
 
 

@@ -25,6 +25,7 @@ ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 LOCK_S = 10.0
 """A worker killed while it holds its pool's lock holds it for ever; those that wait longer end, and are replaced."""
 
+
 @dataclass(frozen=True, slots=True)
 class TaskResult:
     """What became of one item: a value, or a reason why there is none."""
