@@ -1,5 +1,6 @@
 """What the system knows. `from mova_core import MovaPipeline` loads torch only when it is asked for."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -7,10 +8,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MovaPipeline"]
 
+_MODULES = {"MovaPipeline": "mova_core.sampling.pipeline"}  # a stage that imports the package does not depend on them
+
 
 def __getattr__(name: str) -> Any:
-    if name != "MovaPipeline":
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mova_core.sampling.pipeline import MovaPipeline
-
-    return MovaPipeline
+    return getattr(import_module(_MODULES[name]), name)

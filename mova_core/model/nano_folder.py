@@ -16,8 +16,7 @@ from torch import Tensor
 from mova_core.errors import StaleError
 from mova_core.model.codecs.nano.codec import TENSORS, NanoCodec
 from mova_core.model.pretrained.component import WEIGHTS_FILE
-from mova_core.model.pretrained.frozen_parts import write_scheduler
-from mova_core.model.pretrained.index import INDEX_FILE, NANO_CLASSES, read_json
+from mova_core.model.pretrained.index import INDEX_FILE, NANO_CLASSES, read_json, write_scheduler
 from mova_core.model.tensor_digest import tensor_digest
 from mova_core.model.text.nano_encoder import TABLE_SEED, TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText

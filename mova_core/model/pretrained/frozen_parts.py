@@ -6,7 +6,6 @@ second. Folders with equal fingerprints encode and decode alike: a nano part's c
 part is over all of its files' bytes.
 """
 
-import json
 import math
 import shutil
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from mova_core.model.pretrained.index import (
     FROZEN_COMPONENTS,
     INDEX_FILE,
     NANO_CLASSES,
-    SCHEDULER_CONFIG,
     read_json,
     refuse_pickles,
     scheduler_shift,
+    write_scheduler,
 )
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -164,10 +163,3 @@ class FrozenParts:
             return str(self._config(parts[0]).get("fingerprint"))
         files = (path for part in parts for path in sorted((self.folder / part).rglob("*")) if path.is_file())
         return sha256_json([[path.relative_to(self.folder).as_posix(), sha256_file(path)] for path in files])
-
-
-def write_scheduler(folder: Path) -> None:
-    """Write the scheduler's config into a model folder that is being made."""
-    config = {"_class_name": "PairSchedule", "num_train_timesteps": 1000, "shift": DEFAULT_SHIFT}
-    (folder / "scheduler").mkdir()
-    (folder / "scheduler" / SCHEDULER_CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -122,6 +122,13 @@ def scheduler_shift(folder: Path) -> float:
     return float(shift)
 
 
+def write_scheduler(folder: Path) -> None:
+    """Write the scheduler's config into a model folder that is being made."""
+    config = {"_class_name": "PairSchedule", "num_train_timesteps": 1000, "shift": DEFAULT_SHIFT}
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / SCHEDULER_CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
 def refuse_pickles(folder: Path) -> None:
     """Refuse a folder with a pickle file in it, at any depth.
 
