@@ -25,10 +25,12 @@ def meeting_point() -> tuple[str, int]:
 
 
 @ray.remote(max_retries=0)
-def run_node(command: tuple[str, ...], folder: str) -> int:
-    """Run torchrun on the machine that this runs on; its exit code."""
+def run_node(spec: LaunchSpec, host: str, port: int, first: bool) -> int:
+    """Run torchrun on the machine that this runs on, the first or another; its exit code."""
+    here = f"--rdzv-conf=is_host={int(first)}", f"--local-addr={ray.util.get_node_ip_address()}"
+    command = torchrun(spec, *met_at(host, port, spec.name), *here)
     environment = {**os.environ, **ENVIRONMENT}
-    return subprocess.run(command, cwd=folder, env=environment, preexec_fn=end_with_parent, check=False).returncode
+    return subprocess.run(command, cwd=spec.folder, env=environment, preexec_fn=end_with_parent, check=False).returncode
 
 
 def run(spec: LaunchSpec) -> int:
@@ -43,8 +45,7 @@ def run(spec: LaunchSpec) -> int:
         return {"num_cpus": resources["CPU"], "num_gpus": resources.get("GPU", 0.0), "scheduling_strategy": place}
 
     host, port = ray.get(meeting_point.options(**on(0)).remote())
-    command = torchrun(spec, *met_at(host, port, spec.name))
-    running = [run_node.options(**on(node)).remote(command, spec.folder) for node in range(spec.nodes)]
+    running = [run_node.options(**on(node)).remote(spec, host, port, node == 0) for node in range(spec.nodes)]
     while running:
         (ended, *_), running = ray.wait(running)
         if code := ray.get(ended):
