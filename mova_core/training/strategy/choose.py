@@ -67,8 +67,13 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
         batch: clips a step.
 
     Raises:
-        UsageError: the processes do not fit the layout, or do not divide the batch.
+        UsageError: the processes do not fit the layout, or do not divide the batch; a layout that is not there yet.
     """
+    if params.parallel.shard > 1 or params.parallel.backend != "torch":
+        raise UsageError(
+            f"train.parallel has shard {params.parallel.shard} and backend {params.parallel.backend}, expected shard 1 "
+            "and backend torch: models held in parts are not there yet"
+        )
     processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     mesh = Mesh.of(params.parallel, processes, rank)
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
