@@ -44,7 +44,7 @@ def contract(table: str, data: Path, project: Path) -> Spent:
 
 def in_pandas(table: str, data: Path) -> Spent:
     """The same rules as a script."""
-    return spent([sys.executable, "-m", "benchmarks.bare_contracts", table, data])
+    return spent([sys.executable, "-m", "benchmarks.baselines.bare_contracts", table, data])
 
 
 def _rows_of(table: str, pairs: list[tuple[Spent, Spent]], start_s: float) -> list[Row]:

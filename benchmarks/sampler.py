@@ -9,8 +9,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.baselines.plain_step import Pair, PlainModel, Text, dual_step
 from benchmarks.measure import Row, ratio, row
-from benchmarks.plain_step import Pair, PlainModel, Text, dual_step
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.flow_matching.experts import expert_at
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.bare_loop import made_batches, train_barely
+from benchmarks.baselines.bare_loop import made_batches, train_barely
 from benchmarks.measure import Row, in_turn, row
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, EMPTY, FolderConstants, white_name
 from mova_core.curation.encode.latent_shards import CONTEXT_KINDS, LatentShard, TextContexts, write_shard

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import against_tools, separate_tools
-from benchmarks.bare_contracts import TABLES_IN_PANDAS
+from benchmarks import against_tools
+from benchmarks.baselines import separate_tools
+from benchmarks.baselines.bare_contracts import TABLES_IN_PANDAS
 from benchmarks.footage_project import Project
 from benchmarks.long_source import length_of, loop
 from benchmarks.made_tables import write_tables

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from benchmarks.plain_step import PlainModel, Text, dual_velocity, forward
+from benchmarks.baselines.plain_step import PlainModel, Text, dual_velocity, forward
 from benchmarks.sampler import BRIDGE_SCALE, TEXT_SCALE, made_sampler, made_start, open_nano_towers, plain_sample
 
 FPS = 24.0

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchmarks.bare_loop import made_batches, train_barely
+from benchmarks.baselines.bare_loop import made_batches, train_barely
 from benchmarks.training import Watched, made_batches_of, made_objective, train_ours, write_latents
 from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.single_thread import single_thread

@@ -21,8 +21,8 @@ from mova_core.curation.cut.source_result import (
     PART_MEMBER,
     WINDOW_COLUMNS,
     CutClip,
-    Part,
     Row,
+    SourceResult,
     add_member,
     json_bytes,
     part_from,
@@ -61,7 +61,7 @@ class Shard:
     tar: str
     bytes: int
     sha256: str
-    parts: tuple[Part, ...]
+    parts: tuple[SourceResult, ...]
 
     @property
     def clips(self) -> list[Row]:

@@ -38,7 +38,7 @@ class CutClip(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourceResult:
     """The rows of one source: every window is either a clip or a reject.
 
     Args:
@@ -67,10 +67,10 @@ def write_part(path: Path, key: str, results: Iterable[CutClip | Row], worker_en
                 add_member(tar, f"{result.row['clip_id']}.json", json_bytes({**about, **result.window}))
             else:
                 rejects.append(result)
-        add_member(tar, PART_MEMBER, json_bytes(asdict(Part(key, tuple(clips), tuple(rejects), worker_ended))))
+        add_member(tar, PART_MEMBER, json_bytes(asdict(SourceResult(key, tuple(clips), tuple(rejects), worker_ended))))
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> SourceResult:
     """The rows of a part."""
     return part_from(json.loads(read_tar(path, PART_MEMBER)))
 
@@ -90,9 +90,9 @@ def unpack(path: Path, folder: Path) -> list[Row]:
     return rows
 
 
-def part_from(values: Mapping[str, Any]) -> Part:
+def part_from(values: Mapping[str, Any]) -> SourceResult:
     """A part's rows as they came from JSON."""
-    return Part(**{**values, "clips": tuple(values["clips"]), "rejects": tuple(values["rejects"])})
+    return SourceResult(**{**values, "clips": tuple(values["clips"]), "rejects": tuple(values["rejects"])})
 
 
 def add_member(tar: tarfile.TarFile, name: str, data: bytes) -> None:

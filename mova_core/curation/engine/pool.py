@@ -41,10 +41,10 @@ class WorkerKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PendingTask:
     """One item in a worker's hands, or waiting for one."""
 
-    attempt: Callable[[Any], TaskResult]
+    call: Callable[[Any], TaskResult]
     item: Any
     seconds: float
     pool: ProcessPool
@@ -64,17 +64,17 @@ class WorkerPool:
         self._workers = workers
         self._pool = self._new_pool()
 
-    def hand_out(self, attempt: Callable[[Any], TaskResult], item: Any, seconds: float) -> Trial:
+    def hand_out(self, call: Callable[[Any], TaskResult], item: Any, seconds: float) -> PendingTask:
         """Give an item to the next worker that is free; it has so many seconds from when that takes it."""
         try:
-            future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
+            future = self._pool.schedule(call, args=(item,), timeout=seconds)
         except RuntimeError:  # the pool broke
             self.stop()
             self._pool = self._new_pool()
-            future = self._pool.schedule(attempt, args=(item,), timeout=seconds)
-        return Trial(attempt, item, seconds, self._pool, future)
+            future = self._pool.schedule(call, args=(item,), timeout=seconds)
+        return PendingTask(call, item, seconds, self._pool, future)
 
-    def result(self, trial: Trial) -> TaskResult:
+    def result(self, task: PendingTask) -> TaskResult:
         """Wait for what became of an item; in another pool where this one breaks, as when an idle worker is killed.
 
         Raises:
@@ -82,9 +82,9 @@ class WorkerPool:
         """
         for _ in range(LOSSES):
             try:
-                return self._answer(trial)
+                return self._answer(task)
             except BrokenExecutor:
-                trial = self.hand_out(trial.attempt, trial.item, trial.seconds)
+                task = self.hand_out(task.call, task.item, task.seconds)
         raise MovaError(
             f"worker processes of {socket.gethostname()} do not start, or are killed again and again while they have "
             "nothing to do: look at its memory and at what the log says; finished parts are kept, run again to go on"
@@ -95,14 +95,14 @@ class WorkerPool:
         self._pool.stop()
         self._pool.join()
 
-    def _answer(self, trial: Trial) -> TaskResult:
-        while not wait([trial.future], LOOK_S).done:
-            if not trial.pool.active:  # it broke with the item still in its queue
+    def _answer(self, task: PendingTask) -> TaskResult:
+        while not wait([task.future], LOOK_S).done:
+            if not task.pool.active:  # it broke with the item still in its queue
                 raise BrokenExecutor
         try:
-            return trial.future.result()
+            return task.future.result()
         except FutureTimeout:
-            return TaskResult.over_time(trial.seconds)
+            return TaskResult.over_time(task.seconds)
         except ProcessExpired as death:
             return TaskResult.died(f"exit code {death.exitcode}")
         except MemoryError:  # raised while the answer was being sent

@@ -1,4 +1,4 @@
-"""The Ray engine: the same attempts as tasks of a Ray cluster.
+"""The Ray engine: the same calls as tasks of a Ray cluster.
 
 A task holds its step's processors, GPUs and memory on a node and hands its item to a worker process beside it, as the
 local engine does: what crashes, hangs or hoards ends that process alone, and is told in the same words.
@@ -26,7 +26,7 @@ from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, Ray
 
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.pool import WorkerKind, WorkerPool
-from mova_core.curation.engine.worker import ANSWER_MB, Attempt, TaskResult
+from mova_core.curation.engine.worker import ANSWER_MB, LimitedCall, TaskResult
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import Resources
 
@@ -41,7 +41,7 @@ SMALLEST_STORE_MB = 80  # that Ray takes
 
 
 @dataclass(slots=True)
-class _Ticket:
+class _Pending:
     """One item on its way: waiting, handed out (`answer`), or done (`result`)."""
 
     item: Any
@@ -52,9 +52,9 @@ class _Ticket:
 
 
 def run_on_ray(
-    attempt: Attempt, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
+    call: LimitedCall, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
 ) -> Generator[TaskResult, None, None]:
-    """Outcomes in the order of the items (see `run.run`).
+    """Results in the order of the items (see `run.run`).
 
     Raises:
         UsageError: no cluster at `RAY_ADDRESS`, or no node of it holds what one worker needs.
@@ -66,11 +66,11 @@ def run_on_ray(
     if not room:
         raise UsageError(_too_small(held))
     workers = room if engine.fills and "RAY_ADDRESS" in os.environ else engine.workers
-    tasks = _Tasks(attempt, held, WorkerKind(attempt.limits, attempt.threads, preload), workers)
-    line: deque[_Ticket] = deque()
+    tasks = _Tasks(call, held, WorkerKind(call.limits, call.threads, preload), workers)
+    line: deque[_Pending] = deque()
     try:
         for item in items:
-            line.append(_Ticket(item))
+            line.append(_Pending(item))
             while len(line) >= workers * AHEAD_PER_WORKER:
                 tasks.advance(line)
                 yield from _finished(line)
@@ -81,7 +81,7 @@ def run_on_ray(
         tasks.cancel()
 
 
-def _finished(line: deque[_Ticket]) -> Iterator[TaskResult]:
+def _finished(line: deque[_Pending]) -> Iterator[TaskResult]:
     while line and line[0].result is not None:
         result = line.popleft().result
         assert result is not None
@@ -91,67 +91,67 @@ def _finished(line: deque[_Ticket]) -> Iterator[TaskResult]:
 class _Tasks:
     """What is handed out."""
 
-    def __init__(self, attempt: Attempt, held: Resources, kind: WorkerKind, workers: int) -> None:
-        self._attempt = attempt
+    def __init__(self, call: LimitedCall, held: Resources, kind: WorkerKind, workers: int) -> None:
+        self._call = call
         self._held = held
         self._kind = kind
         self._workers = workers
-        self._task = ray.remote(max_retries=0, **_options(held))(_attempt_beside)
-        self._running: list[_Ticket] = []
+        self._task = ray.remote(max_retries=0, **_options(held))(_call_beside)
+        self._running: list[_Pending] = []
 
-    def advance(self, line: Iterable[_Ticket]) -> None:
+    def advance(self, line: Iterable[_Pending]) -> None:
         """Fill free workers from the line, then wait until a task ends.
 
         Raises:
             MovaError: none can end any more.
         """
-        for ticket in line:
+        for pending in line:
             if len(self._running) >= self._workers:
                 break
-            if ticket.answer is None and ticket.result is None:
-                call = pickle.dumps((self._attempt, ticket.item))
-                ticket.answer = self._task.remote(self._kind, call, self._attempt.seconds_for(ticket.item))
-                self._running.append(ticket)
-        ended, _ = ray.wait([ticket.answer for ticket in self._running], num_returns=1, timeout=LOOK_S)
+            if pending.answer is None and pending.result is None:
+                pickled = pickle.dumps((self._call, pending.item))
+                pending.answer = self._task.remote(self._kind, pickled, self._call.seconds_for(pending.item))
+                self._running.append(pending)
+        ended, _ = ray.wait([pending.answer for pending in self._running], num_returns=1, timeout=LOOK_S)
         if not ended and not _room(self._held):
             raise MovaError(f"{_too_small(self._held)}; finished parts are kept, run again to go on")
-        for ticket in [ticket for ticket in self._running if ticket.answer in ended]:
-            self._running.remove(ticket)
-            self._take(ticket)
+        for pending in [pending for pending in self._running if pending.answer in ended]:
+            self._running.remove(pending)
+            self._take(pending)
 
     def cancel(self) -> None:
         """End what is still running: nobody waits for it."""
-        for ticket in self._running:
-            ray.cancel(ticket.answer, force=True)
+        for pending in self._running:
+            ray.cancel(pending.answer, force=True)
 
-    def _take(self, ticket: _Ticket) -> None:
-        """What became of a task: the ticket's result, or it stays in line for another try."""
-        answer, ticket.answer = ticket.answer, None
+    def _take(self, pending: _Pending) -> None:
+        """What became of a task: the pending's result, or it stays in line for another try."""
+        answer, pending.answer = pending.answer, None
         try:
             result: TaskResult = ray.get(answer)
         except LOST as error:
-            ticket.losses += 1
-            if ticket.losses < LOSSES:
-                log.warning("Ray lost its task (%s); handed out again: %.200r", type(error).__name__, ticket.item)
+            pending.losses += 1
+            if pending.losses < LOSSES:
+                log.warning("Ray lost its task (%s); handed out again: %.200r", type(error).__name__, pending.item)
             else:
-                ticket.result = TaskResult.died(f"Ray lost its task {LOSSES} times, at last by {type(error).__name__}")
+                pending.result = TaskResult.died(f"Ray lost its task {LOSSES} times, at last by {type(error).__name__}")
             return
         except RayError as error:
             raise MovaError(
                 f"a Ray worker cannot do its work ({' '.join(str(error).split())[-300:]}): all nodes need the same "
                 "Python, Ray and version of this project"
             ) from None
-        if result.ended_its_worker and not ticket.ended:
-            log.warning("%s; tried again: %.200r", result.reason, ticket.item)
-            ticket.ended = True
+        if result.ended_its_worker and not pending.ended:
+            log.warning("%s; tried again: %.200r", result.reason, pending.item)
+            pending.ended = True
         else:
-            ticket.result = result.second()
+            pending.result = result.second()
 
 
 _pool: WorkerPool | None = None  # in the process of a Ray worker: it outlives the task, as that process does
 
 
-def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> TaskResult:
+def _call_beside(kind: WorkerKind, pickled: bytes, seconds: float) -> TaskResult:
     """The task: on its node, in a worker process of its own."""
     global _pool
     if _pool is not None and _pool.kind != kind:
@@ -159,13 +159,13 @@ def _attempt_beside(kind: WorkerKind, call: bytes, seconds: float) -> TaskResult
         _pool = None
     if _pool is None:
         _pool = WorkerPool(kind, workers=1)
-    return _pool.result(_pool.hand_out(_attempt_from, call, seconds))
+    return _pool.result(_pool.hand_out(_call_from, pickled, seconds))
 
 
-def _attempt_from(call: bytes) -> TaskResult:
+def _call_from(pickled: bytes) -> TaskResult:
     """Try an item. It came pickled, so that what the step imports is imported here and not in the task as well."""
-    attempt, item = pickle.loads(call)
-    result: TaskResult = attempt(item)
+    call, item = pickle.loads(pickled)
+    result: TaskResult = call(item)
     return result
 
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.engine.worker import Attempt, TaskResult
+from mova_core.curation.engine.worker import LimitedCall, TaskResult
 from mova_core.errors import DiskFull
 from mova_core.params import Limits
 
@@ -42,8 +42,8 @@ def run(
     held = engine.resources
     own = {"seconds_per_file": held.seconds, "memory_mb": held.memory_mb}
     bound = limits.model_copy(update={name: value for name, value in own.items() if value is not None})
-    attempt = Attempt(function, bound, held.cpu)
-    with closing(_task_results(attempt, items, engine, preload)) as results:
+    call = LimitedCall(function, bound, held.cpu)
+    with closing(_task_results(call, items, engine, preload)) as results:
         for result in results:
             if result.is_full_disk:
                 raise DiskFull(result.reason)
@@ -51,12 +51,12 @@ def run(
 
 
 def _task_results(
-    attempt: Attempt, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
+    call: LimitedCall, items: Iterable[Any], engine: Engine, preload: tuple[str, ...]
 ) -> Generator[TaskResult, None, None]:
     if engine.name == "ray":
         from mova_core.curation.engine.ray import run_on_ray
 
-        return run_on_ray(attempt, items, engine, preload)
+        return run_on_ray(call, items, engine, preload)
     from mova_core.curation.engine.local import run_locally
 
-    return run_locally(attempt, items, engine.workers, preload)
+    return run_locally(call, items, engine.workers, preload)

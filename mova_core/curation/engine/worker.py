@@ -71,7 +71,7 @@ class TaskResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LimitedCall:
     """A function with its limits and its number of threads, to be called in a worker."""
 
     function: Callable[[Any], Any]

@@ -11,7 +11,7 @@ import pytest
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.local import AHEAD_PER_WORKER
 from mova_core.curation.engine.run import run
-from mova_core.curation.engine.worker import ANSWER_MB, Attempt
+from mova_core.curation.engine.worker import ANSWER_MB, LimitedCall
 from mova_core.curation.segment.stage import Source
 from mova_core.errors import DiskFull, MediaError, UsageError
 from mova_core.params import Limits, Resources, SegmentParams
@@ -148,6 +148,6 @@ def test_a_step_has_as_many_workers_as_fit_and_gpus_from_ray_alone():
 
 
 def test_what_lasts_longer_may_take_longer():
-    attempt = Attempt(behave, Limits(seconds_per_file=10, seconds_per_minute=30))
+    call = LimitedCall(behave, Limits(seconds_per_file=10, seconds_per_minute=30))
     film = Source("0" * 64, Path("film.mp4"), SegmentParams(), duration_s=7200.0)
-    assert (attempt.seconds_for("a"), attempt.seconds_for(film)) == (10, 10 + 120 * 30)
+    assert (call.seconds_for("a"), call.seconds_for(film)) == (10, 10 + 120 * 30)

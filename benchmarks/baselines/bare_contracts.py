@@ -2,7 +2,7 @@
 
 What a contract costs is measured against this. It counts the rows that break each rule and no more: no names of rows,
 no places, no reasons, no pages. Counts go by the contracts' own sentences, so that a test can hold the two together.
-`python -m benchmarks.bare_contracts TABLE DATA`
+`python -m benchmarks.baselines.bare_contracts TABLE DATA`
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""`python benchmarks/silero_alone.py WAV …`: Silero as its README has it, on audio that another tool extracted."""
+"""`python silero_alone.py WAV …`: Silero as its README has it, on audio that another tool extracted."""
 
 import sys
 import wave

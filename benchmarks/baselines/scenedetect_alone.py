@@ -1,4 +1,4 @@
-"""`python benchmarks/scenedetect_alone.py VIDEO …`: PySceneDetect's adaptive detector on each file, in one process."""
+"""`python scenedetect_alone.py VIDEO …`: PySceneDetect's adaptive detector on each file, in one process."""
 
 import sys
 
