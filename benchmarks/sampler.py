@@ -15,15 +15,16 @@ from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.flow_matching.experts import expert_at
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.nano_towers import CHANNELS, GEOMETRY, nano_dual_tower
 from mova_core.model.single_thread import single_thread
-from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
-from mova_core.params.model import GenerateParams
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler
 
-DEFAULTS = GenerateParams()
+NANO = Params()
+GEOMETRY, SIZES = NANO.clip_geometry, NANO.latent_sizes
+DEFAULTS = NANO.generate
 BRIDGE_SCALE, TEXT_SCALE = DEFAULTS.bridge_guidance_scale, DEFAULTS.text_guidance_scale
 TEXT_ONLY = 1.0  # the Bridge scale at which text guidance is left: two passes
 CLIPS = {1: 15, 16: 5}  # clips made together, as a request is served and as a suite is evaluated; and repeats
@@ -41,7 +42,7 @@ def rows() -> list[Row]:
 
 def open_nano_towers() -> DualTower:
     """Fresh nano towers with a Bridge that acts: at first its output is zero."""
-    towers = nano_dual_tower(0).eval()
+    towers = preset_dual_tower(NANO).eval()
     generator = torch.Generator().manual_seed(1)
     for name, parameter in towers.dual_tower_bridge.named_parameters():
         if ".inner.o." in name:
@@ -56,11 +57,11 @@ def made_start(clips: int) -> tuple[LatentPair, Conditioning]:
     video_shape = (GEOMETRY.latent_frames, canvas.latent_height, canvas.latent_width)
     audio_latents = GEOMETRY.audio_tokens * GEOMETRY.audio_latents_per_token
     draw = (
-        (CHANNELS, *video_shape),
-        (CHANNELS, audio_latents),
-        (NANO_CONTEXT_LENGTH, TEXT_WIDTH),
-        (NANO_CONTEXT_LENGTH, TEXT_WIDTH),
-        (VIDEO_FRAMES_PER_LATENT + CHANNELS, *video_shape),
+        (SIZES["video"], *video_shape),
+        (SIZES["audio"], audio_latents),
+        (NANO_CONTEXT_LENGTH, SIZES["text"]),
+        (NANO_CONTEXT_LENGTH, SIZES["text"]),
+        (VIDEO_FRAMES_PER_LATENT + SIZES["video"], *video_shape),
     )
     video, audio, prompt, negative, condition = (torch.randn(clips, *shape, generator=generator) for shape in draw)
     return LatentPair(video, audio), Conditioning(prompt, negative, condition)

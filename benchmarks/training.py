@@ -24,10 +24,9 @@ from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents
 from mova_core.curation.tables import write_table
 from mova_core.geometry import ClipGeometry
 from mova_core.model.audio_tower import TextToAudio
-from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
 from mova_core.model.single_thread import single_thread
-from mova_core.model.text.nano_encoder import TEXT_WIDTH
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
@@ -85,9 +84,10 @@ def write_latents(folder: Path, geometry: ClipGeometry) -> None:
     """A folder of random latents and texts of both splits, one shard each."""
     generator = torch.Generator().manual_seed(0)
     canvas = geometry.canvases[0]
-    video = (CHANNELS, geometry.latent_frames, canvas.latent_height, canvas.latent_width)
-    audio = (CHANNELS, geometry.audio_tokens * geometry.audio_latents_per_token)
-    texts = torch.randn(TEXTS, NANO_CONTEXT_LENGTH, TEXT_WIDTH, generator=generator)
+    sizes = Params().latent_sizes
+    video = (sizes["video"], geometry.latent_frames, canvas.latent_height, canvas.latent_width)
+    audio = (sizes["audio"], geometry.audio_tokens * geometry.audio_latents_per_token)
+    texts = torch.randn(TEXTS, NANO_CONTEXT_LENGTH, sizes["text"], generator=generator)
     offsets = torch.arange(0, texts.shape[0] + 1) * NANO_CONTEXT_LENGTH
     inputs = {"geometry": geometry.name, **dict.fromkeys(("codec", "text_encoder", "params"), "made")}
     rows = []
@@ -103,7 +103,7 @@ def write_latents(folder: Path, geometry: ClipGeometry) -> None:
         facts = {"path": shard_name(number), "orientation": canvas.orientation, "split": split, "phases": list(PHASES)}
         rows += [{"clip_id": clip, "row": row} | facts for row, clip in enumerate(ids)]
     white = white_name(canvas.latent_height, canvas.latent_width)
-    tensors = {EMPTY: torch.randn(NANO_CONTEXT_LENGTH, TEXT_WIDTH), white: torch.randn(video)}
+    tensors = {EMPTY: torch.randn(NANO_CONTEXT_LENGTH, sizes["text"]), white: torch.randn(video)}
     FolderConstants(tensors).write(folder / CONSTANTS_FILE, FileHeader(fingerprint="made", **inputs))
     write_table(folder / INDEX_FILE, "latents", rows)
     write_latents_manifest(folder, [*map(shard_name, range(len(CLIPS))), CONSTANTS_FILE], inputs)
@@ -130,7 +130,7 @@ def made_objective(
 
 def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
     """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
-    towers = nano_dual_tower(params.seed)
+    towers = preset_dual_tower(params)
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     blueprint = deepcopy(model).to("meta")
@@ -157,7 +157,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
             train_ours(phase, chosen, objective, folder / f"{phase.name}-{next(runs)}")
 
     def bare(steps: int = STEPS) -> None:
-        train_barely(nano_dual_tower(params.seed), ready, steps, params.train.optimizer)
+        train_barely(preset_dual_tower(params), ready, steps, params.train.optimizer)
 
     ours(WARM_UP_STEPS)
     bare(WARM_UP_STEPS)

@@ -8,9 +8,10 @@ from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.model_folder import Components, new_components
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import read_json
+from mova_core.model.tower_configs import tower_configs
+from mova_core.model.weights.fresh import fresh_dual_tower
 from mova_core.params import Params
 from mova_core.places import CHECKPOINTS
 from mova_core.storage.manifest import MANIFEST_FILE
@@ -48,15 +49,16 @@ def last_candidate(phase: Phase, params: Params, places: Places) -> Candidate:
             f"{run} was trained with codec {str(trained_with)[:12]}, {parts.folder} is now {present[:12]}: "
             f"run `mova train {phase.name}` again"
         )
-    towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER), manifest.get("trained_on", ())
+    towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER, parts), manifest.get("trained_on", ())
     components = new_components(towers, parts, phase.geometry(params), params.generate, BOUNDARY_RATIO, known)
     return Candidate(checkpoint, components)
 
 
-def _towers(phase: Phase, params: Params, folder: Path) -> DualTower:
+def _towers(phase: Phase, params: Params, folder: Path, parts: FrozenParts) -> DualTower:
     """The trained components, and where the audio tower was trained alone, fresh ones beside it."""
     if phase.joint:
         return DualTower.from_pretrained(folder).eval()
-    towers = nano_dual_tower(params.seed, params.train.model)
+    configs = tower_configs(params.train.model, parts.sizes(), phase.geometry(params))
+    towers = fresh_dual_tower(params.seed, configs)
     towers.audio_dit = AudioTower.from_pretrained(folder / "audio_dit")
     return towers.eval()

@@ -94,6 +94,13 @@ class Params(Section):
         """The largest: clips are cut once, at this one."""
         return self.geometries[-1]
 
+    @property
+    def latent_sizes(self) -> dict[str, int]:
+        """Channels of `video` and `audio` latents and width of a `text` context, with the preset's own codecs."""
+        preset = PRESETS[self.preset]
+        fitted = dict.fromkeys(("video", "audio"), self.fit_codec.channels) if preset.fits_codecs else {}
+        return fitted | dict(preset.latent_sizes)
+
 
 class _OneOfEachKey(yaml.SafeLoader):
     """YAML in which a key that stands twice is refused: else the last one would silently win."""

@@ -65,6 +65,9 @@ class ModelParams(Section):
 
     video: TowerParams = Field(TowerParams(), description="each of the two video experts")
     audio: TowerParams = TowerParams()
+    timestep_width: int = Field(
+        64, ge=2, multiple_of=2, description="cosines and sines of a timestep, before they are embedded; released: 256"
+    )
     rope_theta: Positive = Field(256.0, description="base of the rotary frequencies; released: 10000")
 
     @model_validator(mode="after")

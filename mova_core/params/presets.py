@@ -19,11 +19,14 @@ class Preset:
 
     Args:
         geometries: clip geometries that the phases train on, smallest first; keys of `GEOMETRIES`.
+        latent_sizes: channels of `video` and `audio` latents, and width of a `text` context; fitted codecs have
+            `fit_codec.channels`.
         fits_codecs: whether it fits codecs of its own (`mova fit_codec`) instead of taking released ones.
         values: where it differs from the defaults, nested as in params.yaml.
     """
 
     geometries: tuple[str, ...]
+    latent_sizes: Mapping[str, int]
     fits_codecs: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -33,6 +36,7 @@ MOVA: dict[str, Any] = {
         "model": {
             "video": {"width": 5120, "heads": 40, "layers": 40, "mlp_width": 13824},
             "audio": {"width": 1536, "heads": 12, "layers": 30, "mlp_width": 8960},
+            "timestep_width": 256,
             "rope_theta": 10000.0,
         },
         "optimizer": {"lr": 1e-5},
@@ -45,10 +49,12 @@ MOVA: dict[str, Any] = {
     "generate": {"steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5},
 }
 
+MOVA_LATENTS = {"video": 16, "audio": 128, "text": 4096}
+
 PRESETS: dict[PresetName, Preset] = {
-    "nano": Preset(("nano-32", "nano-48"), fits_codecs=True),
-    "mova-360p": Preset(("mova-360p",), values=MOVA),
-    "mova-720p": Preset(("mova-360p", "mova-720p"), values=MOVA),
+    "nano": Preset(("nano-32", "nano-48"), {"text": 64}, fits_codecs=True),
+    "mova-360p": Preset(("mova-360p",), MOVA_LATENTS, values=MOVA),
+    "mova-720p": Preset(("mova-360p", "mova-720p"), MOVA_LATENTS, values=MOVA),
 }
 DEFAULT_PRESET: PresetName = "nano"
 

@@ -6,8 +6,7 @@ now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,6 @@ from typing import Any
 from torch import nn
 
 from mova_core.curation.tables import read_table
-from mova_core.errors import StaleError
-from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.audio_tower import TextToAudio
-from mova_core.model.dual_tower import VIDEO_COMPONENTS, DualTower
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.text.known_phrases import known_phrases
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams, TrainParams
@@ -37,6 +31,7 @@ from mova_core.training.data.read_ahead import ReadAhead
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
+from mova_core.training.start import start_of
 from mova_core.training.strategy.base import Strategy, WeightSource
 
 SCHEMA = "run/1"
@@ -93,8 +88,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     inputs = check_inputs(phase, params, places)
     geometry = phase.geometry(params)
     own = phase.params(params.train)
-    start, latents = places.start(phase), places.latents(phase, params)
-    towers = nano_dual_tower(params.seed, params.train.model) if start is None else DualTower.from_pretrained(start)
+    latents = places.latents(phase, params)
     batches: AudioBatches | JointBatches
     objective: Objective
     if isinstance(own, JointPhaseParams):
@@ -104,10 +98,8 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     else:
         batches = AudioBatches(latents, phase, params.train, params.seed)
         objective = AudioObjective(ReadAhead(batches.part, own.steps), batches)
-    _check_sizes(towers, batches.sizes(), start)
+    start = start_of(phase, params, places.start(phase), batches.sizes())
     folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
-    model = towers if phase.joint else TextToAudio(towers.audio_dit)
-    weights = dict(model.named_parameters())
     return Run(
         phase,
         params.seed,
@@ -115,8 +107,8 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         folder,
         inputs,
         objective,
-        deepcopy(model).to("meta"),
-        weights.__getitem__,
+        start.blueprint,
+        start.weights,
         warning,
         _trained_on(places, clip_ids(latents, phase.name, "train")),
     )
@@ -145,20 +137,6 @@ def _trained_on(places: Places, clip_ids: Iterable[str]) -> tuple[str, ...]:
     table, trained = places.data.table("captions"), set(clip_ids)
     rows = read_table(table, "captions") if table.is_file() else []
     return tuple(known_phrases(row["merged"] for row in rows if row["clip_id"] in trained))
-
-
-def _check_sizes(towers: DualTower, sizes: Mapping[str, int], start: Path | None) -> None:
-    """StaleError unless the weights read latents and contexts of these widths."""
-    audio, text = sizes["audio"], sizes["text"]
-    expected = {"audio_dit": {"in_dim": audio, "out_dim": audio, "text_dim": text}}
-    if (video := sizes.get("video")) is not None:
-        of_video = {"in_dim": 2 * video + VIDEO_FRAMES_PER_LATENT, "out_dim": video, "text_dim": text}
-        expected |= {name: of_video for name in VIDEO_COMPONENTS}
-    for name, sizes in expected.items():
-        config: Any = towers.get_submodule(name).config
-        for field, size in sizes.items():
-            if config[field] != size:
-                raise StaleError(f"{start}/{name} has {field} {config[field]}, the latents need {size}: another model")
 
 
 def write_run_manifest(run: Run) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.baselines.bare_loop import made_batches, train_barely
 from benchmarks.training import Watched, made_batches_of, made_objective, train_ours, write_latents
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.single_thread import single_thread
+from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
 from mova_core.training.curves import CURVES_FILE, read_curves
@@ -35,7 +35,7 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
     with single_thread():
         train_ours(PHASES[phase], params, made_objective(PHASES[phase], params, batches)[0], tmp_path / "run")
         ready = made_batches(batches, STEPS)
-        losses = train_barely(nano_dual_tower(params.seed), ready, STEPS, params.train.optimizer)
+        losses = train_barely(preset_dual_tower(params), ready, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
     assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
 

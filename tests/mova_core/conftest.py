@@ -32,9 +32,10 @@ def nano_codec():
 @pytest.fixture(scope="session")
 def nano_towers():
     """Nano towers whose Bridge and heads do something, unlike those of a model before its first step."""
-    from mova_core.model.nano_towers import nano_dual_tower
+    from mova_core.model.weights.fresh import preset_dual_tower
+    from mova_core.params import Params
 
-    towers = nano_dual_tower(seed=3).eval()
+    towers = preset_dual_tower(Params(seed=3)).eval()
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for name, parameter in towers.named_parameters():

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import torch
 
 from mova_core.geometry import GEOMETRIES
+from mova_core.params import Params
 from mova_core.params.model import GenerateParams, ServeParams
 from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
@@ -40,8 +41,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mova_core.model.codecs.nano.video import NanoVideoCodec
     from mova_core.model.model_folder import new_components, save_components
     from mova_core.model.nano_folder import write_nano_parts
-    from mova_core.model.nano_towers import nano_dual_tower
     from mova_core.model.pretrained.frozen_parts import FrozenParts
+    from mova_core.model.weights.fresh import preset_dual_tower
     from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
     rng = np.random.default_rng(5)
@@ -55,7 +56,12 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = tmp_path_factory.mktemp("parts")
     write_nano_parts(parts, codec)
     components = new_components(
-        nano_dual_tower(3), FrozenParts.open(parts), GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, known
+        preset_dual_tower(Params(seed=3)),
+        FrozenParts.open(parts),
+        GEOMETRIES["nano-48"],
+        generate,
+        BOUNDARY_RATIO,
+        known,
     )
     save_components(components, folder)
     return folder

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
 from mova_core.model.model_folder import load_components, save_components
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
@@ -61,7 +62,7 @@ def test_production_generates_and_goes_back_after_retraining(
     monkeypatch.chdir(settings.root)
     monkeypatch.setenv("MOVA_DATABASE_URL", settings.database_url)
     newer = tmp_path / "newer"
-    save_components(replace(load_components(model_folder), towers=nano_dual_tower(4)), newer)
+    save_components(replace(load_components(model_folder), towers=preset_dual_tower(Params(seed=4))), newer)
     first, second = Reference.read(dist).checkpoint_id, "b" * 16
     shutil.copytree(dist, "dist/bento")
     offer(engine, settings.root, model_folder, first)

@@ -6,7 +6,7 @@ Config fields that a class does not know are kept as they are and written again.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,18 +73,25 @@ def read_component(from_pretrained: Any, folder: Path, **options: Any) -> Any:
         model, info = from_pretrained(folder, use_safetensors=True, output_loading_info=True, **options)
     except (TypeError, ValueError, RuntimeError, OSError) as error:
         raise StaleError(f"{folder} cannot be read: {' '.join(str(error).split())[:300]}") from None
-    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if wrong := sorted(map(str, info[what])):
-            shown = ", ".join(wrong[:KEYS_SHOWN]) + (", …" if len(wrong) > KEYS_SHOWN else "")
-            raise StaleError(
-                f"{folder}: {len(wrong)} {what.replace('_', ' ')} between the weights and config.json ({shown}): "
-                "the folder mixes two models, or a file is damaged"
-            )
+    _refuse_keys(folder, {what: info[f"{what}_keys"] for what in ("missing", "unexpected", "mismatched")})
     for tensor in (*model.parameters(), *model.buffers()):
         # Memory of its own in place of a mapped file: aligned, so that the same weights give the same bits wherever
         # they came from, and safe from whatever happens to the file.
         tensor.data = tensor.data.clone()
     return model
+
+
+def check_stored(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """StaleError unless a component folder holds the parameters of a model, each of its shape; UsageError as below."""
+    stored = {key: shape for key, (_, shape) in stored_tensors(folder).items()}
+    mismatched = (key for key in stored.keys() & shapes.keys() if stored[key] != tuple(shapes[key]))
+    missing, unexpected = shapes.keys() - stored.keys(), stored.keys() - shapes.keys()
+    _refuse_keys(folder, {"missing": missing, "unexpected": unexpected, "mismatched": mismatched})
+
+
+def files_by_key(folder: Path) -> dict[str, Path]:
+    """The safetensors file that holds each tensor of a component folder; errors as `stored_tensors`."""
+    return {key: path for path, tensors in _stored(folder) for key in tensors}
 
 
 def stored_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -94,21 +101,33 @@ def stored_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         UsageError: no such folder, no safetensors in it, or a pickle.
         StaleError: a file that is damaged or, of a sharded set, missing.
     """
+    return {key: found for _, tensors in _stored(folder) for key, found in tensors.items()}
+
+
+def _stored(folder: Path) -> Iterator[tuple[Path, dict[str, tuple[str, tuple[int, ...]]]]]:
+    """Each file, and what it holds."""
     if not (folder / "config.json").is_file():
         raise UsageError(f"{folder}/config.json is missing: expected a folder of one component of a model")
     refuse_pickles(folder)
-    tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
     for path in _weight_files(folder):
         try:
             with safe_open(path, framework="pt") as file:
-                for key in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
-                    piece = file.get_slice(key)
-                    tensors[key] = (piece.get_dtype(), tuple(piece.get_shape()))
+                pieces = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+                yield path, {key: (piece.get_dtype(), tuple(piece.get_shape())) for key, piece in pieces.items()}
         except FileNotFoundError:
             raise StaleError(f"{path} is missing, but the index beside it names it: fetch it again") from None
         except (SafetensorError, OSError) as error:
             raise StaleError(f"{path} is not a readable safetensors file ({error}): fetch it again") from None
-    return tensors
+
+
+def _refuse_keys(folder: Path, wrong: Mapping[str, Iterable[object]]) -> None:
+    for what, found in wrong.items():
+        if keys := sorted(map(str, found)):
+            shown = ", ".join(keys[:KEYS_SHOWN]) + (", …" if len(keys) > KEYS_SHOWN else "")
+            raise StaleError(
+                f"{folder}: {len(keys)} {what} keys between the weights and config.json ({shown}): "
+                "the folder mixes two models, or a file is damaged"
+            )
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -1,2 +1,2 @@
 """What a training phase costs on a layout of GPUs, computed without training: see `plan.py`. None of it imports torch
-but `measure.py` and, for preset nano, the sizes of its towers."""
+but `measure.py`."""

@@ -1,4 +1,4 @@
-"""Planned FLOPs over measured time: steps of the nano model on this machine, on one core, with random latents."""
+"""Planned FLOPs over measured time: steps of the preset's model on this machine, on one core, with random latents."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,8 @@ import torch
 
 from mova_core.flow_matching.experts import HIGH_NOISE
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.nano_towers import CHANNELS, nano_dual_tower
 from mova_core.model.single_thread import single_thread
-from mova_core.model.text.nano_encoder import TEXT_WIDTH
+from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.training.plan.workload import workload_of
 from mova_core.training.recipe import Phase
@@ -25,12 +24,13 @@ def measure(phase: Phase, params: Params) -> dict[str, float]:
         `clips`, `step_s`, `flops`, `flops_per_s`, `peak_flops_per_s` (of the matrix product) and `mfu`, their ratio.
     """
     workload, geometry = workload_of(phase, params), phase.geometry(params)
-    towers, canvas = nano_dual_tower(params.seed, params.train.model), geometry.canvases[0]
+    sizes, canvas = params.latent_sizes, geometry.canvases[0]
+    towers = preset_dual_tower(params)
     grid = geometry.latent_frames, canvas.latent_height, canvas.latent_width
     audio_latents = workload.tokens.audio * geometry.audio_latents_per_token
-    noisy = LatentPair(torch.randn(CLIPS, CHANNELS, *grid), torch.randn(CLIPS, CHANNELS, audio_latents))
-    condition = torch.randn(CLIPS, towers.video_dit.config["in_dim"] - CHANNELS, *grid)
-    context, timestep_B2 = torch.randn(CLIPS, workload.tokens.text, TEXT_WIDTH), torch.full((CLIPS, 2), 500.0)
+    noisy = LatentPair(torch.randn(CLIPS, sizes["video"], *grid), torch.randn(CLIPS, sizes["audio"], audio_latents))
+    condition = torch.randn(CLIPS, towers.video_dit.config["in_dim"] - sizes["video"], *grid)
+    context, timestep_B2 = torch.randn(CLIPS, workload.tokens.text, sizes["text"]), torch.full((CLIPS, 2), 500.0)
 
     def step() -> None:
         fps = float(geometry.fps)

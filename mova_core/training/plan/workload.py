@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, VIDEO_LATENTS_PER_TOKEN
 from mova_core.model.pretrained.index import TOWER_COMPONENTS
 from mova_core.model.text.prompt import CONTEXT_LENGTH, NANO_CONTEXT_LENGTH
+from mova_core.model.tower_configs import tower_configs
 from mova_core.params import PRESETS, Params
-from mova_core.params.model import ModelParams, TowerParams
 from mova_core.training.plan.flops import Cost, bridge_cost, total, tower_cost
 from mova_core.training.plan.tokens import LATENT_BYTES, ClipTokens, clip_tokens, latent_bytes
 from mova_core.training.recipe import Phase
 
 HIGH_NOISE, LOW_NOISE, AUDIO, BRIDGE = TOWER_COMPONENTS
-RELEASED_VIDEO_CHANNELS, RELEASED_AUDIO_CHANNELS = 16, 128  # configs of the released components, as the next line
-RELEASED_TEXT = {"text_dim": 4096, "freq_dim": 256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +74,9 @@ class Workload:
 def workload_of(phase: Phase, params: Params, steps: int | None = None) -> Workload:
     """What a phase computes under these params; `steps` replaces those of the params."""
     geometry, own = phase.geometry(params), phase.params(params.train)
-    if nano := PRESETS[params.preset].fits_codecs:
-        from mova_core.model.nano_towers import nano_configs  # imports torch, which the other presets do without
-
-        configs = nano_configs(params.train.model)
-    else:
-        configs = _released_configs(params.train.model, geometry.audio_latents_per_token)
-    tokens = clip_tokens(geometry, NANO_CONTEXT_LENGTH if nano else CONTEXT_LENGTH)
+    configs = tower_configs(params.train.model, params.latent_sizes, geometry)
+    own_text = PRESETS[params.preset].fits_codecs
+    tokens = clip_tokens(geometry, NANO_CONTEXT_LENGTH if own_text else CONTEXT_LENGTH)
     video, audio = configs[HIGH_NOISE], configs[AUDIO]
     expert = tower_cost(video, tokens.video, tokens.text)
     costs = {
@@ -99,22 +92,3 @@ def workload_of(phase: Phase, params: Params, steps: int | None = None) -> Workl
 
 def _bridge_layers(configs: Mapping[str, Mapping[str, Any]]) -> int:
     return min(configs[BRIDGE]["visual_layers"], configs[BRIDGE]["audio_layers"])  # strategy "full"
-
-
-def _released_configs(size: ModelParams, audio_patch: int) -> dict[str, dict[str, Any]]:
-    """The config fields that costs depend on, as in the released checkpoints."""
-    video = _tower(size.video, RELEASED_VIDEO_CHANNELS, (1, VIDEO_LATENTS_PER_TOKEN, VIDEO_LATENTS_PER_TOKEN))
-    video["in_dim"] = 2 * RELEASED_VIDEO_CHANNELS + VIDEO_FRAMES_PER_LATENT  # noisy latents, mask, condition latents
-    bridge = {
-        "visual_layers": size.video.layers,
-        "audio_layers": size.audio.layers,
-        "visual_hidden_dim": size.video.width,
-        "audio_hidden_dim": size.audio.width,
-    }
-    audio = _tower(size.audio, RELEASED_AUDIO_CHANNELS, (audio_patch,))
-    return {HIGH_NOISE: video, LOW_NOISE: video, AUDIO: audio, BRIDGE: bridge}
-
-
-def _tower(size: TowerParams, channels: int, patch: tuple[int, ...]) -> dict[str, Any]:
-    sizes = {"dim": size.width, "ffn_dim": size.mlp_width, "num_heads": size.heads, "num_layers": size.layers}
-    return {**sizes, **RELEASED_TEXT, "in_dim": channels, "out_dim": channels, "patch_size": patch}

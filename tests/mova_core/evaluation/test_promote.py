@@ -15,8 +15,8 @@ from mova_core.evaluation.promote import promote
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.model.nano_folder import write_nano_parts
-from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.params import load_params
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params, load_params
 from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database, reading
 from mova_core.registry.database.tables import Promotion
@@ -59,7 +59,7 @@ def offer(engine: sa.Engine, save_checkpoint) -> Callable[[torch.nn.Module, int]
 
 def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, offer, nano_towers) -> None:
     champion = offer(nano_towers, first_seed=1).candidate_id
-    decision = offer(nano_dual_tower(9).eval(), first_seed=2)
+    decision = offer(preset_dual_tower(Params(seed=9)).eval(), first_seed=2)
     assert decision.outcome in ("promoted", "kept") and decision.champion_id == champion
     compared = {row["metric"]: row for row in decision.evidence["metrics"]}
     assert compared["audio_class"]["verdict"] in ("not worse", "worse")
@@ -74,7 +74,7 @@ def test_a_champion_whose_weights_are_gone_stays_and_the_refusal_is_stored(
 ) -> None:
     champion = offer(nano_towers, first_seed=1).candidate_id
     shutil.rmtree(".mova/artifacts")
-    decision = offer(nano_dual_tower(9).eval(), first_seed=2)
+    decision = offer(preset_dual_tower(Params(seed=9)).eval(), first_seed=2)
     assert decision.outcome == "kept" and f"weights of checkpoint {champion} are not on this machine" in decision.reason
     with reading(engine) as session:
         events = session.scalars(sa.select(Promotion).order_by(Promotion.event_id)).all()

@@ -18,8 +18,9 @@ from mova_core.errors import UsageError
 from mova_core.model.audio_tower import TextToAudio
 from mova_core.model.bridge import BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair, divide_tokens
-from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.params.model import ModelParams, TowerParams
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
+from mova_core.params.model import ModelParams, TowerParams, TrainParams
 
 PROCESSES = 3
 LAYERS = 2
@@ -45,7 +46,7 @@ class Collectives(TorchDispatchMode):
 
 
 def model() -> DualTower:
-    towers = nano_dual_tower(0, SIZE)
+    towers = preset_dual_tower(Params(train=TrainParams(model=SIZE)))
     generator = torch.Generator().manual_seed(7)
     for name, parameter in towers.named_parameters():
         if ".inner.o." in name:  # zero at first

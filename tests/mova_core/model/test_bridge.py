@@ -5,14 +5,15 @@ import torch
 
 from mova_core.model.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 
 B = 3
 
 
 @pytest.mark.parametrize("alone", [1, 2])
 def test_the_first_samples_are_left_alone_and_the_rest_meet(alone):
-    towers = nano_dual_tower(0).eval()
+    towers = preset_dual_tower(Params()).eval()
     generator = torch.Generator().manual_seed(3)
     for name, parameter in towers.dual_tower_bridge.named_parameters():
         if ".inner.o." in name:  # zero at first

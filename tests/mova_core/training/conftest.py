@@ -22,14 +22,14 @@ from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec
 from mova_core.model.model_folder import new_components, save_components
 from mova_core.model.nano_folder import write_nano_parts
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.nano_encoder import TEXT_WIDTH, NanoTextEncoder
 from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.prompt import with_duration
+from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams, ModelParams, TrainParams
+from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
 from mova_core.training.loop import train
@@ -157,7 +157,7 @@ def section() -> Callable[..., TrainParams]:
 def select(root: Path, phase: str) -> None:
     """Fresh weights as if `mova select` had exported them."""
     components = new_components(
-        nano_dual_tower(1, ModelParams.model_validate(MODEL)),
+        preset_dual_tower(Params(seed=1, train=small_section())),
         FrozenParts.open(root / "models/codec"),
         GEOMETRIES["nano-32"],
         GenerateParams(),

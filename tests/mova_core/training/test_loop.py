@@ -11,8 +11,9 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.audio_tower import AudioTower
 from mova_core.model.dual_tower import DualTower
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.pretrained.component import WEIGHTS_FILE
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 from mova_core.registry.manifests import RunManifest
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import read_manifest
@@ -78,7 +79,7 @@ def test_a_joint_phase(project, section):
 def test_the_audio_phase_has_the_audio_tower_alone(project, section):
     project.train("audio", section(steps=2))
     after = project.root / "runs/audio/checkpoints/step-000002"
-    fresh = nano_dual_tower(0, section().model).audio_dit.state_dict()
+    fresh = preset_dual_tower(Params(train=section())).audio_dit.state_dict()
     for folder in (after, after / "ema"):
         assert not same(weights(folder, "audio_dit"), fresh)
         assert not any((folder / component).exists() for component in COMPONENTS if component != "audio_dit")

@@ -4,7 +4,8 @@ import torch
 
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
 from mova_core.model.dual_tower import DualTower, LatentPair
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 from mova_core.training.loss import per_bin
 
 B = 3
@@ -12,7 +13,7 @@ B = 3
 
 def open_bridge() -> DualTower:
     """Fresh towers whose Bridge acts: at first its output is zero."""
-    towers = nano_dual_tower(0)
+    towers = preset_dual_tower(Params())
     generator = torch.Generator().manual_seed(1)
     for name, parameter in towers.dual_tower_bridge.named_parameters():
         if ".inner.o." in name:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 import mova_core.model.dual_tower
 from mova_core.model.pretrained.diffusers_import import ModelMixin
-from mova_core.model.nano_towers import nano_dual_tower
-audio = nano_dual_tower(0).audio_dit
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
+audio = preset_dual_tower(Params()).audio_dit
 audio.save_pretrained("ours")
 assert "torch._dynamo" not in sys.modules, "the compiler was imported"
 import torch

@@ -9,7 +9,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from mova_core.flow_matching.experts import HIGH_NOISE
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.memory import activation_bytes, memory_by_part
 
@@ -44,7 +45,7 @@ def test_less_is_kept_the_more_is_computed_again(workload):
 @pytest.mark.parametrize(("dtype", "number"), [(torch.float32, 4), (torch.bfloat16, 2)])
 def test_activations_are_what_autograd_keeps(workload, dtype, number):
     planned, geometry = workload("nano", "phase3"), GEOMETRIES["nano-48"]
-    towers, tokens = nano_dual_tower(0).to(dtype), planned.tokens
+    towers, tokens = preset_dual_tower(Params()).to(dtype), planned.tokens
     weights = {parameter.untyped_storage().data_ptr() for parameter in towers.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}  # by address; holding them keeps an address from being used twice
 

@@ -6,7 +6,9 @@ import torch.distributed as dist
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from mova_core.errors import UsageError
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.tower_configs import preset_configs
+from mova_core.model.weights.blueprint import joint_blueprint
+from mova_core.params import Params
 from mova_core.params.model import OptimizerParams
 from mova_core.training.strategy.ddp import DataParallel
 
@@ -21,7 +23,6 @@ def eight_processes():
 
 @pytest.mark.usefixtures("eight_processes")
 def test_more_processes_than_heads_to_divide_a_clip():
-    with torch.device("meta"):
-        blueprint = nano_dual_tower(0)
+    blueprint = joint_blueprint(preset_configs(Params()))
     with pytest.raises(UsageError, match="8 processes divide the heads of attention, the model has 3 at most"):
         DataParallel(8, blueprint, {}.__getitem__, OptimizerParams(), (), torch.device("cpu"))

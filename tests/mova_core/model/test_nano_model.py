@@ -1,14 +1,15 @@
-"""The nano model: its sizes, its start, and that its text and batches behave."""
+"""The nano model: its sizes, and that its text and batches behave."""
 
 import torch
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.dual_tower import LatentPair
-from mova_core.model.nano_towers import nano_dual_tower
 from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.padding import pad_context
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
 
 
 def forward(towers, geometry, bridge_scale=BRIDGE_ON):
@@ -26,7 +27,7 @@ def forward(towers, geometry, bridge_scale=BRIDGE_ON):
 
 
 def test_the_same_weights_run_at_both_sizes():
-    towers = nano_dual_tower(0)
+    towers = preset_dual_tower(Params())
     for name, shape in (("nano-32", (2, 16, 9, 4, 4)), ("nano-48", (2, 16, 9, 6, 6))):
         velocity = forward(towers, GEOMETRIES[name])
         assert velocity.video.shape == shape
@@ -34,30 +35,20 @@ def test_the_same_weights_run_at_both_sizes():
 
 
 def test_the_bridge_sits_on_the_audio_tokens_clock():
-    bridge = nano_dual_tower(0).dual_tower_bridge
+    bridge = preset_dual_tower(Params()).dual_tower_bridge
     assert bridge.audio_fps == 12.5
     torch.testing.assert_close(bridge.video_positions(3, 16.0), torch.tensor([0.0, 3.125, 6.25]))
 
 
-def test_it_starts_from_the_seed_alone_and_leaves_torchs_generator():
-    before = torch.get_rng_state()
-    first, again, other = (nano_dual_tower(seed).state_dict() for seed in (1, 1, 2))
-    assert torch.equal(before, torch.get_rng_state())
-    assert all(torch.equal(first[key], again[key]) for key in first)
-    assert not torch.equal(first["audio_dit.head.head.weight"], other["audio_dit.head.head.weight"])
-
-
-def test_both_experts_start_alike_and_the_bridge_starts_silent():
-    towers = nano_dual_tower(0)
-    high, low = towers.video_dit.state_dict(), towers.video_dit_2.state_dict()
-    assert all(torch.equal(high[key], low[key]) for key in high)
+def test_the_bridge_starts_silent():
+    towers = preset_dual_tower(Params())
     on, off = (forward(towers, GEOMETRIES["nano-32"], scale) for scale in (BRIDGE_ON, BRIDGE_OFF))
     assert torch.equal(on.video, off.video)
     assert torch.equal(on.audio, off.audio)
 
 
 def test_every_weight_gets_a_gradient_but_the_idle_experts():
-    towers = nano_dual_tower(0)
+    towers = preset_dual_tower(Params())
     with torch.no_grad():
         for name, parameter in towers.named_parameters():
             if ".inner.o." in name:
