@@ -63,7 +63,7 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=eps, elementwise_affine=False)
         self.norm3 = nn.LayerNorm(dim, eps=eps)
         self.ffn = nn.Sequential(nn.Linear(dim, ffn_dim), nn.GELU(approximate="tanh"), nn.Linear(ffn_dim, dim))
-        self.modulation = nn.Parameter(torch.randn(1, 6, dim) / dim**0.5)
+        self.modulation = nn.Parameter(torch.randn(1, 6, dim))  # scaled by `weights/fresh.py`
 
     def forward(self, state: TowerState) -> TowerState:
         shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + state.modulation).chunk(6, dim=1)
@@ -86,7 +86,7 @@ class Head(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=eps, elementwise_affine=False)
         self.head = nn.Linear(dim, out_features)
-        self.modulation = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
+        self.modulation = nn.Parameter(torch.randn(1, 2, dim))  # scaled by `weights/fresh.py`
 
     def forward(self, tokens_BSD: Tensor, time_BD: Tensor) -> Tensor:
         shift, scale = (self.modulation + time_BD[:, None]).chunk(2, dim=1)

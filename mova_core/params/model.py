@@ -10,9 +10,13 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from mova_core.params.section import Section
+from mova_core.places import MODELS
 
 PhaseName = Literal["audio", "phase1", "phase2", "phase3"]  # in the order of training
 PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
+
+RANDOM = "random"  # fresh weights
+SELECTED_AUDIO = (MODELS / "audio").as_posix()
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -128,6 +132,23 @@ class JointPhaseParams(AudioPhaseParams):
     lr_end: float = Field(0.2, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")
 
 
+class InitParams(Section):
+    """What the first joint phase starts from; every later phase starts from the weights selected in the one before."""
+
+    video: str = Field(RANDOM, min_length=1, description="both experts: random, or a model folder")
+    audio: str = Field(
+        SELECTED_AUDIO, min_length=1, description="a model folder; models/audio: the one selected in phase audio"
+    )
+    bridge: str = Field(RANDOM, min_length=1, description="random, or a model folder")
+
+    @property
+    def folders(self) -> dict[str, str | None]:
+        """The folder of each component's weights, by component name; None for fresh ones."""
+        named = {"video_dit": self.video, "video_dit_2": self.video, "audio_dit": self.audio}
+        named["dual_tower_bridge"] = self.bridge
+        return {name: None if folder == RANDOM else folder for name, folder in named.items()}
+
+
 class OptimizerParams(Section):
     """AdamW and its learning rate: warm-up, stable, then linear to the phase's `lr_end`."""
 
@@ -206,6 +227,7 @@ class TrainParams(Section):
     parallel: ParallelParams = Field(ParallelParams(), description="layout over processes")
     launch: LaunchParams = Field(LaunchParams(), description="where the processes are started")
     model: ModelParams = Field(ModelParams(), description="size of fresh weights; each later phase keeps it")
+    init: InitParams = Field(InitParams(), description="what the first joint phase starts from")
     optimizer: OptimizerParams = OptimizerParams()
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()

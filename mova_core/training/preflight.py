@@ -1,7 +1,7 @@
 """What must hold before training starts, looked up in small files, without torch: refused in the first second.
 
-The latents must be of the present codec and params, and the weights to start from must be those that `select` chose in
-the phase before, with the same codec and text encoder.
+The latents must be of the present codec and params; the weights to start from, those that `select` chose in the phase
+before or those of a folder that params name, of the same size, codec and text encoder.
 """
 
 import os
@@ -14,7 +14,7 @@ from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import PRESETS, Params
-from mova_core.params.model import ModelParams, TowerParams
+from mova_core.params.model import SELECTED_AUDIO, ModelParams, TowerParams
 from mova_core.places import CHECKPOINTS, MODELS, RUNS, DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.hashing import sha256_file, sha256_json
@@ -24,6 +24,8 @@ from mova_core.training.recipe import PHASES, Phase
 
 RUN_FILES = (CHECKPOINTS, "curves.jsonl", MANIFEST_FILE)  # what a run folder holds
 FEW_CLIPS = {"train": 200, "validation": 16}  # below: a run is warned about
+AUDIO, BRIDGE = TOWER_COMPONENTS[2:]
+DEFAULT_CONFIG = {"rope_theta": 10000.0}  # released configs leave it out
 CONFIG_KEYS = {"width": "dim", "heads": "num_heads", "layers": "num_layers", "mlp_width": "ffn_dim"}  # of a tower
 
 
@@ -43,9 +45,19 @@ class Places:
         """Shards that a phase trains on."""
         return self.data.latents(phase.geometry(params).name)
 
-    def start(self, phase: Phase) -> Path | None:
-        """The model folder that a phase starts from; None for fresh weights."""
+    def before(self, phase: Phase) -> Path | None:
+        """The folder of the model that was selected in the phase before; None for the first phase."""
         return None if phase.starts_from is None else self.models / phase.starts_from
+
+    def start(self, phase: Phase, params: Params) -> dict[str, Path | None]:
+        """The model folder that the weights of each component come from; None for fresh ones."""
+        before = self.before(phase)
+        if phase.starts_from is None or PHASES[phase.starts_from].joint:
+            return dict.fromkeys(phase.trains, before)
+        folders: dict[str, Path | None] = {}
+        for name, folder in params.train.init.folders.items():
+            folders[name] = None if folder is None else before if folder == SELECTED_AUDIO else Path(folder)
+        return folders
 
 
 def run_folder(phase: Phase, places: Places, out: Path | None) -> Path:
@@ -83,29 +95,27 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
 
     Returns:
         What the run is made from: `geometry`, `latents` (sha256 of their manifest), `latents_index` (of their table),
-        `codec`, `text_encoder`, `start_checkpoint` (its id) and `start` (sha256 of each component's weights), both
-        None for fresh weights.
+        `codec`, `text_encoder`, `start_checkpoint` (id of the one selected in the phase before) and `start` (sha256
+        of each component's weights), both None for fresh weights.
 
     Raises:
-        UsageError: a preset without trainable latents, no latents, or no weights to start from.
+        UsageError: no latents, or no weights to start from.
         MovaError: no clip to train on, or none to validate on.
         StaleError: latents of another codec or other params, or weights that do not belong to them.
     """
-    if params.preset != "nano":
-        raise UsageError(
-            f"preset {params.preset} has no latents to train on yet (see `mova encode`): only nano can be trained"
-        )
     inputs = _check_latents(phase, params, places)
     _check_clips(phase, places.latents(phase, params))
-    start = places.start(phase)
-    if start is None:
-        return {**inputs, "start_checkpoint": None, "start": None}
-    selection = _check_start(phase, start, inputs)
-    _check_size(start, params.train.model)
-    weights = {
-        name: [sha256_file(path) for path in sorted((start / name).glob("*.safetensors"))] for name in TOWER_COMPONENTS
-    }
-    return {**inputs, "start_checkpoint": selection.checkpoint_id, "start": weights}
+    start, before = places.start(phase, params), places.before(phase)
+    checkpoint_id = None
+    for folder in dict.fromkeys(folder for folder in start.values() if folder is not None):
+        if folder == before:
+            checkpoint_id = _check_selected(phase, folder).checkpoint_id
+        _check_codecs(phase, folder, inputs, params)
+    for name, source in start.items():
+        if source is not None:
+            _check_size(source, name, params.train.model)
+    weights = {name: source and _digests(source / name) for name, source in start.items()}
+    return {**inputs, "start_checkpoint": checkpoint_id, "start": weights if any(weights.values()) else None}
 
 
 def few_clips(phase: Phase, latents: Path) -> str | None:
@@ -136,23 +146,37 @@ def _check_clips(phase: Phase, latents: Path) -> None:
         )
 
 
-def _check_size(start: Path, size: ModelParams) -> None:
-    """StaleError unless the weights to start from are of the size that params ask for."""
-    for component, section in (("video_dit", "video"), ("video_dit_2", "video"), ("audio_dit", "audio")):
-        config = read_json(start / component / "config.json")
-        asked: TowerParams = getattr(size, section)
-        for name, key in CONFIG_KEYS.items():
-            if config.get(key) != (expected := getattr(asked, name)):
-                raise StaleError(
-                    f"{start}/{component} has {name} {config.get(key)}, params train.model.{section}.{name} is "
-                    f"{expected}: weights cannot change their size, so set it back, or train from phase "
-                    f"{next(iter(PHASES))} on"
-                )
-        if config.get("rope_theta") != size.rope_theta:
+def _check_size(folder: Path, component: str, size: ModelParams) -> None:
+    """StaleError unless a component's weights are of the size that params ask for; UsageError where there are none."""
+    if not (path := folder / component / "config.json").is_file():
+        raise UsageError(f"{path} is missing: expected a model folder with {component} (params.yaml, train.init)")
+    config = DEFAULT_CONFIG | read_json(path)
+    for name, (key, expected) in _sizes(component, size).items():
+        if config.get(key) != expected:
             raise StaleError(
-                f"{start}/{component} has rope_theta {config.get('rope_theta')}, params train.model.rope_theta is "
-                f"{size.rope_theta}: set it back, or train from phase {next(iter(PHASES))} on"
+                f"{folder}/{component} has {name.rpartition('.')[2]} {config.get(key)}, params train.model.{name} is "
+                f"{expected}: weights cannot change their size, so set it back, or train from phase "
+                f"{next(iter(PHASES))} on"
             )
+
+
+def _sizes(component: str, size: ModelParams) -> dict[str, tuple[str, Any]]:
+    """Of each param that decides a component's size: the field of its config, and the value expected there."""
+    if component == BRIDGE:
+        layers, widths = ("visual_layers", "audio_layers"), ("visual_hidden_dim", "audio_hidden_dim")
+        towers = {"video": size.video, "audio": size.audio}
+        deep = {f"{tower}.layers": (key, towers[tower].layers) for tower, key in zip(towers, layers, strict=True)}
+        wide = {f"{tower}.width": (key, towers[tower].width) for tower, key in zip(towers, widths, strict=True)}
+        return deep | wide
+    section = "audio" if component == AUDIO else "video"
+    asked: TowerParams = getattr(size, section)
+    own = {f"{section}.{name}": (key, getattr(asked, name)) for name, key in CONFIG_KEYS.items()}
+    shared = {"timestep_width": ("freq_dim", size.timestep_width), "rope_theta": ("rope_theta", size.rope_theta)}
+    return own | shared
+
+
+def _digests(component: Path) -> list[str]:
+    return [sha256_file(path) for path in sorted(component.glob("*.safetensors"))]
 
 
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
@@ -177,37 +201,54 @@ def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, An
 
 
 def _encoders(params: Params, data: DataFolder) -> dict[str, str]:
-    """Fingerprints of the present codecs and text encoder, of released ones by the first process alone."""
-    brought = params.encode.weights is not None
-    if (not brought and not PRESETS[params.preset].fits_codecs) or (brought and os.environ.get("RANK", "0") != "0"):
+    """Fingerprints of the present codecs and text encoder."""
+    if params.encode.weights is None and not PRESETS[params.preset].fits_codecs:
         return {}
-    parts = FrozenParts.of(params, data)
+    return _fingerprints(FrozenParts.of(params, data))
+
+
+def _fingerprints(parts: FrozenParts) -> dict[str, str]:
+    """Of codecs and text encoder; of released ones, whose bytes are all read, by the first process alone."""
+    if not parts.nano and os.environ.get("RANK", "0") != "0":
+        return {}
     return {"codec": parts.codec_fingerprint(), "text_encoder": parts.text_fingerprint()}
 
 
-def _check_start(phase: Phase, start: Path, inputs: dict[str, Any]) -> Selection:
-    again = f"run `dvc repro select@{phase.starts_from}` (or `mova select {phase.starts_from}`)"
-    if not (start / SELECTION_FILE).is_file():
+def _check_selected(phase: Phase, folder: Path) -> Selection:
+    """Refuse a folder that does not hold the model selected in the phase before."""
+    again = _select_again(phase)
+    if not (folder / SELECTION_FILE).is_file():
         raise UsageError(
-            f"{start / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.starts_from} checkpoint, "
-            f"{again}"
+            f"{folder / SELECTION_FILE} is missing: {phase.name} starts from a selected {phase.starts_from} "
+            f"checkpoint, {again}"
         )
-    selection, _ = read_manifest(start / SELECTION_FILE, Selection)
+    selection, _ = read_manifest(folder / SELECTION_FILE, Selection)
     if selection.phase != phase.starts_from:
         raise StaleError(
-            f"{start} holds weights of phase {selection.phase!r}, {phase.name} starts from those of "
+            f"{folder} holds weights of phase {selection.phase!r}, {phase.name} starts from those of "
             f"{phase.starts_from}: {again}"
         )
     if not selection.passed:
         raise UsageError(
-            f"{start} holds no model to start {phase.name} from ({selection.reason}): train {phase.starts_from} until "
+            f"{folder} holds no model to start {phase.name} from ({selection.reason}): train {phase.starts_from} until "
             "it passes its gates"
         )
-    FolderIndex.read(start)
-    for component, what in (("video_vae", "codec"), ("audio_vae", "codec"), ("text_encoder", "text_encoder")):
-        if (got := read_json(start / component / "config.json").get("fingerprint")) != inputs[what]:
-            raise StaleError(
-                f"{start} was trained with {what} {str(got)[:12]}, the latents were made with {inputs[what][:12]}: "
-                f"{again} after training {phase.starts_from} again"
-            )
+    FolderIndex.read(folder)
     return selection
+
+
+def _check_codecs(phase: Phase, folder: Path, inputs: dict[str, Any], params: Params) -> None:
+    """StaleError unless weights were trained with the codecs and the text encoder that made the latents."""
+    if params.encode.weights is not None and folder.resolve() == Path(params.encode.weights).resolve():
+        return  # `_check_latents` compared them
+    parts = FrozenParts.open(folder)
+    for what, got in _fingerprints(parts).items():
+        if got != inputs[what]:
+            raise StaleError(
+                f"{folder} was trained with {what} {got[:12]}, the latents were made with {inputs[what][:12]}: "
+                f"{_select_again(phase)} after training {phase.starts_from} again, or name another folder in train.init"
+            )
+
+
+def _select_again(phase: Phase) -> str:
+    return f"run `dvc repro select@{phase.starts_from}` (or `mova select {phase.starts_from}`)"

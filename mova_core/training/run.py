@@ -98,7 +98,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     else:
         batches = AudioBatches(latents, phase, params.train, params.seed)
         objective = AudioObjective(ReadAhead(batches.part, own.steps), batches)
-    start = start_of(phase, params, places.start(phase), batches.sizes())
+    start = start_of(phase, params, places.start(phase, params), batches.sizes())
     folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
     return Run(
         phase,

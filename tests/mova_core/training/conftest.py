@@ -157,7 +157,7 @@ def section() -> Callable[..., TrainParams]:
 def select(root: Path, phase: str) -> None:
     """Fresh weights as if `mova select` had exported them."""
     components = new_components(
-        preset_dual_tower(Params(seed=1, train=small_section())),
+        preset_dual_tower(Params(train=small_section())),
         FrozenParts.open(root / "models/codec"),
         GEOMETRIES["nano-32"],
         GenerateParams(),

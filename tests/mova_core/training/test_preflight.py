@@ -13,7 +13,7 @@ from mova_core.cli.model.train import train as train_command
 from mova_core.curation.encode.latents_manifest import write_latents_manifest
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.params import params_from
+from mova_core.params import Params, params_from
 from mova_core.params.nested import merged
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import PHASES
@@ -38,8 +38,8 @@ def test_the_command_refuses_an_unknown_phase_first(tmp_path, monkeypatch):
         train_command("phase4")
 
 
-def test_another_preset():
-    with pytest.raises(UsageError, match="only nano can be trained"):
+def test_another_preset_needs_its_own_latents():
+    with pytest.raises(UsageError, match=r"mova-360p/manifest\.json is missing.*mova encode mova-360p"):
         check_inputs(PHASES["audio"], params_from({"preset": "mova-360p"}), Places())
 
 
@@ -99,11 +99,46 @@ def test_start_weights_of_another_codec(project):
             {"video": {"mlp_width": 8}},
             ["models/audio/video_dit has mlp_width 32", "is 8", "train from phase audio on"],
         ),
+        ({"video": {"layers": 2}}, ["models/audio/video_dit has layers 1", "is 2"]),
         ({"rope_theta": 10000.0}, ["models/audio/video_dit has rope_theta 256.0", "is 10000.0"]),
+        ({"timestep_width": 32}, ["models/audio/video_dit has timestep_width 64", "is 32"]),
     ],
 )
 def test_start_weights_of_another_size(project, section, model, words):
-    refused(project, "phase1", StaleError, *words, section=section(model=merged(section().model.model_dump(), model)))
+    size, init = merged(section().model.model_dump(), model), {"video": "models/audio", "bridge": "models/audio"}
+    refused(project, "phase1", StaleError, *words, section=section(model=size, init=init))
+
+
+@pytest.mark.parametrize(
+    ("init", "words"),
+    [
+        ({"video": "nowhere"}, ["nowhere is no folder"]),
+        ({"bridge": "models/codec"}, ["models/codec/dual_tower_bridge/config.json is missing", "train.init"]),
+        ({"video": "models"}, ["models has no video_vae"]),
+    ],
+)
+def test_a_start_folder_without_the_component(project, section, init, words):
+    refused(project, "phase1", UsageError, *words, section=section(init=init))
+
+
+def test_a_start_folder_of_another_codec(project, section):
+    shutil.copytree(project.root / "models/audio", project.root / "brought")
+    path = project.root / "brought/video_vae/config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    words = "brought was trained with codec 0", "name another folder in train.init"
+    refused(project, "phase1", StaleError, *words, section=section(init={"video": "brought"}))
+
+
+def test_the_first_joint_phase_starts_from_what_params_name(project, section):
+    """Fresh experts and Bridge beside the selected audio tower, unless a folder is named for them."""
+    shutil.copytree(project.root / "models/audio", project.root / "brought")
+    inputs = check_inputs(PHASES["phase1"], Params(train=section()), Places())
+    assert {name for name, digests in inputs["start"].items() if digests} == {"audio_dit"}
+    assert inputs["start_checkpoint"] == "0" * 16
+    named = section(init={"video": "brought", "audio": "brought", "bridge": "brought"})
+    inputs = check_inputs(PHASES["phase1"], Params(train=named), Places())
+    assert all(inputs["start"].values())
+    assert inputs["start_checkpoint"] is None
 
 
 def test_weights_of_a_component_that_are_not_as_its_config_says(project):
