@@ -43,7 +43,8 @@ TEXTS = 32  # different captions: what the footage of the demo has
 READY_BATCHES = 8  # that the bare loop goes through again and again
 REPEATS = 3
 WARM_UP_STEPS = 10
-STEPS = Params().train.checkpoints.save_every
+STEPS = Params().train.checkpoints.save_every.phase1
+MADE_INPUTS = {"latents_index": "0" * 64}
 SAME_AS = {"phase2": "phase1"}  # the same sizes and batch: measured once
 
 
@@ -134,7 +135,7 @@ def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path)
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     blueprint = deepcopy(model).to("meta")
-    run = Run(phase, params.seed, params.train, folder, {}, objective, blueprint, weights.__getitem__)
+    run = Run(phase, params.seed, params.train, folder, MADE_INPUTS, objective, blueprint, weights.__getitem__)
     folder.mkdir()
     with open_strategy(params.train, blueprint, run.weights, phase.params(params.train).batch) as strategy:
         loop._train(run, None, strategy)

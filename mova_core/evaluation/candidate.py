@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
@@ -15,7 +16,8 @@ from mova_core.model.weights.fresh import fresh_dual_tower
 from mova_core.params import Params
 from mova_core.places import CHECKPOINTS
 from mova_core.storage.manifest import MANIFEST_FILE
-from mova_core.training.checkpoint import EMA_FOLDER, Checkpoint, last_checkpoint
+from mova_core.training.checkpoints.checkpoint import Checkpoint, last_checkpoint
+from mova_core.training.checkpoints.weights import write_components
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
@@ -49,7 +51,10 @@ def last_candidate(phase: Phase, params: Params, places: Places) -> Candidate:
             f"{run} was trained with codec {str(trained_with)[:12]}, {parts.folder} is now {present[:12]}: "
             f"run `mova train {phase.name}` again"
         )
-    towers, known = _towers(phase, params, checkpoint.folder / EMA_FOLDER, parts), manifest.get("trained_on", ())
+    with TemporaryDirectory() as folder:
+        write_components(checkpoint, "ema", Path(folder))
+        towers = _towers(phase, params, Path(folder), parts)
+    known = manifest.get("trained_on", ())
     components = new_components(towers, parts, phase.geometry(params), params.generate, BOUNDARY_RATIO, known)
     return Candidate(checkpoint, components)
 

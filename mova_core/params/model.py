@@ -5,7 +5,7 @@ Closed and frozen; each field has its default, its range and its meaning. The de
 curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -173,11 +173,27 @@ class LossParams(Section):
     )
 
 
+class SaveEvery(Section):
+    """Steps between two checkpoints of a phase; one number stands for all phases."""
+
+    on_one_line: ClassVar[bool] = True
+
+    audio: int = Field(250, ge=1)
+    phase1: int = Field(250, ge=1)
+    phase2: int = Field(250, ge=1)
+    phase3: int = Field(250, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_number_for_all(cls, values: Any) -> Any:
+        return dict.fromkeys(PHASE_NAMES, values) if isinstance(values, int) else values
+
+
 class CheckpointParams(Section):
     """How often a run is saved and measured; neither changes what it learns."""
 
-    save_every: int = Field(250, ge=1, description="steps")
-    keep: int = Field(2, ge=1, description="so many of the newest stay")
+    save_every: SaveEvery = Field(SaveEvery(), description="steps; one number is for all phases")
+    keep: int = Field(2, ge=1, description="so many of the newest stay, and the one of the lowest validation loss")
     validate_every: int = Field(250, ge=1, description="steps")
 
 

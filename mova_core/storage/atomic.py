@@ -30,16 +30,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.parent / f"{_leading(path.name)}{secrets.token_hex(6)}{path.suffix}"
     make_folder(path.parent)
     try:
-        yield temporary
-        fsync(temporary)
-        temporary.replace(path)
-        fsync(path.parent)
+        with room_for(path):
+            yield temporary
+            fsync(temporary)
+            temporary.replace(path)
+            fsync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Say DiskFull of `path` where there is no room for what is written meanwhile."""
+    try:
+        yield
     except Exception as error:
         if _system_error(error) in NO_ROOM:
             raise _disk_full(path) from None
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

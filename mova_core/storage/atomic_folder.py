@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mova_core.errors import UsageError
-from mova_core.storage.atomic import fsync, make_folder
+from mova_core.storage.atomic import fsync, make_folder, room_for
 
 
 @contextmanager
@@ -24,22 +24,24 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
     Raises:
         UsageError: `path` is there, not empty and not to be replaced; or its parent cannot be written to.
+        DiskFull: there is no room for it.
     """
     check_free(path, replace=replace)
     make_folder(path.parent)
     temporary = path.parent / f".tmp-{secrets.token_hex(6)}"
     temporary.mkdir()
     try:
-        yield temporary
-        _fsync_tree(temporary)
-        if path.exists():
-            old = path.parent / f".tmp-{secrets.token_hex(6)}"
-            path.rename(old)
-            temporary.rename(path)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(path)
-        fsync(path.parent)
+        with room_for(path):
+            yield temporary
+            _fsync_tree(temporary)
+            if path.exists():
+                old = path.parent / f".tmp-{secrets.token_hex(6)}"
+                path.rename(old)
+                temporary.rename(path)
+                shutil.rmtree(old)
+            else:
+                temporary.rename(path)
+            fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

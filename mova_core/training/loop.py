@@ -19,7 +19,10 @@ from mova_core.errors import MovaError
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
 from mova_core.progress import track
-from mova_core.training.checkpoint import Checkpoint, finished, kept_runs, remove_older, save
+from mova_core.training.checkpoints.checkpoint import Checkpoint, finished
+from mova_core.training.checkpoints.reader import restore
+from mova_core.training.checkpoints.retention import kept_runs
+from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.curves import CURVES_FILE, Curves, learned, read_curves, rounded
 from mova_core.training.health import Health
 from mova_core.training.loss import per_bin
@@ -66,11 +69,12 @@ def _to_the_end(run: Run) -> dict[str, Any]:
 
 def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint:
     own, optimizing, saving = run.phase.params(run.params), run.params.optimizer, run.params.checkpoints
+    save_every = getattr(saving.save_every, run.phase.name)
     if start is not None:
-        strategy.load(start.state())
+        restore(start, strategy)
     first_step = start.step if start is not None else 0
-    checkpoint = start
     with ExitStack() as opened:
+        saver = opened.enter_context(CheckpointSaver(run.checkpoints, saving.keep, strategy))
         curves = opened.enter_context(Curves(run.folder / CURVES_FILE, first_step)) if strategy.main else None
         strategy.wait()  # until the records beyond the checkpoint are gone
         health = Health(run.params.health, run.phase.name, read_curves(run.folder / CURVES_FILE))
@@ -92,14 +96,13 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
             if curves is not None:
                 curves.write(record)
             health.note(rounded(record))
-            if done % saving.save_every == 0 or done == own.steps:
+            saver.check()
+            if done % save_every == 0 or done == own.steps:
                 if curves is not None:
                     curves.flush()
-                if strategy.main:
-                    checkpoint = save(run.checkpoints, done, run.fingerprint, strategy)
-                    remove_older(run.checkpoints, saving.keep)
+                saver.save(run.checkpoint_manifest(done, record.get("validation")))
     strategy.wait()
-    return checkpoint or finished(run.checkpoints)[-1]
+    return finished(run.checkpoints)[-1]
 
 
 def _loss_of(objective: Objective, step: int, model: nn.Module, micro_batch: MicroBatch) -> tuple[Tensor, StepLoss]:

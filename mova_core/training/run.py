@@ -8,6 +8,7 @@ now is put aside, into `kept/` beside it, and comes back when they do.
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from mova_core.storage.atomic import make_folder
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, write_manifest
-from mova_core.training.checkpoint import Checkpoint, finished, last_checkpoint, make_way
+from mova_core.training.checkpoints.checkpoint import Checkpoint, CheckpointManifest, finished, last_checkpoint
+from mova_core.training.checkpoints.retention import make_way
 from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data.batches import AudioBatches, JointBatches
 from mova_core.training.data.index import clip_ids
@@ -77,6 +79,22 @@ class Run:
         learning = own, train.model, train.optimizer, train.loss, train.health
         order = train.micro_batches, train.shards_in_memory
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, order, stage_version("train"))
+
+    def checkpoint_manifest(self, step: int, validation: Mapping[str, Any] | None) -> CheckpointManifest:
+        """What stands in the manifest of a checkpoint, but for its files.
+
+        Args:
+            step: optimizer steps done.
+            validation: losses of the averaged weights after that step; None where it was not validated.
+        """
+        loss = None if validation is None else validation["loss"]
+        return CheckpointManifest(
+            step=step,
+            fingerprint=self.fingerprint,
+            latents=self.inputs["latents_index"],
+            clips=step * self.phase.params(self.params).batch,
+            validation_loss=loss if loss is not None and isfinite(loss) else None,
+        )
 
 
 def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None) -> Run:

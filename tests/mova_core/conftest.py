@@ -50,18 +50,26 @@ def nano_towers():
 def save_checkpoint():
     """Function that saves towers as a checkpoint of a run that has trained none of them."""
     from mova_core.params.model import OptimizerParams
-    from mova_core.training.checkpoint import save
+    from mova_core.training.checkpoints.checkpoint import CheckpointManifest, finished
+    from mova_core.training.checkpoints.saver import CheckpointSaver
     from mova_core.training.strategy.micro_batch import local_micro_batches
     from mova_core.training.strategy.single import SingleProcess
 
     cpu = torch.device("cpu")
 
-    def write(folder, step, towers, fingerprint="fingerprint"):
+    def write(folder, step, towers, fingerprint="fingerprint", validation_loss=None, keep=100):
+        manifest = CheckpointManifest(
+            step=step, fingerprint=fingerprint, latents="0" * 64, clips=step, validation_loss=validation_loss
+        )
         weights = dict(towers.named_parameters())
         parts = local_micro_batches(1, 1, 0, 1, cpu)
         blueprint = copy.deepcopy(towers).to("meta")
-        with SingleProcess(blueprint, weights.__getitem__, OptimizerParams(), parts, cpu) as strategy:
-            return save(folder, step, fingerprint, strategy)
+        with (
+            SingleProcess(blueprint, weights.__getitem__, OptimizerParams(), parts, cpu) as strategy,
+            CheckpointSaver(folder, keep, strategy) as saver,
+        ):
+            saver.save(manifest)
+        return finished(folder)[-1]
 
     return write
 

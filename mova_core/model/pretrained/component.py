@@ -21,6 +21,7 @@ from mova_core.model.pretrained.index import refuse_pickles
 DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 KEYS_SHOWN = 3  # in an error's sentence
 WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+WEIGHTS_METADATA = {"format": "pt"}  # of every weights file
 ONE_FILE_BYTES = 10 * 10**9  # more is written in shards
 
 Model = TypeVar("Model", bound=ModelMixin)
@@ -48,12 +49,17 @@ class Component(ModelMixin, ConfigMixin):
             super().save_pretrained(folder, **options)
         else:  # the same files without diffusers' hooks, whose import costs each process that saves 4 s
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.save_config(folder)
-            save_file(tensors, Path(folder) / WEIGHTS_FILE, metadata={"format": "pt"})
-        path = Path(folder) / self.config_name
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.pop("_name_or_path", None) is not None:
-            path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            save_file(tensors, Path(folder) / WEIGHTS_FILE, metadata=WEIGHTS_METADATA)
+        self.write_config(Path(folder))
+
+    def write_config(self, folder: Path) -> None:
+        """Write `config.json` alone; the class that it names is ours, also where a layout of training wraps it."""
+        values = json.loads(self.to_json_string())
+        values.pop("_name_or_path", None)
+        ours = (kind for kind in type(self).__mro__ if not kind.__module__.startswith("torch."))
+        values["_class_name"] = next(ours).__name__
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / self.config_name).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def read_component(from_pretrained: Any, folder: Path, **options: Any) -> Any:

@@ -91,7 +91,7 @@ class Plan:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """Weights, their average, and the moments of what learns (`training/checkpoint.py`)."""
+        """Weights, their average, and the moments of what learns (`training/checkpoints/`)."""
         return 2 * FLOAT32 * (self.workload.held.parameters + self.workload.trained.parameters)
 
     def summary(self) -> dict[str, Any]:

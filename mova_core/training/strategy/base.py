@@ -78,7 +78,7 @@ class Strategy(AbstractContextManager["Strategy"], ABC):
 
     @abstractmethod
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Put back what `state` gave, each tensor onto its parameter's device."""
+        """Put back what `state` gave, each tensor onto its parameter's device; moments are taken over, not copied."""
 
     def wait(self) -> None:
         """Return when every process has come here."""

@@ -104,7 +104,7 @@ class TorchStrategy(Strategy):
             if f"optimizer.{name}.{MOMENTS[0]}" in state:
                 # Fused AdamW keeps `step` on the parameter's device too.
                 self._optimizer.state[parameter] = {
-                    moment: state[f"optimizer.{name}.{moment}"].to(parameter.device, copy=True) for moment in MOMENTS
+                    moment: state[f"optimizer.{name}.{moment}"].to(parameter.device) for moment in MOMENTS
                 }
 
 

@@ -37,6 +37,8 @@ from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection
 from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, Take, draw_take, render_audio, render_frames
+from mova_core.training.checkpoints.checkpoint import last_checkpoint
+from mova_core.training.checkpoints.weights import write_components
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
@@ -170,12 +172,20 @@ def test_a_random_model_fails(project, nano_towers, save_checkpoint, tmp_path, m
     assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"video_class", "audio_class", "event_f1", "sync_gain"}
 
 
-def test_a_model_trained_without_bridge_fails(without_bridge, monkeypatch):
+def last_model(run: Path, kind: str, folder: Path) -> Path:
+    """Weights of a run's last checkpoint as a model folder."""
+    checkpoint = last_checkpoint(run / "checkpoints")
+    assert checkpoint is not None
+    write_components(checkpoint, kind, folder / kind)
+    return folder / kind
+
+
+def test_a_model_trained_without_bridge_fails(without_bridge, monkeypatch, tmp_path):
     monkeypatch.chdir(without_bridge)
-    last = Path("runs/phase1/checkpoints/step-000002")
-    start, end = bridge_of(Path("models/audio")), bridge_of(last)
+    last = Path("runs/phase1")
+    start, end = bridge_of(Path("models/audio")), bridge_of(last_model(last, "model", tmp_path))
     assert all(torch.equal(start[name], end[name]) for name in start | end)
-    assert not heeds_the_bridge(DualTower.from_pretrained(last / "ema"))
+    assert not heeds_the_bridge(DualTower.from_pretrained(last_model(last, "ema", tmp_path)))
 
     evaluation, _ = read_manifest(REPORTS / "phase1/metrics.json", EvaluationManifest)
     gain = evaluation.metrics["sync_gain"]
@@ -183,15 +193,15 @@ def test_a_model_trained_without_bridge_fails(without_bridge, monkeypatch):
     assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"sync_gain", "event_f1_over_shuffled"}
 
 
-def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch):
+def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch, tmp_path):
     """Else the test above would pass on a Bridge that nothing can move."""
     monkeypatch.chdir(without_bridge)
     changed = {**VALUES["train"], "phase1": VALUES["train"]["phase1"] | {"bridge_dropout": 0.0}}
     train(PHASES["phase1"], params_from({**VALUES, "train": changed}), Places(runs=Path("with-bridge")))
-    last = Path("with-bridge/phase1/checkpoints/step-000002")
-    start, end = bridge_of(Path("models/audio")), bridge_of(last)
+    last = Path("with-bridge/phase1")
+    start, end = bridge_of(Path("models/audio")), bridge_of(last_model(last, "model", tmp_path))
     assert not any(torch.equal(start[name], end[name]) for name in start if name.endswith("inner.o.weight"))
-    assert heeds_the_bridge(DualTower.from_pretrained(last / "ema"))
+    assert heeds_the_bridge(DualTower.from_pretrained(last_model(last, "ema", tmp_path)))
 
 
 def measures(clips: list[Clip]) -> dict[str, Metric]:

@@ -10,7 +10,8 @@ import sys
 
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
-from mova_core.training import checkpoint, loop
+from mova_core.training import loop
+from mova_core.training.checkpoints import writer
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
@@ -29,7 +30,7 @@ def forked(function, *args) -> int:
 
 def killed(section: str, step: int, place: str) -> None:
     """Die as soon as the step's record is written, or in the middle of the next checkpoint after it."""
-    write, save_file = loop.Curves.write, checkpoint.safetensors.torch.save_file
+    write, save_file = loop.Curves.write, writer.save_file
     records = []
 
     def writing(self, record):
@@ -43,7 +44,7 @@ def killed(section: str, step: int, place: str) -> None:
         if place == "checkpoint" and records[-1] >= step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    loop.Curves.write, checkpoint.safetensors.torch.save_file = writing, saving
+    loop.Curves.write, writer.save_file = writing, saving
     run_training(section)
 
 

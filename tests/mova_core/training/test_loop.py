@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.audio_tower import AudioTower
 from mova_core.model.dual_tower import DualTower
 from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.weights.fresh import preset_dual_tower
@@ -18,7 +17,8 @@ from mova_core.registry.manifests import RunManifest
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import read_manifest
 from mova_core.training import loop, objective
-from mova_core.training.checkpoint import finished, last_checkpoint
+from mova_core.training.checkpoints.checkpoint import finished, last_checkpoint
+from mova_core.training.checkpoints.weights import write_components
 from mova_core.training.curves import SIGMA_BINS, read_curves
 from mova_core.training.preflight import few_clips
 from mova_core.training.recipe import PHASES
@@ -26,8 +26,11 @@ from mova_core.training.recipe import PHASES
 COMPONENTS = ("video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge")
 
 
-def weights(folder, component: str) -> dict[str, torch.Tensor]:
-    return load_file(folder / component / WEIGHTS_FILE)
+def weights(folder, component: str, kind: str = "model") -> dict[str, torch.Tensor]:
+    """Tensors of a component in a checkpoint, by name within it."""
+    prefix = f"{kind}.{component}."
+    stored = load_file(folder / f"{kind}-00001.safetensors")
+    return {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -44,7 +47,12 @@ def test_a_joint_phase(project, section):
     assert [checkpoint.step for checkpoint in finished(run / "checkpoints")] == [4, 5]  # the newest two stay
     assert summary["checkpoint"] == "runs/phase1/checkpoints/step-000005"
     assert summary["steps"] == 5
-    DualTower.from_pretrained(run / "checkpoints/step-000005/ema")
+    write_components(finished(run / "checkpoints")[-1], "ema", project.root / "exported")
+    DualTower.from_pretrained(project.root / "exported")
+    read = finished(run / "checkpoints")[0].manifest
+    assert read.latents == sha256_file(Path("data/latents/nano-32/index.parquet"))
+    assert read.clips == 4 * section().phase1.batch
+    assert read.validation_loss == pytest.approx(read_curves(run / "curves.jsonl")[3]["validation"]["loss"], rel=1e-4)
 
     records = read_curves(run / "curves.jsonl")
     assert [record["step"] for record in records] == list(range(5))
@@ -80,9 +88,10 @@ def test_the_audio_phase_has_the_audio_tower_alone(project, section):
     project.train("audio", section(steps=2))
     after = project.root / "runs/audio/checkpoints/step-000002"
     fresh = preset_dual_tower(Params(train=section())).audio_dit.state_dict()
-    for folder in (after, after / "ema"):
-        assert not same(weights(folder, "audio_dit"), fresh)
-        assert not any((folder / component).exists() for component in COMPONENTS if component != "audio_dit")
+    for kind in ("model", "ema"):
+        assert not same(weights(after, "audio_dit", kind), fresh)
+        assert not any(weights(after, component, kind) for component in COMPONENTS if component != "audio_dit")
+    assert [path.name for path in after.iterdir() if path.is_dir()] == ["audio_dit"]
 
 
 def test_the_idle_expert_stays_bit_identical(project, section):
@@ -92,7 +101,7 @@ def test_the_idle_expert_stays_bit_identical(project, section):
     one, two = (project.root / f"runs/phase1/checkpoints/step-00000{step}" for step in (1, 2))
     moved = {
         component: (
-            not same(weights(start, component), weights(one, component)),
+            not same(load_file(start / component / WEIGHTS_FILE), weights(one, component)),
             not same(weights(one, component), weights(two, component)),
         )
         for component in COMPONENTS
@@ -103,9 +112,9 @@ def test_the_idle_expert_stays_bit_identical(project, section):
         "audio_dit": (True, True),
         "dual_tower_bridge": (True, True),
     }
-    first, second = (load_file(folder / "optimizer.safetensors") for folder in (one, two))
-    assert not any(name.startswith("video_dit_2.") for name in first)
-    high = [name for name in first if name.startswith("video_dit.")]
+    first, second = (load_file(folder / "optimizer-00001.safetensors") for folder in (one, two))
+    assert not any(name.startswith("optimizer.video_dit_2.") for name in first)
+    high = [name for name in first if name.startswith("optimizer.video_dit.")]
     assert len(high) > 40
     assert all(torch.equal(first[name], second[name]) for name in high)
 
@@ -160,7 +169,7 @@ def test_how_often_it_is_saved_changes_nothing(project, section):
 def test_a_damaged_checkpoint_is_refused_by_name(project, section, damage):
     project.train("audio", section(steps=2))
     folder = project.root / "runs/audio/checkpoints/step-000002"
-    path = folder / "ema/audio_dit" / WEIGHTS_FILE
+    path = folder / "ema-00001.safetensors"
     data = bytearray(path.read_bytes())
     if damage == "truncated":
         path.write_bytes(data[:-1])
@@ -202,8 +211,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(project, section, monk
     assert [record.get("skipped") for record in records] == [None, None, "loss is nan", None]
     assert records[2]["loss"] is None
     before, skipped, after = (
-        load_file(project.root / f"runs/audio/checkpoints/step-00000{step}/audio_dit" / WEIGHTS_FILE)
-        for step in (2, 3, 4)
+        weights(project.root / f"runs/audio/checkpoints/step-00000{step}", "audio_dit") for step in (2, 3, 4)
     )
     assert same(before, skipped) and not same(skipped, after)
 
@@ -233,8 +241,8 @@ def test_a_model_of_another_size(project, section):
     tower = {"width": 48, "heads": 2, "layers": 1, "mlp_width": 16}
     model = {"video": tower, "audio": tower | {"layers": 2}}
     summary = project.train("audio", section(steps=1, model=model))
-    tower = AudioTower.from_pretrained(Path(summary["checkpoint"]) / "ema/audio_dit")
-    assert (tower.config["dim"], tower.config["num_layers"]) == (48, 2)
+    config = json.loads((Path(summary["checkpoint"]) / "audio_dit/config.json").read_text())
+    assert (config["dim"], config["num_layers"]) == (48, 2)
 
 
 def test_a_batch_that_does_not_divide(project, section):

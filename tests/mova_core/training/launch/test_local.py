@@ -104,7 +104,7 @@ if os.environ.get("RANK") == "1" and not os.path.exists("killed"):
     events = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [event["event"] for event in events].count("summary") == 1
     assert events[-1]["event"] == "summary" and events[-1]["values"]["steps"] == 6
-    weights = "checkpoints/step-000006/dual_tower_bridge/diffusion_pytorch_model.safetensors"
+    weights = "checkpoints/step-000006/model-00001.safetensors"
     assert Path("runs/phase1", weights).read_bytes() == Path("undisturbed", weights).read_bytes()
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mova_core.training.checkpoint import finished, kept_runs, make_way
+from mova_core.training.checkpoints.checkpoint import finished
+from mova_core.training.checkpoints.retention import kept_runs, make_way
 
 
 @pytest.fixture
@@ -37,3 +38,16 @@ def test_a_changed_run_is_put_aside_and_comes_back(run):
     assert make_way(folder, "a" * 64) == folder.parent / "kept" / f"audio-{'b' * 16}"
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert [path.name for path in kept_runs(folder)] == [f"audio-{'b' * 16}"]
+
+
+def test_the_newest_and_the_best_stay(tmp_path, nano_towers, save_checkpoint):
+    for step, loss in enumerate([3.0, 1.0, None, 1.0, 2.0, 2.5]):
+        save_checkpoint(tmp_path, step, nano_towers, validation_loss=loss, keep=2)
+    assert [checkpoint.step for checkpoint in finished(tmp_path)] == [1, 4, 5]
+
+
+def test_a_run_that_another_version_wrote_is_put_aside(run):
+    folder = run("a" * 64, step=2)
+    path = folder / "checkpoints/step-000002/manifest.json"
+    path.write_text('{"schema": "checkpoint/1", "step": 2, "fingerprint": "%s", "files": {}}' % ("c" * 64))
+    assert make_way(folder, "b" * 64) == folder.parent / "kept" / f"audio-{'c' * 16}"
