@@ -87,8 +87,9 @@ class Run:
             step: optimizer steps done.
             validation: losses of the averaged weights after that step; None where it was not validated.
         """
-        loss = None if validation is None else validation["loss"]
+        loss = (validation or {}).get("loss")
         return CheckpointManifest(
+            phase=self.phase.name,
             step=step,
             fingerprint=self.fingerprint,
             latents=self.inputs["latents_index"],

@@ -59,7 +59,12 @@ def save_checkpoint():
 
     def write(folder, step, towers, fingerprint="fingerprint", validation_loss=None, keep=100):
         manifest = CheckpointManifest(
-            step=step, fingerprint=fingerprint, latents="0" * 64, clips=step, validation_loss=validation_loss
+            phase="phase1",
+            step=step,
+            fingerprint=fingerprint,
+            latents="0" * 64,
+            clips=step,
+            validation_loss=validation_loss,
         )
         weights = dict(towers.named_parameters())
         parts = local_micro_batches(1, 1, 0, 1, cpu)

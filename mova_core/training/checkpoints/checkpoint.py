@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from mova_core.params import PhaseName
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.atomic import clear_temporary
 from mova_core.storage.hashing import sha256_file
@@ -32,6 +33,7 @@ class CheckpointManifest(Manifest):
     """What stands in a checkpoint's manifest.
 
     Args:
+        phase: of training.
         step: optimizer steps done.
         fingerprint: of what the run was made from.
         latents: sha256 of the index of the latents that it was trained on.
@@ -41,6 +43,7 @@ class CheckpointManifest(Manifest):
     """
 
     SCHEMA: ClassVar = "checkpoint/2"
+    phase: PhaseName
     step: int
     fingerprint: str
     latents: Sha256

@@ -29,22 +29,40 @@ def forked(function, *args) -> int:
 
 
 def killed(section: str, step: int, place: str) -> None:
-    """Die as soon as the step's record is written, or in the middle of the next checkpoint after it."""
-    write, save_file = loop.Curves.write, writer.save_file
-    records = []
+    """Die as soon as the step's record is written, or in the middle of the next checkpoint after it.
 
-    def writing(self, record):
+    There, `files` is after the first of its files, `manifest` when only the folder's name is not yet right.
+    """
+    write, write_data, save_file, write_manifest = (
+        loop.Curves.write,
+        writer.CheckpointWriter.write_data,
+        writer.save_file,
+        writer.write_manifest,
+    )
+    saving = []
+
+    def die_if(where, reached):
+        if place == where and reached > step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def record_written(self, record):
         write(self, record)
-        records.append(record["step"])
-        if place == "record" and record["step"] >= step:
-            os.kill(os.getpid(), signal.SIGKILL)
+        die_if("record", record["step"] + 1)
 
-    def saving(tensors, path, **options):
-        save_file(tensors, path, **options)
-        if place == "checkpoint" and records[-1] >= step:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def begun(self, plan, planner):
+        saving.append(self._manifest.step)
+        return write_data(self, plan, planner)
 
-    loop.Curves.write, writer.save_file = writing, saving
+    def file_written(*args, **options):
+        save_file(*args, **options)
+        die_if("files", saving[-1])
+
+    def manifest_written(*args):
+        write_manifest(*args)
+        die_if("manifest", saving[-1])
+
+    loop.Curves.write, writer.CheckpointWriter.write_data = record_written, begun
+    writer.save_file, writer.write_manifest = file_written, manifest_written
     run_training(section)
 
 

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).with_name("separate_processes.py")
-KILLS = 3
+PLACES = ("record", "files", "manifest")
 
 
 def outcome(project) -> dict[str, bytes]:
@@ -25,23 +27,24 @@ def aside(project, *arguments: str) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=project.root, stderr=pipe, text=True, start_new_session=True) as process:
         try:
-            _, errors = process.communicate(timeout=240)
+            _, errors = process.communicate(timeout=600)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
             raise
     assert process.returncode == 0, errors[-3000:]
 
 
-def test_three_kills(project, section):
-    params = section(steps=8, save_every=3)
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+def test_kills(project, section, kills):
+    """A third of them while a checkpoint is written, a third when all but the folder's name is there."""
+    params = section(steps=3 * kills, save_every=3)
     project.train("phase1", params)
     straight = outcome(project)
     rng = random.Random(4)
+    places = rng.sample(PLACES * (kills // len(PLACES)), kills)
     # Every try gets further than the one before it saved, so each kill meets other work.
-    kills = [
-        (str(rng.randint(3 * number, 3 * number + 1)), rng.choice(["record", "checkpoint"])) for number in range(KILLS)
-    ]
-    aside(project, "kill", params.model_dump_json(), *(word for kill in kills for word in kill))
+    words = [(str(rng.randint(3 * number, 3 * number + 1)), place) for number, place in enumerate(places)]
+    aside(project, "kill", params.model_dump_json(), *(word for kill in words for word in kill))
     assert outcome(project) == straight
 
 

@@ -68,7 +68,12 @@ def manifest() -> Callable[..., CheckpointManifest]:
 
     def of(step: int, validation_loss: float | None = None, fingerprint: str = "f" * 64) -> CheckpointManifest:
         return CheckpointManifest(
-            step=step, fingerprint=fingerprint, latents="0" * 64, clips=4 * step, validation_loss=validation_loss
+            phase="phase1",
+            step=step,
+            fingerprint=fingerprint,
+            latents="0" * 64,
+            clips=4 * step,
+            validation_loss=validation_loss,
         )
 
     return of
