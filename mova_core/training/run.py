@@ -6,7 +6,7 @@ now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
