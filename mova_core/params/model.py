@@ -102,6 +102,25 @@ class CaptionWeights(Section):
         return self
 
 
+class TaskWeights(Section):
+    """How often a clip is trained on each task of `mova_core/model/tasks.py`."""
+
+    on_one_line: ClassVar[bool] = True
+
+    text_to_both: NotNegative = 0.5
+    audio_from_video: NotNegative = 0.0
+    video_from_audio: NotNegative = 0.0
+    audio_alone: NotNegative = 0.0
+    video_alone: NotNegative = 0.0
+    first_frame: NotNegative = 0.5
+
+    @model_validator(mode="after")
+    def _one_has_weight(self) -> "TaskWeights":
+        if not any(self.model_dump().values()):
+            raise ValueError("no task has a weight above 0, expected one at least")
+        return self
+
+
 class AudioPhaseParams(Section):
     """One phase of training in which the audio tower is alone: text to audio."""
 
@@ -126,9 +145,7 @@ class JointPhaseParams(AudioPhaseParams):
     bridge_dropout: float = Field(
         0.15, ge=0, le=1, description="share of clips trained with the Bridge off, drawn apart from the text"
     )
-    image_conditioning_prob: float = Field(
-        0.5, ge=0, le=1, description="share of clips given their first frame; the others get a white one"
-    )
+    tasks: TaskWeights = Field(TaskWeights(), description="what clips are trained on, by weight: model/tasks.py")
     lr_end: float = Field(0.2, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")
 
 

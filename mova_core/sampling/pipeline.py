@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
@@ -30,6 +32,7 @@ from mova_core.sampling.sampler import Conditioning, Sampler
 from mova_core.sampling.settings import GenerateSettings
 
 Frames = NDArray[np.uint8]  # [F, H, W, 3]
+Waveform = NDArray[np.float32]  # [S] in -1..1
 FirstFrame = NDArray[np.uint8] | Image.Image  # [H, W, 3] RGB, or of Pillow
 # Names of the same settings in diffusers' pipelines.
 DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guidance_scale", "num_frames": "frames"}
@@ -97,6 +100,8 @@ class MovaPipeline:
         prompt: str | Sequence[str],
         image: FirstFrame | Sequence[FirstFrame | None] | None = None,
         *,
+        video: Frames | Sequence[Frames] | None = None,
+        audio: Waveform | Sequence[Waveform] | None = None,
         negative_prompt: str = "",
         seed: int | Sequence[int] = 0,
         noise: LatentPair | None = None,
@@ -110,6 +115,10 @@ class MovaPipeline:
             prompt: one or several texts.
             image: first frame, a Pillow image or uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the
                 first one's shape decides between landscape and portrait for all.
+            video: given instead of generated, one for each prompt: as many frames as the clip, cropped and scaled to
+                its canvas. The audio is made for it; the model must have been trained on `audio_from_video`.
+            audio: given instead of generated, one for each prompt: as many samples as the clip, at its rate. The video
+                is made for it (`video_from_audio`).
             negative_prompt: text of the unconditional forwards.
             seed: sample i is seeded with seed + i; or one seed per prompt.
             noise: instead of drawing it by seed.
@@ -130,12 +139,19 @@ class MovaPipeline:
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
         seeds = _per_prompt("seed", seeds, prompts)
         self.check(prompts, negative_prompt, settings)
-        canvas = settings.canvas(next((image for image in images if image is not None), None))
+        _check_given(video, audio, images, prompts)
+        shown = images if video is None else [_listed(video)[0][0]]
+        canvas = settings.canvas(next((image for image in shown if image is not None), None))
         noise = noise or self.noise(seeds, settings.clip_geometry, canvas)
         sampler = self.sampler(settings, cancelled, on_step)
         conditioning = self.conditioning(prompts, negative_prompt, images, settings.clip_geometry.frames, canvas)
         if not settings.keep_first_latent:
             conditioning = replace(conditioning, image_condition_B=None)
+        conditioning = replace(
+            conditioning,
+            video=None if video is None else self._given_video(_listed(video), settings, canvas),
+            audio=None if audio is None else self._given_audio(_listed(audio), settings),
+        )
         latents = sampler.sample(self._on_device(noise), conditioning)
         return self.decode(latents, settings)
 
@@ -224,6 +240,33 @@ class MovaPipeline:
         )
 
     @torch.no_grad()
+    def _given_video(self, videos: Sequence[Frames], settings: GenerateSettings, canvas: Canvas) -> Tensor:
+        """Latents [B, C, T, h, w] of given videos."""
+        frames = settings.clip_geometry.frames
+        if wrong := next((len(video) for video in videos if len(video) != frames), None):
+            raise UsageError(
+                f"a given video has {wrong} frames, the clip has {frames}: cut it, or ask for other frames"
+            )
+        encoded = []
+        for video in videos:
+            fitted = np.stack([fit_image(frame, canvas.height_px, canvas.width_px) for frame in video])
+            encoded.append(self.components.video.encode(to_unit_range(torch.from_numpy(fitted)[None])))
+        return torch.cat(encoded).float().to(self._device)
+
+    @torch.no_grad()
+    def _given_audio(self, audios: Sequence[Waveform], settings: GenerateSettings) -> Tensor:
+        """Latents [B, C, L] of given audios, as many as make whole tokens."""
+        geometry = settings.clip_geometry
+        if wrong := next((audio.shape for audio in audios if audio.shape != (geometry.audio_samples,)), None):
+            raise UsageError(
+                f"a given audio has shape {wrong}, expected one channel of {geometry.audio_samples} samples at "
+                f"{geometry.audio_rate_hz} Hz, as long as the clip"
+            )
+        padding = geometry.audio_tokens * geometry.audio_latents_per_token - geometry.audio_latents
+        encoded = [self.components.audio.encode(torch.from_numpy(audio)[None]) for audio in audios]
+        return functional.pad(torch.cat(encoded).float(), (0, padding)).to(self._device)
+
+    @torch.no_grad()
     def decode(self, latents: LatentPair, settings: GenerateSettings) -> Output:
         """Frames and audio of clean latents, the audio as long as the video."""
         geometry = settings.clip_geometry
@@ -254,6 +297,21 @@ def _our_names(changes: Mapping[str, Any]) -> dict[str, Any]:
         if name in changes and ours in changes:
             raise UsageError(f"{name} and {ours} are one setting and both were given: leave one of the two out")
     return {DIFFUSERS_NAMES.get(name, name): value for name, value in changes.items()}
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _check_given(video: Any, audio: Any, images: Sequence[Any], prompts: Sequence[str]) -> None:
+    """UsageError unless what is given leaves something to generate, and is one for each prompt."""
+    if video is not None and audio is not None:
+        raise UsageError("video and audio are both given, expected one of them: nothing is left to generate")
+    if video is not None and any(image is not None for image in images):
+        raise UsageError("image and video are both given: a given video has a first frame of its own, leave out image")
+    for name, given in (("video", video), ("audio", audio)):
+        if given is not None:
+            _per_prompt(name, _listed(given), prompts)
 
 
 def _per_prompt(name: str, values: Sequence[Any], prompts: Sequence[str]) -> list[Any]:

@@ -37,12 +37,16 @@ class Conditioning:
         negative_context: encoded negative prompts, of the same shape.
         condition: mask and condition latents [B, C', T, H, W].
         image_condition_B: bool [B]: samples whose first latent frame is given and must come out exactly; None for none.
+        video: clean latents of a given video, at noise level 0 in every step; None where it is generated.
+        audio: the same of a given audio.
     """
 
     context: Tensor
     negative_context: Tensor
     condition: Tensor
     image_condition_B: Tensor | None = None
+    video: Tensor | None = None
+    audio: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,10 @@ class Sampler:
 
         def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
             video = self._with_image_condition(latents.video, noise.video, conditioning, sigma_2[0])
+            sigma_2 = sigma_2 * torch.tensor([conditioning.video is None, conditioning.audio is None])
             expert = expert_at(sigma_2[0], self.boundary_ratio)
-            return self.velocity(latents._replace(video=video), sigma_2 * TRAINING_STEPS, conditioning, expert)
+            given = _with_given(latents._replace(video=video), conditioning)
+            return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert)
 
         latents, trajectory = noise, integrate(noise, velocity_at, self.schedule, self.solver)
         for step in range(self.schedule.steps):
@@ -91,7 +97,8 @@ class Sampler:
             self.on_step(step + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
-        return latents._replace(video=self._with_image_condition(latents.video, noise.video, conditioning))
+        latents = latents._replace(video=self._with_image_condition(latents.video, noise.video, conditioning))
+        return _with_given(latents, conditioning)
 
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each."""
@@ -137,3 +144,9 @@ class Sampler:
         first = add_noise(clean, noise[:, :, :1], sigma.to(video.device).expand(len(video)))
         given = conditioning.image_condition_B.view(-1, 1, 1, 1, 1)
         return torch.cat([torch.where(given, first, video[:, :, :1]), video[:, :, 1:]], dim=2)
+
+
+def _with_given(latents: LatentPair, conditioning: Conditioning) -> LatentPair:
+    """The latents with a given modality in its place, clean."""
+    video, audio = conditioning.video, conditioning.audio
+    return LatentPair(latents.video if video is None else video, latents.audio if audio is None else audio)

@@ -120,6 +120,8 @@ def _log_record(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor,
         parts = [loss.modalities[name] for loss in losses]
         loss_B = strategy.gather(torch.cat([part.loss_B for part in parts])).cpu()
         sigma_B = strategy.gather(torch.cat([part.sigma_B for part in parts])).cpu()
+        counts_B = ~loss_B.isnan()
+        loss_B, sigma_B = loss_B[counts_B], sigma_B[counts_B]
         record[name] = float(loss_B.mean())
         record[f"{name}_bins"] = per_bin(loss_B, sigma_B)
     return record

@@ -23,7 +23,7 @@ from mova_core.training.strategy.micro_batch import MicroBatch
 
 @dataclass(frozen=True, slots=True)
 class ModalityLoss:
-    """Loss and noise level of each sample."""
+    """Loss and noise level of each sample; NaN where the sample's task does not count the modality's loss."""
 
     loss_B: Tensor
     sigma_B: Tensor
@@ -101,10 +101,10 @@ class JointObjective:
     def step_loss(self, model: nn.Module, step: int, micro_batch: MicroBatch) -> StepLoss:
         part = self._part_of(step, micro_batch)
         loss = self._loss(model, part, micro_batch.device)
-        sigma_B2 = part.sigma_B2.to(micro_batch.device)
+        sigma_B2, learns_B2 = part.sigma_B2.to(micro_batch.device), part.learns_B2.to(micro_batch.device)
         modalities = {
-            "video": ModalityLoss(loss.video_B.detach(), sigma_B2[:, 0]),
-            "audio": ModalityLoss(loss.audio_B.detach(), sigma_B2[:, 1]),
+            name: ModalityLoss(loss_B.detach().masked_fill(~learns_B2[:, column], torch.nan), sigma_B2[:, column])
+            for column, (name, loss_B) in enumerate((("video", loss.video_B), ("audio", loss.audio_B)))
         }
         return StepLoss(loss.weighted(self._weights), modalities, part.expert)
 
@@ -112,17 +112,23 @@ class JointObjective:
         """Once per expert; each expert counts by its range of unshifted levels."""
         mean = {"loss": 0.0, "video": 0.0, "audio": 0.0}
         for expert in EXPERTS:
-            losses = [self._loss(model, part, device) for part in self._batches.validation(expert)]
+            held_out = list(self._batches.validation(expert))
+            losses = [self._loss(model, part, device) for part in held_out]
+            learns_B2 = torch.cat([part.learns_B2 for part in held_out]).to(device)
             loss = PairLoss(torch.cat([one.video_B for one in losses]), torch.cat([one.audio_B for one in losses]))
             low, high = expert_levels(expert, self._video_shift, BOUNDARY_RATIO)
-            parts = {"loss": loss.weighted(self._weights), "video": loss.video_B.mean(), "audio": loss.audio_B.mean()}
+            parts = {
+                "loss": loss.weighted(self._weights),
+                "video": loss.video_B[learns_B2[:, 0]].mean(),
+                "audio": loss.audio_B[learns_B2[:, 1]].mean(),
+            }
             for name, value in parts.items():
                 mean[name] += (high - low) * float(value)
         return mean
 
     def _loss(self, model: nn.Module, part: JointPart, device: torch.device) -> PairLoss:
         clean, noise = (LatentPair(*(half.to(device) for half in pair)) for pair in (part.clean, part.noise))
-        return pair_loss(
+        loss = pair_loss(
             model,
             clean,
             noise,
@@ -134,6 +140,8 @@ class JointObjective:
             bridge_scale=BridgeScale(acts_B=part.bridge_mask_B.to(device)),
             first_latent_weight=self._weights.first_latent_weight,
         )
+        learns_B2 = part.learns_B2.to(device)
+        return PairLoss(loss.video_B * learns_B2[:, 0], loss.audio_B * learns_B2[:, 1])
 
 
 def _audio_loss(model: nn.Module, part: AudioPart, device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ in the batch is drawn apart. So two processes train on the same clips and noise 
 Shape suffix: B batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from mova_core.flow_matching import shift_sigma
-from mova_core.params.model import AudioPhaseParams, JointPhaseParams
+from mova_core.model.tasks import TASKS, Task
+from mova_core.params.model import AudioPhaseParams, JointPhaseParams, TaskWeights
 
 
 class Stream(IntEnum):
@@ -63,11 +64,15 @@ class JointStep(AudioStep):
         video_sigma_B: noise levels within the expert's range.
         bridge_mask_B: bool, False where the Bridge is off.
         image_given_B: bool, True where the first frame conditions the video, False where a white one does.
+        video_learns_B: bool, False where the video is given or absent: its loss does not count.
+        audio_learns_B: the same of the audio.
     """
 
     video_sigma_B: Tensor
     bridge_mask_B: Tensor
     image_given_B: Tensor
+    video_learns_B: Tensor
+    audio_learns_B: Tensor
 
 
 AnyStep = TypeVar("AnyStep", bound=AudioStep)
@@ -91,11 +96,23 @@ def sample_joint_step(
     """
     low, high = levels
     level_B = low + (high - low) * torch.rand(batch, generator=generator)
+    audio = _audio_fields(params, batch, generator)
+    bridge_mask_B = _mask(batch, params.bridge_dropout, generator)
+    tasks = _tasks(params.tasks, torch.rand(batch, generator=generator))
+
+    def where(holds: Callable[[Task], bool]) -> Tensor:
+        return torch.tensor([holds(task) for task in tasks])
+
+    video_sigma_B = shift_sigma(level_B, params.video_shift)
     return JointStep(
-        **_audio_fields(params, batch, generator),
-        video_sigma_B=shift_sigma(level_B, params.video_shift),
-        bridge_mask_B=_mask(batch, params.bridge_dropout, generator),
-        image_given_B=_mask(batch, 1 - params.image_conditioning_prob, generator),
+        audio_sigma_B=audio["audio_sigma_B"].masked_fill(where(lambda task: task.audio == "given"), 0.0),
+        text_mask_B=audio["text_mask_B"],
+        caption_B=audio["caption_B"],
+        video_sigma_B=video_sigma_B.masked_fill(where(lambda task: task.video == "given"), 0.0),
+        bridge_mask_B=bridge_mask_B & where(lambda task: task.bridge),
+        image_given_B=where(lambda task: task.image),
+        video_learns_B=where(lambda task: task.video == "noised"),
+        audio_learns_B=where(lambda task: task.audio == "noised"),
     )
 
 
@@ -111,6 +128,13 @@ def _audio_fields(params: AudioPhaseParams, batch: int, generator: torch.Generat
         "text_mask_B": _mask(batch, params.text_dropout, generator),
         "caption_B": torch.rand(batch, generator=generator),
     }
+
+
+def _tasks(weights: TaskWeights, place_B: Tensor) -> list[Task]:
+    """The task of each clip, by its place in [0, 1)."""
+    ends = np.cumsum([getattr(weights, name) for name in TASKS])
+    rows = np.searchsorted(ends[:-1] / ends[-1], place_B.numpy(), side="right")
+    return [tuple(TASKS.values())[row] for row in rows]
 
 
 def _mask(batch: int, dropout: float, generator: torch.Generator) -> Tensor:

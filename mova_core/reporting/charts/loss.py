@@ -54,8 +54,7 @@ def loss_chart(records: Sequence[Record]) -> str:
             css_class(raw, f"raw {name}")
             css_class(mean, f"mean {name}")
             for record in records:
-                if record.get("validation"):
-                    loss = record["validation"][name]
+                if (loss := (record.get("validation") or {}).get(name)) is not None:
                     (mark,) = axes.plot(record["step"], loss, MARKS[name], mec=colour, mfc=CARD, ms=5, clip_on=False)
                     tooltip(mark, f"validation {name} {loss:.3f} at step {record['step']}")
         axes.legend(labelcolor="linecolor", loc="upper right", handlelength=1)

@@ -65,6 +65,7 @@ class JointPart:
         condition: mask and condition latents [B, C', T, h, w].
         context: encoded texts.
         bridge_mask_B: bool, False where the Bridge is off.
+        learns_B2: bool, whether the loss of video (column 0) and audio counts.
         expert: that the video goes through.
     """
 
@@ -74,6 +75,7 @@ class JointPart:
     condition: Tensor
     context: BatchContext
     bridge_mask_B: Tensor
+    learns_B2: Tensor
     expert: str
 
 
@@ -204,6 +206,7 @@ class JointBatches(Batches[JointPart, JointStep]):
             condition_from(torch.where(sample.image_given_B.view(-1, 1, 1, 1, 1), first, white)),
             self._context(bucket, clips, sample),
             sample.bridge_mask_B,
+            torch.stack([sample.video_learns_B, sample.audio_learns_B], dim=1),
             expert,
         )
 

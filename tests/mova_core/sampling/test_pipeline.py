@@ -154,3 +154,29 @@ def test_refused(pipeline, arguments, sentence):
     with pytest.raises(MovaError, match=sentence) as refused:
         pipeline(**arguments)
     assert isinstance(refused.value, UsageError) or "hop" in sentence
+
+
+@pytest.mark.parametrize("name", ["video", "audio"])
+def test_a_given_modality_stays_as_its_codec_encodes_it(pipeline, name):
+    clip = getattr(pipeline("a", seed=3, **SHORT), name)
+    made = pipeline("a", seed=5, **{name: clip}, **SHORT).latents
+    pixels = to_unit_range(torch.from_numpy(clip)[None]) if name == "video" else torch.from_numpy(clip)[None]
+    latents = getattr(pipeline.components, name).encode(pixels)
+    torch.testing.assert_close(getattr(made, name)[..., : latents.shape[-1]], latents)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"video": np.zeros((4, 48, 48, 3), np.uint8)}, "a given video has 4 frames, the clip has 5"),
+        ({"audio": np.zeros(7, np.float32)}, "expected one channel of 5000 samples at 16000 Hz"),
+        ({"audio": [np.zeros(5000, np.float32)] * 2}, "got 2 of audio for 1 prompts"),
+        (
+            {"video": np.zeros((5, 48, 48, 3), np.uint8), "audio": np.zeros(5000, np.float32)},
+            "nothing is left to generate",
+        ),
+    ],
+)
+def test_what_cannot_be_given(pipeline, given, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        pipeline("a", **given, **SHORT)

@@ -141,3 +141,22 @@ def test_velocities_that_are_not_finite_are_an_error(make):
     broken = noise(1)._replace(audio=torch.full((1, 16, 32), float("nan")))
     with pytest.raises(MovaError, match="not finite"):
         make().sample(broken, conditioning(1))
+
+
+def test_a_given_modality_is_at_level_zero_in_every_step(make, nano_towers):
+    """A given video goes through the low-noise expert; the audio still goes down its schedule."""
+    seen, clean = [], noise(2, seed=4)
+
+    def note(module, arguments, options):
+        seen.append((arguments[0], arguments[1], options["expert"]))
+
+    hook = nano_towers.register_forward_pre_hook(note, with_kwargs=True)
+    made = make(1.0, 1.0).sample(noise(2), replace(conditioning(2), video=clean.video))
+    hook.remove()
+    for latents, timestep_B2, expert in seen:
+        assert expert == "video_dit_2" and not timestep_B2[:, 0].any()
+        assert torch.equal(latents.video, clean.video)
+    assert [float(timestep_B2[0, 1]) for _, timestep_B2, _ in seen] == PairSchedule(3, 5.0, 5.0).timesteps[
+        :, 1
+    ].tolist()
+    assert torch.equal(made.video, clean.video)

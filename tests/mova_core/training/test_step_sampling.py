@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, HIGH_NOISE, LOW_NOISE, expert_levels
-from mova_core.params.model import JointPhaseParams
+from mova_core.model.tasks import TASKS
+from mova_core.params.model import JointPhaseParams, TaskWeights
 from mova_core.training.step_sampling import (
     JointStep,
     Stream,
@@ -22,8 +23,39 @@ def drawn(params: JointPhaseParams, count: int = DRAWS, step: int = 0, expert: s
     return sample_joint_step(params, count, levels, generator_of(0, 1, Stream.STEP, step))
 
 
+def mix(**weights: float) -> TaskWeights:
+    """These tasks and no other."""
+    return TaskWeights(**dict.fromkeys(TASKS, 0.0) | weights)
+
+
+def test_every_task_has_a_weight_and_the_reports_two_are_the_default():
+    assert set(TaskWeights.model_fields) == set(TASKS)
+    used = {name: weight for name, weight in TaskWeights().model_dump().items() if weight}
+    assert used == {"text_to_both": 0.5, "first_frame": 0.5}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_is_its_row(name):
+    task, sample = TASKS[name], drawn(JointPhaseParams(tasks=mix(**{name: 0.3}), bridge_dropout=0.0), 50)
+    assert bool((sample.video_sigma_B == 0).all()) == (task.video == "given")
+    assert bool((sample.audio_sigma_B == 0).all()) == (task.audio == "given")
+    assert sample.video_learns_B.tolist() == [task.video == "noised"] * 50
+    assert sample.audio_learns_B.tolist() == [task.audio == "noised"] * 50
+    assert sample.bridge_mask_B.tolist() == [task.bridge] * 50
+    assert sample.image_given_B.tolist() == [task.image] * 50
+
+
+def test_tasks_are_drawn_by_weight_and_change_no_other_draw():
+    plain, mixed = drawn(JointPhaseParams()), drawn(JointPhaseParams(tasks=mix(text_to_both=1, audio_from_video=3)))
+    given_B = mixed.video_sigma_B == 0
+    assert abs(given_B.float().mean().item() - 0.75) < 4 * (0.75 * 0.25 / DRAWS) ** 0.5
+    assert torch.equal(mixed.video_sigma_B[~given_B], plain.video_sigma_B[~given_B])
+    for name in ("audio_sigma_B", "text_mask_B", "bridge_mask_B", "caption_B"):
+        assert torch.equal(getattr(mixed, name), getattr(plain, name))
+
+
 def test_rates_of_dropout():
-    sample = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15, image_conditioning_prob=0.5))
+    sample = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15))
     rates = {"text_mask_B": 0.8, "bridge_mask_B": 0.85, "image_given_B": 0.5}
     for name, rate in rates.items():
         kept = getattr(sample, name).float().mean().item()
@@ -38,7 +70,9 @@ def test_text_and_bridge_are_dropped_apart():
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_extreme_rates_are_exact(rate):
-    sample = drawn(JointPhaseParams(text_dropout=rate, bridge_dropout=rate, image_conditioning_prob=rate))
+    sample = drawn(
+        JointPhaseParams(text_dropout=rate, bridge_dropout=rate, tasks=mix(first_frame=rate, text_to_both=1 - rate))
+    )
     assert sample.text_mask_B.all() == (rate == 0)
     assert sample.bridge_mask_B.all() == (rate == 0)
     assert sample.image_given_B.any() == (rate == 1)

@@ -44,7 +44,7 @@ def test_micro_batches_are_the_batch(latents, phase):
 
 def test_the_condition_is_the_first_frame_or_a_white_one(latents):
     for given in (0.0, 1.0):
-        made = batches(latents, image_conditioning_prob=given)
+        made = batches(latents, tasks={"first_frame": given, "text_to_both": 1 - given})
         part = made.part(0, MicroBatch(0, 1, CPU))
         _, clips, _ = made._sample_step(0)
         first = made.reader.latents("condition", made._buckets[0], clips.tolist())

@@ -1,0 +1,42 @@
+"""What a joint model is asked to do, as one table that training and sampling share. Light: it imports no torch.
+
+A modality that is noised is predicted, and its loss counts. One that is given is clean at every step: its noise level
+is 0 and its loss does not count. One that is absent has no part: the Bridge is off, and its loss does not count.
+Source of the first and the last row: MOVA report (arXiv:2602.08794), section 1; the others are ours.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["noised", "given", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row.
+
+    Args:
+        video: what the model gets of the video.
+        audio: and of the audio.
+        image: whether the clip's own first frame conditions the video, not a white one.
+    """
+
+    video: Role = "noised"
+    audio: Role = "noised"
+    image: bool = False
+
+    @property
+    def bridge(self) -> bool:
+        """Whether the towers exchange anything."""
+        return "absent" not in (self.video, self.audio)
+
+
+TASKS: dict[str, Task] = {
+    "text_to_both": Task(),
+    "audio_from_video": Task(video="given"),
+    "video_from_audio": Task(audio="given"),
+    "audio_alone": Task(video="absent"),
+    "video_alone": Task(audio="absent"),
+    "first_frame": Task(image=True),
+}
+"""The tasks, by the names that `train.PHASE.tasks` weighs."""
