@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-import torch.utils.checkpoint
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
@@ -185,12 +184,9 @@ class Tower(Component):
 
     def run_block(self, index: int, state: TowerState) -> TowerState:
         """Apply one block, recomputing it in the backward pass where gradient checkpointing is on."""
-        block = self.blocks[index]
+        block: Any = self.blocks[index]
         if self.gradient_checkpointing and torch.is_grad_enabled():
-            tokens = torch.utils.checkpoint.checkpoint(
-                lambda tokens: block(state._replace(tokens=tokens)).tokens, state.tokens, use_reentrant=False
-            )
-            return state._replace(tokens=tokens)
+            return self._gradient_checkpointing_func(block, state)
         return block(state)
 
     def forward(

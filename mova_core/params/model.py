@@ -13,6 +13,8 @@ from mova_core.params.section import Section
 from mova_core.places import MODELS
 
 PhaseName = Literal["audio", "phase1", "phase2", "phase3"]  # in the order of training
+Precision = Literal["float32", "bfloat16"]
+ActivationCheckpointing = Literal["none", "selective", "full"]
 PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 RANDOM = "random"  # fresh weights
@@ -221,8 +223,12 @@ class ParallelParams(Section):
     """
 
     replicate: int | None = Field(None, ge=1, description="copies of the model; null: what the processes give")
-    shard: int = Field(1, ge=1, description="processes that hold a copy of the model in parts (FSDP2)")
-    context: int = Field(1, ge=1, description="processes that divide the tokens of a clip (Ulysses)")
+    shard: int = Field(1, ge=1, description="parts of a copy of the model, each with clips of its own (FSDP2)")
+    context: int = Field(
+        1, ge=1, description="processes that divide the tokens of a clip (Ulysses); a copy is cut over shard x context"
+    )
+    reshard: bool = Field(True, description="let gathered weights go between forward and backward")
+    cpu_offload: bool = Field(False, description="weights, gradients and moments wait on the processor")
     backend: Literal["torch", "zero1", "zero2", "zero3"] = Field(
         "torch", description="zero1 to zero3: DeepSpeed, over `replicate` processes"
     )
@@ -256,6 +262,10 @@ class TrainParams(Section):
     )
     shards_in_memory: int = Field(
         16, ge=1, description="shards of latents that are open at a time; clips are shuffled within as many"
+    )
+    precision: Precision = Field("float32", description="of the computation; bfloat16: weights stay float32")
+    activation_checkpointing: ActivationCheckpointing = Field(
+        "none", description="full: keep inputs of blocks, compute the rest again; selective: matrix products are kept"
     )
     parallel: ParallelParams = Field(ParallelParams(), description="layout over processes")
     launch: LaunchParams = Field(LaunchParams(), description="where the processes are started")

@@ -39,6 +39,8 @@ MOVA: dict[str, Any] = {
             "timestep_width": 256,
             "rope_theta": 10000.0,
         },
+        "precision": "bfloat16",
+        "activation_checkpointing": "full",
         "optimizer": {"lr": 1e-5},
         "loss": {"first_latent_weight": 1.0},
         "checkpoints": {"save_every": {"audio": 5000, "phase1": 5000, "phase2": 5000, "phase3": 2000}},

@@ -77,7 +77,7 @@ class Run:
         own = self.phase.params(self.params)
         train = self.params
         learning = own, train.model, train.optimizer, train.loss, train.health
-        order = train.micro_batches, train.shards_in_memory
+        order = train.micro_batches, train.shards_in_memory, train.precision
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, order, stage_version("train"))
 
     def checkpoint_manifest(self, step: int, validation: Mapping[str, Any] | None) -> CheckpointManifest:
@@ -173,6 +173,7 @@ def write_run_manifest(run: Run) -> None:
             **run.phase.params(run.params).model_dump(),
             "optimizer": run.params.optimizer.model_dump(),
             "loss": run.params.loss.model_dump(),
+            "precision": run.params.precision,
         },
         "code": stage_version("train"),
         "inputs": run.inputs,

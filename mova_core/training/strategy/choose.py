@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -69,24 +70,38 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     Raises:
         UsageError: the processes do not fit the layout, or do not divide the batch; a layout that is not there yet.
     """
-    if params.parallel.shard > 1 or params.parallel.backend != "torch":
+    parallel = params.parallel
+    if parallel.backend != "torch":
         raise UsageError(
-            f"train.parallel has shard {params.parallel.shard} and backend {params.parallel.backend}, expected shard 1 "
-            "and backend torch: models held in parts are not there yet"
+            f"train.parallel.backend is {parallel.backend}, expected torch: DeepSpeed's are not there yet; "
+            "train.parallel.shard cuts weights, gradients and moments as zero3 does"
+        )
+    in_parts = parallel.shard * parallel.context > 1
+    if parallel.cpu_offload and not in_parts:
+        raise UsageError(
+            "train.parallel.cpu_offload is true with shard 1 and context 1: only weights held in parts can wait on the "
+            "processor; set shard to 2 or more"
         )
     processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    mesh = Mesh.of(params.parallel, processes, rank)
+    mesh = Mesh.of(parallel, processes, rank)
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
     micro_batches = local_micro_batches(params.micro_batches, batch, mesh.data_rank, mesh.data_ranks, device)
     parts = blueprint, weights, params.optimizer, micro_batches, device
+    options: dict[str, Any] = {"precision": params.precision, "checkpointing": params.activation_checkpointing}
     if processes == 1:
-        return SingleProcess(*parts)
+        return SingleProcess(*parts, **options)
     from accelerate import PartialState  # opens the process group; imported where there are several
 
-    PartialState(cpu=device.type == "cpu")
+    # Weights that wait on the processor have gradients there, whose norm is summed there.
+    backend = {"backend": "cpu:gloo,cuda:nccl"} if parallel.cpu_offload else {}
+    PartialState(cpu=device.type == "cpu", **backend)
+    if in_parts:
+        from mova_core.training.strategy.fsdp import FullySharded
+
+        return FullySharded(parallel, *parts, **options)
     from mova_core.training.strategy.ddp import DataParallel
 
-    return DataParallel(mesh.context, *parts)
+    return DataParallel(*parts, **options)
 
 
 CPU = torch.device("cpu")

@@ -21,8 +21,8 @@ from mova_core.training.strategy.torch_strategy import TorchStrategy
 class SingleProcess(TorchStrategy):
     """The whole model in this process."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         count = len(self._micro_batches) if self.device.type == "cpu" else 1
         self._models = [self.model, *(_sharing_weights(self.model) for _ in range(count - 1))]
         self._parameters = [list(model.parameters()) for model in self._models]

@@ -5,14 +5,17 @@ A layout says how a model built on the meta device is laid out, and how gradient
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from mova_core.params.model import OptimizerParams
+from mova_core.params.model import ActivationCheckpointing, OptimizerParams, Precision
 from mova_core.training.optimizer import MOMENTS, ema_decay, make_optimizer, set_lr
+from mova_core.training.strategy.activations import checkpoint_activations
 from mova_core.training.strategy.base import LossOf, Result, Strategy, WeightSource
 from mova_core.training.strategy.micro_batch import MicroBatch
 
@@ -26,6 +29,8 @@ class TorchStrategy(Strategy):
         params: of the optimizer.
         micro_batches: of this process.
         device: of this process.
+        precision: of the model's computation; weights, gradients and moments are float32.
+        checkpointing: what a forward pass keeps of its activations.
     """
 
     def __init__(
@@ -35,21 +40,33 @@ class TorchStrategy(Strategy):
         params: OptimizerParams,
         micro_batches: Sequence[MicroBatch],
         device: torch.device,
+        precision: Precision = "float32",
+        checkpointing: ActivationCheckpointing = "none",
     ) -> None:
-        self.device, self.main = device, True
+        self.device, self.main, self._precision = device, True, precision
         self._params, self._micro_batches = params, micro_batches
-        self.module = self.lay_out(deepcopy(blueprint))
-        self.average = self.lay_out(blueprint)
+        module, average = deepcopy(blueprint), blueprint
+        checkpoint_activations(module, checkpointing)
+        self.module, self.average = self.lay_out(module), self.lay_out(average)
         for laid in (self.module, self.average):
-            laid.to_empty(device=device)
+            laid.to_empty(device=self.home)
             fill(laid, weights)
         self.module.train()
         self.average.eval().requires_grad_(False)
         self.model = self.module
         self._optimizer = make_optimizer(dict(self.module.named_children()), params)
 
+    @property
+    def home(self) -> torch.device:
+        """Where weights lie while they do not compute."""
+        return self.device
+
     def lay_out(self, model: nn.Module) -> nn.Module:
-        """Shard a model on the meta device; without shards a process holds it whole."""
+        """Shard a model on the meta device, and let it compute in its precision; here a process holds it whole."""
+        if self._precision == "bfloat16":
+            model.forward = partial(
+                _in_bfloat16, self.device.type, model.forward
+            )  # a copy of the model copies this too
         return model
 
     def backward(self, loss_of: LossOf[Result]) -> list[Result]:
@@ -99,12 +116,14 @@ class TorchStrategy(Strategy):
         with torch.no_grad():
             for kind, model in (("model", self.module), ("ema", self.average)):
                 for name, parameter in model.named_parameters():
-                    parameter.copy_(state[f"{kind}.{name}"])
+                    copy_into(parameter, state[f"{kind}.{name}"])
         for name, parameter in self.module.named_parameters():
             if f"optimizer.{name}.{MOMENTS[0]}" in state:
                 # Fused AdamW keeps `step` on the parameter's device too.
+                moments = {moment: state[f"optimizer.{name}.{moment}"] for moment in MOMENTS}
                 self._optimizer.state[parameter] = {
-                    moment: state[f"optimizer.{name}.{moment}"].to(parameter.device) for moment in MOMENTS
+                    moment: laid_out_as(parameter, value).to(parameter.device)
+                    for moment, value in moments.items()
                 }
 
 
@@ -112,7 +131,28 @@ class TorchStrategy(Strategy):
 def fill(model: nn.Module, weights: WeightSource) -> None:
     """Give every parameter its value, one after the other, so that no process ever holds the whole model."""
     for name, parameter in model.named_parameters():
-        value = weights(name).to(parameter.device)
-        if isinstance(parameter, DTensor):
-            value = distribute_tensor(value, parameter.device_mesh, parameter.placements)
-        parameter.copy_(value)
+        copy_into(parameter, weights(name))
+
+
+def copy_into(parameter: Tensor, value: Tensor) -> None:
+    """Give a parameter a value that is whole, or in the same parts; no process sends another anything."""
+    for_here = laid_out_as(parameter, value)
+    _here(parameter).copy_(_here(for_here))
+
+
+def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """A whole value in the parts of a parameter of its shape; any other value as it is."""
+    if not isinstance(parameter, DTensor) or isinstance(value, DTensor) or value.shape != parameter.shape:
+        return value
+    return distribute_tensor(value, parameter.device_mesh, parameter.placements, src_data_rank=None)
+
+
+def _here(tensor: Tensor) -> Tensor:
+    """This process's part."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def _in_bfloat16(device_type: str, forward: Any, *args: Any, **kwargs: Any) -> Any:
+    """Matrix products and attention in bfloat16, of weights that stay float32."""
+    with torch.autocast(device_type, torch.bfloat16):
+        return forward(*args, **kwargs)

@@ -79,7 +79,8 @@ def check(scale: BridgeScale, *, checkpointing: bool = False, cross_rope: bool =
     for towers in (whole, divided):
         towers.dual_tower_bridge.apply_cross_rope = cross_rope
         for tower in (towers.video_dit, towers.audio_dit):
-            tower.gradient_checkpointing = checkpointing
+            if checkpointing:
+                tower.enable_gradient_checkpointing()
     expected, expected_gradients = learn(whole, scale)
     with Collectives() as collectives:
         found, gradients = learn(divided, scale)
