@@ -2,8 +2,8 @@
 
 A copy is cut over shard x context processes; where there are several copies, each part is averaged over them (HSDP).
 Every block, every direction of the Bridge, every head, and the rest of each tower is gathered when it computes and let
-go after. Heads stand for themselves so that the rest of a tower computes once a pass: a part whose gradients came in two
-portions could not be summed over micro-batches before copies exchange them.
+go after. Heads stand for themselves so that the rest of a tower computes once a pass: a part whose gradients came in
+two portions could not be summed over micro-batches before copies exchange them.
 Processes of a context group have the same clips and divide their tokens; the mean over all processes is the gradient
 of the loss there too (`mova_core/model/context_parallel.py`).
 Sources: PyTorch FSDP2 (`fully_shard`), arXiv:2304.11277; HSDP, arXiv:2203.11014, section 4.

@@ -3,6 +3,7 @@
 A layout says how a model built on the meta device is laid out, and how gradients come to be.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
@@ -64,6 +65,8 @@ class TorchStrategy(Strategy):
     def lay_out(self, model: nn.Module) -> nn.Module:
         """Shard a model on the meta device, and let it compute in its precision; here a process holds it whole."""
         if self._precision == "bfloat16":
+            # RMS norms take bfloat16 with float32 weights, and give float32: slower than fused, and right.
+            warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
             model.forward = partial(
                 _in_bfloat16, self.device.type, model.forward
             )  # a copy of the model copies this too
