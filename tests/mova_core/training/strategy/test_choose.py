@@ -20,8 +20,11 @@ def test_processes_that_do_not_fill_the_grid():
         Mesh.of(ParallelParams(replicate=2), 3, 0)
 
 
-@pytest.mark.parametrize("layout", [{"shard": 2}, {"backend": "zero2"}])
-def test_a_layout_that_is_not_there_is_refused(layout):
+@pytest.mark.parametrize(
+    ("layout", "reason"),
+    [({"backend": "zero2"}, "expected torch: DeepSpeed's"), ({"cpu_offload": True}, "only weights held in parts")],
+)
+def test_a_layout_that_is_not_there_is_refused(layout, reason):
     params = TrainParams(parallel=ParallelParams.model_validate(layout))
-    with pytest.raises(UsageError, match="expected shard 1 and backend torch"):
+    with pytest.raises(UsageError, match=reason):
         open_strategy(params, nn.Linear(1, 1), lambda _: torch.zeros(1), 4)
