@@ -125,8 +125,7 @@ class TorchStrategy(Strategy):
                 # Fused AdamW keeps `step` on the parameter's device too.
                 moments = {moment: state[f"optimizer.{name}.{moment}"] for moment in MOMENTS}
                 self._optimizer.state[parameter] = {
-                    moment: laid_out_as(parameter, value).to(parameter.device)
-                    for moment, value in moments.items()
+                    moment: laid_out_as(parameter, value).to(parameter.device) for moment, value in moments.items()
                 }
 
 

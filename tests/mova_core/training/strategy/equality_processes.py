@@ -1,12 +1,12 @@
 """Run by a test in a process of its own: imports once, forks four processes, and trains in every layout, one by one.
 
-python equality_processes.py FOLDER     writes FOLDER/LAYOUT.json: losses, and what was seen of the idle expert
+python equality_processes.py FOLDER all|few     writes FOLDER/LAYOUT.json: losses, and what was seen of the idle expert
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -21,8 +21,9 @@ from torch.distributed.fsdp import FSDPModule
 
 from mova_core.model.bridge import BridgeScale
 from mova_core.model.dual_tower import VIDEO_COMPONENTS, DualTower, LatentPair
-from mova_core.model.nano_towers import nano_dual_tower
-from mova_core.params.model import LossParams, ModelParams, OptimizerParams, ParallelParams, TowerParams
+from mova_core.model.weights.fresh import preset_dual_tower
+from mova_core.params import Params
+from mova_core.params.model import LossParams, ModelParams, OptimizerParams, ParallelParams, TowerParams, TrainParams
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import pair_loss
 from mova_core.training.strategy.base import Strategy
@@ -33,7 +34,7 @@ from mova_core.training.strategy.micro_batch import MicroBatch, local_micro_batc
 from mova_core.training.strategy.single import SingleProcess
 
 STEPS, BATCH, MICRO_BATCHES = 20, 4, 4
-TOWER = TowerParams(width=72, heads=3, layers=2, mlp_width=96)
+TOWER = TowerParams(width=72, heads=3, layers=1, mlp_width=96)
 SIZE = ModelParams(video=TOWER, audio=TOWER)
 GRID, AUDIO = (3, 2, 2), 12  # 3 tokens each: not even, and 3 heads, of 2 processes
 CPU = torch.device("cpu")
@@ -61,10 +62,12 @@ LAYOUTS = {
     "2 x DDP, bfloat16": Layout(2, options={"precision": "bfloat16"}),
     "2 x FSDP2, bfloat16": Layout(2, ParallelParams(shard=2), {"precision": "bfloat16"}),
 }
+FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses", "2 x FSDP2, bfloat16")
+RESUMED = "2 x 2 HSDP"  # the layout in which what a strategy gives is taken by another
 
 
 def towers() -> DualTower:
-    model = nano_dual_tower(0, SIZE)
+    model = preset_dual_tower(Params(train=TrainParams(model=SIZE)))
     generator = torch.Generator().manual_seed(7)
     for name, parameter in model.named_parameters():
         if ".inner.o.weight" in name:  # zero at first
@@ -118,7 +121,7 @@ def here(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name: getattr(state[name], "_local_tensor", state[name]).clone() for name in names}
 
 
-def train(layout: Layout, rank: int) -> dict[str, Any]:
+def train(name: str, layout: Layout, rank: int) -> dict[str, Any]:
     losses, norms, still = [], [], True
     with opened(layout, rank) as strategy:
         for step in range(STEPS):
@@ -132,7 +135,8 @@ def train(layout: Layout, rank: int) -> dict[str, Any]:
             still &= before.keys() == after.keys() and all(torch.equal(after[name], before[name]) for name in before)
         with torch.inference_mode():
             validation = float(loss_of(STEPS, strategy.average, MicroBatch(0, 1, CPU))[0])
-        resumed(layout, rank, strategy)
+        if name == RESUMED:
+            resumed(layout, rank, strategy)
     return {"losses": losses, "norms": norms, "idle_expert_is_still": still, "validation": validation}
 
 
@@ -153,16 +157,17 @@ def whole(tensor: Any) -> Tensor:
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
-def one_of(rank: int, folder: Path) -> None:
+def one_of(rank: int, folder: Path, names: Sequence[str]) -> None:
     torch.set_num_threads(1)
-    for number, (name, layout) in enumerate(LAYOUTS.items()):
+    for number, name in enumerate(names):
+        layout = LAYOUTS[name]
         if rank >= layout.processes:
             continue
         if layout.processes > 1:
             store = f"file://{folder}/{number}"
             options: dict[str, Any] = {"world_size": layout.processes, "timeout": timedelta(minutes=2)}
             dist.init_process_group("gloo", init_method=store, rank=rank, **options)
-        found = train(layout, rank)
+        found = train(name, layout, rank)
         assert found["idle_expert_is_still"], f"{name}, process {rank}"
         if rank == 0:
             (folder / f"{name}.json").write_text(json.dumps(found))
@@ -179,5 +184,6 @@ def forked(function: Callable[..., None], *args: Any) -> int:
 
 
 if __name__ == "__main__":
-    children = [forked(one_of, rank, Path(sys.argv[1])) for rank in range(4)]
+    names = tuple(LAYOUTS) if sys.argv[2] == "all" else FEW
+    children = [forked(one_of, rank, Path(sys.argv[1]), names) for rank in range(4)]
     assert not any([os.waitpid(child, 0)[1] for child in children])

@@ -13,15 +13,14 @@ SCRIPT = Path(__file__).with_name("equality_processes.py")
 FLOAT32, BFLOAT16 = 1e-5, 2e-2  # largest relative difference of a step's loss to that of one process in float32
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory) -> dict[str, dict]:
-    folder = tmp_path_factory.mktemp("equality")
+def trained(folder: Path, which: str) -> dict[str, dict]:
+    """What each layout found, by its name."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, "-W", "error", str(SCRIPT), str(folder)]
+    command = [sys.executable, "-W", "error", str(SCRIPT), str(folder), which]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stderr=pipe, text=True, env=environment, start_new_session=True) as process:
         try:
-            _, errors = process.communicate(timeout=240)
+            _, errors = process.communicate(timeout=600)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
             raise
@@ -29,7 +28,8 @@ def found(tmp_path_factory) -> dict[str, dict]:
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
-def test_losses_of_all_layouts(found, capsys):
+def compare(found: dict[str, dict], capsys) -> None:
+    """Print the table, and hold every layout to one process."""
     one = found["1 process"]
     rows = [(name, *(worst(run[what], one[what]) for what in ("losses", "norms"))) for name, run in found.items()]
     validated = {name: abs(run["validation"] / one["validation"] - 1) for name, run in found.items()}
@@ -37,15 +37,24 @@ def test_losses_of_all_layouts(found, capsys):
         print(f"\n{'layout':40} {'loss':>9} {'norm':>9} {'average':>9}   (largest relative difference, 20 steps)")
         for name, loss, norm in rows:
             print(f"{name:40} {loss:9.1e} {norm:9.1e} {validated[name]:9.1e}")
-    assert len(rows) == 11
     for name, loss, _ in rows:
         limit = BFLOAT16 if "bfloat16" in name else FLOAT32
         assert loss <= limit and validated[name] <= limit, name
-    assert found["1 process, bfloat16"]["losses"] != one["losses"]
 
 
-def test_activations_computed_again_are_the_same(found):
-    assert found["1 process, full"] == found["1 process"]
+def test_layouts_learn_the_same(tmp_path, capsys):
+    found = trained(tmp_path, "few")
+    assert len(found) == 6
+    compare(found, capsys)
+    assert found["2 x FSDP2, bfloat16"]["losses"] != found["1 process"]["losses"]
+
+
+@pytest.mark.soak
+def test_all_layouts_learn_the_same(tmp_path, capsys):
+    found = trained(tmp_path, "all")
+    assert len(found) == 11
+    compare(found, capsys)
+    assert found["1 process, full"] == found["1 process"], "activations computed again are the same"
 
 
 def worst(got: list[float], expected: list[float]) -> float:

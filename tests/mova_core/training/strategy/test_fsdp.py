@@ -7,7 +7,10 @@ from torch.distributed.fsdp import FSDPModule
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from mova_core.errors import UsageError
-from mova_core.model.nano_towers import nano_dual_tower
+from mova_core.model.tower_configs import preset_configs
+from mova_core.model.weights.blueprint import joint_blueprint
+from mova_core.model.weights.fresh import FreshWeights
+from mova_core.params import Params
 from mova_core.params.model import OptimizerParams, ParallelParams
 from mova_core.training.strategy.fsdp import UNITS, FullySharded
 
@@ -23,11 +26,8 @@ def eight_processes():
 
 
 def sharded(parallel: ParallelParams) -> FullySharded:
-    towers = nano_dual_tower(0)
-    weights = dict(towers.named_parameters())
-    with torch.device("meta"):
-        blueprint = nano_dual_tower(0)
-    return FullySharded(parallel, blueprint, weights.__getitem__, OptimizerParams(), (), CPU)
+    blueprint = joint_blueprint(preset_configs(Params()))
+    return FullySharded(parallel, blueprint, FreshWeights(0, blueprint), OptimizerParams(), (), CPU)
 
 
 def test_more_processes_than_heads_to_divide_a_clip():
@@ -46,6 +46,6 @@ def test_every_part_is_sharded_and_holds_its_own_rows():
         towers = (model.video_dit, model.video_dit_2, model.audio_dit)
         units = [module for module in model.modules() if isinstance(module, UNITS)]
         assert units and all(isinstance(module, FSDPModule) for module in (model, *towers, *units))
-    whole = dict(nano_dual_tower(0).named_parameters())
+    whole = FreshWeights(0, joint_blueprint(preset_configs(Params())))
     for name, parameter in strategy.module.named_parameters():
-        assert torch.equal(parameter.detach().to_local(), whole[name].chunk(8)[0]), name
+        assert torch.equal(parameter.detach().to_local(), whole(name).chunk(8)[0]), name
