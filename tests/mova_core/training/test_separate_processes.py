@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from mova_core.training.checkpoints.checkpoint import KINDS, Checkpoint
+from mova_core.training.checkpoints.reader import CheckpointReader
 
 SCRIPT = Path(__file__).with_name("separate_processes.py")
 PLACES = ("record", "files", "manifest")
@@ -52,8 +57,37 @@ def test_two_processes_are_one(project, section):
     params = section(steps=4, batch=4)
     project.train("phase1", params)
     straight = outcome(project)
+    together(project, params)
+    assert outcome(project) == straight
+
+
+def together(project, params) -> None:
+    """Two processes train one run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     aside(project, "together", params.model_dump_json(), str(port))
-    assert outcome(project) == straight
+
+
+def test_a_run_in_parts_is_saved_in_parts_and_goes_on_in_one_process(project, section):
+    params = section(steps=4, batch=4, save_every=2, parallel={"shard": 2})
+    together(project, params)
+    run = project.root / "runs/phase1"
+    of_two = averaged_weights(run / "checkpoints/step-000004")
+    for kind in KINDS:
+        assert len(list((run / "checkpoints/step-000004").glob(f"{kind}-*.safetensors"))) == 2
+    shutil.rmtree(run / "checkpoints/step-000004")
+    (run / "manifest.json").unlink()
+    project.train("phase1", section(steps=4, batch=4, save_every=2))
+    of_one = averaged_weights(run / "checkpoints/step-000004")
+    assert of_one.keys() == of_two.keys()
+    for name, weight in of_one.items():
+        torch.testing.assert_close(weight, of_two[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Whole tensors of a checkpoint's average, however many processes wrote it."""
+    reader = CheckpointReader(Checkpoint.read(folder))
+    weights = {name: torch.empty(stored.size) for name, stored in reader.stored.items() if name.startswith("ema.")}
+    reader.into(weights, alone=True)
+    return weights
