@@ -116,7 +116,7 @@ class MovaPipeline:
             image: first frame, a Pillow image or uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the
                 first one's shape decides between landscape and portrait for all.
             video: given instead of generated, one for each prompt: as many frames as the clip, cropped and scaled to
-                its canvas. The audio is made for it; the model must have been trained on `audio_from_video`.
+                its canvas. The audio is made for it (task `audio_from_video`).
             audio: given instead of generated, one for each prompt: as many samples as the clip, at its rate. The video
                 is made for it (`video_from_audio`).
             negative_prompt: text of the unconditional forwards.

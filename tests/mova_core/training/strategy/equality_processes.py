@@ -62,7 +62,7 @@ LAYOUTS = {
     "2 x DDP, bfloat16": Layout(2, options={"precision": "bfloat16"}),
     "2 x FSDP2, bfloat16": Layout(2, ParallelParams(shard=2), {"precision": "bfloat16"}),
 }
-FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses", "2 x FSDP2, bfloat16")
+FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses")
 RESUMED = "2 x 2 HSDP"  # the layout in which what a strategy gives is taken by another
 
 

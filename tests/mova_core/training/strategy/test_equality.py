@@ -44,9 +44,8 @@ def compare(found: dict[str, dict], capsys) -> None:
 
 def test_layouts_learn_the_same(tmp_path, capsys):
     found = trained(tmp_path, "few")
-    assert len(found) == 6
+    assert len(found) == 5
     compare(found, capsys)
-    assert found["2 x FSDP2, bfloat16"]["losses"] != found["1 process"]["losses"]
 
 
 @pytest.mark.soak
@@ -54,6 +53,7 @@ def test_all_layouts_learn_the_same(tmp_path, capsys):
     found = trained(tmp_path, "all")
     assert len(found) == 11
     compare(found, capsys)
+    assert found["1 process, bfloat16"]["losses"] != found["1 process"]["losses"]
     assert found["1 process, full"] == found["1 process"], "activations computed again are the same"
 
 
