@@ -94,7 +94,9 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
 
     # Weights that wait on the processor have gradients there, whose norm is summed there.
     backend = {"backend": "cpu:gloo,cuda:nccl"} if parallel.cpu_offload else {}
+    threads = torch.get_num_threads()
     PartialState(cpu=device.type == "cpu", **backend)
+    torch.set_num_threads(threads)  # accelerate gives each process a share of the cores: sums would be in another order
     if in_parts:
         from mova_core.training.strategy.fsdp import FullySharded
 

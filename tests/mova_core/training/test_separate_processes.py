@@ -30,7 +30,11 @@ def outcome(project) -> dict[str, bytes]:
 def aside(project, *arguments: str) -> None:
     command = [sys.executable, str(SCRIPT), *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=project.root, stderr=pipe, text=True, start_new_session=True) as process:
+    # Not the tests' one thread a process: training sees to that itself.
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    with subprocess.Popen(
+        command, cwd=project.root, env=environment, stderr=pipe, text=True, start_new_session=True
+    ) as process:
         try:
             _, errors = process.communicate(timeout=600)
         except subprocess.TimeoutExpired:
