@@ -118,7 +118,6 @@ class Bridge(Component):
         for name, width in (("visual_hidden_dim", visual_hidden_dim), ("audio_hidden_dim", audio_hidden_dim)):
             if width % head_dim:
                 raise ShapeError(f"Bridge {name} {width} is not a multiple of head_dim {head_dim}")
-        self.gradient_checkpointing = False
         self.layers = interacting_layers(interaction_strategy, visual_layers, audio_layers)
         self.head_dim = head_dim
         self.audio_fps = audio_fps
@@ -177,19 +176,13 @@ class Bridge(Component):
         video, audio = video_BVD, audio_BAE
         if scale.audio_to_video:
             conditioner = self.audio_to_video_conditioners[str(layer)]
-            added = self._run(conditioner, video_BVD, audio_BAE, rope.video, rope.audio, rope.video_attend)
+            added = self.run_part(conditioner, video_BVD, audio_BAE, rope.video, rope.audio, rope.video_attend)
             video = video_BVD + self._strength(scale.audio_to_video, scale, added) * added
         if scale.video_to_audio:
             conditioner = self.video_to_audio_conditioners[str(layer)]
-            added = self._run(conditioner, audio_BAE, video_BVD, rope.audio, rope.video, rope.audio_attend)
+            added = self.run_part(conditioner, audio_BAE, video_BVD, rope.audio, rope.video, rope.audio_attend)
             audio = audio_BAE + self._strength(scale.video_to_audio, scale, added) * added
         return video, audio
-
-    def _run(self, conditioner: nn.Module, *args: Any) -> Tensor:
-        """What it adds, computed again in the backward pass where gradient checkpointing is on."""
-        if self.gradient_checkpointing and torch.is_grad_enabled():
-            return self._gradient_checkpointing_func(conditioner, *args)
-        return conditioner(*args)
 
     def _strength(self, direction: float, scale: BridgeScale, like: Tensor) -> float | Tensor:
         strength = direction if self.condition_scale is None else direction * self.condition_scale

@@ -114,7 +114,6 @@ class Tower(Component):
         dim, eps = config["dim"], config["eps"]
         if dim % config["num_heads"]:
             raise ShapeError(f"dim {dim} is not a multiple of num_heads {config['num_heads']}")
-        self.gradient_checkpointing = False
         self.dim = dim
         self.head_dim = dim // config["num_heads"]
         self.freq_dim = config["freq_dim"]
@@ -184,10 +183,7 @@ class Tower(Component):
 
     def run_block(self, index: int, state: TowerState) -> TowerState:
         """Apply one block, recomputing it in the backward pass where gradient checkpointing is on."""
-        block: Any = self.blocks[index]
-        if self.gradient_checkpointing and torch.is_grad_enabled():
-            return self._gradient_checkpointing_func(block, state)
-        return block(state)
+        return self.run_part(self.blocks[index], state)
 
     def forward(
         self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None

@@ -5,7 +5,7 @@ Closed and frozen; each field has its default, its range and its meaning. The de
 curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -87,27 +87,34 @@ class ModelParams(Section):
         return self
 
 
-class CaptionWeights(Section):
-    """How often a clip is trained on each kind of its captions, of those that it has."""
+class Weights(Section):
+    """Weights of choices, of which one at least is above 0."""
 
     on_one_line: ClassVar[bool] = True
+    if_none: ClassVar[str]  # what is said where none is
+
+    @model_validator(mode="after")
+    def _one_has_weight(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError(self.if_none)
+        return self
+
+
+class CaptionWeights(Weights):
+    """How often a clip is trained on each kind of its captions, of those that it has."""
+
+    if_none = "no kind of caption has a weight above 0: a model without captions is text_dropout 1"
 
     merged: NotNegative = 1.0
     visual: NotNegative = 0.0
     speech: NotNegative = 0.0
     sound: NotNegative = 0.0
 
-    @model_validator(mode="after")
-    def _one_has_weight(self) -> "CaptionWeights":
-        if not any(self.model_dump().values()):
-            raise ValueError("no kind of caption has a weight above 0: a model without captions is text_dropout 1")
-        return self
 
-
-class TaskWeights(Section):
+class TaskWeights(Weights):
     """How often a clip is trained on each task of `mova_core/model/tasks.py`."""
 
-    on_one_line: ClassVar[bool] = True
+    if_none = "no task has a weight above 0, expected one at least"
 
     text_to_both: NotNegative = 0.5
     audio_from_video: NotNegative = 0.0
@@ -115,12 +122,6 @@ class TaskWeights(Section):
     audio_alone: NotNegative = 0.0
     video_alone: NotNegative = 0.0
     first_frame: NotNegative = 0.5
-
-    @model_validator(mode="after")
-    def _one_has_weight(self) -> "TaskWeights":
-        if not any(self.model_dump().values()):
-            raise ValueError("no task has a weight above 0, expected one at least")
-        return self
 
 
 class AudioPhaseParams(Section):

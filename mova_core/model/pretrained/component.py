@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.diffusers_import import ConfigMixin, ModelMixin
@@ -31,6 +32,7 @@ class Component(ModelMixin, ConfigMixin):
     """Base of every model class of ours: `from_pretrained` reads a released component folder."""
 
     config_name: Any = "config.json"
+    gradient_checkpointing = False
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:
@@ -51,6 +53,12 @@ class Component(ModelMixin, ConfigMixin):
             Path(folder).mkdir(parents=True, exist_ok=True)
             save_file(tensors, Path(folder) / WEIGHTS_FILE, metadata=WEIGHTS_METADATA)
         self.write_config(Path(folder))
+
+    def run_part(self, part: nn.Module, *args: Any) -> Any:
+        """Call one of its modules; where gradient checkpointing is on, the backward pass computes it again."""
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            return self._gradient_checkpointing_func(part, *args)
+        return part(*args)
 
     def write_config(self, folder: Path) -> None:
         """Write `config.json` alone; the class that it names is ours, also where a layout of training wraps it."""

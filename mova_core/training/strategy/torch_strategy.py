@@ -51,7 +51,8 @@ class TorchStrategy(Strategy):
         self.module, self.average = self.lay_out(module), self.lay_out(average)
         for laid in (self.module, self.average):
             laid.to_empty(device=self.home)
-            fill(laid, weights)
+        fill(self.module, weights)
+        fill(self.average, dict(self.module.named_parameters()).__getitem__)  # each is read or drawn once
         self.module.train()
         self.average.eval().requires_grad_(False)
         self.model = self.module

@@ -1,7 +1,10 @@
 """A project that can be trained on: random latents at both nano geometries, their codec, and selected start weights."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -178,3 +181,22 @@ def selection_of(phase: str, passed: bool = True) -> dict[str, Any]:
         "passed": passed,
         "reason": "passes all 0 gates" if passed else "fails 1 of 1 gates (event_f1)",
     }
+
+
+@pytest.fixture(scope="session")
+def run_alone() -> Callable[..., None]:
+    """Function that runs a program in a session of its own, so that all it forked ends with it; it must exit 0."""
+
+    def run(command: list[str], environment: dict[str, str], cwd: Path | None = None) -> None:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=cwd, env=environment, stderr=pipe, text=True, start_new_session=True
+        ) as process:
+            try:
+                _, errors = process.communicate(timeout=600)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        assert process.returncode == 0, errors[-5000:]
+
+    return run

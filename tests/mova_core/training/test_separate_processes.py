@@ -3,15 +3,13 @@
 import os
 import random
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from mova_core.ports import free_port
 from mova_core.training.checkpoints.checkpoint import KINDS, Checkpoint
 from mova_core.training.checkpoints.reader import CheckpointReader
 
@@ -27,24 +25,23 @@ def outcome(project) -> dict[str, bytes]:
     return files
 
 
-def aside(project, *arguments: str) -> None:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    pipe = subprocess.PIPE
+@pytest.fixture
+def aside(project, run_alone):
+    """Function that runs the script beside this file in the project."""
     # Not the tests' one thread a process: training sees to that itself.
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    with subprocess.Popen(
-        command, cwd=project.root, env=environment, stderr=pipe, text=True, start_new_session=True
-    ) as process:
-        try:
-            _, errors = process.communicate(timeout=600)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
-            raise
-    assert process.returncode == 0, errors[-3000:]
+    return lambda *arguments: run_alone([sys.executable, str(SCRIPT), *arguments], environment, project.root)
+
+
+@pytest.fixture
+def together(aside):
+    """Function that trains one run in two processes."""
+
+    return lambda params: aside("together", params.model_dump_json(), str(free_port()))
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-def test_kills(project, section, kills):
+def test_kills(project, section, aside, kills):
     """A third of them while a checkpoint is written, a third when all but the folder's name is there."""
     params = section(steps=3 * kills, save_every=3)
     project.train("phase1", params)
@@ -53,29 +50,21 @@ def test_kills(project, section, kills):
     places = rng.sample(PLACES * (kills // len(PLACES)), kills)
     # Every try gets further than the one before it saved, so each kill meets other work.
     words = [(str(rng.randint(3 * number, 3 * number + 1)), place) for number, place in enumerate(places)]
-    aside(project, "kill", params.model_dump_json(), *(word for kill in words for word in kill))
+    aside("kill", params.model_dump_json(), *(word for kill in words for word in kill))
     assert outcome(project) == straight
 
 
-def test_two_processes_are_one(project, section):
+def test_two_processes_are_one(project, section, together):
     params = section(steps=4, batch=4)
     project.train("phase1", params)
     straight = outcome(project)
-    together(project, params)
+    together(params)
     assert outcome(project) == straight
 
 
-def together(project, params) -> None:
-    """Two processes train one run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    aside(project, "together", params.model_dump_json(), str(port))
-
-
-def test_a_run_in_parts_is_saved_in_parts_and_goes_on_in_one_process(project, section):
+def test_a_run_in_parts_is_saved_in_parts_and_goes_on_in_one_process(project, section, together):
     params = section(steps=4, batch=4, save_every=2, parallel={"shard": 2})
-    together(project, params)
+    together(params)
     run = project.root / "runs/phase1"
     of_two = averaged_weights(run / "checkpoints/step-000004")
     for kind in KINDS:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,19 +11,16 @@ SCRIPT = Path(__file__).with_name("equality_processes.py")
 FLOAT32, BFLOAT16 = 1e-5, 2e-2  # largest relative difference of a step's loss to that of one process in float32
 
 
-def trained(folder: Path, which: str) -> dict[str, dict]:
-    """What each layout found, by its name."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, "-W", "error", str(SCRIPT), str(folder), which]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stderr=pipe, text=True, env=environment, start_new_session=True) as process:
-        try:
-            _, errors = process.communicate(timeout=600)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
-            raise
-    assert process.returncode == 0, errors[-5000:]
-    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+@pytest.fixture
+def trained(tmp_path, run_alone):
+    """Function that trains in `few` or `all` layouts: what each found, by its name."""
+
+    def train(which: str) -> dict[str, dict]:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+        run_alone([sys.executable, "-W", "error", str(SCRIPT), str(tmp_path), which], environment)
+        return {path.stem: json.loads(path.read_text()) for path in sorted(tmp_path.glob("*.json"))}
+
+    return train
 
 
 def compare(found: dict[str, dict], capsys) -> None:
@@ -42,15 +37,15 @@ def compare(found: dict[str, dict], capsys) -> None:
         assert loss <= limit and validated[name] <= limit, name
 
 
-def test_layouts_learn_the_same(tmp_path, capsys):
-    found = trained(tmp_path, "few")
+def test_layouts_learn_the_same(trained, capsys):
+    found = trained("few")
     assert len(found) == 5
     compare(found, capsys)
 
 
 @pytest.mark.soak
-def test_all_layouts_learn_the_same(tmp_path, capsys):
-    found = trained(tmp_path, "all")
+def test_all_layouts_learn_the_same(trained, capsys):
+    found = trained("all")
     assert len(found) == 11
     compare(found, capsys)
     assert found["1 process, bfloat16"]["losses"] != found["1 process"]["losses"]
