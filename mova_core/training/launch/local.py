@@ -10,16 +10,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import psutil
 
 from mova_core import errors, json_events
 from mova_core.errors import MovaError, UsageError
 from mova_core.json_events import Error, Event, Log, Progress, Summary
 from mova_core.progress import show
 from mova_core.training.launch.spec import RESTARTS, LaunchSpec, torchrun
+
+END_WITHIN_S = 10  # once told to; then they are killed
 
 
 def local_command(spec: LaunchSpec) -> tuple[str, ...]:
@@ -71,6 +75,7 @@ def _run_once(arguments: tuple[str, ...]) -> dict[str, Any]:
 
     settings = agent.parse_args(arguments)
     settings.max_restarts = 0  # by `run_here`, which knows what is worth it
+    settings.shutdown_timeout = END_WITHIN_S  # a process that was only starting may have missed the signal
     summary: dict[str, Any] = {}
 
     def tell(event: Event) -> None:
@@ -81,17 +86,28 @@ def _run_once(arguments: tuple[str, ...]) -> dict[str, Any]:
         elif isinstance(event, Log):
             json_events.emit(event)
 
+    earlier = set(psutil.Process().children())
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # an error is told by what is raised
     with TemporaryDirectory() as settings.log_dir, _events_of_children(tell):
         try:
             agent.run(settings)
         except ChildFailedError as failed:
             raise _first(failed) from None
-        except SignalException as ended:  # the agent has ended its processes
+        except SignalException as ended:  # the agent has ended its processes, but for one that it was just starting
+            _end(set(psutil.Process().children()) - earlier)
             if ended.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
             sys.exit(128 + ended.sigval)
     return summary
+
+
+def _end(children: set[psutil.Process]) -> None:
+    """Kill child processes with all that they started, and wait until they are gone."""
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            for process in (*child.children(recursive=True), child):
+                process.kill()
+    psutil.wait_procs(children)
 
 
 @contextmanager

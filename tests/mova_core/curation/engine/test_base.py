@@ -99,7 +99,7 @@ def test_each_ending_is_an_outcome_in_its_place_with_the_same_words(engine):
 
 def test_what_crashed_once_is_tried_again_and_kept(engine, tmp_path):
     notes = [tmp_path / name for name in "ab"]
-    results = run(crash_once, notes, engine=engine, limits=LIMITS)
+    results = run(crash_once, notes, engine=engine, limits=Limits())  # not about time
     assert [result.value for result in results] == ["whole", "whole"]
 
 

@@ -108,15 +108,19 @@ if os.environ.get("RANK") == "1" and not os.path.exists("killed"):
     assert Path("runs/phase1", weights).read_bytes() == Path("undisturbed", weights).read_bytes()
 
 
-def test_a_cancelled_command_leaves_no_process(tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_cancelled_command_leaves_no_process(tmp_path, processes):
+    """Also where it is cancelled while its processes are being started."""
     program = f"""
 from mova_core.training.launch.local import run_here
 from mova_core.training.launch.spec import LaunchSpec
-run_here(LaunchSpec("test", ("sleep", "60"), {str(tmp_path)!r}, processes_per_node=2))
+run_here(LaunchSpec("test", ("tail", "-f", "/dev/null", {str(tmp_path)!r}), {str(tmp_path)!r}, processes_per_node=2))
 """
     with psutil.Popen([sys.executable, "-c", program]) as command:
-        while len(started := command.children()) < 2:
-            time.sleep(0.02)
+        while len(command.children()) < processes:
+            time.sleep(0.002)
         command.terminate()
         assert command.wait(30) == 128 + signal.SIGTERM
-    assert not any(process.is_running() for process in started)
+    assert not [
+        process for process in psutil.process_iter(["cmdline"]) if str(tmp_path) in (process.info["cmdline"] or ())
+    ]

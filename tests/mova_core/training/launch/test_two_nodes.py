@@ -13,7 +13,7 @@ from mova_core.ports import free_port
 from mova_core.training.launch.spec import ENVIRONMENT, LaunchSpec, met_at, torchrun
 
 STEPS = {"steps": 12, "batch": 4, "save_every": 3}
-WEIGHTS = "checkpoints/step-000012/dual_tower_bridge/diffusion_pytorch_model.safetensors"
+WEIGHTS = "checkpoints/step-000012/model-00001.safetensors"
 
 
 def wait_for(what, seconds: float = 60) -> None:
