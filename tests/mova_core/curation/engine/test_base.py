@@ -16,7 +16,7 @@ from mova_core.curation.segment.stage import Source
 from mova_core.errors import DiskFull, MediaError, UsageError
 from mova_core.params import Limits, Resources, SegmentParams
 
-LIMITS = Limits(seconds_per_file=2, memory_mb=1024)
+LIMITS = Limits(seconds_per_file=4, memory_mb=1024)
 
 
 def behave(item: str) -> Any:
@@ -57,7 +57,7 @@ REASONS = {
     "crash": ("worker_died", "its worker process died (exit code -11); tried twice"),
     "hang": (
         "time_limit",
-        "took more than 2 s (params limits.seconds_per_file and seconds_per_minute, or seconds in section engine)",
+        "took more than 4 s (params limits.seconds_per_file and seconds_per_minute, or seconds in section engine)",
     ),
     "bug": ("unexpected_error", "ZeroDivisionError: division by zero"),
     "hoard": (
