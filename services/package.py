@@ -139,6 +139,7 @@ def _build(model: Path, target: Path) -> Packaged:
             raise MovaError(f"BentoML could not build {MODEL_NAME}:{version} (exit {done.returncode}): {last}")
         shutil.move(home / "bentos" / MODEL_NAME / version, target)
     _fix_times(target)
+    _fix_modes(target)
     return read_packaged(target / "src")
 
 
@@ -147,6 +148,12 @@ def _fix_times(bento: Path) -> None:
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     values["creation_time"] = CREATED
     path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+def _fix_modes(bento: Path) -> None:
+    """DVC keeps no file of a folder executable, so one that is would differ after each checkout; the image sets it."""
+    for path in bento.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _smoke(packaged: Packaged, request: dict[str, Any], path: Path) -> str:

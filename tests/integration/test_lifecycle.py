@@ -59,6 +59,7 @@ def training_files(data):
 def test_nothing_is_left_to_do_and_nothing_is_left_running(life, run):
     project, _ = life
     assert "Data and pipelines are up to date" in run(project, "dvc", "status").stdout
+    assert run(project, "dvc", "checkout").stdout == ""
     with socket.socket() as probe:
         port = yaml.safe_load((project / "params.yaml").read_text())["serve"]["port"]
         assert probe.connect_ex(("127.0.0.1", port)) != 0

@@ -44,6 +44,10 @@ def test_packaging_again_gives_the_same_bytes(dist: Path, model_folder: Path, tm
     assert contents(tmp_path / "again") == contents(dist)
 
 
+def test_dvc_keeps_each_file_s_mode(dist: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in dist.rglob("*") if path.is_file()} == {0o644}
+
+
 def test_one_altered_byte_is_refused_by_name(copy: Path, settings: ServiceSettings) -> None:
     weights = sorted(source_folder(copy).glob("model/*/*.safetensors"))
     assert len(weights) >= 6
