@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from mova_core.options import ParamsFile
+from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.places import PARAMS
 
 
@@ -21,9 +22,10 @@ def plan(
     context: Annotated[int | None, typer.Option("--context", min=1, help="GPUs that share a clip's tokens.")] = None,
     accelerator: Annotated[Literal["H100", "H200", "A100"], typer.Option("--accelerator", help="Every GPU.")] = "H100",
     checkpointing: Annotated[
-        Literal["full", "selective", "none"], typer.Option("--checkpointing", help="Of activations.")
-    ] = "full",
-    precision: Annotated[Literal["bf16", "fp32"], typer.Option("--precision", help="bf16 is mixed.")] = "bf16",
+        ActivationCheckpointing | None,
+        typer.Option("--checkpointing", help="Of activations, instead of train.activation_checkpointing."),
+    ] = None,
+    precision: Annotated[Precision | None, typer.Option("--precision", help="Instead of train.precision.")] = None,
     mfu: Annotated[float, typer.Option("--mfu", min=0.001, max=1, help="Part of the peak that is reached.")] = 0.35,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Instead of those of the params.")] = None,
     price: Annotated[float | None, typer.Option("--price", min=0, help="Of a GPU-hour.")] = None,
@@ -49,18 +51,20 @@ def plan(
     from mova_core.training.plan.hardware import ACCELERATORS
     from mova_core.training.plan.layout import Wanted
     from mova_core.training.plan.plan import Setting, cheapest_plan
-    from mova_core.training.plan.published import compare
+    from mova_core.training.plan.published import compare, published_params
     from mova_core.training.plan.workload import workload_of
     from mova_core.training.recipe import phase_named
 
     gpu = replace(ACCELERATORS[accelerator], gpus_per_node=gpus_per_node)
-    setting = Setting(gpu, checkpointing, precision, mfu, price)
+    params = published_params() if published else load_params(params_file, preset)
+    kinds = checkpointing or params.train.activation_checkpointing, precision or params.train.precision
+    setting = Setting(gpu, *kinds, mfu, price)
     if published:
         rows = compare(setting)
         return {"rows": rows, "text": report.comparison_text(rows)}
 
     name = f"phase{phase}" if phase.isdigit() else phase
-    chosen, params = phase_named(name), load_params(params_file, preset)
+    chosen = phase_named(name)
     if measure:
         if not (PRESETS[params.preset].fits_codecs and chosen.joint):
             raise UsageError(f"--measure got {params.preset} {name}, expected a joint phase of preset nano")

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.hardware import Accelerator
 from mova_core.training.plan.layout import Layout
-from mova_core.training.plan.memory import COMPUTE_BYTES, FLOAT32, Checkpointing, Precision
+from mova_core.training.plan.memory import COMPUTE_BYTES, FLOAT32
 from mova_core.training.plan.workload import Workload
 
 
@@ -37,7 +38,7 @@ class Communication:
 
 
 def communication_of(
-    workload: Workload, layout: Layout, checkpointing: Checkpointing, precision: Precision
+    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision
 ) -> Communication:
     """What one GPU sends in a step of this phase."""
     number, clips = COMPUTE_BYTES[precision], workload.batch / layout.data_ranks

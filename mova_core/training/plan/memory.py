@@ -11,20 +11,19 @@ matrix products and attention (arXiv:2205.05198, section 5); both compute the re
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
+from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.workload import BRIDGE, Workload
 
-Checkpointing = Literal["full", "selective", "none"]
-Precision = Literal["bf16", "fp32"]
-COMPUTE_BYTES: dict[Precision, int] = {"bf16": 2, "fp32": 4}  # of an activation and of a gathered weight
+COMPUTE_BYTES: dict[Precision, int] = {"bfloat16": 2, "float32": 4}  # of an activation and of a gathered weight
 FLOAT32 = 4
 USABLE = 0.9  # of a GPU's memory: the rest is for CUDA, NCCL and fragmentation; our assumption
 
 
 def memory_by_part(
-    workload: Workload, layout: Layout, checkpointing: Checkpointing, precision: Precision
+    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision
 ) -> dict[str, float]:
     """Bytes a GPU needs for each part."""
     number, parts = COMPUTE_BYTES[precision], layout.weight_parts
@@ -40,7 +39,7 @@ def memory_by_part(
     }
 
 
-def activation_bytes(workload: Workload, checkpointing: Checkpointing, number: int) -> float:
+def activation_bytes(workload: Workload, checkpointing: ActivationCheckpointing, number: int) -> float:
     """Bytes that a clip's forward leaves for its backward, on one GPU; an activation has `number` bytes."""
     kept, computed_again = 0.0, 0.0
     for name, tokens in workload.towers.items():
@@ -55,7 +54,9 @@ def activation_bytes(workload: Workload, checkpointing: Checkpointing, number: i
     return kept + computed_again + workload.bridge_layers * exchange
 
 
-def _block(config: Mapping[str, Any], tokens: int, text: int, checkpointing: Checkpointing, number: int) -> float:
+def _block(
+    config: Mapping[str, Any], tokens: int, text: int, checkpointing: ActivationCheckpointing, number: int
+) -> float:
     """A tower's block. Per token and channel, `none` keeps 8 numbers of self-attention (input, normalised, modulated,
     q, k, v, attended, result), 4 of text attention and 4 around the MLP, two widths inside it, three RMS norms."""
     width, mlp, head = config["dim"], config["ffn_dim"], config["dim"] // config["num_heads"]
@@ -68,7 +69,7 @@ def _block(config: Mapping[str, Any], tokens: int, text: int, checkpointing: Che
 
 
 def _direction(
-    rows: int, width: int, source_rows: int, source_width: int, checkpointing: Checkpointing, number: int
+    rows: int, width: int, source_rows: int, source_width: int, checkpointing: ActivationCheckpointing, number: int
 ) -> float:
     """One direction of an exchange: tokens and width of what it changes, and of what it reads."""
     if checkpointing == "full":

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mova_core.errors import MovaError, UsageError
+from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.communication import Communication, communication_of
 from mova_core.training.plan.hardware import Accelerator
 from mova_core.training.plan.layout import Layout, Wanted
-from mova_core.training.plan.memory import FLOAT32, USABLE, Checkpointing, Precision, memory_by_part
+from mova_core.training.plan.memory import FLOAT32, USABLE, memory_by_part
 from mova_core.training.plan.workload import HIGH_NOISE, Workload
 
 HOUR_S, DAY_S = 3600, 86_400
@@ -24,21 +25,21 @@ class Setting:
     Args:
         accelerator: every GPU.
         checkpointing: of activations.
-        precision: bf16 is mixed: float32 weights, bf16 activations.
+        precision: of the computation; weights are float32.
         mfu: share of the peak that the model's FLOPs reach.
         price: of a GPU-hour, in any currency; None where it is not known.
     """
 
     accelerator: Accelerator
-    checkpointing: Checkpointing = "full"
-    precision: Precision = "bf16"
+    checkpointing: ActivationCheckpointing = "full"
+    precision: Precision = "bfloat16"
     mfu: float = 0.35
     price: float | None = None
 
     @property
     def peak(self) -> float:
         """FLOPs a second of one GPU."""
-        return self.accelerator.bf16_flops / (1 if self.precision == "bf16" else 2)
+        return self.accelerator.bf16_flops / (1 if self.precision == "bfloat16" else 2)
 
 
 @dataclass(frozen=True, slots=True)

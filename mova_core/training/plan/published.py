@@ -7,7 +7,7 @@ Sources: MOVA report (arXiv:2602.08794): sizes, hours, batches and context paral
 
 from typing import Any
 
-from mova_core.params import defaults_of, params_from
+from mova_core.params import Params, defaults_of, params_from
 from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.plan import HOUR_S, Plan, Setting, plan_on
 from mova_core.training.plan.workload import workload_of
@@ -20,9 +20,14 @@ CONTEXT = {"phase1": 8, "phase2": 8, "phase3": 16}
 BATCH = {"phase1": 128, "phase2": 128, "phase3": 64}
 
 
+def published_params() -> Params:
+    """The preset that stands for the report's model and recipe."""
+    return params_from(defaults_of("mova-720p"))
+
+
 def published_plans(setting: Setting) -> dict[str, Plan]:
     """Each joint phase on the report's layout, one pass over its clips."""
-    params, plans = params_from(defaults_of("mova-720p")), {}
+    params, plans = published_params(), {}
     for phase, hours in HOURS.items():
         clips = hours * HOUR_S / PHASES[phase].geometry(params).duration_s
         workload = workload_of(PHASES[phase], params, steps=round(clips / BATCH[phase]))

@@ -49,3 +49,14 @@ def test_a_plan_as_json():
 )
 def test_what_is_refused(arguments, code):
     assert RUNNER.invoke(build_app(), ["plan", *arguments]).exit_code == code
+
+
+def test_precision_and_checkpointing_are_those_of_the_params_unless_given(tmp_path):
+    (tmp_path / "params.yaml").write_text(
+        "preset: mova-360p\ntrain: {precision: float32, activation_checkpointing: selective}\n"
+    )
+    given = ["--checkpointing", "full", "--precision", "bfloat16"]
+    told = [json.loads(RUNNER.invoke(build_app(), ["plan", *more, "--json"]).stdout) for more in ([], given)]
+    kinds = [(plan["checkpointing"], plan["precision"]) for plan in told]
+    assert kinds == [("selective", "float32"), ("full", "bfloat16")]
+    assert told[0]["memory_bytes"]["activations"] > told[1]["memory_bytes"]["activations"]

@@ -19,19 +19,19 @@ CLIPS = 8  # at once: float32 copies of the time embedding's weights hardly coun
 
 def test_more_parts_need_less_and_only_activations_care_for_context(workload):
     full = workload("mova-720p", "phase3")
-    cut = [memory_by_part(full, Layout(shard=shard), "full", "bf16") for shard in (1, 2, 4, 8)]
+    cut = [memory_by_part(full, Layout(shard=shard), "full", "bfloat16") for shard in (1, 2, 4, 8)]
     for more, less in pairwise(cut):
         assert all(less[part] <= more[part] for part in more) and sum(less.values()) < sum(more.values())
-    whole = memory_by_part(full, Layout(), "full", "bf16")
-    shared = memory_by_part(full, Layout(context=8), "full", "bf16")
+    whole = memory_by_part(full, Layout(), "full", "bfloat16")
+    shared = memory_by_part(full, Layout(context=8), "full", "bfloat16")
     assert shared["activations"] == whole["activations"] / 8
     assert shared["weights"] == cut[3]["weights"]
-    assert memory_by_part(full, Layout(replicate=8), "full", "bf16") == whole
+    assert memory_by_part(full, Layout(replicate=8), "full", "bfloat16") == whole
 
 
 def test_a_parameter_costs_twenty_bytes_of_which_an_idle_expert_needs_sixteen(workload):
     full = workload("mova-360p", "phase1")
-    parts = memory_by_part(full, Layout(), "full", "bf16")
+    parts = memory_by_part(full, Layout(), "full", "bfloat16")
     held = sum(parts[name] for name in ("weights", "gradients", "optimizer moments", "moving average"))
     assert held == 16 * full.held.parameters + 4 * full.step.parameters
 

@@ -57,7 +57,7 @@ def test_a_gpu_alone_sends_nothing_and_each_dimension_adds_its_own(workload):
     full = workload("mova-360p", "phase1")
 
     def sent(layout):
-        return communication_of(full, layout, "full", "bf16")
+        return communication_of(full, layout, "full", "bfloat16")
 
     assert sent(Layout()).seconds(Layout(), ACCELERATORS["H100"]) == 0
     assert sent(Layout(shard=2)).all_gather == full.batch / 2 * 2 * 2 * full.step.parameters / 2
