@@ -29,8 +29,6 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # one core a process, children included; before anything imports torch
-    # Two processes that compile librosa into one new cache at once can leave it so that all who load it crash.
-    os.environ["NUMBA_CACHE_DIR"] = str(REPOSITORY / ".pytest_cache/numba" / os.environ["PYTEST_XDIST_WORKER"])
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script's background job ignores Ctrl-C, and so would every command that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -40,8 +40,8 @@ GROUPS: dict[MeasureGroup, Group] = {
     "loudness": Group(f"{MEASURES}.ffmpeg_meters"),
     "look": Group(f"{MEASURES}.ffmpeg_meters"),
     "flow": Group(f"{MEASURES}.optical_flow"),
-    "sync": Group(f"{MEASURES}.sync", ("librosa",)),
-    "speech": Group(f"{MEASURES}.speech_quality", ("speechmos", "librosa")),
+    "sync": Group(f"{MEASURES}.sync"),
+    "speech": Group(f"{MEASURES}.speech_quality", ("speechmos", "librosa")),  # speechmos imports it, unused
     "text": Group(f"{MEASURES}.on_screen_text", ("rapidocr_onnxruntime",)),
 }
 

@@ -2,7 +2,7 @@
 
 Mean opinion scores, 1 (bad) to 5 (excellent): P.808 overall; P.835 signal, background and overall. They are trained on
 speech, so a clip without any has none. Audio is 16 kHz; a clip shorter than the model's 9.01 s is repeated, as the
-package does. The first call of a process costs some 20 s (librosa compiles its filters).
+package does.
 Sources: C. Reddy and others, "DNSMOS" (arXiv:2010.15258) and "DNSMOS P.835" (arXiv:2110.01763).
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.curation.assess.measures.decoded_clip import Unavailable
+from mova_core.curation.assess.measures.mel_spectrogram import mel_spectrogram_db
 
 RATE_HZ = 16_000
 SCORES = {
@@ -48,7 +49,7 @@ def dnsmos(
 
 @cache
 def _model() -> Any:
-    """The packaged models, one thread each, once a process; as the package loads them but for the threads."""
+    """The packaged models, once a process, as the package loads them but for one thread each and the spectrogram."""
     import onnxruntime
     from speechmos import dnsmos as packaged
 
@@ -58,4 +59,14 @@ def _model() -> Any:
     model = packaged.DNSMOS.__new__(packaged.DNSMOS)
     model.onnx_sess = onnxruntime.InferenceSession(str(folder / "sig_bak_ovr.onnx"), options)
     model.p808_onnx_sess = onnxruntime.InferenceSession(str(folder / "model_v8.onnx"), options)
+    model.audio_melspec = _spectrogram
     return model
+
+
+def _spectrogram(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the P.808 model reads: [frames, 120] mel bands, 1 at the largest and -1 at 80 dB below it.
+
+    A window has 321 samples: that is the package's own, and what the model was trained on.
+    """
+    decibels = mel_spectrogram_db(audio, RATE_HZ, window=321, hop=160, bands=120)
+    return ((decibels - decibels.max() + 40) / 40).T

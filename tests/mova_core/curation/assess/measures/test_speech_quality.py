@@ -1,5 +1,7 @@
 """DNSMOS hears noise behind a voice, and asks for a voice first."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -26,8 +28,9 @@ def voice(length_s: float = 9.2) -> np.ndarray:
     return (0.5 * audio / np.abs(audio).max()).astype(np.float32)
 
 
-def test_noise_behind_a_voice_lowers_its_background_score_and_the_rate_does_not_matter():
+def test_noise_behind_a_voice_lowers_its_background_score_and_the_rate_does_not_matter(monkeypatch):
     pytest.importorskip("speechmos", reason="the extra `metrics` is not installed")
+    monkeypatch.setitem(sys.modules, "numba", None)  # as in test_sync.py
     clean = voice()
     noisy = clean + 0.1 * np.random.default_rng(1).standard_normal(len(clean)).astype(np.float32)
     of_clean, of_noisy = (dnsmos(audio, RATE_HZ, 0.7) for audio in (clean, noisy))
