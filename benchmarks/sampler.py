@@ -14,9 +14,9 @@ from benchmarks.measure import Row, ratio, row
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.flow_matching.experts import expert_at
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.sampling.guidance import Guidance

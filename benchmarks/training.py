@@ -23,9 +23,9 @@ from mova_core.curation.encode.latents_file import FileHeader, shard_name
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.geometry import ClipGeometry
-from mova_core.model.audio_tower import TextToAudio
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.model.towers.audio_tower import TextToAudio
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from mova_core.flow_matching import add_noise, velocity_target
 from mova_core.flow_matching.schedule import TRAINING_STEPS
-from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.model.towers.bridge import BridgeScale
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.params import Params
 from mova_core.params.model import LossParams, OptimizerParams
 from mova_core.training.data.batches import AudioBatches, AudioPart, JointBatches, JointPart

@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
-from mova_core.model.audio_tower import AudioTower
-from mova_core.model.dual_tower import DualTower
 from mova_core.model.model_folder import Components, new_components
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import read_json
-from mova_core.model.tower_configs import tower_configs
+from mova_core.model.towers.audio_tower import AudioTower
+from mova_core.model.towers.dual_tower import DualTower
+from mova_core.model.towers.tower_configs import tower_configs
 from mova_core.model.weights.fresh import fresh_dual_tower
 from mova_core.params import Params
 from mova_core.places import CHECKPOINTS

@@ -83,9 +83,9 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     from mova_core.evaluation.evaluate import evaluate_model
     from mova_core.evaluation.metrics.measure import entry
     from mova_core.flow_matching import BOUNDARY_RATIO
-    from mova_core.model.dual_tower import DualTower
     from mova_core.model.model_folder import new_components
     from mova_core.model.pretrained.frozen_parts import FrozenParts
+    from mova_core.model.towers.dual_tower import DualTower
 
     chosen = phase_named(phase)
     towers, parts = DualTower.from_pretrained(folder).eval(), FrozenParts.open(folder)

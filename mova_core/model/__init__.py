@@ -4,18 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mova_core.model.audio_tower import AudioTower
-    from mova_core.model.bridge import Bridge
-    from mova_core.model.dual_tower import DualTower
-    from mova_core.model.video_tower import VideoTower
+    from mova_core.model.towers.audio_tower import AudioTower
+    from mova_core.model.towers.bridge import Bridge
+    from mova_core.model.towers.dual_tower import DualTower
+    from mova_core.model.towers.video_tower import VideoTower
 
 __all__ = ["AudioTower", "Bridge", "DualTower", "VideoTower"]
 
 _MODULES = {
-    "AudioTower": "mova_core.model.audio_tower",
-    "Bridge": "mova_core.model.bridge",
-    "DualTower": "mova_core.model.dual_tower",
-    "VideoTower": "mova_core.model.video_tower",
+    "AudioTower": "mova_core.model.towers.audio_tower",
+    "Bridge": "mova_core.model.towers.bridge",
+    "DualTower": "mova_core.model.towers.dual_tower",
+    "VideoTower": "mova_core.model.towers.video_tower",
 }
 
 

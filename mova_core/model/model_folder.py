@@ -12,18 +12,18 @@ from pathlib import Path
 import torch
 
 from mova_core.geometry import ClipGeometry
-from mova_core.model.dual_tower import DualTower
 from mova_core.model.frozen import Frozen, load_frozen
 from mova_core.model.pretrained.frozen_parts import RELEASED_CLASSES, FrozenParts
 from mova_core.model.pretrained.index import INDEX_FILE, TOWER_COMPONENTS, FolderIndex, read_json
+from mova_core.model.towers.dual_tower import DualTower
 from mova_core.params.model import GenerateParams
 from mova_core.storage.atomic_folder import atomic_folder
 
 TOWER_CLASSES = {
-    "video_dit": ["mova_core.model.video_tower", "VideoTower"],
-    "video_dit_2": ["mova_core.model.video_tower", "VideoTower"],
-    "audio_dit": ["mova_core.model.audio_tower", "AudioTower"],
-    "dual_tower_bridge": ["mova_core.model.bridge", "Bridge"],
+    "video_dit": ["mova_core.model.towers.video_tower", "VideoTower"],
+    "video_dit_2": ["mova_core.model.towers.video_tower", "VideoTower"],
+    "audio_dit": ["mova_core.model.towers.audio_tower", "AudioTower"],
+    "dual_tower_bridge": ["mova_core.model.towers.bridge", "Bridge"],
 }
 # How the public system names them.
 RELEASED_TOWER_CLASSES = {

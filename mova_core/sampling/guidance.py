@@ -15,7 +15,7 @@ from functools import reduce
 from torch import Tensor
 
 from mova_core.errors import UsageError
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.image import to_rgb
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
-from mova_core.model.dual_tower import LatentPair
 from mova_core.model.model_folder import Components, load_components, save_components
 from mova_core.model.pixels import to_bytes, to_unit_range
 from mova_core.model.text.prompt import check_prompt
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler
 from mova_core.sampling.settings import GenerateSettings

@@ -14,8 +14,8 @@ from mova_core.errors import MovaError
 from mova_core.flow_matching import PairSchedule, add_noise
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
-from mova_core.model.bridge import BRIDGE_OFF, BridgeScale
-from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.solver import integrate
 

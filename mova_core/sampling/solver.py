@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mova_core.flow_matching import PairSchedule, euler_step
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 
 # The guided velocity of latents at the noise levels [2] of video and audio.
 VelocityAt = Callable[[LatentPair, Tensor], LatentPair]

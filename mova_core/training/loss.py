@@ -13,8 +13,8 @@ from torch import Tensor
 
 from mova_core.flow_matching import add_noise, velocity_target
 from mova_core.flow_matching.schedule import TRAINING_STEPS
-from mova_core.model.bridge import BRIDGE_ON, BridgeScale
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.bridge import BRIDGE_ON, BridgeScale
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import LossParams
 from mova_core.training.curves import SIGMA_BINS
 from mova_core.training.data.clips import BatchContext

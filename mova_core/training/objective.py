@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels
-from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.bridge import BridgeScale
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import LossParams
 from mova_core.training.data.batches import AudioBatches, AudioPart, JointBatches, JointPart
 from mova_core.training.data.read_ahead import PartOf

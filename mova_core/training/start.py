@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mova_core.errors import StaleError
 from mova_core.model.pretrained.index import read_json
-from mova_core.model.tower_configs import tower_configs
+from mova_core.model.towers.tower_configs import tower_configs
 from mova_core.model.weights.blueprint import audio_blueprint, joint_blueprint
 from mova_core.model.weights.fresh import FreshWeights
 from mova_core.model.weights.stored import StoredWeights

@@ -7,8 +7,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.sampler import BRIDGE_SCALE, TEXT_ONLY, made_start, open_nano_towers, step_flops
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
-from mova_core.model.dual_tower import DualTower
+from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
+from mova_core.model.towers.dual_tower import DualTower
 
 
 def forward_flops(towers: DualTower, scale: BridgeScale) -> int:

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mova_core.model.audio_tower import AudioTower
-from mova_core.model.bridge import Bridge
-from mova_core.model.dual_tower import DualTower
-from mova_core.model.video_tower import VideoTower
+from mova_core.model.towers.audio_tower import AudioTower
+from mova_core.model.towers.bridge import Bridge
+from mova_core.model.towers.dual_tower import DualTower
+from mova_core.model.towers.video_tower import VideoTower
 
 
 @dataclass(frozen=True)

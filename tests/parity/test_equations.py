@@ -9,8 +9,8 @@ import torch
 
 from mova_core.flow_matching import PairSchedule
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
-from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.bridge import BridgeScale
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler
 from tests.parity import equations

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import MovaPipeline, dual_guidance
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, Sampler

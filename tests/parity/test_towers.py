@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from mova_core.model.audio_tower import AudioTower
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, Bridge, BridgeRope, BridgeScale, interacting_layers
-from mova_core.model.dual_tower import LatentPair
-from mova_core.model.rope import video_angles
-from mova_core.model.tower import sinusoid
-from mova_core.model.video_tower import VideoTower
+from mova_core.model.towers.audio_tower import AudioTower
+from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON, Bridge, BridgeRope, BridgeScale, interacting_layers
+from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.model.towers.rope import video_angles
+from mova_core.model.towers.tower import sinusoid
+from mova_core.model.towers.video_tower import VideoTower
 
 pytestmark = pytest.mark.usefixtures("no_grad")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mova_core.flow_matching.schedule import TRAINING_STEPS
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import LossParams
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import PairLoss, pair_loss

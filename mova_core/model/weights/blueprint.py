@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mova_core.model.audio_tower import AudioTower, TextToAudio
-from mova_core.model.bridge import Bridge
-from mova_core.model.dual_tower import DualTower
-from mova_core.model.tower_configs import Configs
-from mova_core.model.video_tower import VideoTower
+from mova_core.model.towers.audio_tower import AudioTower, TextToAudio
+from mova_core.model.towers.bridge import Bridge
+from mova_core.model.towers.dual_tower import DualTower
+from mova_core.model.towers.tower_configs import Configs
+from mova_core.model.towers.video_tower import VideoTower
 
 
 def joint_blueprint(configs: Configs) -> DualTower:

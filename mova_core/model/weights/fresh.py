@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mova_core.model.dual_tower import VIDEO_COMPONENTS, DualTower
-from mova_core.model.tower_configs import Configs, preset_configs
+from mova_core.model.towers.dual_tower import VIDEO_COMPONENTS, DualTower
+from mova_core.model.towers.tower_configs import Configs, preset_configs
 from mova_core.model.weights.blueprint import in_memory, joint_blueprint
 from mova_core.params import Params
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels, expert_of
 from mova_core.model.condition import condition_from
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import AudioPhaseParams, CaptionWeights, JointPhaseParams, TrainParams
 from mova_core.training.data.clips import BatchContext, ClipReader
 from mova_core.training.data.index import Bucket, buckets_of

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 
 from mova_core.flow_matching.experts import HIGH_NOISE
-from mova_core.model.dual_tower import LatentPair
 from mova_core.model.single_thread import single_thread
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.training.plan.workload import workload_of

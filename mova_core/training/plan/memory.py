@@ -3,8 +3,8 @@
 A parameter costs 4 bytes as weight, 4 as gradient, 8 as AdamW's two moments and 4 as moving average, all float32 and
 cut over the GPUs that share the weights (ZeRO, arXiv:1910.02054; FSDP2's mixed precision keeps float32 weights). Only
 what a step computes has gradients: one of the two experts.
-Activations are those of one clip at a time, cut over the context GPUs: what autograd keeps of a block, counted from
-`model/tower.py` and `model/bridge.py`. RMS norms are counted as torch computes them on a CPU (two float32 tensors
+Activations are those of one clip at a time, cut over the context GPUs: what autograd keeps of a block of
+`model/towers`. RMS norms are counted as torch computes them on a CPU (two float32 tensors
 each); the fused kernel of a GPU keeps less.
 Checkpointing `full` keeps the inputs of each block and each exchange of the Bridge; `selective` also the results of
 matrix products and attention (arXiv:2205.05198, section 5); both compute the rest again, one block at a time.

@@ -5,7 +5,7 @@ Every block, every direction of the Bridge, every head, and the rest of each tow
 go after. Heads stand for themselves so that the rest of a tower computes once a pass: a part whose gradients came in
 two portions could not be summed over micro-batches before copies exchange them.
 Processes of a context group have the same clips and divide their tokens; the mean over all processes is the gradient
-of the loss there too (`mova_core/model/context_parallel.py`).
+of the loss there too (`mova_core/model/towers/context_parallel.py`).
 Sources: PyTorch FSDP2 (`fully_shard`), arXiv:2304.11277; HSDP, arXiv:2203.11014, section 4.
 """
 
@@ -25,9 +25,9 @@ from torch.distributed.fsdp import (
 )
 
 from mova_core.errors import UsageError
-from mova_core.model.bridge import Conditioner
-from mova_core.model.dual_tower import divide_tokens
-from mova_core.model.tower import Block, Head, Tower
+from mova_core.model.towers.bridge import Conditioner
+from mova_core.model.towers.dual_tower import divide_tokens
+from mova_core.model.towers.tower import Block, Head, Tower
 from mova_core.params.model import ParallelParams
 from mova_core.training.strategy.ddp import gather_rows
 from mova_core.training.strategy.torch_strategy import TorchStrategy

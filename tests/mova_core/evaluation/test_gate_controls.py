@@ -28,9 +28,9 @@ from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.flow_matching import EXPERTS
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
-from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.model.pretrained.component import WEIGHTS_FILE
+from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.params import Params, params_from
 from mova_core.params.model import SelectParams
 from mova_core.places import DataFolder

@@ -3,11 +3,11 @@
 import torch
 
 from mova_core.geometry import GEOMETRIES
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON
-from mova_core.model.dual_tower import LatentPair
 from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.padding import pad_context
 from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
+from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mova_core.errors import UsageError
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.guidance import BRIDGE, FULL, NULL, TEXT_ONLY, Guidance, dual_guidance
 
 SCALES = (0.0, 0.5, 1.0, 2.0, 5.0)

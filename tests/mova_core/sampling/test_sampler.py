@@ -7,7 +7,7 @@ import torch
 
 from mova_core.errors import MovaError
 from mova_core.flow_matching import PairSchedule
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import sampler as sampler_module
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Conditioning, GenerationCancelled, Sampler

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mova_core.flow_matching import PairSchedule
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.solver import integrate
 
 SHAPES = (1, 2, 2, 2, 2), (1, 2, 5)

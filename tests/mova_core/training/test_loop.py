@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.dual_tower import DualTower
 from mova_core.model.pretrained.component import WEIGHTS_FILE
+from mova_core.model.towers.dual_tower import DualTower
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.registry.manifests import RunManifest

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import LossParams, TrainParams
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import PairLoss, audio_loss, pair_loss

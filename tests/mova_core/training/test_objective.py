@@ -2,8 +2,8 @@
 
 import torch
 
-from mova_core.model.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
-from mova_core.model.dual_tower import DualTower, LatentPair
+from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.training.loss import per_bin

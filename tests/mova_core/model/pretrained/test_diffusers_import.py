@@ -6,7 +6,7 @@ import sys
 PROGRAM = """
 import sys
 from pathlib import Path
-import mova_core.model.dual_tower
+import mova_core.model.towers.dual_tower
 from mova_core.model.pretrained.diffusers_import import ModelMixin
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mova_core.model.tower_configs import preset_configs
+from mova_core.model.towers.tower_configs import preset_configs
 from mova_core.model.weights.blueprint import audio_blueprint, joint_blueprint
 from mova_core.model.weights.fresh import FreshWeights, preset_dual_tower
 from mova_core.params import PRESETS, Params, defaults_of, params_from

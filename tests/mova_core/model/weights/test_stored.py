@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.model.tower_configs import preset_configs
+from mova_core.model.towers.tower_configs import preset_configs
 from mova_core.model.weights.blueprint import audio_blueprint
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.model.weights.stored import StoredWeights

@@ -6,7 +6,7 @@ import weakref
 import pytest
 import torch
 
-from mova_core.model.dual_tower import DualTower
+from mova_core.model.towers.dual_tower import DualTower
 from mova_core.training.checkpoints import weights
 from mova_core.training.checkpoints.weights import write_components
 

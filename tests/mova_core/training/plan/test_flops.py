@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params import params_from
 from mova_core.training.plan.workload import workload_of
 from mova_core.training.recipe import PHASES

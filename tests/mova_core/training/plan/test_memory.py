@@ -8,7 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from mova_core.flow_matching.experts import HIGH_NOISE
 from mova_core.geometry import GEOMETRIES
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.training.plan.layout import Layout

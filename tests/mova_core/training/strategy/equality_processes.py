@@ -19,8 +19,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.fsdp import FSDPModule
 
-from mova_core.model.bridge import BridgeScale
-from mova_core.model.dual_tower import VIDEO_COMPONENTS, DualTower, LatentPair
+from mova_core.model.towers.bridge import BridgeScale
+from mova_core.model.towers.dual_tower import VIDEO_COMPONENTS, DualTower, LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import LossParams, ModelParams, OptimizerParams, ParallelParams, TowerParams, TrainParams

@@ -7,7 +7,7 @@ from torch.distributed.fsdp import FSDPModule
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from mova_core.errors import UsageError
-from mova_core.model.tower_configs import preset_configs
+from mova_core.model.towers.tower_configs import preset_configs
 from mova_core.model.weights.blueprint import joint_blueprint
 from mova_core.model.weights.fresh import FreshWeights
 from mova_core.params import Params

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.distributed import ProcessGroup
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.attention import Attention
-from mova_core.model.audio_tower import AudioTower
-from mova_core.model.bridge import BRIDGE_ON, Bridge, BridgeRope, BridgeScale
-from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.index import TOWER_COMPONENTS
-from mova_core.model.tower import Tower
-from mova_core.model.video_tower import VideoTower
+from mova_core.model.towers.attention import Attention
+from mova_core.model.towers.audio_tower import AudioTower
+from mova_core.model.towers.bridge import BRIDGE_ON, Bridge, BridgeRope, BridgeScale
+from mova_core.model.towers.context_parallel import ContextParallel
+from mova_core.model.towers.tower import Tower
+from mova_core.model.towers.video_tower import VideoTower
 
 VIDEO_COMPONENTS = TOWER_COMPONENTS[:2]  # the two experts' folders: high noise, low noise
 

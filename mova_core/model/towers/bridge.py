@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.attention import Attend, Attention
-from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.component import Component
 from mova_core.model.pretrained.diffusers_import import register_to_config
-from mova_core.model.rope import half_split_tables, rotate_half_split
+from mova_core.model.towers.attention import Attend, Attention
+from mova_core.model.towers.context_parallel import ContextParallel
+from mova_core.model.towers.rope import half_split_tables, rotate_half_split
 
 ROPE_THETA = 10000.0
 

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mova_core.errors import UsageError
-from mova_core.model.audio_tower import TextToAudio
-from mova_core.model.bridge import BRIDGE_ON, BridgeScale
-from mova_core.model.dual_tower import DualTower, LatentPair, divide_tokens
+from mova_core.model.towers.audio_tower import TextToAudio
+from mova_core.model.towers.bridge import BRIDGE_ON, BridgeScale
+from mova_core.model.towers.dual_tower import DualTower, LatentPair, divide_tokens
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, TowerParams, TrainParams

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mova_core.errors import ShapeError
 from mova_core.model.pretrained.diffusers_import import register_to_config
-from mova_core.model.rope import video_angles
-from mova_core.model.tower import Tower
+from mova_core.model.towers.rope import video_angles
+from mova_core.model.towers.tower import Tower
 
 
 class VideoTower(Tower):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mova_core.model.bridge import BRIDGE_OFF, BridgeScale
-from mova_core.model.dual_tower import LatentPair
+from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 

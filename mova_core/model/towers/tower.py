@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.attention import Attend, Attention
-from mova_core.model.context_parallel import ContextParallel
 from mova_core.model.pretrained.component import Component
-from mova_core.model.rope import rotate_interleaved
+from mova_core.model.towers.attention import Attend, Attention
+from mova_core.model.towers.context_parallel import ContextParallel
+from mova_core.model.towers.rope import rotate_interleaved
 
 UNSUPPORTED = (  # fields of released configs that describe another model
     *("has_image_input", "has_image_pos_emb", "has_ref_conv", "add_control_adapter", "seperated_timestep"),

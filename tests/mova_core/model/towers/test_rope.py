@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mova_core.model.rope import audio_angles, half_split_tables
+from mova_core.model.towers.rope import audio_angles, half_split_tables
 
 HEAD_DIM, THETA, POSITIONS = 128, 10000.0, 403  # the released Bridge, 193 frames
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from mova_core.errors import UsageError
-from mova_core.model.attention import Attend
+from mova_core.model.towers.attention import Attend
 
 
 @dataclass(frozen=True, slots=True)

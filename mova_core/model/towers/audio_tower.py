@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.pretrained.diffusers_import import register_to_config
-from mova_core.model.rope import audio_angles, oobleck_angles
-from mova_core.model.tower import Tower
+from mova_core.model.towers.rope import audio_angles, oobleck_angles
+from mova_core.model.towers.tower import Tower
 
 
 class AudioTower(Tower):
