@@ -22,7 +22,7 @@ from benchmarks.spent import Spent, spent
 from mova_core.curation.cut.source_clips import SourceTask, cut_source
 from mova_core.curation.cut.stage import read_tables, source_tasks
 from mova_core.curation.segment.stage import Source, segment_source
-from mova_core.curation.tables import read_table
+from mova_core.storage.hashing import sha256_file
 
 SHORT = MEDIA / "derived/edited-sequence-known-cuts-720p-30fps-51s.mp4"
 LONG_S = 2 * 3600.0
@@ -92,13 +92,12 @@ def windows_along(task: SourceTask, length_s: float) -> Iterator[object]:
 
 def work(stage: str, project: Project, path: Path, length_s: float) -> None:
     """What a worker does with `path`, which holds the project's only source again and again."""
-    (source,) = read_table(project.data.table("sources"), "sources")
     if stage == "segment":
-        json.dumps(segment_source(Source(source["source_id"], path, project.params.segment)))
+        json.dumps(segment_source(Source(sha256_file(path), path, project.params.segment)))
         return
     with tempfile.TemporaryDirectory() as parts:
         (task,) = source_tasks(project.params, project.footage, read_tables(project.data), Path(parts))
-        cut_source(replace(task, path=path, windows=tuple(windows_along(task, length_s))))
+        cut_source(replace(task, path=path, source_id=sha256_file(path), windows=tuple(windows_along(task, length_s))))
 
 
 def _spent(stage: str, project: Project, path: Path, length_s: float) -> Spent:

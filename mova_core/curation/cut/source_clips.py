@@ -17,6 +17,7 @@ from mova_core.curation.cut.crop_and_pad import CropAndPad, Image, stays_yuv
 from mova_core.curation.cut.crop_and_pad_yuv import CropAndPadYuv
 from mova_core.curation.cut.resample import FrameRun, WindowAudio, WindowFrames
 from mova_core.curation.cut.source_result import CutClip, Row, write_part
+from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
@@ -83,7 +84,12 @@ class SourceTask:
 def cut_source(task: SourceTask) -> None:
     """Write the source's part; the work of one worker."""
     cv2.setNumThreads(1)
-    write_part(task.part, task.key, clips_of(task))
+    write_part(task.part, task.key, _checked(task))
+
+
+def _checked(task: SourceTask) -> Iterator[CutClip | Row]:
+    with reading(task.path, task.source_id):
+        yield from clips_of(task)
 
 
 def clips_of(task: SourceTask) -> Iterator[CutClip | Row]:

@@ -26,7 +26,7 @@ from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, Ray
 
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.pool import WorkerKind, WorkerPool
-from mova_core.curation.engine.worker import ANSWER_MB, LimitedCall, TaskResult
+from mova_core.curation.engine.worker import ANSWER_MB, LimitedCall, TaskResult, call_pickled
 from mova_core.errors import MovaError, UsageError
 from mova_core.params import Resources
 
@@ -159,14 +159,7 @@ def _call_beside(kind: WorkerKind, pickled: bytes, seconds: float) -> TaskResult
         _pool = None
     if _pool is None:
         _pool = WorkerPool(kind, workers=1)
-    return _pool.result(_pool.hand_out(_call_from, pickled, seconds))
-
-
-def _call_from(pickled: bytes) -> TaskResult:
-    """Try an item. It came pickled, so that what the step imports is imported here and not in the task as well."""
-    call, item = pickle.loads(pickled)
-    result: TaskResult = call(item)
-    return result
+    return _pool.result(_pool.hand_out(call_pickled, pickled, seconds))
 
 
 def _options(held: Resources) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Results come back in the order of the items with any engine and any number of workers, so tables are the same bytes.
 `local` is a pool of processes on this machine (pebble); `ray` runs the same functions on a Ray cluster. An item whose
 worker crashed or ran out of memory is tried once more; then it fails with the reason, and the others go on. A full disk
-is not the fault of an item and stops the run.
+or a file that changed meanwhile is not the fault of an item and stops the run.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,7 +12,6 @@ from typing import Any
 
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import LimitedCall, TaskResult
-from mova_core.errors import DiskFull
 from mova_core.params import Limits
 
 
@@ -37,6 +36,7 @@ def run(
 
     Raises:
         DiskFull: a worker found no room for what it had to write.
+        StaleError: an item is not what it was when the item was made, such as a file with other bytes.
         UsageError, MovaError: what `ray.run_on_ray` says of the cluster.
     """
     held = engine.resources
@@ -45,8 +45,7 @@ def run(
     call = LimitedCall(function, bound, held.cpu)
     with closing(_task_results(call, items, engine, preload)) as results:
         for result in results:
-            if result.is_full_disk:
-                raise DiskFull(result.reason)
+            result.check()
             yield result
 
 

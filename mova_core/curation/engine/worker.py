@@ -12,7 +12,7 @@ from typing import Any
 from pebble import CONSTS
 
 from mova_core.child_process import end_with_parent
-from mova_core.errors import DiskFull, MediaError
+from mova_core.errors import DiskFull, MediaError, MovaError, StaleError
 from mova_core.params import Limits
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,9 @@ ANSWER_MB = 16  # MiB, the largest value an item may have: rows about a file; wh
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """Environment that workers start in: parallelism comes from workers, and one thread gives the same bytes everywhere."""
+
+STOPS: dict[str, type[MovaError]] = {"disk_full": DiskFull, "stale": StaleError}
+"""What is no fault of an item, by reason code: the run must stop."""
 
 LOCK_S = 10.0
 """A worker killed while it holds its pool's lock holds it for ever; those that wait longer end, and are replaced."""
@@ -43,10 +46,10 @@ class TaskResult:
         """It crashed, or ate the memory. Once may be the fault of a full machine, twice is its own."""
         return self.reason_code in ("worker_died", "memory_limit")
 
-    @property
-    def is_full_disk(self) -> bool:
-        """No fault of the item: the run must stop."""
-        return self.reason_code == "disk_full"
+    def check(self) -> None:
+        """Raise what stops the run, if this is that."""
+        if self.reason_code in STOPS:
+            raise STOPS[self.reason_code](self.reason)
 
     def second(self) -> "TaskResult":
         """This as the answer to a second try, after which there is no other."""
@@ -89,8 +92,9 @@ class LimitedCall:
             size = len(pickle.dumps(value))
         except MediaError as error:
             return TaskResult(None, error.code, error.reason)
-        except DiskFull as error:
-            return TaskResult(None, "disk_full", str(error))
+        except tuple(STOPS.values()) as error:
+            code = next(code for code, kind in STOPS.items() if isinstance(error, kind))
+            return TaskResult(None, code, str(error))
         except MemoryError:
             return TaskResult.over_memory(self.limits)
         except Exception as error:  # the worker's edge: one bad item must not stop the others
@@ -100,6 +104,13 @@ class LimitedCall:
             told = f"what was found in it has {size / 2**20:.1f} MiB, expected {ANSWER_MB} at most"
             return TaskResult(None, "answer_too_large", told)
         return TaskResult(value)
+
+
+def call_pickled(pickled: bytes) -> TaskResult:
+    """Try an item that a Ray task hands on pickled, so that what the step imports is imported here, and Ray is not."""
+    call, item = pickle.loads(pickled)
+    result: TaskResult = call(item)
+    return result
 
 
 def prepare_worker(limits: Limits, threads: int) -> None:

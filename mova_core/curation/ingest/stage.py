@@ -9,7 +9,7 @@ alone cost new work, beside reading every file once. What was there at the last 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.differences import since_last_run, skipped_line
 from mova_core.curation.ingest.footage import Entry, Footage
 from mova_core.curation.ingest.sidecars import Stated, read_folder_sidecar, read_sidecar, stated_columns
+from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, UsageError
 from mova_core.params import IngestParams, Limits, Params
@@ -44,6 +45,7 @@ class FileTask:
         params: how to probe it.
         sidecar: where its sidecar lies, if it can have one.
         stated: what the folder's sidecar says of it.
+        source_id: sha256 of its bytes, once it is known.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class FileTask:
     params: IngestParams
     sidecar: Path | None = None
     stated: Stated = field(default_factory=dict)
+    source_id: str = ""
 
 
 def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
@@ -88,9 +91,10 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     for path, task_result in _task_results(identify_file, tasks, engine, params.limits, "hash"):
         rows[path] |= _row(task_result)
     _reject_duplicates(rows)
-    distinct = {path: task for path, task in tasks.items() if "verdict" not in rows[path]}
+    known = {path: row["source_id"] for path, row in rows.items() if "verdict" not in row}
+    distinct = {path: replace(tasks[path], source_id=source_id) for path, source_id in known.items()}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
-    keys = {path: sha256_json(how, rows[path]["source_id"]) for path in distinct}
+    keys = {path: sha256_json(how, task.source_id) for path, task in distinct.items()}
     kept = ResultCache.of_stage(STAGE, result_cache)
     new = sum(kept.get(key) is None for key in keys.values())
     for path, found in _kept(kept, distinct, keys, engine, params.limits):
@@ -125,13 +129,18 @@ def identify_file(task: FileTask) -> Row:
 
 
 def examine_file(task: FileTask) -> Row:
-    """Probe a file: the media columns of `sources`, or the reason why it cannot be used."""
+    """Probe a file: the media columns of `sources`, or the reason why it cannot be used.
+
+    Raises:
+        StaleError: it is not the file that was hashed.
+    """
     from mova_core.media.probe import probe
 
-    try:
-        return asdict(probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels))
-    except MediaError as error:
-        return _rejected(error.code, error.reason)
+    with reading(task.path, task.source_id):
+        try:
+            return asdict(probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels))
+        except MediaError as error:
+            return _rejected(error.code, error.reason)
 
 
 def _check_lock(task: FileTask, sha256: str, size: int) -> None:

@@ -16,6 +16,7 @@ from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilde
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.letterbox import LetterboxDetector
 from mova_core.curation.segment.remainder import remainder
 from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
@@ -117,8 +118,13 @@ def segment_source(source: Source) -> dict[str, Any]:
 
     Raises:
         MediaError: it is damaged, or has no frame or no audio.
+        StaleError: it is not the file that `ingest` read.
     """
-    params = source.params
+    with reading(source.path, source.source_id):
+        return _segmented(source.path, source.params)
+
+
+def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
     letterbox = LetterboxDetector(params.letterbox_luma)
     cuts = ShotBoundaryDetector(params.cut_threshold, params.min_content, params.min_scene_s)
     speech = SpeechDetector(params.speech_threshold)
@@ -126,7 +132,7 @@ def segment_source(source: Source) -> dict[str, Any]:
     last_image = VideoEnd()
     video_start_s = audio_start_s = None
     audio_end_s = 0.0
-    for piece in decode(source.path, audio_rate_hz=SPEECH_RATE_HZ):
+    for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Frame):
             video_start_s = piece.time_s if video_start_s is None else video_start_s
             last_image.add(piece.time_s)

@@ -141,7 +141,7 @@ def test_workers_and_a_second_run_change_no_byte(footage, segmented, tmp_path):
 def test_real_files_give_windows_or_none_as_expected(media, manifest, path):
     truth = manifest[path]
     try:
-        result = segment_source(Source("0" * 64, media / path, SegmentParams()))
+        result = segment_source(Source(sha256_file(media / path), media / path, SegmentParams()))
     except MediaError as error:
         assert "reject" in truth["accept"] and error.reason
         return
