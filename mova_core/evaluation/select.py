@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.evaluation.candidate import Candidate, last_candidate
+from mova_core.evaluation.candidate import candidate_checkpoint
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
 from mova_core.evaluation.metrics.catalogue import SYNTHETIC
-from mova_core.model.model_folder import save_components
 from mova_core.params import Params
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.manifest import file_entries, read_manifest, write_manifest
+from mova_core.training.checkpoints.checkpoint import Checkpoint
+from mova_core.training.export import parts_of, write_model
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
@@ -36,22 +37,23 @@ def select(phase: Phase, params: Params, places: Places, reports: Path) -> dict[
     if not path.is_file():
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
     evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
-    candidate = last_candidate(phase, params, places)
-    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, candidate.checkpoint.checkpoint_id):
+    checkpoint = candidate_checkpoint(phase, places)
+    parts = parts_of(checkpoint, params, places.data)
+    if (evaluation.phase, evaluation.checkpoint_id) != (phase.name, checkpoint.checkpoint_id):
         raise StaleError(
             f"{path} is of checkpoint {evaluation.checkpoint_id} of {evaluation.phase}, the run's last one is "
-            f"{candidate.checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
+            f"{checkpoint.checkpoint_id} of {phase.name}: run `mova evaluate {phase.name}` again"
         )
     gates = judge(phase.name, evaluation.suite.name == SYNTHETIC, params.select, evaluation.metrics)
     failed = [gate for gate in gates if not gate.passed]
     selection = {
         "phase": phase.name,
-        "checkpoint_id": candidate.checkpoint.checkpoint_id,
-        "manifest_sha256": candidate.checkpoint.manifest_sha256,
+        "checkpoint_id": checkpoint.checkpoint_id,
+        "manifest_sha256": checkpoint.manifest_sha256,
         "evaluation_sha256": evaluation_sha256,
         "gates": [gate.described() for gate in gates],
         "passed": not failed,
-        "reason": _reason(gates, failed, candidate),
+        "reason": _reason(gates, failed, checkpoint),
     }
     target = places.models / phase.name
     if failed:
@@ -61,13 +63,13 @@ def select(phase: Phase, params: Params, places: Places, reports: Path) -> dict[
             f"{target} holds no model: {selection['reason']}; the decision is in "
             f"{target / SELECTION_FILE}\n{table(gates)}"
         )
-    save_components(candidate.components, target, replace_old=True)
+    write_model(checkpoint, "ema", params, parts, target, replace_old=True)
     write_manifest(target / SELECTION_FILE, selection | {"files": file_entries(target)})
     return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(gates)}"}
 
 
-def _reason(gates: list[Gate], failed: list[Gate], candidate: Candidate) -> str:
-    which = f"step {candidate.checkpoint.step} ({candidate.checkpoint.checkpoint_id})"
+def _reason(gates: list[Gate], failed: list[Gate], checkpoint: Checkpoint) -> str:
+    which = f"step {checkpoint.step} ({checkpoint.checkpoint_id})"
     if not failed:
         return f"{which} passes {f'all {len(gates)} gates' if len(gates) > 1 else 'its gate'}"
     return f"{which} fails {len(failed)} of {len(gates)} gates ({', '.join(gate.name for gate in failed)})"

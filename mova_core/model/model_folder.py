@@ -1,21 +1,27 @@
 """A model folder: every component of a MOVA, read and written in the layout of the released checkpoints.
 
-Trained components (two video experts, audio tower, Bridge) are written from memory; frozen ones (codecs, text encoder,
-tokenizer, scheduler) never change, so their files are copied.
+Trained components (two video experts, audio tower, Bridge) are written from memory, or tensor by tensor from a folder;
+frozen ones (codecs, text encoder, tokenizer, scheduler) never change, so their files are copied.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from mova_core.geometry import ClipGeometry
 from mova_core.model.frozen import Frozen, load_frozen
+from mova_core.model.pretrained.component import Component
 from mova_core.model.pretrained.frozen_parts import RELEASED_CLASSES, FrozenParts
 from mova_core.model.pretrained.index import INDEX_FILE, TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.model.towers.dual_tower import DualTower
+from mova_core.model.weights.blueprint import joint_blueprint
+from mova_core.model.weights.stored import StoredWeights
+from mova_core.model.weights.write import one_by_one, write_weights
 from mova_core.params.model import GenerateParams
 from mova_core.storage.atomic_folder import atomic_folder
 
@@ -81,38 +87,80 @@ def new_components(
     Raises:
         StaleError: the codecs do not fit the geometry, or a file is damaged.
     """
+    index = new_index(parts, geometry, generate, boundary_ratio, trained_on)
+    return _whole(towers, index, parts, next(towers.parameters()).device)
+
+
+def new_index(
+    parts: FrozenParts,
+    geometry: ClipGeometry,
+    generate: GenerateParams,
+    boundary_ratio: float,
+    trained_on: Sequence[str] = (),
+) -> FolderIndex:
+    """What `model_index.json` says of such a model; arguments and errors as of `new_components`."""
     parts.check_fits(geometry)
     fields = parts.index()
     defaults = {"geometry": geometry.name, **fields.get("generate", {}), **generate.model_dump()}
     ours = {"boundary_ratio": boundary_ratio, "generate": defaults, "trained_on": list(trained_on)}
-    index = FolderIndex({"_class_name": "MOVA", **fields, **TOWER_CLASSES, **ours}, parts.shift())
-    return _whole(towers, index, parts, next(towers.parameters()).device)
+    return FolderIndex({"_class_name": "MOVA", **fields, **TOWER_CLASSES, **ours}, parts.shift())
 
 
 def save_components(components: Components, folder: Path, *, replace_old: bool = False) -> None:
+    """Write the model folder of a model in memory; errors as of `write_model_folder`."""
+    towers = components.towers.save_pretrained
+    write_model_folder(folder, components.index, components.parts, towers, replace_old=replace_old)
+
+
+def write_model_folder(
+    folder: Path, index: FolderIndex, parts: FrozenParts, towers: Callable[[Path], None], *, replace_old: bool = False
+) -> None:
     """Write a model folder, whole or not at all.
 
     Args:
-        components: the model.
         folder: where to.
+        index: what `model_index.json` is to say.
+        parts: whose files are copied.
+        towers: writes the folders of the trained components into the one it is given.
         replace_old: take the place of a folder that is there.
 
     Raises:
         UsageError: the place is taken, or cannot be written to.
+        DiskFull: there is no room for it.
     """
     with atomic_folder(folder, replace=replace_old) as temporary:
-        components.towers.save_pretrained(temporary)
+        towers(temporary)
         for name in TOWER_COMPONENTS:
-            _name_class(temporary / name / "config.json", components.index.fields[name][1])
-        components.parts.copy_to(temporary)
-        text = json.dumps(dict(components.index.fields), indent=2, ensure_ascii=False) + "\n"
+            _name_class(temporary / name / "config.json", index.fields[name][1])
+        parts.copy_to(temporary)
+        text = json.dumps(dict(index.fields), indent=2, ensure_ascii=False) + "\n"
         (temporary / INDEX_FILE).write_text(text, encoding="utf-8")
 
 
-def with_released_names(components: Components) -> Components:
-    """The same model under the class names of released folders, for tools that read those."""
+def export_folder(folder: Path, out: Path) -> None:
+    """Write a model folder anew under the names of released ones, one file of weights in memory at a time.
+
+    Raises:
+        UsageError: a component is missing, a pickle lies in the folder, or the place is taken.
+        StaleError: a file is damaged, or weights do not fit their config.
+        DiskFull: there is no room for it.
+    """
+    index, parts = FolderIndex.read(folder), FrozenParts.open(folder)
+    write_model_folder(out, with_released_names(index), parts, partial(_copy_towers, folder))
+
+
+def with_released_names(index: FolderIndex) -> FolderIndex:
+    """The same under the class names of released folders, for tools that read those."""
     released = RELEASED_TOWER_CLASSES | {"scheduler": RELEASED_CLASSES["scheduler"]}
-    return replace(components, index=replace(components.index, fields={**components.index.fields, **released}))
+    return replace(index, fields={**index.fields, **released})
+
+
+def _copy_towers(folder: Path, target: Path) -> None:
+    blueprint = joint_blueprint({name: read_json(folder / name / "config.json") for name in TOWER_COMPONENTS})
+    for name, component in blueprint.named_children():
+        weights = StoredWeights(folder / name, component)
+        cast(Component, component).write_config(target / name)
+        write_weights(target / name, weights.sizes, one_by_one(weights))
 
 
 def _whole(towers: DualTower, index: FolderIndex, parts: FrozenParts, device: str | torch.device) -> Components:

@@ -48,7 +48,7 @@ def start_of(phase: Phase, params: Params, folders: Mapping[str, Path | None], l
     fresh = tower_configs(params.train.model, {**params.latent_sizes, **latents}, phase.geometry(params))
     configs = {name: read_json(folder / name / "config.json") for name, folder in folders.items() if folder is not None}
     for name, config in configs.items():
-        _check_widths(f"{folders[name]}/{name}", config, fresh[name])
+        check_widths(f"{folders[name]}/{name}", config, fresh[name])
     chosen = fresh | configs
     blueprint = joint_blueprint(chosen) if phase.joint else audio_blueprint(chosen["audio_dit"])
     return Start(blueprint, _Weights(params.seed, blueprint, folders))
@@ -70,7 +70,7 @@ class _Weights:
         return self._stored[component](rest) if component in self._stored else self._fresh(name)
 
 
-def _check_widths(component: str, config: Mapping[str, Any], needed: Mapping[str, Any]) -> None:
+def check_widths(component: str, config: Mapping[str, Any], needed: Mapping[str, Any]) -> None:
     """StaleError unless a tower reads latents and contexts, and the Bridge has the clock, that the data need."""
     for field in DATA_FIELDS:
         if (got := config.get(field)) != needed.get(field):

@@ -6,6 +6,7 @@ Config fields that a class does not know are kept as they are and written again.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -116,6 +117,11 @@ def stored_tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         StaleError: a file that is damaged or, of a sharded set, missing.
     """
     return {key: found for _, tensors in _stored(folder) for key, found in tensors.items()}
+
+
+def count_parameters(folder: Path) -> int:
+    """Numbers in a component folder; errors as `stored_tensors`."""
+    return sum(math.prod(shape) for _, shape in stored_tensors(folder).values())
 
 
 def _stored(folder: Path) -> Iterator[tuple[Path, dict[str, tuple[str, tuple[int, ...]]]]]:

@@ -11,6 +11,7 @@ Tensors are named as by `Strategy.state()`. A folder appears whole or not at all
 manifest lists. There is no random state: everything random is a function of the step (`step_sampling.py`).
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,6 +114,15 @@ def part_name(kind: str, part: int) -> str:
         part: rank of the process, from 0.
     """
     return f"{kind}-{part + 1:05d}.safetensors"
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder's manifest says that it is one, of whatever version; nothing else is looked at."""
+    try:
+        schema = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")).get("schema")
+    except (OSError, ValueError, AttributeError):
+        return False
+    return str(schema).startswith("checkpoint/")
 
 
 def finished(folder: Path) -> list[Checkpoint]:

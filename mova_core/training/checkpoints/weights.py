@@ -1,15 +1,14 @@
 """The weights of a checkpoint as component folders of the released layout, never the whole model in memory."""
 
-import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from huggingface_hub import split_torch_state_dict_into_shards
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mova_core.model.pretrained.component import ONE_FILE_BYTES, WEIGHTS_FILE, WEIGHTS_METADATA
+from mova_core.model.pretrained.component import ONE_FILE_BYTES
+from mova_core.model.weights.write import write_weights
 from mova_core.training.checkpoints.checkpoint import Checkpoint
 from mova_core.training.checkpoints.reader import CheckpointReader
 
@@ -30,23 +29,22 @@ def write_components(checkpoint: Checkpoint, kind: str, folder: Path, shard_byte
         component = config.parent.name
         (folder / component).mkdir(parents=True)
         shutil.copyfile(config, folder / component / CONFIG_FILE)
-        _write_weights(reader, f"{kind}.{component}.", folder / component, shard_bytes)
+        weights = _Weights(reader, f"{kind}.{component}.")
+        write_weights(folder / component, weights.sizes, weights, shard_bytes)
 
 
-def _write_weights(reader: CheckpointReader, prefix: str, folder: Path, shard_bytes: int) -> None:
-    sizes = {
-        name.removeprefix(prefix): torch.empty(stored.size, dtype=stored.properties.dtype, device="meta")
-        for name, stored in sorted(reader.stored.items())
-        if name.startswith(prefix)
-    }
-    pattern = WEIGHTS_FILE.replace(".safetensors", "{suffix}.safetensors")
-    split = split_torch_state_dict_into_shards(sizes, filename_pattern=pattern, max_shard_size=shard_bytes)
-    for file, names in split.filename_to_tensors.items():
-        tensors = {name: torch.empty_like(sizes[name], device="cpu") for name in names}
-        whole: dict[str, Tensor] = {prefix + name: tensor for name, tensor in tensors.items()}
-        reader.into(whole, alone=True)
-        save_file(tensors, folder / file, metadata=WEIGHTS_METADATA)
-    if split.is_sharded:
-        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
-        text = json.dumps(index, indent=2, sort_keys=True) + "\n"
-        (folder / f"{WEIGHTS_FILE}.index.json").write_text(text, encoding="utf-8")
+class _Weights:
+    """Those of one component and kind; `sizes` are on the meta device."""
+
+    def __init__(self, reader: CheckpointReader, prefix: str) -> None:
+        self._reader, self._prefix = reader, prefix
+        self.sizes = {
+            name.removeprefix(prefix): torch.empty(stored.size, dtype=stored.properties.dtype, device="meta")
+            for name, stored in reader.stored.items()
+            if name.startswith(prefix)
+        }
+
+    def __call__(self, names: Sequence[str]) -> Mapping[str, Tensor]:
+        tensors = {name: torch.empty_like(self.sizes[name], device="cpu") for name in names}
+        self._reader.into({self._prefix + name: tensor for name, tensor in tensors.items()}, alone=True)
+        return tensors

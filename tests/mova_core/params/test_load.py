@@ -21,6 +21,8 @@ REPOSITORY = Path(__file__).parents[3]
         ({"cut": {"crf": 99}}, "cut.crf is 99"),
         ({"cut": {"codec": "h265"}}, "cut.codec is 'h265': Input should be 'libx264' or 'ffv1'"),
         ({"preset": "mega"}, "preset is 'mega'"),
+        ({"train": {"micro_batches": 0}}, "train.micro_batches is 0: Input should be greater than or equal to 1"),
+        ({"train": {"phase1": {"batch": 0}}}, "train.phase1.batch is 0: Input should be greater than or equal to 1"),
         ({"encode": {"geometries": ["nano-32"]}}, r"must be \[nano-32, nano-48\] for preset nano"),
     ],
 )

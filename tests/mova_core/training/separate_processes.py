@@ -1,12 +1,13 @@
 """Run by tests in a process of its own: imports once, then forks for every try, before torch has any threads.
 
 python separate_processes.py kill SECTION STEP PLACE [STEP PLACE …]   a try each, killed there; then one to the end
-python separate_processes.py together SECTION PORT                     two processes train one run
+python separate_processes.py together SECTION PORT [OUT …]             two processes train one run, then each trial
 """
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
@@ -16,8 +17,9 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
 
-def run_training(section: str) -> None:
-    loop.train(PHASES["phase1"], Params(train=TrainParams.model_validate_json(section)), Places())
+def run_training(section: str, out: str | None = None) -> None:
+    params = Params(train=TrainParams.model_validate_json(section))
+    loop.train(PHASES["phase1"], params, Places(), None if out is None else Path(out))
 
 
 def forked(function, *args) -> int:
@@ -66,7 +68,7 @@ def killed(section: str, step: int, place: str) -> None:
     run_training(section)
 
 
-def one_of_two(section: str, port: str, rank: int) -> None:
+def one_of_two(section: str, port: str, rank: int, out: str | None) -> None:
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -74,7 +76,12 @@ def one_of_two(section: str, port: str, rank: int) -> None:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,
     }
-    run_training(section)
+    run_training(section, out)
+
+
+def wait_for(children: list[int]) -> None:
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
 
 
 if __name__ == "__main__":
@@ -83,8 +90,7 @@ if __name__ == "__main__":
         for step, place in zip(rest[::2], rest[1::2], strict=True):
             _, status = os.waitpid(forked(killed, section, int(step), place), 0)
             assert os.WIFSIGNALED(status), f"not killed at {step} {place}"
-        children = [forked(run_training, section)]
+        wait_for([forked(run_training, section)])
     else:
-        children = [forked(one_of_two, section, rest[0], rank) for rank in range(2)]
-    for child in children:
-        assert os.waitpid(child, 0)[1] == 0
+        for out in (None, *rest[1:]):
+            wait_for([forked(one_of_two, section, rest[0], rank, out) for rank in range(2)])

@@ -1,5 +1,6 @@
 """Killed runs and runs of two processes end in the same bytes as one that nothing happened to."""
 
+import copy
 import os
 import random
 import shutil
@@ -9,12 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from mova_core.model.towers.dual_tower import DualTower
+from mova_core.params.model import OptimizerParams
 from mova_core.ports import free_port
 from mova_core.training.checkpoints.checkpoint import KINDS, Checkpoint
-from mova_core.training.checkpoints.reader import CheckpointReader
+from mova_core.training.checkpoints.reader import CheckpointReader, restore
+from mova_core.training.checkpoints.saver import CheckpointSaver
+from mova_core.training.checkpoints.weights import write_components
+from mova_core.training.strategy.micro_batch import local_micro_batches
+from mova_core.training.strategy.single import SingleProcess
 
 SCRIPT = Path(__file__).with_name("separate_processes.py")
 PLACES = ("record", "files", "manifest")
+LAST = "checkpoints/step-000004"
 
 
 def outcome(project) -> dict[str, bytes]:
@@ -37,7 +45,7 @@ def aside(project, run_alone):
 def together(aside):
     """Function that trains one run in two processes."""
 
-    return lambda params: aside("together", params.model_dump_json(), str(free_port()))
+    return lambda params, *trials: aside("together", params.model_dump_json(), str(free_port()), *trials)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
@@ -62,20 +70,57 @@ def test_two_processes_are_one(project, section, together):
     assert outcome(project) == straight
 
 
-def test_a_run_in_parts_is_saved_in_parts_and_goes_on_in_one_process(project, section, together):
-    params = section(steps=4, batch=4, save_every=2, parallel={"shard": 2})
-    together(params)
-    run = project.root / "runs/phase1"
-    of_two = averaged_weights(run / "checkpoints/step-000004")
-    for kind in KINDS:
-        assert len(list((run / "checkpoints/step-000004").glob(f"{kind}-*.safetensors"))) == 2
-    shutil.rmtree(run / "checkpoints/step-000004")
+def test_a_run_goes_on_in_another_number_of_processes(project, section, together):
+    """From two processes, which save it in parts, to one; and from one to two."""
+    params = {"steps": 4, "batch": 4, "save_every": 2}
+    one, two = project.root / "trials/one", project.root / "runs/phase1"
+    project.train("phase1", section(**params), one)
+    straight = averaged_weights(one / LAST)
+    forget_last(one)
+    together(section(**params, parallel={"shard": 2}), str(one))
+    for run in (one, two):
+        for kind in KINDS:
+            assert len(list((run / LAST).glob(f"{kind}-*.safetensors"))) == 2
+    close(averaged_weights(one / LAST), straight)
+
+    of_two = averaged_weights(two / LAST)
+    exported = export_again(two / LAST, project.root / "again")
+    assert exported[0] == exported[1]
+    forget_last(two)
+    project.train("phase1", section(**params))
+    close(averaged_weights(two / LAST), of_two)
+
+
+def forget_last(run: Path) -> None:
+    shutil.rmtree(run / LAST)
     (run / "manifest.json").unlink()
-    project.train("phase1", section(steps=4, batch=4, save_every=2))
-    of_one = averaged_weights(run / "checkpoints/step-000004")
-    assert of_one.keys() == of_two.keys()
-    for name, weight in of_one.items():
-        torch.testing.assert_close(weight, of_two[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def close(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> None:
+    assert some.keys() == others.keys()
+    for name, weight in some.items():
+        torch.testing.assert_close(weight, others[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def export_again(folder: Path, out: Path) -> list[dict[str, bytes]]:
+    """A checkpoint as component folders, and so once more after one process has read it and saved it whole."""
+    checkpoint, cpu = Checkpoint.read(folder), torch.device("cpu")
+    write_components(checkpoint, "ema", out / "parts")
+    towers = DualTower.from_pretrained(out / "parts")
+    weights = dict(towers.named_parameters())
+    parts = local_micro_batches(1, 1, 0, 1, cpu)
+    with SingleProcess(
+        copy.deepcopy(towers).to("meta"), weights.__getitem__, OptimizerParams(), parts, cpu
+    ) as strategy:
+        restore(checkpoint, strategy)
+        with CheckpointSaver(out, 1, strategy) as saver:
+            saver.save(checkpoint.manifest)
+    assert len(list((out / folder.name).glob("ema-*.safetensors"))) == 1
+    write_components(Checkpoint.read(out / folder.name), "ema", out / "whole")
+    return [
+        {path.relative_to(out / name).as_posix(): path.read_bytes() for path in (out / name).rglob("*.*")}
+        for name in ("parts", "whole")
+    ]
 
 
 def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
