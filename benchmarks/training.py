@@ -6,10 +6,9 @@ and has one checkpoint and one validation in it.
 
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,12 @@ from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
 from mova_core.training import loop
 from mova_core.training.data.batches import AudioBatches, JointBatches
-from mova_core.training.data.read_ahead import PartOf, ReadAhead
+from mova_core.training.data.read_ahead import ReadAhead
+from mova_core.training.monitor.monitor import Watched
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.recipe import PHASES, Phase
 from mova_core.training.run import Run
 from mova_core.training.strategy.choose import open_strategy
-from mova_core.training.strategy.micro_batch import MicroBatch
 
 CLIPS = {"train": 512, "validation": 48}
 TEXTS = 32  # different captions: what the footage of the demo has
@@ -65,20 +64,6 @@ class Times:
     ours: list[float]
     waited: list[float]
     bare: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Gives the parts of steps, and notes how long each micro-batch waited for its own."""
-
-    part_of: PartOf[Any]
-    waits: list[float] = field(default_factory=list)
-
-    def __call__(self, step: int, micro_batch: MicroBatch) -> Any:
-        begun = time.perf_counter()
-        part = self.part_of(step, micro_batch)
-        self.waits.append(time.perf_counter() - begun)
-        return part
 
 
 def write_latents(folder: Path, geometry: ClipGeometry) -> None:
@@ -118,24 +103,25 @@ def made_batches_of(phase: Phase, params: Params, folder: Path) -> AudioBatches 
 
 def made_objective(
     phase: Phase, params: Params, batches: AudioBatches | JointBatches
-) -> tuple[AudioObjective | JointObjective, Watched]:
-    """What a phase minimises, and what tells how long it waited for its batches."""
+) -> tuple[AudioObjective | JointObjective, ReadAhead[Any]]:
+    """What a phase minimises, and what reads its batches."""
     geometry, own = phase.geometry(params), phase.params(params.train)
-    watched = Watched(ReadAhead[Any](batches.part, own.steps))
+    reads = ReadAhead[Any](batches.part, own.steps)
     if isinstance(batches, AudioBatches):
-        return AudioObjective(watched, batches), watched
+        return AudioObjective(reads, batches), reads
     assert isinstance(own, JointPhaseParams)
     fps = float(geometry.fps)
-    return JointObjective(watched, batches, params.train.loss, fps, own.video_shift), watched
+    return JointObjective(reads, batches, params.train.loss, fps, own.video_shift), reads
 
 
-def train_ours(phase: Phase, params: Params, objective: Objective, folder: Path) -> None:
+def train_ours(phase: Phase, params: Params, objective: Objective, reads: ReadAhead[Any], folder: Path) -> None:
     """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
     towers = preset_dual_tower(params)
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     blueprint = deepcopy(model).to("meta")
-    run = Run(phase, params.seed, params.train, folder, MADE_INPUTS, objective, blueprint, weights.__getitem__)
+    watched = Watched.of(phase, params, lambda: reads.waited_s)
+    run = Run(phase, params.seed, params.train, folder, MADE_INPUTS, objective, blueprint, weights.__getitem__, watched)
     folder.mkdir()
     with open_strategy(params.train, blueprint, run.weights, phase.params(params.train).batch) as strategy:
         loop._train(run, None, strategy)
@@ -148,14 +134,14 @@ def _measured(phase: Phase, folder: Path) -> Times:
     batches = made_batches_of(phase, params, latents)
     ready = made_batches(batches, READY_BATCHES)
     runs: Iterator[int] = iter(range(1_000_000))
-    watched: list[Watched] = []
+    reading: list[ReadAhead[Any]] = []
 
     def ours(steps: int = STEPS) -> None:
         chosen = _params(phase, steps)
-        objective, watch = made_objective(phase, chosen, batches)
-        watched.append(watch)
+        objective, reads = made_objective(phase, chosen, batches)
+        reading.append(reads)
         with single_thread():  # as `mova train` does
-            train_ours(phase, chosen, objective, folder / f"{phase.name}-{next(runs)}")
+            train_ours(phase, chosen, objective, reads, folder / f"{phase.name}-{next(runs)}")
 
     def bare(steps: int = STEPS) -> None:
         train_barely(preset_dual_tower(params), ready, steps, params.train.optimizer)
@@ -163,7 +149,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
     ours(WARM_UP_STEPS)
     bare(WARM_UP_STEPS)
     pairs = in_turn(ours, bare, REPEATS)
-    waited = [sum(each.waits) / params.train.micro_batches for each in watched[1:]]  # the first warmed up
+    waited = [reads.waited_s for reads in reading[1:]]  # the first warmed up
     return Times([mine for mine, _ in pairs], waited, [other for _, other in pairs])
 
 

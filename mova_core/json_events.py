@@ -3,7 +3,7 @@
 `mova COMMAND --json-events` speaks so, and so does `mova COMMAND` where the environment holds MOVA_JSON_EVENTS=1: the
 flows set it for the stages that DVC starts, whose commands in dvc.yaml stay as a person types them.
 
-    {"event": "progress", "label": "cut", "done": 12, "total": 25}
+    {"event": "progress", "label": "cut", "done": 12, "total": 25}    (of a training also "figures")
     {"event": "log", "level": "warning", "message": "..."}
     {"event": "summary", "text": "25 clips", "values": {"clips": 25}}
     {"event": "error", "message": "...", "exit_code": 3, "kind": "ContractBroken"}
@@ -15,7 +15,7 @@ summary or one error; one that ends with neither was killed or has crashed.
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
@@ -31,11 +31,13 @@ class Progress:
         label: of the part, such as `encode@nano-32`.
         done: items that have passed, 0 to total.
         total: items of the part.
+        figures: what a training shows of itself (`mova_core.training.monitor.figures`), at times.
     """
 
     label: str
     done: int
     total: int
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,10 @@ def emit(event: Event) -> None:
 
 def as_line(event: Event) -> str:
     """An event as JSON, without the end of the line."""
-    return json.dumps({"event": type(event).__name__.lower(), **asdict(event)})
+    fields = asdict(event)
+    if isinstance(event, Progress) and not event.figures:
+        del fields["figures"]
+    return json.dumps({"event": type(event).__name__.lower(), **fields})
 
 
 def from_line(line: str) -> Event | None:

@@ -16,6 +16,7 @@ CODEC = MODELS / "codec"
 CANDIDATE = MODELS / "phase3"  # the last phase's: packaged and promoted where no other is named
 RUNS = Path("runs")
 CHECKPOINTS = "checkpoints"  # folder of a run
+TENSORBOARD = "tensorboard"  # folder of a run: event files, which DVC ignores because they hold the time of day
 KEPT_RUNS = "kept"  # folder beside the run folders: earlier runs, out of DVC's sight
 REPORTS = Path("reports")
 CONTRACTS, EVALUATIONS = REPORTS / "contracts", REPORTS / "evaluation"

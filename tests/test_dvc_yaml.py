@@ -23,6 +23,7 @@ PROPERTIES = {"clip_geometry": "preset", "geometries": "preset"}  # of Params ->
 NO_RESULT = [  # params that a stage reads and no result depends on
     "ingest.footage",  # where the footage lies; what is in it is named by sources, which all stages come after
     "train.activation_checkpointing",  # what is computed again is the same
+    "train.monitor",  # what is shown of a training
     "train.launch",  # where processes are started
     "train.parallel",  # the last bits alone
 ]

@@ -245,6 +245,14 @@ class LaunchParams(Section):
     image: str = Field("mova-mlops", description="container image of kubernetes")
 
 
+class MonitorParams(Section):
+    """What is shown of a training while it goes. It changes no weight."""
+
+    log_every: int = Field(
+        10, ge=0, description="steps between two rows of figures, on the screen and for TensorBoard; 0: none"
+    )
+
+
 class HealthParams(Section):
     """When a step is skipped instead of moving the weights, and when a run stops."""
 
@@ -276,6 +284,7 @@ class TrainParams(Section):
     loss: LossParams = LossParams()
     checkpoints: CheckpointParams = CheckpointParams()
     health: HealthParams = HealthParams()
+    monitor: MonitorParams = Field(MonitorParams(), description="what is shown of it")
     audio: AudioPhaseParams = Field(AudioPhaseParams(), description="the audio tower alone")
     phase1: JointPhaseParams = Field(
         JointPhaseParams(audio_shift=1.0, text_dropout=0.5), description="both towers and the Bridge"

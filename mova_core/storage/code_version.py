@@ -28,6 +28,7 @@ PACKAGES = ("mova_core", "data_contracts", "services", "flows")
 NOT_FOLLOWED = {
     "mova_core.params": "the values are dependencies of their own, of DVC's stages and in the result cache's keys",
     "mova_core.progress": "shows how far a stage is; no result comes from it",
+    "mova_core.training.monitor": "shows how a training goes; no weight comes from it",
     "mova_core.curation.engine": "decides where a stage's function runs; the result must be the same everywhere",
     "mova_core.places": "says where files lie, not what is in them; dvc.yaml names the same paths",
     "mova_core.storage": "keeps and checks bytes that others make",

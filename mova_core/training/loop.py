@@ -6,8 +6,7 @@ It knows the run (`run.py`), what is minimised (`objective.py`) and how the mode
 
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from torch import Tensor, nn
 from mova_core.errors import MovaError
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
-from mova_core.progress import track
 from mova_core.training.checkpoints.checkpoint import Checkpoint, finished
 from mova_core.training.checkpoints.reader import restore
 from mova_core.training.checkpoints.retention import kept_runs
@@ -26,6 +24,7 @@ from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.curves import CURVES_FILE, Curves, learned, read_curves, rounded
 from mova_core.training.health import Health
 from mova_core.training.loss import per_bin
+from mova_core.training.monitor.monitor import Monitor
 from mova_core.training.objective import Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier
 from mova_core.training.preflight import Places
@@ -77,8 +76,11 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
         saver = opened.enter_context(CheckpointSaver(run.checkpoints, saving.keep, strategy))
         curves = opened.enter_context(Curves(run.folder / CURVES_FILE, first_step)) if strategy.main else None
         strategy.wait()  # until the records beyond the checkpoint are gone
-        health = Health(run.params.health, run.phase.name, read_curves(run.folder / CURVES_FILE))
-        for step in _with_progress(range(first_step, own.steps), f"train@{run.phase.name}", strategy.main):
+        records = read_curves(run.folder / CURVES_FILE)
+        health = Health(run.params.health, run.phase.name, records)
+        monitor = Monitor(run.watched, run.params, run.folder, records, strategy.device) if strategy.main else None
+        opened.enter_context(monitor or nullcontext())
+        for step in range(first_step, own.steps):
             losses = strategy.backward(partial(_loss_of, run.objective, step))
             grad_norm = strategy.grad_norm()
             multiplier = lr_multiplier(step, own.steps, optimizing, own.lr_end)
@@ -95,6 +97,8 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
                     record["validation"] = run.objective.validation(strategy.average, strategy.device)
             if curves is not None:
                 curves.write(record)
+            if monitor is not None:
+                monitor.note(record)
             health.note(rounded(record))
             saver.check()
             if done % save_every == 0 or done == own.steps:
@@ -125,10 +129,6 @@ def _log_record(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor,
         record[name] = float(loss_B.mean())
         record[f"{name}_bins"] = per_bin(loss_B, sigma_B)
     return record
-
-
-def _with_progress(steps: range, label: str, main: bool) -> Iterable[int]:
-    return track(steps, len(steps), label) if main else steps
 
 
 def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:

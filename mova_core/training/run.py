@@ -1,8 +1,8 @@
 """One phase's training, read and checked: what it starts from, what it is made from, where it goes.
 
-A run folder holds `checkpoints/`, `curves.jsonl` and, written last, `manifest.json`. A stopped run goes on from its
-last checkpoint and ends in the same bytes as one that never stopped; a run made from other inputs, params or code than
-now is put aside, into `kept/` beside it, and comes back when they do.
+A run folder holds `checkpoints/`, `curves.jsonl`, what the monitor writes (`tensorboard/`) and, written last,
+`manifest.json`. A stopped run goes on from its last checkpoint and ends in the same bytes as one that never stopped; a
+run made from other inputs, params or code than now is put aside, into `kept/` beside it, and comes back when they do.
 """
 
 import sys
@@ -30,6 +30,7 @@ from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data.batches import AudioBatches, JointBatches
 from mova_core.training.data.index import clip_ids
 from mova_core.training.data.read_ahead import ReadAhead
+from mova_core.training.monitor.monitor import Watched
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
@@ -52,6 +53,7 @@ class Run:
         objective: what is minimised.
         blueprint: the model that learns, on the meta device.
         weights: what it starts from.
+        watched: what the monitor needs to know of it.
         warning: what to tell the user before it starts; None for nothing.
         trained_on: phrases of the captions of its training clips.
     """
@@ -64,6 +66,7 @@ class Run:
     objective: Objective
     blueprint: nn.Module
     weights: WeightSource
+    watched: Watched
     warning: str | None = None
     trained_on: tuple[str, ...] = ()
 
@@ -110,13 +113,15 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     latents = places.latents(phase, params)
     batches: AudioBatches | JointBatches
     objective: Objective
+    reads: ReadAhead[Any]
     if isinstance(own, JointPhaseParams):
         batches = JointBatches(latents, phase, params.train, params.seed)
-        joint = ReadAhead(batches.part, own.steps)
-        objective = JointObjective(joint, batches, params.train.loss, float(geometry.fps), own.video_shift)
+        reads = ReadAhead(batches.part, own.steps)
+        objective = JointObjective(reads, batches, params.train.loss, float(geometry.fps), own.video_shift)
     else:
         batches = AudioBatches(latents, phase, params.train, params.seed)
-        objective = AudioObjective(ReadAhead(batches.part, own.steps), batches)
+        reads = ReadAhead(batches.part, own.steps)
+        objective = AudioObjective(reads, batches)
     start = start_of(phase, params, places.start(phase, params), batches.sizes())
     folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
     return Run(
@@ -128,6 +133,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         objective,
         start.blueprint,
         start.weights,
+        Watched.of(phase, params, lambda: reads.waited_s),
         warning,
         _trained_on(places, clip_ids(latents, phase.name, "train")),
     )

@@ -1,12 +1,9 @@
-"""The loop that ours is measured against does the same training, and waiting is told apart from computing."""
-
-import itertools
-import time
+"""The loop that ours is measured against does the same training."""
 
 import pytest
 
 from benchmarks.baselines.bare_loop import made_batches, train_barely
-from benchmarks.training import Watched, made_batches_of, made_objective, train_ours, write_latents
+from benchmarks.training import made_batches_of, made_objective, train_ours, write_latents
 from mova_core.model.single_thread import single_thread
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
@@ -33,17 +30,8 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
     write_latents(tmp_path / "latents", PHASES[phase].geometry(params))
     batches = made_batches_of(PHASES[phase], params, tmp_path / "latents")
     with single_thread():
-        train_ours(PHASES[phase], params, made_objective(PHASES[phase], params, batches)[0], tmp_path / "run")
+        train_ours(PHASES[phase], params, *made_objective(PHASES[phase], params, batches), tmp_path / "run")
         ready = made_batches(batches, STEPS)
         losses = train_barely(preset_dual_tower(params), ready, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
     assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
-
-
-def test_waiting_is_what_passes_between_asking_for_a_part_and_having_it(monkeypatch):
-    """A clock that moves one second a look: the two ends of each wait, and nothing between them."""
-    seconds = itertools.count()
-    monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
-    watched = Watched(lambda step, micro_batch: (step, micro_batch))
-    assert [watched(step, "all") for step in range(3)] == [(step, "all") for step in range(3)]
-    assert watched.waits == [1.0] * 3

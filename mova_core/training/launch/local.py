@@ -20,8 +20,8 @@ import psutil
 from mova_core import errors, json_events
 from mova_core.errors import MovaError, UsageError
 from mova_core.json_events import Error, Event, Log, Progress, Summary
-from mova_core.progress import show
 from mova_core.training.launch.spec import RESTARTS, LaunchSpec, torchrun
+from mova_core.training.monitor.display import Display
 
 END_WITHIN_S = 10  # once told to; then they are killed
 
@@ -82,13 +82,13 @@ def _run_once(arguments: tuple[str, ...]) -> dict[str, Any]:
         if isinstance(event, Summary):
             summary.update(event.values, text=event.text)
         elif isinstance(event, Progress):
-            show(event)
+            display.show(event)
         elif isinstance(event, Log):
             json_events.emit(event)
 
     earlier = set(psutil.Process().children())
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # an error is told by what is raised
-    with TemporaryDirectory() as settings.log_dir, _events_of_children(tell):
+    with TemporaryDirectory() as settings.log_dir, Display() as display, _events_of_children(tell):
         try:
             agent.run(settings)
         except ChildFailedError as failed:

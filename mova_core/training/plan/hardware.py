@@ -36,3 +36,11 @@ ACCELERATORS: dict[AcceleratorName, Accelerator] = {
     "H200": Accelerator("H200", 989.4e12, 141e9, 450e9, 50e9, 700),
     "A100": Accelerator("A100", 312e12, 80e9, 300e9, 25e9, 400),
 }
+
+
+def accelerator_named(device: str) -> Accelerator | None:
+    """The accelerator in the name that a driver gives it, such as `NVIDIA H100 80GB HBM3`; None for any other."""
+    words = device.replace("-", " ").split()
+    if {"PCIe", "NVL"} & set(words):  # slower than those above
+        return None
+    return next((each for name, each in ACCELERATORS.items() if name in words), None)

@@ -21,19 +21,19 @@ def plan_text(plan: Plan) -> str:
     model = {
         "tokens of a clip": f"{tokens['video']:,} video, {tokens['audio']:,} audio, {tokens['text']:,} text",
         "parameters": f"{sum(told['parameters'].values()):,}, in a step {told['active_parameters']:,}",
-        "FLOPs of a clip": f"{_si(flops['forward'], 'FLOP')} forward, {_si(flops['backward'], 'FLOP')} backward",
-        "FLOPs of a step": f"{_si(flops['step'], 'FLOP')}, {told['batch']} clips",
+        "FLOPs of a clip": f"{si(flops['forward'], 'FLOP')} forward, {si(flops['backward'], 'FLOP')} backward",
+        "FLOPs of a step": f"{si(flops['step'], 'FLOP')}, {told['batch']} clips",
     }
-    memory = {f"memory: {name}": _si(value, "B") for name, value in plan.memory.items()}
-    memory["memory of a GPU"] = f"{_si(plan.memory_total, 'B')} of {_si(USABLE * accelerator.memory, 'B')} usable"
-    sent = {f"sent: {name.replace('_', '-')}": _si(value, "B") for name, value in told["communication_bytes"].items()}
+    memory = {f"memory: {name}": si(value, "B") for name, value in plan.memory.items()}
+    memory["memory of a GPU"] = f"{si(plan.memory_total, 'B')} of {si(USABLE * accelerator.memory, 'B')} usable"
+    sent = {f"sent: {name.replace('_', '-')}": si(value, "B") for name, value in told["communication_bytes"].items()}
     step = {
         "communication, not hidden": _time(told["communication_s"]),
         "step": f"{_time(told['step_s'])} at {told['mfu']:.1%} MFU",
-        "latents and texts read": f"{_si(told['data_bytes_per_s'], 'B/s')} at most",
+        "latents and texts read": f"{si(told['data_bytes_per_s'], 'B/s')} at most",
     }
     run = {
-        "checkpoint": _si(told["checkpoint_bytes"], "B"),
+        "checkpoint": si(told["checkpoint_bytes"], "B"),
         "duration": f"{told['days']:.3g} days for {told['steps']:,} steps",
         "GPU-hours": f"{told['gpu_hours']:,.1f}",
         "energy of the GPUs": f"{told['energy_kwh']:,.1f} kWh",
@@ -61,8 +61,8 @@ def measured_text(measured: Mapping[str, float]) -> str:
     """What `measure.measure` found, as a sentence."""
     return (
         f"nano, {measured['clips']} clips on one core: {1000 * measured['step_s']:.1f} ms for forward and backward of "
-        f"{_si(measured['flops'], 'FLOP')} = {_si(measured['flops_per_s'], 'FLOP/s')}, {measured['mfu']:.0%} of the "
-        f"{_si(measured['peak_flops_per_s'], 'FLOP/s')} of a matrix product"
+        f"{si(measured['flops'], 'FLOP')} = {si(measured['flops_per_s'], 'FLOP/s')}, {measured['mfu']:.0%} of the "
+        f"{si(measured['peak_flops_per_s'], 'FLOP/s')} of a matrix product"
     )
 
 
@@ -74,7 +74,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def _si(value: float, unit: str) -> str:
+def si(value: float, unit: str) -> str:
     """Three digits with a prefix of 1000s: 8.30 PFLOP."""
     power = 0
     while value >= 1000 and power < len(PREFIXES) - 1:

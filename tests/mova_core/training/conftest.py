@@ -55,6 +55,7 @@ def small_section(steps: int = 6, batch: int = 2, save_every: int = 2, **changes
             "model": MODEL,
             "checkpoints": {"save_every": save_every, "validate_every": 4},
             "optimizer": {"warmup_steps": 1},
+            "monitor": {"log_every": 0},
             "audio": phase,
             "phase1": phase,
             "phase2": phase,

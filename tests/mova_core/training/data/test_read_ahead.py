@@ -1,10 +1,12 @@
 """The next step's part is read while the present one is computed, in one thread, and never beyond the last step."""
 
+import itertools
 import threading
 
 import pytest
 import torch
 
+from mova_core.training.data import read_ahead
 from mova_core.training.data.read_ahead import ReadAhead
 from mova_core.training.strategy.micro_batch import MicroBatch
 
@@ -40,3 +42,14 @@ def test_an_error_is_raised_at_the_step_that_it_belongs_to():
     assert ahead(0, ONE) == 0
     with pytest.raises(ValueError, match="a damaged shard"):
         ahead(1, ONE)
+
+
+def test_time_in_which_anyone_waits_counts_once(monkeypatch):
+    """A clock that moves one second a look: at the first to wait, and at the last to be served."""
+    seconds = itertools.count()
+    monkeypatch.setattr(read_ahead.time, "perf_counter", lambda: next(seconds))
+    ahead = ReadAhead(lambda step, micro_batch: step, steps=3)
+    for done in range(1, 4):
+        with ahead._wait():  # another one waits meanwhile
+            assert ahead(done - 1, ONE) == done - 1
+        assert ahead.waited_s == done

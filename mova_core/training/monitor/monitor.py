@@ -1,0 +1,92 @@
+"""Watches one run in its first process: figures every few steps, on the screen and in TensorBoard's files.
+
+All comes from records that the loop has on the processor anyway, so nothing here waits for a device.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from mova_core.json_events import Progress
+from mova_core.params import Params
+from mova_core.params.model import TrainParams
+from mova_core.training.curves import rounded
+from mova_core.training.monitor.device import memory_bytes, peak_flops
+from mova_core.training.monitor.display import Display
+from mova_core.training.monitor.event_files import EventFiles
+from mova_core.training.monitor.figures import Meter, Record
+from mova_core.training.plan.workload import Workload, workload_of
+from mova_core.training.recipe import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What there is to know of a run before it starts.
+
+    Args:
+        work: what the phase computes in a step.
+        waited_s: seconds so far in which a micro-batch waited for its clips.
+    """
+
+    work: Workload
+    waited_s: Callable[[], float]
+
+    @classmethod
+    def of(cls, phase: Phase, params: Params, waited_s: Callable[[], float]) -> "Watched":
+        """A run of a phase under these params."""
+        return cls(workload_of(phase, params), waited_s)
+
+
+class Monitor(AbstractContextManager["Monitor"]):
+    """Of one run.
+
+    Args:
+        watched: the run.
+        params: section `train`.
+        folder: of the run.
+        records: of the curves, those of the steps done before.
+        device: of this process.
+    """
+
+    def __init__(
+        self, watched: Watched, params: TrainParams, folder: Path, records: Iterable[Record], device: torch.device
+    ) -> None:
+        work, records = watched.work, list(records)
+        self._every, self._label = params.monitor.log_every, f"train@{work.phase}"
+        self._steps, self._timed = work.steps, 0
+        before = len(records) % self._every if self._every else 0
+        self._records: deque[Record] = deque(records[len(records) - before :])
+        peak = partial(peak_flops, device, params)
+        self._meter = Meter(work, work.steps, peak, watched.waited_s, partial(memory_bytes, device))
+        with ExitStack() as opened:
+            self._display = opened.enter_context(Display())
+            self._files = opened.enter_context(EventFiles(folder, len(records)))
+            self._opened = opened.pop_all()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._opened.close()
+
+    def note(self, record: Record) -> None:
+        """Take in the record of a step."""
+        done, figures = record["step"] + 1, {}  # of most steps there are none
+        if self._every:
+            self._records.append(rounded(record))
+            self._timed += 1
+            if done % self._every == 0 or done == self._steps:
+                figures = self._figures(done)
+        self._display.show(Progress(self._label, done, self._steps, figures))
+
+    def _figures(self, done: int) -> dict[str, Any]:
+        figures = self._meter.figures(self._records, self._timed)
+        validation = {each["step"] + 1: each["validation"] for each in self._records if each.get("validation")}
+        self._files.write(done, figures, validation)
+        self._records.clear()
+        self._timed = 0
+        return asdict(figures)
