@@ -7,12 +7,16 @@ from pathlib import Path
 
 import networkx
 import pytest
+import yaml
 from dvc.repo import Repo
 from dvc.stage import Stage
 
 from mova_core.params import Params
+from mova_core.places import PLOTS, RUNS
 from mova_core.storage import code_version
 from mova_core.storage.code_version import closure, entries_of
+from mova_core.training.monitor.plots import FILES
+from mova_core.training.recipe import PHASES
 
 REPOSITORY = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # between two libraries of DVC's own
@@ -139,3 +143,13 @@ def run(params, data):
     assert {"preset", "cut.crf"} <= set(params_read(tree))
     read = {"data/clips.parquet", "data/windows.parquet", "data/clips", "models/codec"}
     assert set(places_read(tree)) == read
+
+
+def test_plots_are_of_columns_that_training_writes() -> None:
+    plots = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["plots"]
+    drawn = {(Path(path), column) for plot in plots for each in plot.values() for path, column in each["y"].items()}
+    for path, column in drawn:
+        assert path.parent == RUNS / path.parts[1] / PLOTS and path.parts[1] in PHASES
+        assert column in FILES[path.name]
+    video = {path.parts[1] for path, column in drawn if column == "video"}
+    assert video == {name for name, phase in PHASES.items() if phase.joint}

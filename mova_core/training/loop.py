@@ -25,6 +25,8 @@ from mova_core.training.curves import CURVES_FILE, Curves, learned, read_curves,
 from mova_core.training.health import Health
 from mova_core.training.loss import per_bin
 from mova_core.training.monitor.monitor import Monitor
+from mova_core.training.monitor.plots import write_plots
+from mova_core.training.monitor.profile import check_steps_to_profile, profile_summary
 from mova_core.training.objective import Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier
 from mova_core.training.preflight import Places
@@ -35,19 +37,27 @@ from mova_core.training.strategy.choose import open_strategy
 from mova_core.training.strategy.micro_batch import MicroBatch
 
 
-def train(phase: Phase, params: Params, places: Places, out: Path | None = None) -> dict[str, Any]:
+def train(phase: Phase, params: Params, places: Places, out: Path | None = None, profile: int = 0) -> dict[str, Any]:
     """Train one phase to its last step, from wherever an earlier call was stopped.
+
+    Args:
+        phase: which.
+        params: of the project.
+        places: what it reads, and where runs are.
+        out: folder of a trial.
+        profile: how many steps are profiled.
 
     Returns:
         `checkpoint` (folder), `steps`, `loss` (mean of the last tenth), `validation`, `skipped` (steps), `seconds`,
-        `kept_runs` (folders of earlier runs of the phase), `text`; `warnings` where clips are few.
+        `kept_runs` (folders of earlier runs of the phase), `text`; `warnings` where clips are few; `profile` where it
+        was asked for.
 
     Raises:
         UsageError, StaleError, MovaError: inputs that cannot be trained on, see `check_inputs` and `ClipReader`; a
             damaged checkpoint; more skipped steps than params allow.
     """
     with single_thread():
-        return _to_the_end(prepare(phase, params, places, out))
+        return _to_the_end(prepare(phase, params, places, out, profile))
 
 
 def _to_the_end(run: Run) -> dict[str, Any]:
@@ -57,10 +67,14 @@ def _to_the_end(run: Run) -> dict[str, Any]:
         if run.warning is not None and strategy.main:
             print(f"warning: {run.warning}", file=sys.stderr)
         start = resume_point(run, strategy)
+        if run.watched.profile:
+            left = run.phase.params(run.params).steps - (start.step if start is not None else 0)
+            check_steps_to_profile(run.watched.profile, left, run.folder)
         if start is not None and is_finished(run, start):
             return _summary(run, start, seconds=0.0)
         last = _train(run, start, strategy)
         if strategy.main:
+            write_plots(run.folder)
             write_run_manifest(run)
         strategy.wait()
         return _summary(run, last, seconds=time.monotonic() - begun) if strategy.main else {}
@@ -145,6 +159,7 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
     kept = [str(path) for path in kept_runs(run.folder)]
     passed_over = f", {skipped} steps skipped" if skipped else ""
     progress = f"loss {moved[0]['loss']:.3f} → {loss:.3f}{held_out}{passed_over}"
+    profile = profile_summary(run.folder) if run.watched.profile else None
     told = f"; earlier runs are kept: {', '.join(kept)} (`mova gc` lists what may go)" if kept else ""
     return {
         "checkpoint": str(last.folder),
@@ -155,5 +170,7 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "kept_runs": kept,
         "warnings": [] if run.warning is None else [run.warning],
-        "text": f"{run.phase.name}: {last.step} steps{took}, {progress}{told}",
+        **({} if profile is None else {"profile": profile}),
+        "text": f"{run.phase.name}: {last.step} steps{took}, {progress}{told}"
+        + (f"\n{profile['operators']}\ntrace of the profiled steps: {profile['trace']}" if profile else ""),
     }

@@ -1,8 +1,9 @@
 """One phase's training, read and checked: what it starts from, what it is made from, where it goes.
 
-A run folder holds `checkpoints/`, `curves.jsonl`, what the monitor writes (`tensorboard/`) and, written last,
-`manifest.json`. A stopped run goes on from its last checkpoint and ends in the same bytes as one that never stopped; a
-run made from other inputs, params or code than now is put aside, into `kept/` beside it, and comes back when they do.
+A run folder holds `checkpoints/`, `curves.jsonl`, what the monitor writes (`plots/`, `tensorboard/`, …) and, written
+last, `manifest.json`. A stopped run goes on from its last checkpoint and ends in the same bytes as one that never
+stopped; a run made from other inputs, params or code than now is put aside, into `kept/` beside it, and comes back when
+they do.
 """
 
 import sys
@@ -101,7 +102,7 @@ class Run:
         )
 
 
-def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None) -> Run:
+def prepare(phase: Phase, params: Params, places: Places, out: Path | None = None, profile: int = 0) -> Run:
     """Read and check everything that training needs.
 
     Raises:
@@ -133,7 +134,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         objective,
         start.blueprint,
         start.weights,
-        Watched.of(phase, params, lambda: reads.waited_s),
+        Watched.of(phase, params, lambda: reads.waited_s, profile),
         warning,
         _trained_on(places, clip_ids(latents, phase.name, "train")),
     )

@@ -12,12 +12,12 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import Phase
 
 
-def train(phase: Phase, params: Params, places: Places, out: Path | None) -> dict[str, Any]:
+def train(phase: Phase, params: Params, places: Places, out: Path | None, profile: int = 0) -> dict[str, Any]:
     """As `loop.train`; started by a launcher, it ends with it and leaves an error in the file that it reads."""
     if not is_started():
-        return loop.train(phase, params, places, out)
+        return loop.train(phase, params, places, out, profile)
     from torch.distributed.elastic.multiprocessing.errors import record
 
     end_with_parent()
-    summary: Mapping[str, Any] | None = record(loop.train)(phase, params, places, out)
+    summary: Mapping[str, Any] | None = record(loop.train)(phase, params, places, out, profile)
     return dict(summary or {})

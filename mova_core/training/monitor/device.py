@@ -27,7 +27,7 @@ def peak_flops(device: torch.device, params: TrainParams) -> float | None:
     accelerator = accelerator_named(torch.cuda.get_device_name(device))
     if accelerator is None:
         return None
-    return processes * Setting(accelerator, precision="bf16" if params.precision == "bfloat16" else "fp32").peak
+    return processes * Setting(accelerator, precision=params.precision).peak
 
 
 def memory_bytes(device: torch.device) -> int:

@@ -22,6 +22,7 @@ from mova_core.training.monitor.device import memory_bytes, peak_flops
 from mova_core.training.monitor.display import Display
 from mova_core.training.monitor.event_files import EventFiles
 from mova_core.training.monitor.figures import Meter, Record
+from mova_core.training.monitor.profile import StepProfiler
 from mova_core.training.plan.workload import Workload, workload_of
 from mova_core.training.recipe import Phase
 
@@ -33,15 +34,17 @@ class Watched:
     Args:
         work: what the phase computes in a step.
         waited_s: seconds so far in which a micro-batch waited for its clips.
+        profile: how many steps are profiled.
     """
 
     work: Workload
     waited_s: Callable[[], float]
+    profile: int = 0
 
     @classmethod
-    def of(cls, phase: Phase, params: Params, waited_s: Callable[[], float]) -> "Watched":
+    def of(cls, phase: Phase, params: Params, waited_s: Callable[[], float], profile: int = 0) -> "Watched":
         """A run of a phase under these params."""
-        return cls(workload_of(phase, params), waited_s)
+        return cls(workload_of(phase, params), waited_s, profile)
 
 
 class Monitor(AbstractContextManager["Monitor"]):
@@ -68,6 +71,9 @@ class Monitor(AbstractContextManager["Monitor"]):
         with ExitStack() as opened:
             self._display = opened.enter_context(Display())
             self._files = opened.enter_context(EventFiles(folder, len(records)))
+            self._profiler = None
+            if watched.profile:
+                self._profiler = opened.enter_context(StepProfiler(watched.profile, folder, device.type))
             self._opened = opened.pop_all()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -81,6 +87,8 @@ class Monitor(AbstractContextManager["Monitor"]):
             self._timed += 1
             if done % self._every == 0 or done == self._steps:
                 figures = self._figures(done)
+        if self._profiler is not None:
+            self._profiler.step()
         self._display.show(Progress(self._label, done, self._steps, figures))
 
     def _figures(self, done: int) -> dict[str, Any]:

@@ -1,12 +1,18 @@
 """What a run leaves for TensorBoard: the same after a stop, and no weight knows of it."""
 
+import json
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from mova_core.errors import UsageError
+from mova_core.params import Params
 from mova_core.training import loop
 from mova_core.training.curves import read_curves
+from mova_core.training.loop import train
+from mova_core.training.monitor.plots import write_plots
+from mova_core.training.recipe import PHASES
 
 STEPS = 7
 
@@ -72,3 +78,33 @@ def test_event_files_hold_the_curves_and_the_speed_and_go_on_after_a_stop(projec
     assert (
         checkpoint_bytes(Path("unwatched")) == checkpoint_bytes(Path("straight")) == checkpoint_bytes(Path("stopped"))
     )
+
+
+def test_profiled_steps_leave_a_trace_of_all_threads_and_a_table(project, section):
+    steps = section(steps=5, save_every=5)
+    project.train("audio", steps, out=Path("plain"))
+    with pytest.raises(
+        UsageError, match=r"--profile asks for 3 steps after 3 to warm up, trial has 5 left: .* 2 at most"
+    ):
+        train(PHASES["audio"], Params(train=steps), project.places, Path("trial"), profile=3)
+    summary = train(PHASES["audio"], Params(train=steps), project.places, Path("trial"), profile=2)
+    trace = json.loads(Path(summary["profile"]["trace"]).read_text())["traceEvents"]
+    computing = {event["tid"] for event in trace if event["name"] == "aten::addmm"}
+    assert len(computing) == 2  # the threads of both micro-batches
+    assert sum(event["name"].startswith("ProfilerStep#") and event.get("ph") == "X" for event in trace) >= 2
+    assert "aten::addmm" in summary["text"] and summary["profile"]["operators"] in summary["text"]
+    assert checkpoint_bytes(Path("trial")) == checkpoint_bytes(Path("plain"))
+    with pytest.raises(UsageError, match="trial has 0 left"):
+        train(PHASES["audio"], Params(train=steps), project.places, Path("trial"), profile=1)
+
+
+def test_dvc_draws_the_steps_that_moved_the_weights(tmp_path):
+    losses = {"loss": 1.5, "video": 1.25, "audio": 1.25}
+    validated = losses | {"step": 1, "lr": 0.1, "grad_norm": 2.0, "validation": losses}
+    records = [validated | {"step": 0, "skipped": "loss is nan", "loss": None, "validation": None}, validated]
+    (tmp_path / "curves.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    write_plots(tmp_path)
+    assert (
+        tmp_path / "plots/training.csv"
+    ).read_text() == "step,loss,video,audio,grad_norm,lr\n1,1.5,1.25,1.25,2.0,0.1\n"
+    assert (tmp_path / "plots/validation.csv").read_text() == "step,loss,video,audio\n1,1.5,1.25,1.25\n"
