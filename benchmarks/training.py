@@ -28,10 +28,11 @@ from mova_core.model.towers.audio_tower import TextToAudio
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import JointPhaseParams
+from mova_core.places import DataFolder
 from mova_core.training import loop
 from mova_core.training.data.batches import AudioBatches, JointBatches
 from mova_core.training.data.read_ahead import ReadAhead
-from mova_core.training.monitor.monitor import Watched
+from mova_core.training.monitor.watched import Watched
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.recipe import PHASES, Phase
 from mova_core.training.run import Run
@@ -120,7 +121,7 @@ def train_ours(phase: Phase, params: Params, objective: Objective, reads: ReadAh
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     blueprint = deepcopy(model).to("meta")
-    watched = Watched.of(phase, params, lambda: reads.waited_s)
+    watched = Watched(phase, params, DataFolder(folder), lambda: reads.waited_s)
     run = Run(phase, params.seed, params.train, folder, MADE_INPUTS, objective, blueprint, weights.__getitem__, watched)
     folder.mkdir()
     with open_strategy(params.train, blueprint, run.weights, phase.params(params.train).batch) as strategy:

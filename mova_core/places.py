@@ -17,6 +17,7 @@ CANDIDATE = MODELS / "phase3"  # the last phase's: packaged and promoted where n
 RUNS = Path("runs")
 CHECKPOINTS = "checkpoints"  # folder of a run
 PLOTS = "plots"  # folder of a run: its curves for `dvc plots`
+SAMPLES, SAMPLE_CLIPS_FILE = "samples", "clips.json"  # folder of a run: clips that it made; what those of a step are
 PROFILE = "profile"  # folder of a run: where its time goes, if it was asked
 TENSORBOARD = "tensorboard"  # folder of a run: event files, which DVC ignores because they hold the time of day
 KEPT_RUNS = "kept"  # folder beside the run folders: earlier runs, out of DVC's sight

@@ -245,11 +245,29 @@ class LaunchParams(Section):
     image: str = Field("mova-mlops", description="container image of kubernetes")
 
 
+class TrainingSamplesParams(Section):
+    """Clips that a joint phase makes while it trains, with the averaged weights and the settings of `generate`."""
+
+    on_one_line: ClassVar[bool] = True
+
+    every: int = Field(0, ge=0, description="steps; 0: none")
+    prompts: tuple[str, ...] = Field((), description="a clip each")
+
+    @model_validator(mode="after")
+    def _prompts_are_given(self) -> Self:
+        if self.every and not self.prompts:
+            raise ValueError(f"every is {self.every} and prompts is empty, expected a prompt at least")
+        return self
+
+
 class MonitorParams(Section):
     """What is shown of a training while it goes. It changes no weight."""
 
     log_every: int = Field(
         10, ge=0, description="steps between two rows of figures, on the screen and for TensorBoard; 0: none"
+    )
+    samples: TrainingSamplesParams = Field(
+        TrainingSamplesParams(), description="clips made every so many steps of a joint phase, one a prompt; 0: none"
     )
 
 

@@ -1,6 +1,7 @@
 """Clips that a model generated, to look at and listen to, with their event tracks, as data inside the page."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
@@ -35,13 +36,33 @@ def draw_generated(report: PhaseReport, geometry: ClipGeometry) -> list[Generate
     return [_draw(sample, report, geometry) for sample in samples if (report.folder / sample.path).is_file()]
 
 
+def draw_training_samples(report: PhaseReport) -> list[tuple[int, list[GeneratedClip]]]:
+    """Clips that a phase made while it trained, after the first, middle and last of the steps that have some.
+
+    Raises:
+        MediaError: a clip cannot be decoded.
+    """
+    found = report.samples
+    shown = sorted({0, (len(found) - 1) // 2, len(found) - 1}) if found else []
+    return [
+        (
+            found[index].step,
+            [_player(clip, found[index].folder / clip.path, None) for clip in found[index].clips[:CLIPS_SHOWN]],
+        )
+        for index in shown
+    ]
+
+
 def _draw(sample: SampleClip, report: PhaseReport, geometry: ClipGeometry) -> GeneratedClip:
-    path = report.folder / sample.path
-    frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
     track = None
     if report.phase.joint and sample.video_events_s is not None and sample.audio_onsets_s is not None:
         tolerance_s = 1 / float(geometry.fps)
         track = event_track(sample.video_events_s, sample.audio_onsets_s, tolerance_s, geometry.duration_s)
+    return _player(sample, report.folder / sample.path, track)
+
+
+def _player(sample: SampleClip, path: Path, track: EventTrack | None) -> GeneratedClip:
+    frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
     # The middle: the first frame is the hardest to generate, and does not stand for the clip.
     middle = image_uri(frames[len(frames) // 2].rgb())
     return GeneratedClip(sample, data_uri("video/mp4", path.read_bytes()), middle, track)

@@ -13,7 +13,7 @@ from mova_core.params import Params
 from mova_core.places import SMOKE_CLIP
 from mova_core.reporting.charts.loss import SigmaRow, loss_chart, sigma_rows
 from mova_core.reporting.charts.sweep import sweep_charts
-from mova_core.reporting.generated_clips import GeneratedClip, draw_generated
+from mova_core.reporting.generated_clips import GeneratedClip, draw_generated, draw_training_samples
 from mova_core.reporting.lineage_section import Lineage, trace_lineage
 from mova_core.reporting.metrics_table import MetricsTable, metrics_table
 from mova_core.reporting.phase_reports import (
@@ -32,11 +32,12 @@ from mova_core.reporting.phase_reports import (
 
 @dataclass(frozen=True, slots=True)
 class TrainedPhase:
-    """One finished run: its curves as an SVG, and its loss by sigma."""
+    """One finished run: its curves as an SVG, its loss by sigma, and clips that it made, by step."""
 
     name: str
     plot: str
     sigma: list[SigmaRow]
+    samples: list[tuple[int, list[GeneratedClip]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def model_results(project: Path, params: Params, page: Path) -> ModelResults | N
         other_footage=evaluation is not None and not evaluation.synthetic,
         clips=draw_generated(last, last.phase.geometry(params)) if last else [],
         trained=[
-            TrainedPhase(each.phase.name, loss_chart(each.curves), sigma_rows(each.curves))
+            TrainedPhase(each.phase.name, loss_chart(each.curves), sigma_rows(each.curves), draw_training_samples(each))
             for each in phases
             if each.curves
         ],

@@ -1,6 +1,6 @@
 """What training, evaluation and selection left behind, phase by phase, read as it stands.
 
-    runs/PHASE/curves.jsonl               of a finished run
+    runs/PHASE/curves.jsonl, samples/     of a finished run
     reports/evaluation/PHASE/metrics.json
     models/PHASE/selection.json
 Nothing is measured here. What is not there is None, and `missing` names the command that makes it.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
-from mova_core.places import EVALUATIONS, MODELS, RUNS
+from mova_core.places import EVALUATIONS, MODELS, RUNS, SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, Selection
 from mova_core.storage.manifest import MANIFEST_FILE, Manifest, read_manifest
 from mova_core.training.curves import CURVES_FILE, learned, read_curves
@@ -27,6 +27,14 @@ class SampleClip(Manifest):
     seed: int
     video_events_s: list[float] | None = None
     audio_onsets_s: list[float] | None = None
+
+
+class TrainingSamples(Manifest):
+    """Clips that a run made after so many steps; `folder` is where they lie."""
+
+    step: int
+    clips: list[SampleClip]
+    folder: Path = Path()
 
 
 class Level(Manifest):
@@ -78,6 +86,7 @@ class PhaseReport:
         evaluation: of its last checkpoint.
         folder: where that evaluation lies.
         selection: the decision about the checkpoint of `evaluation`; one about another is left out.
+        samples: clips that the finished run made while it trained, by step.
     """
 
     phase: Phase
@@ -85,6 +94,7 @@ class PhaseReport:
     evaluation: Evaluated | None
     folder: Path
     selection: Selection | None
+    samples: tuple[TrainingSamples, ...] = ()
 
     @property
     def missing(self) -> "Missing | None":
@@ -183,12 +193,19 @@ def headline_figures(phases: Sequence[PhaseReport]) -> dict[str, float | None]:
 def _read(phase: Phase, project: Path) -> PhaseReport:
     run, folder = project / RUNS / phase.name, project / EVALUATIONS / phase.name
     curves, evaluation, selection, sha256 = None, None, None, None
+    samples: tuple[TrainingSamples, ...] = ()
     if (run / MANIFEST_FILE).is_file():
-        curves = learned(read_curves(run / CURVES_FILE))
+        curves, samples = learned(read_curves(run / CURVES_FILE)), _samples(run)
     if (folder / METRICS_FILE).is_file():
         evaluation, sha256 = read_manifest(folder / METRICS_FILE, Evaluated)
     path = project / MODELS / phase.name / SELECTION_FILE
     if path.is_file():
         decision, _ = read_manifest(path, Selection)
         selection = decision if decision.evaluation_sha256 == sha256 else None
-    return PhaseReport(phase, curves, evaluation, folder, selection)
+    return PhaseReport(phase, curves, evaluation, folder, selection, samples)
+
+
+def _samples(run: Path) -> tuple[TrainingSamples, ...]:
+    paths = sorted((run / SAMPLES).glob(f"*/{SAMPLE_CLIPS_FILE}"))
+    read = [read_manifest(path, TrainingSamples)[0].model_copy(update={"folder": path.parent}) for path in paths]
+    return tuple(sorted(read, key=lambda samples: samples.step))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mova_core.errors import MovaError
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
+from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.training.checkpoints.checkpoint import Checkpoint, finished
 from mova_core.training.checkpoints.reader import restore
 from mova_core.training.checkpoints.retention import kept_runs
@@ -24,7 +25,7 @@ from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.curves import CURVES_FILE, Curves, learned, read_curves, rounded
 from mova_core.training.health import Health
 from mova_core.training.loss import per_bin
-from mova_core.training.monitor.monitor import Monitor
+from mova_core.training.monitor.monitor import Monitor, open_samples
 from mova_core.training.monitor.plots import write_plots
 from mova_core.training.monitor.profile import check_steps_to_profile, profile_summary
 from mova_core.training.objective import Objective, StepLoss
@@ -92,8 +93,10 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
         strategy.wait()  # until the records beyond the checkpoint are gone
         records = read_curves(run.folder / CURVES_FILE)
         health = Health(run.params.health, run.phase.name, records)
-        monitor = Monitor(run.watched, run.params, run.folder, records, strategy.device) if strategy.main else None
+        monitor = Monitor(run.watched, run.folder, records, strategy.device) if strategy.main else None
         opened.enter_context(monitor or nullcontext())
+        run_id = run.fingerprint[:CHECKPOINT_ID_DIGITS]
+        samples = open_samples(run.watched, strategy.average, strategy.device, run.folder, run_id)
         for step in range(first_step, own.steps):
             losses = strategy.backward(partial(_loss_of, run.objective, step))
             grad_norm = strategy.grad_norm()
@@ -109,11 +112,14 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
             if done % saving.validate_every == 0 or done == own.steps:
                 with torch.inference_mode():
                     record["validation"] = run.objective.validation(strategy.average, strategy.device)
+            if samples is not None:
+                samples.after(done, strategy.main)
+            kept = rounded(record)
             if curves is not None:
-                curves.write(record)
+                curves.write(kept)
             if monitor is not None:
-                monitor.note(record)
-            health.note(rounded(record))
+                monitor.note(kept)
+            health.note(kept)
             saver.check()
             if done % save_every == 0 or done == own.steps:
                 if curves is not None:

@@ -15,14 +15,15 @@ from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
 from mova_core.params import PRESETS, Params
 from mova_core.params.model import SELECTED_AUDIO, ModelParams, TowerParams
-from mova_core.places import CHECKPOINTS, MODELS, PLOTS, PROFILE, RUNS, TENSORBOARD, DataFolder
+from mova_core.places import CHECKPOINTS, MODELS, PLOTS, PROFILE, RUNS, SAMPLES, TENSORBOARD, DataFolder
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, fault, read_manifest
 from mova_core.training.data.index import clip_counts
 from mova_core.training.recipe import PHASES, Phase
 
-RUN_FILES = (CHECKPOINTS, "curves.jsonl", MANIFEST_FILE, PLOTS, PROFILE, TENSORBOARD)  # what a run folder holds
+MONITOR_FILES = (PLOTS, SAMPLES, PROFILE, TENSORBOARD)
+RUN_FILES = (CHECKPOINTS, "curves.jsonl", MANIFEST_FILE, *MONITOR_FILES)  # what a run folder holds
 FEW_CLIPS = {"train": 200, "validation": 16}  # below: a run is warned about
 AUDIO, BRIDGE = TOWER_COMPONENTS[2:]
 DEFAULT_CONFIG = {"rope_theta": 10000.0}  # released configs leave it out

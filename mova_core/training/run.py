@@ -31,7 +31,7 @@ from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data.batches import AudioBatches, JointBatches
 from mova_core.training.data.index import clip_ids
 from mova_core.training.data.read_ahead import ReadAhead
-from mova_core.training.monitor.monitor import Watched
+from mova_core.training.monitor.watched import Watched
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
 from mova_core.training.recipe import Phase
@@ -134,7 +134,7 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         objective,
         start.blueprint,
         start.weights,
-        Watched.of(phase, params, lambda: reads.waited_s, profile),
+        Watched(phase, params, places.data, lambda: reads.waited_s, profile),
         warning,
         _trained_on(places, clip_ids(latents, phase.name, "train")),
     )

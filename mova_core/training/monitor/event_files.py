@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from mova_core.places import TENSORBOARD
+from mova_core.storage.atomic import room_for
 from mova_core.training.curves import SIGMA_BINS
 from mova_core.training.monitor.figures import Figures
 
@@ -30,7 +31,8 @@ class EventFiles:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with room_for(self._folder):
+                self._writer.close()
 
     def __enter__(self) -> "EventFiles":
         return self
@@ -42,7 +44,14 @@ class EventFiles:
             step: how many are done.
             figures: of the last ones.
             validation: losses of the averaged weights by steps done, since the last call.
+
+        Raises:
+            DiskFull: no room.
         """
+        with room_for(self._folder):
+            self._write(step, figures, validation)
+
+    def _write(self, step: int, figures: Figures, validation: Mapping[int, Mapping[str, float | None]]) -> None:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 

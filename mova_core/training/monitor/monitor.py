@@ -4,47 +4,27 @@ All comes from records that the loop has on the processor anyway, so nothing her
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from mova_core.json_events import Progress
-from mova_core.params import Params
-from mova_core.params.model import TrainParams
-from mova_core.training.curves import rounded
 from mova_core.training.monitor.device import memory_bytes, peak_flops
 from mova_core.training.monitor.display import Display
 from mova_core.training.monitor.event_files import EventFiles
 from mova_core.training.monitor.figures import Meter, Record
 from mova_core.training.monitor.profile import StepProfiler
-from mova_core.training.plan.workload import Workload, workload_of
-from mova_core.training.recipe import Phase
+from mova_core.training.monitor.watched import Watched
 
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What there is to know of a run before it starts.
-
-    Args:
-        work: what the phase computes in a step.
-        waited_s: seconds so far in which a micro-batch waited for its clips.
-        profile: how many steps are profiled.
-    """
-
-    work: Workload
-    waited_s: Callable[[], float]
-    profile: int = 0
-
-    @classmethod
-    def of(cls, phase: Phase, params: Params, waited_s: Callable[[], float], profile: int = 0) -> "Watched":
-        """A run of a phase under these params."""
-        return cls(workload_of(phase, params), waited_s, profile)
+if TYPE_CHECKING:
+    from mova_core.training.monitor.samples import SampleClips
 
 
 class Monitor(AbstractContextManager["Monitor"]):
@@ -52,16 +32,13 @@ class Monitor(AbstractContextManager["Monitor"]):
 
     Args:
         watched: the run.
-        params: section `train`.
         folder: of the run.
         records: of the curves, those of the steps done before.
         device: of this process.
     """
 
-    def __init__(
-        self, watched: Watched, params: TrainParams, folder: Path, records: Iterable[Record], device: torch.device
-    ) -> None:
-        work, records = watched.work, list(records)
+    def __init__(self, watched: Watched, folder: Path, records: Iterable[Record], device: torch.device) -> None:
+        params, work, records = watched.params.train, watched.work, list(records)
         self._every, self._label = params.monitor.log_every, f"train@{work.phase}"
         self._steps, self._timed = work.steps, 0
         before = len(records) % self._every if self._every else 0
@@ -80,10 +57,10 @@ class Monitor(AbstractContextManager["Monitor"]):
         self._opened.close()
 
     def note(self, record: Record) -> None:
-        """Take in the record of a step."""
+        """Take in the record of a step, as the curves hold it."""
         done, figures = record["step"] + 1, {}  # of most steps there are none
         if self._every:
-            self._records.append(rounded(record))
+            self._records.append(record)
             self._timed += 1
             if done % self._every == 0 or done == self._steps:
                 figures = self._figures(done)
@@ -98,3 +75,14 @@ class Monitor(AbstractContextManager["Monitor"]):
         self._records.clear()
         self._timed = 0
         return asdict(figures)
+
+
+def open_samples(
+    watched: Watched, average: nn.Module, device: torch.device, run: Path, run_id: str
+) -> "SampleClips | None":
+    """What makes clips of the averaged weights while a run trains, in every process; None where none are asked for."""
+    if not watched.params.train.monitor.samples.every or not watched.phase.joint:
+        return None
+    from mova_core.training.monitor.samples import SampleClips  # takes most of a second
+
+    return SampleClips(watched, average, device, run, run_id)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,13 @@ class Folders:
             "samples": samples,
         }
         return self.write(f"{folder}/metrics.json", values)
+
+    def samples(self, phase: str, steps: Sequence[int]) -> None:
+        """Clips that a run made after these steps: one each, of the phase's evaluation."""
+        for step in steps:
+            folder = f"runs/{phase}/samples/step-{step:06d}"
+            self.write(f"{folder}/clips.json", {"step": step, "clips": [{"path": "0.mp4", "prompt": "A", "seed": 1}]})
+            shutil.copyfile(self.root / f"reports/evaluation/{phase}/samples/00.mp4", self.root / folder / "0.mp4")
 
     def select(self, phase: str, checkpoint: str, evaluation: str, gates: list[dict[str, Any]]) -> None:
         """The decision about that evaluation."""

@@ -92,8 +92,10 @@ def test_without_a_model_the_page_is_the_data_half(folders: Any, curated: DataFo
 
 def test_with_a_model_the_page_tells_it_in_order(folders: Any, curated: DataFolder) -> None:
     folders.two_phases(0.94)
+    folders.samples("phase1", steps=(10, 20, 30, 40))
     page, summary, html = report(folders, curated)
     assert len(html.encode()) < LARGEST_PAGE
+    assert [f"after {step} steps" in page.text for step in (10, 20, 30, 40)] == [True, True, False, True]
     order = ["generated", "clips", "funnel", "contracts", "training", "sync", "sweep", "lineage", "unavailable"]
     places = [html.index(f'id="{name}"') for name in order]
     assert places == sorted(places)
