@@ -15,6 +15,8 @@ from mova_core.places import MODELS
 PhaseName = Literal["audio", "phase1", "phase2", "phase3"]  # in the order of training
 Precision = Literal["float32", "bfloat16"]
 ActivationCheckpointing = Literal["none", "selective", "full"]
+LoraComponent = Literal["video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge"]
+LoraModule = Literal["q", "k", "v", "o", "ffn.0", "ffn.2"]  # ends of the names of linear layers
 PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 RANDOM = "random"  # fresh weights
@@ -191,6 +193,28 @@ class LossParams(Section):
     first_latent_weight: NotNegative = Field(
         2.0, description="of the first latent frame against each other one; ours, the report has none"
     )
+
+
+class LoraParams(Section):
+    """LoRA fine-tuning: small matrices beside the linear layers of a model that itself stays as it is.
+
+    A layer y = W x becomes y = W x + (alpha / rank) B A x, of which A and B are trained. All else is as in the phase
+    that is fine-tuned.
+    """
+
+    rank: int = Field(8, ge=1, le=1024, description="rows of A, columns of B")
+    alpha: Positive = Field(16.0, description="alpha / rank is the strength of what is added")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of A's inputs that a training step leaves out")
+    components: tuple[LoraComponent, ...] = Field(
+        get_args(LoraComponent), min_length=1, description="parts of the model that are adapted"
+    )
+    modules: tuple[LoraModule, ...] = Field(
+        ("q", "k", "v", "o"), min_length=1, description="their layers: q, k, v, o of attention, ffn.0, ffn.2"
+    )
+    base: str | None = Field(None, min_length=1, description="a model folder; null: models/PHASE")
+    steps: int = Field(200, ge=1, description="optimizer steps")
+    batch: int = Field(8, ge=1, description="clips a step, of all processes together")
+    lr: Positive = Field(3e-3, description="peak, of all components")
 
 
 class SaveEvery(Section):

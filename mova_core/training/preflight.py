@@ -12,7 +12,7 @@ from typing import Any
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, encode_again, read_latents_manifest
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.model.pretrained.frozen_parts import FrozenParts
-from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, read_json
+from mova_core.model.pretrained.index import TOWER_COMPONENTS, FolderIndex, component_digests, read_json
 from mova_core.params import PRESETS, Params
 from mova_core.params.model import SELECTED_AUDIO, ModelParams, TowerParams
 from mova_core.places import CHECKPOINTS, MODELS, PLOTS, PROFILE, RUNS, SAMPLES, TENSORBOARD, DataFolder
@@ -115,7 +115,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
     for name, source in start.items():
         if source is not None:
             _check_size(source, name, params.train.model)
-    weights = {name: source and _digests(source / name) for name, source in start.items()}
+    weights = {name: source and component_digests(source / name) for name, source in start.items()}
     return {**inputs, "start_checkpoint": checkpoint_id, "start": weights if any(weights.values()) else None}
 
 
@@ -174,10 +174,6 @@ def _sizes(component: str, size: ModelParams) -> dict[str, tuple[str, Any]]:
     own = {f"{section}.{name}": (key, getattr(asked, name)) for name, key in CONFIG_KEYS.items()}
     shared = {"timestep_width": ("freq_dim", size.timestep_width), "rope_theta": ("rope_theta", size.rope_theta)}
     return own | shared
-
-
-def _digests(component: Path) -> list[str]:
-    return [sha256_file(path) for path in sorted(component.glob("*.safetensors"))]
 
 
 def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.model.text.known_phrases import unknown_prompts_warning
 from mova_core.model.text.prompt import CONTEXT_LENGTH, NANO_CONTEXT_LENGTH, check_prompt, clean_prompt
 from mova_core.places import CANDIDATE
+from mova_core.storage.hashing import sha256_file
 
 INDEX_FILE = "model_index.json"
 SCHEDULER_CONFIG = "scheduler_config.json"
@@ -140,6 +141,11 @@ def refuse_pickles(folder: Path) -> None:
             raise UsageError(
                 f"{path} is a pickle, which can run code when read: only safetensors are taken; convert and remove it"
             )
+
+
+def component_digests(component: Path) -> list[str]:
+    """Sha256 of each file with weights of a component folder, in the order of their names."""
+    return [sha256_file(path) for path in sorted(component.glob("*.safetensors"))]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from torch import nn
 
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.model.dual_tower import DualTower, LatentPair
 from mova_core.model.model_folder import new_components
 from mova_core.model.pretrained.frozen_parts import FrozenParts
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.places import SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.pipeline import MovaPipeline, Output

@@ -70,7 +70,8 @@ class Strategy(AbstractContextManager["Strategy"], ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Everything that a checkpoint holds: `model.NAME`, `ema.NAME` and `optimizer.NAME.MOMENT`.
+        """Everything that a checkpoint holds, of the parameters that learn: `model.NAME`, `ema.NAME` and
+        `optimizer.NAME.MOMENT`.
 
         Tensors are this process's parts (DTensors where the layout shards them). A parameter that was never stepped,
         such as those of an expert whose turn has not come, has no moments.

@@ -4,7 +4,7 @@ A layout says how a model built on the meta device is laid out, and how gradient
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from types import TracebackType
@@ -51,6 +51,7 @@ class TorchStrategy(Strategy):
         self.module, self.average = self.lay_out(module), self.lay_out(average)
         for laid in (self.module, self.average):
             laid.to_empty(device=self.home)
+        self._learning = {name for name, parameter in self.module.named_parameters() if parameter.requires_grad}
         fill(self.module, weights)
         fill(self.average, dict(self.module.named_parameters()).__getitem__)  # each is read or drawn once
         self.module.train()
@@ -100,7 +101,8 @@ class TorchStrategy(Strategy):
         self.skip()
         with torch.no_grad():
             weight = 1 - ema_decay(step, self._params.ema_decay)
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.module.parameters()), weight)
+            learned, average = ([parameter for _, parameter in self._learned(model)] for _, model in self._kinds())
+            torch._foreach_lerp_(average, learned, weight)
 
     def skip(self) -> None:
         self._optimizer.zero_grad(set_to_none=True)
@@ -109,25 +111,33 @@ class TorchStrategy(Strategy):
         return values
 
     def state(self) -> dict[str, Tensor]:
-        tensors = {f"model.{name}": parameter.detach() for name, parameter in self.module.named_parameters()}
-        tensors |= {f"ema.{name}": parameter.detach() for name, parameter in self.average.named_parameters()}
-        for name, parameter in self.module.named_parameters():
+        tensors: dict[str, Tensor] = {}
+        for kind, model in self._kinds():
+            tensors |= {f"{kind}.{name}": parameter.detach() for name, parameter in self._learned(model)}
+        for name, parameter in self._learned(self.module):
             for moment, value in self._optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{name}.{moment}"] = value
         return tensors
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
-            for kind, model in (("model", self.module), ("ema", self.average)):
-                for name, parameter in model.named_parameters():
+            for kind, model in self._kinds():
+                for name, parameter in self._learned(model):
                     copy_into(parameter, state[f"{kind}.{name}"])
-        for name, parameter in self.module.named_parameters():
+        for name, parameter in self._learned(self.module):
             if f"optimizer.{name}.{MOMENTS[0]}" in state:
                 # Fused AdamW keeps `step` on the parameter's device too.
                 moments = {moment: state[f"optimizer.{name}.{moment}"] for moment in MOMENTS}
                 self._optimizer.state[parameter] = {
                     moment: laid_out_as(parameter, value).to(parameter.device) for moment, value in moments.items()
                 }
+
+    def _kinds(self) -> tuple[tuple[str, nn.Module], tuple[str, nn.Module]]:
+        return ("model", self.module), ("ema", self.average)
+
+    def _learned(self, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+        """The parameters that learn, of the model or of its average: all but those that LoRA leaves as they are."""
+        return (named for named in model.named_parameters() if named[0] in self._learning)
 
 
 @torch.no_grad()

@@ -10,10 +10,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from mova_core.errors import UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO
 from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.model.dual_tower import DualTower
 from mova_core.model.model_folder import new_components
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.single_thread import single_thread
+from mova_core.model.towers.dual_tower import DualTower
 from mova_core.params import Params
 from mova_core.params.model import TrainingSamplesParams
 from mova_core.sampling.clip_file import write_clip
