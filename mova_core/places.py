@@ -14,6 +14,7 @@ FOOTAGE, SOURCES_LOCK = DATA / "footage", DATA / "sources.lock"
 MODELS = Path("models")
 CODEC = MODELS / "codec"
 CANDIDATE = MODELS / "phase3"  # the last phase's: packaged and promoted where no other is named
+ADAPTERS = MODELS / "lora"  # a folder a LoRA adapter
 RUNS = Path("runs")
 CHECKPOINTS = "checkpoints"  # folder of a run
 PLOTS = "plots"  # folder of a run: its curves for `dvc plots`

@@ -19,6 +19,7 @@ from pydantic import Field
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import TOWER_COMPONENTS, component_digests
 from mova_core.params.model import LoraParams
+from mova_core.places import ADAPTERS
 from mova_core.storage.manifest import MANIFEST_FILE, Files, Manifest, Sha256, read_manifest, verify
 
 ID_DIGITS = 16  # of the manifest's sha256, as of a checkpoint's
@@ -82,7 +83,7 @@ class Adapter:
         if not (folder / MANIFEST_FILE).is_file():
             raise UsageError(
                 f"{folder} is no LoRA adapter: {MANIFEST_FILE} is missing; expected a folder that `mova train --lora` "
-                "made, such as models/lora/NAME"
+                f"made, such as {ADAPTERS}/NAME"
             )
         manifest, sha256 = read_manifest(folder / MANIFEST_FILE, AdapterManifest, "train it again")
         verify(folder, manifest.files, "train it again, or fetch it again", unlisted=(MANIFEST_FILE,))
