@@ -135,20 +135,29 @@ def _loss_of(objective: Objective, step: int, model: nn.Module, micro_batch: Mic
 
 
 def _log_record(step: int, losses: list[StepLoss], lr: float, grad_norm: Tensor, strategy: Strategy) -> dict[str, Any]:
-    """A record of the curves, over the whole batch."""
-    total_S = strategy.gather(torch.stack([loss.total.detach() for loss in losses]))
-    record: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(grad_norm), "loss": float(total_S.mean())}
+    """A record of the curves, over the whole batch: gathered at once, and copied from the device at once."""
+    own_SX = torch.stack([_as_row(loss) for loss in losses])  # a row a micro-batch
+    gathered_SX = strategy.gather(own_SX)
+    values = torch.cat([grad_norm.reshape(1).to(gathered_SX.device), gathered_SX.flatten()]).cpu()
+    norm, rows_SX = values[0], values[1:].view(gathered_SX.shape)
+    record: dict[str, Any] = {"step": step, "lr": lr, "grad_norm": float(norm)}
+    record["loss"] = float(rows_SX[:, 0].contiguous().mean())
     if losses[0].expert is not None:
         record["expert"] = losses[0].expert
-    for name in losses[0].modalities:
-        parts = [loss.modalities[name] for loss in losses]
-        loss_B = strategy.gather(torch.cat([part.loss_B for part in parts])).cpu()
-        sigma_B = strategy.gather(torch.cat([part.sigma_B for part in parts])).cpu()
+    columns = rows_SX[:, 1:].chunk(2 * len(losses[0].modalities), dim=1)
+    for name, loss_SB, sigma_SB in zip(losses[0].modalities, columns[::2], columns[1::2], strict=True):
+        loss_B, sigma_B = loss_SB.flatten(), sigma_SB.flatten()
         counts_B = ~loss_B.isnan()
         loss_B, sigma_B = loss_B[counts_B], sigma_B[counts_B]
         record[name] = float(loss_B.mean())
         record[f"{name}_bins"] = per_bin(loss_B, sigma_B)
     return record
+
+
+def _as_row(loss: StepLoss) -> Tensor:
+    """What is minimised, then of each modality the losses and the noise levels of all samples."""
+    samples = [tensor for each in loss.modalities.values() for tensor in (each.loss_B, each.sigma_B)]
+    return torch.cat([loss.total.detach().reshape(1), *samples])
 
 
 def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
