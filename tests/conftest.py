@@ -55,7 +55,7 @@ TOGETHER = (
     ("tests/flows",),
     ("tests/services",),
 )
-LONG = "tests/integration"
+LONG = ("tests/integration", "tests/mova_core/training", "tests/mova_core/curation")
 
 
 def _company(nodeid: str) -> tuple[int, str]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from mova_core.curation.tables import MEASURE_NAMES, read_table
 from mova_core.places import DataFolder
@@ -67,6 +66,8 @@ def compare(then: DataFolder, now: DataFolder) -> tuple[Drift, ...]:
 
 def compare_values(name: str, then: Values, now: Values) -> Drift:
     """Numbers by Kolmogorov-Smirnov, words by total variation."""
+    from scipy import stats  # two seconds, and most reports have no version before to compare with
+
     kind: Literal["numbers", "categories"] = (
         "categories" if any(isinstance(value, str) for value in (*then[:1], *now[:1])) else "numbers"
     )

@@ -29,11 +29,25 @@ def run(**parameters: Any) -> State[Any]:
     return state
 
 
-def test_a_second_run_finds_everything_cached(project: Path, history: Any) -> None:
+def test_a_first_run_is_shown_a_second_finds_everything_cached_and_a_third_what_follows_the_same_content(
+    project: Path, history: Any
+) -> None:
     assert run().is_completed()
     first = history.last_run()["id"]
     assert history.tasks(first) == dict.fromkeys(["footage", *STAGES], COMPLETED)
     assert (project / "data" / "footage.dvc").exists()
+    log = history.log(first)
+    assert "2 files" in log and "5 clips" in log and "b.mp4 is dark" in log
+    assert "ingest 2/2" not in log  # progress is not log
+    progress, contract, _ = history.artifacts(first)
+    assert (progress["type"], progress["data"]) == ("progress", 100.0)
+    assert contract["key"] == "contract-sources" and "every file has a path" in contract["data"]
+    assert (project / "logs" / "ingest.log").read_text().splitlines() == [
+        "ingest 1/2",
+        "ingest 2/2",
+        "b.mp4 is dark",
+        "2 files",
+    ]
 
     assert run().is_completed()
     second = history.last_run()["id"]
@@ -44,26 +58,6 @@ def test_a_second_run_finds_everything_cached(project: Path, history: Any) -> No
     }
     assert [artifact["key"] for artifact in history.artifacts(second)] == ["contract-sources", "contract-latents"]
 
-
-def test_a_run_shows_its_log_its_progress_and_its_contract(project: Path, history: Any) -> None:
-    run()
-    last = history.last_run()["id"]
-    log = history.log(last)
-    assert "2 files" in log and "5 clips" in log and "b.mp4 is dark" in log
-    assert "ingest 2/2" not in log  # progress is not log
-    progress, contract, _ = history.artifacts(last)
-    assert (progress["type"], progress["data"]) == ("progress", 100.0)
-    assert contract["key"] == "contract-sources" and "every file has a path" in contract["data"]
-    assert (project / "logs" / "ingest.log").read_text().splitlines() == [
-        "ingest 1/2",
-        "ingest 2/2",
-        "b.mp4 is dark",
-        "2 files",
-    ]
-
-
-def test_the_same_content_made_again_leaves_what_follows_cached(project: Path, history: Any) -> None:
-    run()
     (project / "data" / "footage" / "a.mp4").write_text("")
     (project / "data" / "footage" / "b.mp4").write_text("ab")  # together they read as before
     run()
@@ -76,7 +70,8 @@ def test_a_broken_contract_fails_once_and_stops_the_run(
     project: Path, history: Any, break_contract: Callable[[], None]
 ) -> None:
     break_contract()
-    state = run()
+    state = run(preset="mova-360p")
+    assert "preset: mova-360p #" in (project / "params.yaml").read_text()  # what was chosen stays
     last = history.last_run()
     assert (last["state_type"], last["state_name"]) == ("FAILED", "Failed")
     assert "every file has a path   got None in 1 of 2 rows" in last["state"]["message"]
@@ -104,17 +99,13 @@ def test_a_lost_worker_is_tried_again_and_other_failures_are_not(
     assert history.tasks(history.last_run()["id"])["cut"] == ("FAILED", "Failed", 1)
 
 
-def test_choices_are_written_into_params_and_until_stops_there(project: Path, history: Any) -> None:
-    assert run(preset="mova-360p", until="contract@sources").is_completed()
-    assert "preset: mova-360p #" in (project / "params.yaml").read_text()
-    assert "cut" not in history.tasks(history.last_run()["id"])
-
-
-def test_synthetic_footage_is_made_once(project: Path, history: Any) -> None:
+def test_synthetic_footage_is_made_once_and_until_stops_there(project: Path, history: Any) -> None:
     shutil.rmtree(project / "data" / "footage")
     for told in ("room for", "already there"):
         assert run(footage="synthetic", until="ingest", advanced={"clips": 2}).is_completed()
-        assert any(told in line for line in history.log(history.last_run()["id"]))
+        last = history.last_run()["id"]
+        assert any(told in line for line in history.log(last))
+        assert set(history.tasks(last)) == {"footage", "ingest"}
     (project / "data" / "footage" / "mine.mp4").write_text("mine")
     with pytest.raises(UsageError, match="name a new or empty"):
         run(footage="synthetic", until="ingest", advanced={"clips": 2, "seed": 1}).result()

@@ -28,7 +28,6 @@ from mova_core.synthetic.world import draw_take, render_audio, render_frames
 SECONDS = 12
 FPS = Fraction(24)
 RATE_HZ = 48_000
-TABLES = ("segments.parquet", "windows.parquet", "near_duplicates.parquet", "rejects/segment.parquet")
 LOW_H264 = {"audio_codec": "aac", "crf": 34, "audio_options": {"b": "48k"}}
 WEBM = {"container": "webm", "video_codec": "libvpx", "audio_codec": "libopus", "crf": None}
 WEBM |= {"video_options": {"b": "150k", "deadline": "realtime", "cpu-used": "8"}}
@@ -73,16 +72,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def curate_to_clips(footage: Path, root: Path, workers: int) -> DataFolder:
-    data, engine = DataFolder(root / "data"), Engine(workers=workers)
+@pytest.fixture(scope="module")
+def curated(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    root = tmp_path_factory.mktemp("curated")
+    data, engine = DataFolder(root / "data"), Engine(workers=2)
     for stage in (ingest, segment, cut):
         stage(Params(), footage, data, engine, root / "result_cache")
     return data
-
-
-@pytest.fixture(scope="module")
-def curated(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    return curate_to_clips(footage, tmp_path_factory.mktemp("curated"), workers=2)
 
 
 def by_path(data: DataFolder) -> dict[str, str]:
@@ -130,12 +126,6 @@ def test_a_group_shares_a_split_and_the_contracts_hold(curated):
     for table in ("windows", "clips"):
         broken = judge(contract_of(table, curated, Params()), ephemeral_context()).broken
         assert [finding.sentence for finding in broken] == []
-
-
-def test_workers_change_no_byte(footage, curated, tmp_path):
-    data = curate_to_clips(footage, tmp_path, workers=1)
-    for name in (*TABLES, "clips.parquet", "rejects/cut.parquet"):
-        assert (data.root / name).read_bytes() == (curated.root / name).read_bytes(), name
 
 
 def fingerprint_of(path: Path) -> Fingerprint:

@@ -1,8 +1,9 @@
-"""Imports the classes that we use of diffusers, without torch's compiler and without peft, to start faster.
+"""Imports the classes that we use of diffusers without what they bring along and we do not use, to start faster.
 
-diffusers imports `torch._dynamo` (more than half of its import time) for transformer blocks of its own, and peft (a
-second when a model is saved) for adapters; we use neither. diffusers works without them where they cannot be imported.
-This module therefore makes both unimportable while diffusers is imported, and importable again afterwards.
+diffusers imports `torch._dynamo` (more than half of its import time) for transformer blocks of its own, peft (a second
+when a model is saved) for adapters, and transformers (a second) for a base class of its quantizers; we use none of
+them. diffusers works without them where they cannot be imported. This module therefore makes them unimportable while
+diffusers is imported, and importable again afterwards.
 """
 
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 UNUSED = {"torch._dynamo", "peft"}
+QUANTIZERS = {"transformers"}  # diffusers itself notes at its start whether there is one
 
 
 @contextmanager
@@ -26,6 +28,8 @@ def _unimportable(modules: set[str]) -> Iterator[None]:
 
 with _unimportable(UNUSED):
     from diffusers.configuration_utils import ConfigMixin, register_to_config
-    from diffusers.models.modeling_utils import ModelMixin
+
+    with _unimportable(QUANTIZERS):
+        from diffusers.models.modeling_utils import ModelMixin
 
 __all__ = ["ConfigMixin", "ModelMixin", "register_to_config"]

@@ -7,7 +7,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from mova_core.cli.main import build_app, main
 from mova_core.cli.sections import SECTIONS, STAGES
 from mova_core.json_events import Error, Progress, Summary, from_line
 
@@ -18,6 +20,24 @@ CURATION = Path(__file__).parents[3] / "mova_core/curation"
 def mova(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
     script = "from mova_core.cli.main import main; main()"
     return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def mova_here(monkeypatch, capsys):
+    """Function that runs `mova` in this process: exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mova", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def app():
+    return build_app()
 
 
 def test_help_lists_every_command_and_imports_nothing_heavy():
@@ -34,12 +54,8 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_shows_an_example(name):
-    from typer.testing import CliRunner
-
-    from mova_core.cli.main import build_app
-
-    result = CliRunner().invoke(build_app(), [name, "--help"])
+def test_each_command_shows_an_example(app, name):
+    result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
     if "COMMAND [ARGS]" in result.output:  # a group: its commands show theirs
         return
@@ -54,13 +70,14 @@ def test_an_error_is_one_sentence_and_exit_2(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_error_as_json(tmp_path):
-    result = mova("ingest", "--json", cwd=tmp_path)
-    assert json.loads(result.stdout)["exit_code"] == 2
+def test_an_error_as_json(mova_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(mova_here("ingest", "--json")[1])["exit_code"] == 2
 
 
-def test_a_traceback_comes_only_with_debug(tmp_path):
-    assert "Traceback" in mova("ingest", "--debug", cwd=tmp_path).stderr
+def test_a_traceback_comes_only_with_debug(mova_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Traceback" in mova_here("ingest", "--debug")[2]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +90,11 @@ def test_a_traceback_comes_only_with_debug(tmp_path):
         (["cut", "--workers", "two"], "mova cut: Invalid value for '--workers'"),
     ],
 )
-def test_wrong_use_is_one_sentence_with_the_nearest_name_and_exit_2(arguments, told):
-    result = mova(*arguments)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(told)
-    assert len(result.stderr.splitlines()) == 1
+def test_wrong_use_is_one_sentence_with_the_nearest_name_and_exit_2(mova_here, arguments, told):
+    code, output, sentence = mova_here(*arguments)
+    assert (code, output) == (2, "")
+    assert sentence.startswith(told)
+    assert len(sentence.splitlines()) == 1
 
 
 def test_commands_are_listed_in_the_order_of_the_life_of_a_clip():

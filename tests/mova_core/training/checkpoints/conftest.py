@@ -34,6 +34,12 @@ class Two(nn.Module):
 
 
 @pytest.fixture
+def towers() -> nn.Module:
+    """That model."""
+    return Two()
+
+
+@pytest.fixture
 def opened():
     """Function that opens a strategy of this model in one process."""
 

@@ -7,12 +7,12 @@ from mova_core.training.checkpoints.retention import kept_runs, make_way
 
 
 @pytest.fixture
-def run(tmp_path, nano_towers, save_checkpoint):
+def run(tmp_path, towers, save_checkpoint):
     """Function that saves a checkpoint of a run under a fingerprint; the run's folder."""
     folder = tmp_path / "runs/audio"
 
     def write(fingerprint: str, step: int):
-        save_checkpoint(folder / "checkpoints", step, nano_towers, fingerprint)
+        save_checkpoint(folder / "checkpoints", step, towers, fingerprint)
         return folder
 
     return write
@@ -40,9 +40,9 @@ def test_a_changed_run_is_put_aside_and_comes_back(run):
     assert [path.name for path in kept_runs(folder)] == [f"audio-{'b' * 16}"]
 
 
-def test_the_newest_and_the_best_stay(tmp_path, nano_towers, save_checkpoint):
+def test_the_newest_and_the_best_stay(tmp_path, towers, save_checkpoint):
     for step, loss in enumerate([3.0, 1.0, None, 1.0, 2.0, 2.5]):
-        save_checkpoint(tmp_path, step, nano_towers, validation_loss=loss, keep=2)
+        save_checkpoint(tmp_path, step, towers, validation_loss=loss, keep=2)
     assert [checkpoint.step for checkpoint in finished(tmp_path)] == [1, 4, 5]
 
 

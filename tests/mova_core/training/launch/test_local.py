@@ -83,6 +83,7 @@ def test_this_machine_is_one_node():
         local_command(LaunchSpec("test", ("mova",), "/", nodes=2))
 
 
+@pytest.mark.soak  # torch is loaded five times; two processes by this command: docs/training.md
 def test_training_killed_once_ends_in_the_same_weights(project, section, with_params, mova):
     params = section(steps=6, batch=4, save_every=2)
     project.train("phase1", params, Path("undisturbed"))
