@@ -255,7 +255,8 @@ class ParallelParams(Section):
     reshard: bool = Field(True, description="let gathered weights go between forward and backward")
     cpu_offload: bool = Field(False, description="weights, gradients and moments wait on the processor")
     backend: Literal["torch", "zero1", "zero2", "zero3"] = Field(
-        "torch", description="zero1 to zero3: DeepSpeed, over `replicate` processes"
+        "torch",
+        description="zero1, zero2, zero3: DeepSpeed divides over all processes; shard and context stay 1",
     )
 
 

@@ -16,13 +16,15 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 BRIDGE = "dual_tower_bridge"
 
 
-def make_optimizer(components: Mapping[str, nn.Module], params: OptimizerParams) -> torch.optim.AdamW:
+def make_optimizer(
+    components: Mapping[str, nn.Module], params: OptimizerParams, kind: type[torch.optim.AdamW] = torch.optim.AdamW
+) -> torch.optim.AdamW:
     """An optimizer of these components, by name; `peak_lr` of each group is its learning rate at multiplier 1."""
     groups = []
     for name, component in components.items():
         peak = params.lr * (params.bridge_lr_factor if name == BRIDGE else 1)
         groups.append({"params": list(component.parameters()), "name": name, "peak_lr": peak})
-    return torch.optim.AdamW(groups, lr=params.lr, betas=BETAS, weight_decay=params.weight_decay, fused=True)
+    return kind(groups, lr=params.lr, betas=BETAS, weight_decay=params.weight_decay, fused=True)
 
 
 def lr_multiplier(step: int, steps: int, params: OptimizerParams, end: float) -> float:

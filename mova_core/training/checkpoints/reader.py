@@ -61,12 +61,10 @@ def restore(checkpoint: Checkpoint, strategy: Strategy) -> None:
     """
     reader = CheckpointReader(checkpoint)
     state = strategy.state()
-    parameters = dict(strategy.module.named_parameters())
     for name, stored in reader.stored.items():
         kind, _, rest = name.partition(".")
         if kind == "optimizer":  # moments: an idle expert has none yet
-            parameter = parameters.get(rest.rpartition(".")[0])
-            state[name] = _empty_moment(stored, parameter)
+            state[name] = _empty_moment(stored, state.get(f"model.{rest.rpartition('.')[0]}"))
     if extra := sorted(reader.stored.keys() - state.keys()):
         folder = checkpoint.folder
         raise StaleError(f"{folder} holds {extra[0]}, which the model has not: {remedy(folder)}")

@@ -10,6 +10,7 @@ from torch import nn
 from mova_core.errors import UsageError
 from mova_core.params.model import ParallelParams, TrainParams
 from mova_core.training.strategy.base import Strategy, WeightSource
+from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
 
@@ -68,21 +69,12 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
         batch: clips a step.
 
     Raises:
-        UsageError: the processes do not fit the layout, or do not divide the batch; a layout that is not there yet.
+        UsageError: the processes do not fit the layout, or do not divide the batch; params that rule each other out.
     """
     parallel = params.parallel
-    if parallel.backend != "torch":
-        raise UsageError(
-            f"train.parallel.backend is {parallel.backend}, expected torch: DeepSpeed's are not there yet; "
-            "train.parallel.shard cuts weights, gradients and moments as zero3 does"
-        )
     in_parts = parallel.shard * parallel.context > 1
-    if parallel.cpu_offload and not in_parts:
-        raise UsageError(
-            "train.parallel.cpu_offload is true with shard 1 and context 1: only weights held in parts can wait on the "
-            "processor; set shard to 2 or more"
-        )
     processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    _check(params, processes)
     mesh = Mesh.of(parallel, processes, rank)
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
     micro_batches = local_micro_batches(params.micro_batches, batch, mesh.data_rank, mesh.data_ranks, device)
@@ -97,6 +89,10 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     threads = torch.get_num_threads()
     PartialState(cpu=device.type == "cpu", **backend)
     torch.set_num_threads(threads)  # accelerate gives each process a share of the cores: sums would be in another order
+    if parallel.backend in STAGES:
+        from mova_core.training.strategy.zero import Zero
+
+        return Zero(STAGES[parallel.backend], *parts, **options)
     if in_parts:
         from mova_core.training.strategy.fsdp import FullySharded
 
@@ -104,6 +100,33 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     from mova_core.training.strategy.ddp import DataParallel
 
     return DataParallel(*parts, **options)
+
+
+def _check(params: TrainParams, processes: int) -> None:
+    """UsageError where params of the layout rule each other out, or leave nothing to divide."""
+    parallel = params.parallel
+    in_parts, zero = parallel.shard * parallel.context > 1, parallel.backend in STAGES
+    if zero and (in_parts or parallel.cpu_offload):
+        raise UsageError(
+            f"train.parallel.backend is {parallel.backend} with shard {parallel.shard}, context {parallel.context}, "
+            f"cpu_offload {str(parallel.cpu_offload).lower()}: DeepSpeed divides over all processes by itself; set "
+            "them to 1, 1 and false, or backend to torch"
+        )
+    if zero and processes == 1:
+        raise UsageError(
+            f"train.parallel.backend is {parallel.backend} in one process, which leaves nothing to divide: start "
+            "several (train.launch.processes_per_node), or set backend to torch"
+        )
+    if parallel.backend == "zero3" and params.activation_checkpointing == "selective":
+        raise UsageError(
+            "train.activation_checkpointing is selective with backend zero3, whose linear layers change the matrix "
+            "products that are to be kept: set it to full or none, or backend to torch and shard to the processes"
+        )
+    if parallel.cpu_offload and not in_parts:
+        raise UsageError(
+            "train.parallel.cpu_offload is true with shard 1 and context 1: only weights held in parts can wait on the "
+            "processor; set shard to 2 or more"
+        )
 
 
 CPU = torch.device("cpu")

@@ -66,12 +66,7 @@ class TorchStrategy(Strategy):
 
     def lay_out(self, model: nn.Module) -> nn.Module:
         """Shard a model on the meta device, and let it compute in its precision; here a process holds it whole."""
-        if self._precision == "bfloat16":
-            # RMS norms take bfloat16 with float32 weights, and give float32: slower than fused, and right.
-            warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
-            model.forward = partial(
-                _in_bfloat16, self.device.type, model.forward
-            )  # a copy of the model copies this too
+        compute_in(self._precision, model, self.device)
         return model
 
     def backward(self, loss_of: LossOf[Result]) -> list[Result]:
@@ -163,6 +158,14 @@ def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
 def _here(tensor: Tensor) -> Tensor:
     """This process's part."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def compute_in(precision: Precision, model: nn.Module, device: torch.device) -> None:
+    """Let a model whose weights are float32 compute in a precision."""
+    if precision == "bfloat16":
+        # RMS norms take bfloat16 with float32 weights, and give float32: slower than fused, and right.
+        warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
+        model.forward = partial(_in_bfloat16, device.type, model.forward)  # a copy of the model copies this too
 
 
 def _in_bfloat16(device_type: str, forward: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,7 @@
 """Run by a test in a process of its own: imports once, forks four processes, and trains in every layout, one by one.
 
+Layouts of as many processes share a process group.
+
 python equality_processes.py FOLDER all|few     writes FOLDER/LAYOUT.json: losses, and what was seen of the idle expert
 """
 
@@ -7,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -29,12 +32,14 @@ from mova_core.training.loss import pair_loss
 from mova_core.training.strategy.base import Strategy
 from mova_core.training.strategy.choose import Mesh
 from mova_core.training.strategy.ddp import DataParallel
+from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.fsdp import FullySharded
 from mova_core.training.strategy.micro_batch import MicroBatch, local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
+from mova_core.training.strategy.zero import Zero, load_deepspeed
 
-STEPS, BATCH, MICRO_BATCHES = 20, 4, 4
-TOWER = TowerParams(width=72, heads=3, layers=1, mlp_width=96)
+STEPS, BATCH = 20, 4
+TOWER = TowerParams(width=36, heads=3, layers=1, mlp_width=48)
 SIZE = ModelParams(video=TOWER, audio=TOWER)
 GRID, AUDIO = (3, 2, 2), 12  # 3 tokens each: not even, and 3 heads, of 2 processes
 CPU = torch.device("cpu")
@@ -57,13 +62,21 @@ LAYOUTS = {
     "2 x FSDP2, full, gathered once": Layout(2, ParallelParams(shard=2, reshard=False), {"checkpointing": "full"}),
     "2 x 2 HSDP": Layout(4, ParallelParams(shard=2)),
     "2 x Ulysses": Layout(2, ParallelParams(context=2)),
+    "2 x ZeRO-1": Layout(2, ParallelParams(backend="zero1")),
+    "2 x ZeRO-2": Layout(2, ParallelParams(backend="zero2")),
+    "2 x ZeRO-3, full": Layout(2, ParallelParams(backend="zero3"), {"checkpointing": "full"}),
     "2 x 2 FSDP2 and Ulysses, selective": Layout(4, ParallelParams(shard=2, context=2), {"checkpointing": "selective"}),
     "1 process, bfloat16": Layout(options={"precision": "bfloat16"}),
     "2 x DDP, bfloat16": Layout(2, options={"precision": "bfloat16"}),
     "2 x FSDP2, bfloat16": Layout(2, ParallelParams(shard=2), {"precision": "bfloat16"}),
+    "2 x ZeRO-3, bfloat16": Layout(2, ParallelParams(backend="zero3"), {"precision": "bfloat16"}),
 }
-FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses")
-RESUMED = "2 x 2 HSDP"  # the layout in which what a strategy gives is taken by another
+FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses", "2 x ZeRO-2")
+RESUMED = {  # the layouts that take what another gave
+    "2 x 2 HSDP": "2 x 2 HSDP",
+    "2 x ZeRO-2": "2 x FSDP2",
+    "2 x ZeRO-3, full": "2 x FSDP2",
+}
 
 
 def towers() -> DualTower:
@@ -101,13 +114,16 @@ def loss_of(step: int, model: Any, micro_batch: MicroBatch) -> tuple[Tensor, Ten
 
 def opened(layout: Layout, rank: int) -> Strategy:
     mesh = Mesh.of(layout.parallel, layout.processes, rank)
-    micro_batches = local_micro_batches(MICRO_BATCHES, BATCH, mesh.data_rank, mesh.data_ranks, CPU)
+    count = min(2 * mesh.data_ranks, BATCH)  # two each, where the batch has as many
+    micro_batches = local_micro_batches(count, BATCH, mesh.data_rank, mesh.data_ranks, CPU)
     model = towers()
     weights = dict(model.named_parameters())
     blueprint = towers().to("meta")
     parts = blueprint, weights.__getitem__, OptimizerParams(warmup_steps=0), micro_batches, CPU
     if layout.processes == 1:
         return SingleProcess(*parts, **layout.options)
+    if stage := STAGES.get(layout.parallel.backend):
+        return Zero(stage, *parts, **layout.options)
     if layout.parallel.shard * layout.parallel.context == 1:
         return DataParallel(*parts, **layout.options)
     strategy = FullySharded(layout.parallel, *parts, **layout.options)
@@ -115,10 +131,23 @@ def opened(layout: Layout, rank: int) -> Strategy:
     return strategy
 
 
-def here(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def here(strategy: Strategy, prefix: str) -> dict[str, Tensor]:
     """This process's parts of weights and moments of a component."""
+    if isinstance(strategy, Zero):  # whose state is gathered, as a checkpoint needs it
+        return in_flat_tensors(strategy, prefix)
+    state = strategy.state()
     names = [name for name in state if name.startswith((f"model.{prefix}.", f"optimizer.{prefix}."))]
     return {name: getattr(state[name], "_local_tensor", state[name]).clone() for name in names}
+
+
+def in_flat_tensors(strategy: Zero, prefix: str) -> dict[str, Tensor]:
+    found = {}
+    for name, part in strategy._parts.items():
+        if name.startswith(f"{prefix}."):
+            found[name] = part.of(part.flat).clone()
+            for moment, value in strategy._client.state.get(part.flat, {}).items():
+                found[f"{name}.{moment}"] = (part.of(value) if value.dim() else value).clone()
+    return found
 
 
 def train(name: str, layout: Layout, rank: int) -> dict[str, Any]:
@@ -126,31 +155,45 @@ def train(name: str, layout: Layout, rank: int) -> dict[str, Any]:
     with opened(layout, rank) as strategy:
         for step in range(STEPS):
             idle = VIDEO_COMPONENTS[1 - step % 2]
-            before = here(strategy.state(), idle)
+            before = here(strategy, idle)
             results = strategy.backward(partial(loss_of, step))
             losses.append(float(strategy.gather(torch.stack(results)).mean()))
             norms.append(float(strategy.grad_norm()))
             strategy.step(step, 1.0)
-            after = here(strategy.state(), idle)
+            after = here(strategy, idle)
             still &= before.keys() == after.keys() and all(torch.equal(after[name], before[name]) for name in before)
         with torch.inference_mode():
             validation = float(loss_of(STEPS, strategy.average, MicroBatch(0, 1, CPU))[0])
-        if name == RESUMED:
-            resumed(layout, rank, strategy)
+        if name in RESUMED:
+            resumed(layout, LAYOUTS[RESUMED[name]], rank, strategy)
     return {"losses": losses, "norms": norms, "idle_expert_is_still": still, "validation": validation}
 
 
-def resumed(layout: Layout, rank: int, trained: Strategy) -> None:
-    """What a strategy gives, another of the same layout takes, whole or in parts."""
+def resumed(layout: Layout, other: Layout, rank: int, trained: Strategy) -> None:
+    """What a strategy gives, another takes, whole or in parts, and gives it back for one like the first."""
     state = trained.state()
-    for given in (state, {name: whole(tensor) for name, tensor in state.items()}):
-        with opened(layout, rank) as other:
-            other.load(given)
-            found = other.state()
-            assert found.keys() == state.keys()
-            for name, tensor in found.items():
-                assert type(tensor) is type(state[name]), name
-                assert torch.equal(whole(tensor), whole(state[name])), name
+    with opened(other, rank) as taken:
+        taken.load({name: whole(tensor).clone() for name, tensor in state.items()})
+        same(taken.state(), state)
+        for tensor in taken.state().values():
+            here_of(tensor).zero_()
+        taken.load(state)
+        same(taken.state(), state)
+        if other is not layout:
+            with opened(layout, rank) as again:
+                again.load(taken.state())
+                same(again.state(), state)
+
+
+def same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        assert type(tensor) is type(expected[name]), name
+        assert torch.equal(here_of(tensor), here_of(expected[name])), name
+
+
+def here_of(tensor: Any) -> Tensor:
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
 
 def whole(tensor: Any) -> Tensor:
@@ -159,21 +202,33 @@ def whole(tensor: Any) -> Tensor:
 
 def one_of(rank: int, folder: Path, names: Sequence[str]) -> None:
     torch.set_num_threads(1)
-    for number, name in enumerate(names):
-        layout = LAYOUTS[name]
-        if rank >= layout.processes:
-            continue
-        if layout.processes > 1:
-            store = f"file://{folder}/{number}"
-            options: dict[str, Any] = {"world_size": layout.processes, "timeout": timedelta(minutes=2)}
-            dist.init_process_group("gloo", init_method=store, rank=rank, **options)
-        found = train(name, layout, rank)
-        assert found["idle_expert_is_still"], f"{name}, process {rank}"
-        if rank == 0:
-            (folder / f"{name}.json").write_text(json.dumps(found))
-        if layout.processes > 1:
-            dist.barrier()
-            dist.destroy_process_group()
+    for processes in (1, 2, 4):
+        ours = [name for name in names if LAYOUTS[name].processes == processes]
+        if rank < processes and ours:
+            with group(rank, processes, folder):
+                for name in ours:
+                    write(train(name, LAYOUTS[name], rank), name, rank, folder)
+
+
+@contextmanager
+def group(rank: int, processes: int, folder: Path) -> Any:
+    """Processes that find each other."""
+    if processes == 1:
+        yield
+        return
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)}
+    store = f"file://{folder}/{processes}"
+    options: dict[str, Any] = {"world_size": processes, "timeout": timedelta(minutes=10)}
+    dist.init_process_group("gloo", init_method=store, rank=rank, **options)
+    yield
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def write(found: dict[str, Any], name: str, rank: int, folder: Path) -> None:
+    assert found["idle_expert_is_still"], f"{name}, process {rank}"
+    if rank == 0:
+        (folder / f"{name}.json").write_text(json.dumps(found))
 
 
 def forked(function: Callable[..., None], *args: Any) -> int:
@@ -185,5 +240,6 @@ def forked(function: Callable[..., None], *args: Any) -> int:
 
 if __name__ == "__main__":
     names = tuple(LAYOUTS) if sys.argv[2] == "all" else FEW
+    load_deepspeed(CPU)
     children = [forked(one_of, rank, Path(sys.argv[1]), names) for rank in range(4)]
     assert not any([os.waitpid(child, 0)[1] for child in children])

@@ -39,14 +39,14 @@ def compare(found: dict[str, dict], capsys) -> None:
 
 def test_layouts_learn_the_same(trained, capsys):
     found = trained("few")
-    assert len(found) == 5
+    assert len(found) == 6
     compare(found, capsys)
 
 
 @pytest.mark.soak
 def test_all_layouts_learn_the_same(trained, capsys):
     found = trained("all")
-    assert len(found) == 11
+    assert len(found) == 15
     compare(found, capsys)
     assert found["1 process, bfloat16"]["losses"] != found["1 process"]["losses"]
     assert found["1 process, full"] == found["1 process"], "activations computed again are the same"
