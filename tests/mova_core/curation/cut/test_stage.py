@@ -114,6 +114,15 @@ def run(footage, tmp_path):
     return run_cut
 
 
+@pytest.fixture(scope="module")
+def whole(footage, tmp_path_factory):
+    """All of that footage, cut by one worker: data folder and summary. Tests only read it."""
+    root = tmp_path_factory.mktemp("whole")
+    data = DataFolder(root / "data")
+    write_tables(data, footage[1])
+    return data, cut(PARAMS, footage[0], data, Engine("local", 1), root / "parts")
+
+
 def everything(data):
     return {str(path.relative_to(data.root)): path.read_bytes() for path in data.root.rglob("*") if path.is_file()}
 
@@ -122,8 +131,8 @@ def rows_of(data):
     return read_table(data.table("clips"), "clips"), read_table(data.rejects("cut"), "rejects")
 
 
-def test_clips_hold_what_lies_in_their_windows(run, footage):
-    data, summary = run()
+def test_clips_hold_what_lies_in_their_windows(whole, footage):
+    data, summary = whole
     clips, rejects = rows_of(data)
     windows = {row["window_id"]: row for row in footage[1]["windows"]}
     assert summary["accepted"] == len(clips) == len(windows) == 14 and rejects == []
@@ -140,15 +149,15 @@ def test_clips_hold_what_lies_in_their_windows(run, footage):
         assert len(samples) == GEOMETRY.audio_samples
 
 
-def test_a_wide_frame_lies_between_bars(run):
-    data, _ = run()
+def test_a_wide_frame_lies_between_bars(whole):
+    data, _ = whole
     row = rows_of(data)[0][-1]
     frames, _ = read_clip(read_member(data.clips, row))
     assert (frames[:, :10] < 5).all() and (frames[:, 38:] < 5).all() and (frames[:, 14:34] > 15).all()
 
 
-def test_shards_hold_whole_sources_and_their_rows(run):
-    data, _ = run()
+def test_shards_hold_whole_sources_and_their_rows(whole):
+    data, _ = whole
     clips, _ = rows_of(data)
     numbers = [0] * 4 + [1] * 4 + [2] * 4 + [3] * 2
     assert [row["path"] for row in clips] == [f"clips-0000{number}.tar" for number in numbers]
@@ -161,13 +170,12 @@ def test_shards_hold_whole_sources_and_their_rows(run):
     assert all(sha256(read_member(data.clips, row)).hexdigest() == row["sha256"] for row in clips)
 
 
-def test_workers_change_no_byte_and_a_rerun_does_nothing(run, monkeypatch):
-    data, _ = run(engine=Engine("local", 1))
-    other, _ = run("other", engine=Engine("local", 2))
-    assert everything(data) == everything(other)
+def test_workers_change_no_byte_and_a_rerun_does_nothing(run, whole, monkeypatch):
+    by_two, _ = run(engine=Engine("local", 2))
+    assert everything(by_two) == everything(whole[0])
     monkeypatch.setattr(stage, "run", not_to_be_called)
     again, _ = run()
-    assert everything(again) == everything(other)
+    assert everything(again) == everything(whole[0])
 
 
 def not_to_be_called(function, items, **_):
@@ -175,7 +183,7 @@ def not_to_be_called(function, items, **_):
     return iter(())
 
 
-def test_a_new_source_does_not_cut_the_others_again(run, footage, monkeypatch):
+def test_a_new_source_does_not_cut_the_others_again(run, whole, footage, monkeypatch):
     tables = footage[1]
     later = {name: rows[1:] if name != "windows" else rows[4:] for name, rows in tables.items()}
     run(tables=later)
@@ -184,14 +192,13 @@ def test_a_new_source_does_not_cut_the_others_again(run, footage, monkeypatch):
     monkeypatch.setattr(stage, "run", lambda function, items, **kw: called.extend(items) or real(function, items, **kw))
     data, _ = run()
     assert [task.path.name for task in called] == ["a.mp4"]
-    whole, _ = run("whole")
-    assert everything(data) == everything(whole)
+    assert everything(data) == everything(whole[0])
 
 
-def test_files_instead_of_shards(run, footage, monkeypatch):
-    shards, _ = run()
-    (shards.root.parent / "single" / "clips").mkdir(parents=True)
-    (shards.root.parent / "single" / "clips" / "0123456789abcdef.mp4").write_bytes(b"of another run")
+def test_files_instead_of_shards(run, whole, tmp_path, monkeypatch):
+    shards, _ = whole
+    (tmp_path / "single" / "clips").mkdir(parents=True)
+    (tmp_path / "single" / "clips" / "0123456789abcdef.mp4").write_bytes(b"of another run")
     data, _ = run("single", as_files=True)
     of_shards, of_files = rows_of(shards)[0], rows_of(data)[0]
     assert [row["clip_id"] for row in of_files] == [row["clip_id"] for row in of_shards]
@@ -255,7 +262,7 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
     assert "2 clips of 6 windows" in summary["text"]
 
 
-def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, monkeypatch):
+def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, whole, monkeypatch):
     def out_of_time(function, items, *, limits, **_):  # how a real worker ends is the engine's test
         return iter([TaskResult.over_time(limits.seconds_per_file) for _ in items])
 
@@ -265,8 +272,7 @@ def test_a_worker_that_ends_costs_its_windows_and_is_tried_again(run, monkeypatc
     assert summary["reasons"] == {"time_limit": 14}
     data, summary = run()
     assert summary["rejected"] == 0
-    whole, _ = run("whole")
-    assert everything(data) == everything(whole)
+    assert everything(data) == everything(whole[0])
 
 
 def test_no_windows_give_empty_tables(run, footage):
@@ -301,7 +307,7 @@ def shared(tables, source, kept, start_s, end_s, kept_start_s, **values):
     }
 
 
-def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, footage):
+def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, whole, footage):
     tables = footage[1]
     rows = [shared(tables, 1, 0, 0.0, 6.0, 0.25), shared(tables, 2, 0, 2.25, 4.75, 1.0, audio_similarity=None)]
     data, summary = run("copies", tables={**tables, "near_duplicates": rows})
@@ -317,9 +323,9 @@ def test_windows_of_a_copy_are_rejects_that_name_what_is_kept(run, footage):
     assert rejects[-1]["reason"] == "its video repeats a.mp4 at 1.2 s, which is kept"
     assert summary["windows"] == len(clips) + len(rejects) == 14
     assert "not cut: 5 near_duplicate" in summary["text"]
-    whole, _ = rows_of(run("whole")[0])
     kept = {row["window_id"]: row["sha256"] for row in clips}
-    assert kept == {row["window_id"]: row["sha256"] for row in whole if row["window_id"] in kept}, "the same bytes"
+    sha256_of = {row["window_id"]: row["sha256"] for row in rows_of(whole[0])[0]}
+    assert kept == {window_id: sha256_of[window_id] for window_id in kept}, "the same bytes"
 
 
 def test_a_group_has_one_split_and_a_lone_source_keeps_its_own(run, footage):
