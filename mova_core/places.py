@@ -14,13 +14,14 @@ FOOTAGE, SOURCES_LOCK = DATA / "footage", DATA / "sources.lock"
 MODELS = Path("models")
 CODEC = MODELS / "codec"
 CANDIDATE = MODELS / "phase3"  # the last phase's: packaged and promoted where no other is named
-ADAPTERS = MODELS / "lora"  # a folder a LoRA adapter
+ADAPTERS = MODELS / "lora"  # of LoRA, a folder each
 RUNS = Path("runs")
 CHECKPOINTS = "checkpoints"  # folder of a run
 PLOTS = "plots"  # folder of a run: its curves for `dvc plots`
 SAMPLES, SAMPLE_CLIPS_FILE = "samples", "clips.json"  # folder of a run: clips that it made; what those of a step are
 PROFILE = "profile"  # folder of a run: where its time goes, if it was asked
 TENSORBOARD = "tensorboard"  # folder of a run: event files, which DVC ignores because they hold the time of day
+LORA_RUNS = RUNS / "lora"
 KEPT_RUNS = "kept"  # folder beside the run folders: earlier runs, out of DVC's sight
 REPORTS = Path("reports")
 CONTRACTS, EVALUATIONS = REPORTS / "contracts", REPORTS / "evaluation"
@@ -61,6 +62,10 @@ class DataFolder:
 
     def latents(self, geometry: str) -> Path:
         return self.root / "latents" / geometry
+
+    def own_clips(self, name: str) -> "DataFolder":
+        """Tables, clips and latents of the clips that a LoRA adapter is trained on."""
+        return DataFolder(self.root / "lora" / name)
 
     @property
     def codec(self) -> Path:

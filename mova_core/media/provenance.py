@@ -26,9 +26,11 @@ class Provenance:
 
     Args:
         checkpoint_id: the weights that made it.
+        lora: id of the LoRA adapter beside them; None for none.
     """
 
     checkpoint_id: str
+    lora: str | None = None
 
 
 def write_provenance(path: Path, provenance: Provenance) -> None:
@@ -39,7 +41,8 @@ def write_provenance(path: Path, provenance: Provenance) -> None:
     """
     data = path.read_bytes()
     kept = b"".join(data[start:end] for start, end, ours in _boxes(data, path) if not ours)
-    payload = json.dumps({"schema": SCHEMA} | asdict(provenance), separators=(",", ":")).encode()
+    stated = {name: value for name, value in asdict(provenance).items() if value is not None}
+    payload = json.dumps({"schema": SCHEMA} | stated, separators=(",", ":")).encode()
     box = struct.pack(">I4s", 24 + len(payload), b"uuid") + BOX_UUID.bytes + payload
     write_bytes(path, kept + box)
 

@@ -339,6 +339,7 @@ class TrainParams(Section):
         JointPhaseParams(steps=700, normalize_loudness=True, lr_end=0.02),
         description="the best clips, at the largest canvas",
     )
+    lora: LoraParams = Field(LoraParams(), description="mova train --lora NAME: clips of one's own")
 
 
 class ServeParams(Section):

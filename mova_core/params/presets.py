@@ -47,6 +47,7 @@ MOVA: dict[str, Any] = {
         "phase1": {"batch": 128},
         "phase2": {"batch": 128},
         "phase3": {"batch": 64},
+        "lora": {"rank": 16, "lr": 1e-4},
     },
     "generate": {"steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5},
 }

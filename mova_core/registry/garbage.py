@@ -12,7 +12,20 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.places import ARTIFACTS, CHECKPOINTS, DATA, DIST, KEPT_RUNS, MODELS, PRIVATE, REPORTS, RESULT_CACHE, RUNS
+from mova_core.places import (
+    ADAPTERS,
+    ARTIFACTS,
+    CHECKPOINTS,
+    DATA,
+    DIST,
+    KEPT_RUNS,
+    LORA_RUNS,
+    MODELS,
+    PRIVATE,
+    REPORTS,
+    RESULT_CACHE,
+    RUNS,
+)
 from mova_core.registry.artifacts import FILES, MANIFEST_OF
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Alias, Checkpoint, Promotion, Run
@@ -59,7 +72,8 @@ def find_garbage(root: Path, engine: sa.Engine) -> list[Garbage]:
 
 
 def _runs(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
-    folders = sorted(path for path in (root / RUNS / KEPT_RUNS).glob("*") if path.is_dir())
+    kept = [root / place / KEPT_RUNS for place in (RUNS, LORA_RUNS, ADAPTERS)]
+    folders = sorted(path for place in kept for path in place.glob("*") if path.is_dir())
     if not folders:
         return
     with reading(engine) as session:

@@ -27,6 +27,9 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     for warning in request.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     pipeline, settings = MovaPipeline.from_pretrained(request.folder), request.settings
+    if (lora := request.lora) is not None:
+        pipeline.load_lora(lora)
+    provenance = Provenance(checkpoint_id, None if lora is None else lora.adapter_id)
     batches = list(request.batches())
     steps = len(batches) * settings.steps
     progress = track(range(steps), steps, "generate")
@@ -42,12 +45,13 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
             with atomic_path(clip.path) as temporary:
                 write_clip(temporary, video, audio, output.geometry, settings.enlarge)
-                write_provenance(temporary, Provenance(checkpoint_id))
+                write_provenance(temporary, provenance)
     next(progress, None)  # past the last item: the bar is closed
     geometry = settings.clip_geometry
     return {
         "clips": [{"path": str(clip.path), "prompt": clip.prompt, "seed": clip.seed} for clip in request.clips],
         "checkpoint_id": checkpoint_id,
+        "lora": provenance.lora,
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
         "warnings": list(request.warnings),

@@ -23,6 +23,7 @@ from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.image import to_rgb
 from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
+from mova_core.model.lora.adapter import Adapter
 from mova_core.model.model_folder import Components, load_components, save_components
 from mova_core.model.pixels import to_bytes, to_unit_range
 from mova_core.model.text.prompt import check_prompt
@@ -90,6 +91,23 @@ class MovaPipeline:
             if isinstance(module := getattr(part, "vae", getattr(part, "encoder", part)), torch.nn.Module):
                 module.to(device)
         return self
+
+    def load_lora(self, adapter: str | Path | Adapter) -> None:
+        """Put a LoRA adapter beside the weights of towers and Bridge.
+
+        Args:
+            adapter: its folder, or one that was read and compared with this model.
+
+        Raises:
+            UsageError, StaleError: no adapter, a damaged one, or one of another model.
+        """
+        from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
+
+        if not isinstance(adapter, Adapter):
+            adapter = Adapter.read(Path(adapter))
+            if (folder := self.components.index.folder) is not None:
+                adapter.check_base(folder)
+        load_adapter(self.components.towers, adapter)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model as a folder that `from_pretrained` reads; UsageError where the place is taken."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
+from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
@@ -37,13 +38,23 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A model folder, settings for every clip, the clips, and what to tell the user before they are made."""
+    """What to generate, and with what.
+
+    Args:
+        folder: of the model.
+        settings: for every clip.
+        negative_prompt: text of the unconditional forwards.
+        clips: to make.
+        warnings: what to tell the user before they are made.
+        lora: an adapter beside the model's weights.
+    """
 
     folder: Path
     settings: GenerateSettings
     negative_prompt: str
     clips: tuple[Clip, ...]
     warnings: tuple[str, ...] = ()
+    lora: Adapter | None = None
 
     @classmethod
     def check(
@@ -53,6 +64,7 @@ class Request:
         out: Path,
         negative_prompt: str = "",
         changes: Mapping[str, Any] | None = None,
+        lora: Path | None = None,
     ) -> "Request":
         """Check everything that can be checked without running the model.
 
@@ -62,12 +74,17 @@ class Request:
             out: folder of the files, made if it is not there.
             negative_prompt: text of the unconditional forwards.
             changes: fields of `GenerateSettings`; None leaves the folder's default.
+            lora: folder of a LoRA adapter of this model.
 
         Raises:
             UsageError: one sentence about the first thing that is wrong.
-            StaleError: a damaged model folder.
+            StaleError: a damaged model folder, or an adapter that is damaged or belongs to another model.
         """
         index = FolderIndex.read(folder)
+        adapter = None if lora is None else Adapter.read(lora)
+        if adapter is not None:
+            adapter.check_base(folder)
+            index = index.with_phrases(adapter.manifest.trained_on)
         settings = GenerateSettings.of(index).changed(**(changes or {}))
         index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))
         images = [None if clip.image is None else read_image(clip.image) for clip in wanted]
@@ -80,7 +97,7 @@ class Request:
             for clip, image in zip(wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
-        return cls(folder, settings, negative_prompt, clips, () if warning is None else (warning,))
+        return cls(folder, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

@@ -58,11 +58,11 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None,
             damaged checkpoint; more skipped steps than params allow.
     """
     with single_thread():
-        return _to_the_end(prepare(phase, params, places, out, profile))
+        return to_the_end(prepare(phase, params, places, out, profile))
 
 
-def _to_the_end(run: Run) -> dict[str, Any]:
-    """Train what is left, and say how it went; of several processes only the first says it."""
+def to_the_end(run: Run) -> dict[str, Any]:
+    """Train what is left, and say how it went, see `train`; of several processes only the first says it."""
     begun = time.monotonic()
     with open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy:
         if run.warning is not None and strategy.main:

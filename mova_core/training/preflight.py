@@ -104,7 +104,7 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
         MovaError: no clip to train on, or none to validate on.
         StaleError: latents of another codec or other params, or weights that do not belong to them.
     """
-    inputs = _check_latents(phase, params, places)
+    inputs = check_latents(phase, params, places)
     _check_clips(phase, places.latents(phase, params))
     start, before = places.start(phase, params), places.before(phase)
     checkpoint_id = None
@@ -176,7 +176,16 @@ def _sizes(component: str, size: ModelParams) -> dict[str, tuple[str, Any]]:
     return own | shared
 
 
-def _check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
+def check_latents(phase: Phase, params: Params, places: Places) -> dict[str, Any]:
+    """Refuse latents that are not of the present codec and params.
+
+    Returns:
+        What stands in `check_inputs` of them.
+
+    Raises:
+        UsageError: none.
+        StaleError: of another codec or other params.
+    """
     geometry = phase.geometry(params).name
     folder = places.data.latents(geometry)
     manifest = read_latents_manifest(folder)

@@ -7,7 +7,7 @@ they do.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -109,21 +109,9 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         UsageError, StaleError, MovaError: see `train`.
     """
     inputs = check_inputs(phase, params, places)
-    geometry = phase.geometry(params)
-    own = phase.params(params.train)
     latents = places.latents(phase, params)
-    batches: AudioBatches | JointBatches
-    objective: Objective
-    reads: ReadAhead[Any]
-    if isinstance(own, JointPhaseParams):
-        batches = JointBatches(latents, phase, params.train, params.seed)
-        reads = ReadAhead(batches.part, own.steps)
-        objective = JointObjective(reads, batches, params.train.loss, float(geometry.fps), own.video_shift)
-    else:
-        batches = AudioBatches(latents, phase, params.train, params.seed)
-        reads = ReadAhead(batches.part, own.steps)
-        objective = AudioObjective(reads, batches)
-    start = start_of(phase, params, places.start(phase, params), batches.sizes())
+    objective, sizes, waited_s = objective_of(phase, params, latents)
+    start = start_of(phase, params, places.start(phase, params), sizes)
     folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
     return Run(
         phase,
@@ -134,10 +122,34 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
         objective,
         start.blueprint,
         start.weights,
-        Watched(phase, params, places.data, lambda: reads.waited_s, profile),
+        Watched(phase, params, places.data, waited_s, profile),
         warning,
-        _trained_on(places, clip_ids(latents, phase.name, "train")),
+        trained_on(phase, params, places),
     )
+
+
+def objective_of(phase: Phase, params: Params, latents: Path) -> tuple[Objective, dict[str, int], Callable[[], float]]:
+    """What a phase minimises on a folder of latents.
+
+    Returns:
+        The objective; sizes of the latents, see `Batches.sizes`; seconds in which micro-batches waited.
+
+    Raises:
+        UsageError, StaleError: see `ClipReader`.
+    """
+    own = phase.params(params.train)
+    batches: AudioBatches | JointBatches
+    objective: Objective
+    reads: ReadAhead[Any]
+    if isinstance(own, JointPhaseParams):
+        batches, fps = JointBatches(latents, phase, params.train, params.seed), float(phase.geometry(params).fps)
+        reads = ReadAhead(batches.part, own.steps)
+        objective = JointObjective(reads, batches, params.train.loss, fps, own.video_shift)
+    else:
+        batches = AudioBatches(latents, phase, params.train, params.seed)
+        reads = ReadAhead(batches.part, own.steps)
+        objective = AudioObjective(reads, batches)
+    return objective, batches.sizes(), lambda: reads.waited_s
 
 
 def resume_point(run: Run, strategy: Strategy) -> Checkpoint | None:
@@ -158,9 +170,9 @@ def is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:
     return at_the_end and (run.folder / MANIFEST_FILE).exists()
 
 
-def _trained_on(places: Places, clip_ids: Iterable[str]) -> tuple[str, ...]:
-    """Phrases of these clips' captions; none where there is no table of captions."""
-    table, trained = places.data.table("captions"), set(clip_ids)
+def trained_on(phase: Phase, params: Params, places: Places) -> tuple[str, ...]:
+    """Phrases of the captions of a phase's training clips; none where there is no table of captions."""
+    table, trained = places.data.table("captions"), set(clip_ids(places.latents(phase, params), phase.name, "train"))
     rows = read_table(table, "captions") if table.is_file() else []
     return tuple(known_phrases(row["merged"] for row in rows if row["clip_id"] in trained))
 

@@ -27,12 +27,18 @@ class Stream(IntEnum):
     ORDER = 1
     VALIDATION = 2
     BUCKET = 3
+    LORA_DROPOUT = 4
+
+
+def seed_of(seed: int, phase: int, stream: Stream, *index: int) -> int:
+    """The seed of a generator for this purpose alone."""
+    (word,) = np.random.SeedSequence([seed, phase, stream, *index]).generate_state(1, np.uint64)
+    return int(word) >> 1
 
 
 def generator_of(seed: int, phase: int, stream: Stream, *index: int) -> torch.Generator:
     """A generator for this purpose alone, on the processor."""
-    (word,) = np.random.SeedSequence([seed, phase, stream, *index]).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(word) >> 1)
+    return torch.Generator().manual_seed(seed_of(seed, phase, stream, *index))
 
 
 def noise_of(generators: Sequence[torch.Generator], *shapes: torch.Size) -> list[Tensor]:

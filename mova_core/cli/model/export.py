@@ -1,5 +1,6 @@
 """`mova export`: a model, or a checkpoint of a run, as a released checkpoint's folder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,9 @@ def export(
     ] = None,
     params_file: ParamsFile = PARAMS,
     data: Data = DATA,
+    lora: Annotated[
+        Path | None, typer.Option("--lora", help="A LoRA adapter to merge into the weights: models/lora/NAME.")
+    ] = None,
 ) -> dict[str, Any]:
     """Write a model as a folder laid out and named like a released checkpoint: safetensors, in shards where large.
 
@@ -35,17 +39,22 @@ def export(
     Example: mova export models/phase3 --out exported
 
     Example: mova export runs/phase1/checkpoints/step-000250 --weights raw --out exported
+
+    Example: mova export models/phase3 --lora models/lora/my-ball --out merged
     """
     from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
+    from mova_core.errors import UsageError
     from mova_core.storage.atomic_folder import check_free
     from mova_core.training.checkpoints.checkpoint import is_checkpoint
 
     folder = resolve_checkpoint(checkpoint)
     check_free(out)
     if is_checkpoint(folder):
+        if lora is not None:
+            raise UsageError(f"--lora is for a model folder; {folder} is a run's checkpoint: name models/PHASE")
         _export_checkpoint(folder, KINDS[weights or "ema"], params_file, DataFolder(data), out)
     else:
-        _export_model(folder, weights, out)
+        _export_model(folder, weights, lora, out)
 
     from mova_core.model.pretrained.component import count_parameters
     from mova_core.model.pretrained.index import TOWER_COMPONENTS
@@ -70,7 +79,7 @@ def _export_checkpoint(folder: Path, kind: str, params_file: Path, data: DataFol
     write_model(checkpoint, kind, params, parts_of(checkpoint, params, data), out, released_names=True)
 
 
-def _export_model(folder: Path, weights: str | None, out: Path) -> None:
+def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Path) -> None:
     from mova_core.errors import UsageError
     from mova_core.model.pretrained.index import INDEX_FILE
     from mova_core.places import CANDIDATE, CHECKPOINTS, RUNS
@@ -90,6 +99,18 @@ def _export_model(folder: Path, weights: str | None, out: Path) -> None:
         selection, _ = read_manifest(folder / SELECTION_FILE, FileList)
         verify(folder, selection.files, f"make {folder} again", unlisted=None)
 
-    from mova_core.model.model_folder import export_folder  # torch only from here on
+    if lora is None:
+        from mova_core.model.model_folder import export_folder  # torch only from here on
 
-    export_folder(folder, out)
+        export_folder(folder, out)
+        return
+    from mova_core.model.lora.adapter import Adapter
+
+    adapter = Adapter.read(lora)
+    adapter.check_base(folder)
+
+    from mova_core.model.lora.merged import load_merged
+    from mova_core.model.model_folder import save_components, with_released_names
+
+    components = load_merged(folder, adapter)
+    save_components(replace(components, index=with_released_names(components.index)), out)

@@ -36,6 +36,9 @@ def generate(
     frames: Annotated[int | None, typer.Option("--frames", help="Frames, 4k + 1.")] = None,
     height: Annotated[int | None, typer.Option("--height", help="Pixels, a multiple of 16.")] = None,
     width: Annotated[int | None, typer.Option("--width", help="Pixels, a multiple of 16.")] = None,
+    lora: Annotated[
+        Path | None, typer.Option("--lora", help="A LoRA adapter of this model, such as models/lora/NAME.")
+    ] = None,
 ) -> dict[str, Any]:
     """Generate a clip: video and audio, as MP4 (H.264, AAC). An option not given has the model's own default.
 
@@ -69,7 +72,7 @@ def generate(
         "height": height,
         "width": width,
     }
-    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes)
+    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora)
 
     from mova_core.sampling.generate import generate as run_generate  # torch only from here on
 

@@ -8,7 +8,7 @@ A component is found by its name; the class that `model_index.json` names for it
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,13 @@ class FolderIndex:
     def prompts_warning(self, prompts: Sequence[str]) -> str | None:
         """One sentence where prompts name nothing that the model was trained on, as far as the folder says what."""
         return unknown_prompts_warning(prompts, self.fields.get("trained_on", ()))
+
+    def with_phrases(self, phrases: Iterable[str]) -> "FolderIndex":
+        """The index of a model that was trained on these too; a folder that does not say on what stays as it is."""
+        if not (known := self.fields.get("trained_on")):
+            return self
+        added = [phrase for phrase in phrases if phrase not in known]
+        return replace(self, fields={**self.fields, "trained_on": [*known, *added]})
 
     def token_counter(self) -> Callable[[str], int]:
         """Function that counts a prompt's tokens, the end token included, without torch."""

@@ -3,7 +3,8 @@
 So its start depends neither on how many processes there are nor on which other components are built. Distributions are
 those of PyTorch's layers: linear layers and convolutions uniform within 1 / sqrt(inputs), norms one and zero; a
 modulation is normal with variance 1 / width. Both video experts start from the same weights. The Bridge's output
-projections are zero, so at first neither tower influences the other.
+projections are zero, so at first neither tower influences the other; so are LoRA's B matrices, which at first add
+nothing.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from mova_core.model.weights.blueprint import in_memory, joint_blueprint
 from mova_core.params import Params
 
 BRIDGE_OUTPUT = ".inner.o"  # how the names of the Bridge's output projections end
+LORA_OUTPUT = ".lora_B.default"
 SEED_BYTES = 7  # a generator takes 63 bits
 
 Draw = Callable[[Tensor, torch.Generator], object]
@@ -75,7 +77,7 @@ def preset_dual_tower(params: Params) -> DualTower:
 
 def _draw_of(layer: nn.Module, path: str, name: str) -> Draw:
     """How a layer's parameter of that name is drawn."""
-    if path.endswith(BRIDGE_OUTPUT) or (isinstance(layer, nn.LayerNorm) and name == "bias"):
+    if path.endswith((BRIDGE_OUTPUT, LORA_OUTPUT)) or (isinstance(layer, nn.LayerNorm) and name == "bias"):
         return lambda value, generator: value.zero_()
     if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv3d):
         bound = 1 / math.sqrt(layer.weight[0].numel())

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import read_provenance
-from mova_core.places import CODEC, DataFolder
+from mova_core.model.lora.adapter import AdapterManifest
+from mova_core.places import ADAPTERS, CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.training_clip import TrainingClip, training_clip
@@ -104,7 +105,19 @@ def _file(session: Session, reference: str, root: Path) -> Node:
     else:
         assert provenance is not None
         before = _checkpoint_named(session, provenance.checkpoint_id, root)
-    return Node("clip", reference, sha256, came_from=[before])
+    adapter = [] if provenance is None or provenance.lora is None else [_adapter(provenance.lora, root)]
+    return Node("clip", reference, sha256, came_from=[before, *adapter])
+
+
+def _adapter(adapter_id: str, root: Path) -> Node:
+    """A LoRA adapter by its id: its folder in the project, if it is there still."""
+    for path in sorted((root / ADAPTERS).rglob(MANIFEST_FILE)):
+        manifest, sha256 = read_manifest(path, AdapterManifest)
+        if sha256.startswith(adapter_id):
+            note = f"trained on {len(manifest.clips)} clips beside checkpoint {manifest.base_checkpoint}"
+            clips = [Node("file", name, digest) for name, digest in sorted(manifest.clips.items())]
+            return Node("lora", path.parent.relative_to(root).as_posix(), sha256, note, clips)
+    return Node("lora", adapter_id, note=f"not in {ADAPTERS}, so what it came from is not known")
 
 
 def _training_clip(session: Session, clip: TrainingClip, root: Path) -> Node:

@@ -33,16 +33,26 @@ def make_way(run: Path, fingerprint: str) -> Path | None:
     Raises:
         StaleError: a checkpoint without a readable manifest.
     """
-    there = _fingerprint_of(run / CHECKPOINTS)
-    if there == fingerprint:
+    return put_aside(run, _fingerprint_of(run / CHECKPOINTS), fingerprint)
+
+
+def put_aside(folder: Path, there: str | None, wanted: str) -> Path | None:
+    """As `make_way`, of any folder that is named by what it was made from.
+
+    Args:
+        folder: the place.
+        there: fingerprint of what lies in it; None for nothing.
+        wanted: of what is to lie there.
+    """
+    if there == wanted:
         return None
     aside = None
     if there is not None:
-        aside = _kept(run, there)
+        aside = _kept(folder, there)
         aside.parent.mkdir(exist_ok=True)
-        run.rename(aside)
-    if (earlier := _kept(run, fingerprint)).is_dir() and not run.exists():
-        earlier.rename(run)
+        folder.rename(aside)
+    if (earlier := _kept(folder, wanted)).is_dir() and not folder.exists():
+        earlier.rename(folder)
     return aside
 
 

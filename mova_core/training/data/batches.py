@@ -107,7 +107,8 @@ class Batches(ABC, Generic[Part, AnyStep]):
         self._buckets, held_out = (
             buckets_of(folder, phase.name, split, by_canvas=self.by_canvas) for split in ("train", "validation")
         )
-        self._held_out = _shares(held_out, VALIDATION_CLIPS)
+        # Where none are held out, as with a few clips of one's own, the training clips are looked at again.
+        self._held_out = _shares(held_out or self._buckets, VALIDATION_CLIPS)
         self._order = BatchOrder(self._buckets, own.batch, train.shards_in_memory, seed, phase.number)
         self._step = lru_cache(2)(self._sample_step)  # the micro-batches of a step come one after the other
 

@@ -1,6 +1,6 @@
 """The training in a process that a launcher may have started."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,16 @@ from mova_core.training.recipe import Phase
 
 
 def train(phase: Phase, params: Params, places: Places, out: Path | None, profile: int = 0) -> dict[str, Any]:
-    """As `loop.train`; started by a launcher, it ends with it and leaves an error in the file that it reads."""
+    """As `loop.train`; see `call`."""
+    return call(loop.train, phase, params, places, out, profile)
+
+
+def call(training: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """Train; a process that a launcher started ends with it and leaves an error in the file that it reads."""
     if not is_started():
-        return loop.train(phase, params, places, out, profile)
+        return training(*arguments)
     from torch.distributed.elastic.multiprocessing.errors import record
 
     end_with_parent()
-    summary: Mapping[str, Any] | None = record(loop.train)(phase, params, places, out, profile)
+    summary: Mapping[str, Any] | None = record(training)(*arguments)
     return dict(summary or {})

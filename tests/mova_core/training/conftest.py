@@ -152,7 +152,7 @@ def project(project_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Project(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def section() -> Callable[..., TrainParams]:
     """`small_section`, for tests."""
     return small_section
