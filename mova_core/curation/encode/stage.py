@@ -29,6 +29,7 @@ from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.model.pretrained.frozen_parts import FrozenParts
+from mova_core.model.pretrained.index import FROZEN_COMPONENTS
 from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -140,7 +141,8 @@ def _shards(
 
 def _libraries(parts: FrozenParts) -> list[str]:
     """Versions of what holds code of the codecs beside this project."""
-    used = {class_name[0] for class_name in parts.index().values() if isinstance(class_name, list)}
+    index = parts.index()
+    used = {index[name][0] for name in FROZEN_COMPONENTS if name in index}
     return [version(name) for name in RELEASED_LIBRARIES if name in used]
 
 
