@@ -22,8 +22,9 @@ def clip(tmp_path: Path) -> Path:
 
 def test_what_was_written_is_read(clip: Path) -> None:
     assert read_provenance(clip) is None
-    write_provenance(clip, ONE)
-    assert read_provenance(clip) == ONE
+    for written in (ONE, Provenance("0" * 16, lora="1" * 16)):
+        write_provenance(clip, written)
+        assert read_provenance(clip) == written
 
 
 def test_frame_and_audio_stay_and_nothing_before_moves(clip: Path) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Job
@@ -16,6 +17,7 @@ from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.lineage.tree import draw
 from mova_core.registry.references import model_folder
 from mova_core.registry.sync import sync
+from mova_core.storage.manifest import write_manifest
 
 EMPTY_MP4 = (16).to_bytes(4) + b"ftyp" + b"isom\0\0\2\0"
 
@@ -57,6 +59,30 @@ def path_to(node: Node, *kinds: str) -> Node:
     for kind in kinds:
         node = next(child for child in node.came_from if child.kind == kind)
     return node
+
+
+def test_a_clip_of_a_lora_adapter_leads_to_its_clips_too(engine: sa.Engine, project: Any) -> None:
+    manifest = AdapterManifest(
+        phase="phase3",
+        fingerprint="f" * 64,
+        base={},
+        base_checkpoint="b" * 16,
+        clips={"ball.mp4": "c" * 64},
+        latents="0" * 64,
+        params={},
+        seed=0,
+        trained_on=[],
+    )
+    path = project.root / "models/lora/my-ball/manifest.json"
+    path.parent.mkdir(parents=True)
+    write_manifest(path, manifest)
+    adapter_id = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    write_provenance(clip_file(project, None), Provenance("b" * 16, adapter_id))
+    node = path_to(trace(engine, project, "clip.mp4"), "lora")
+    assert (node.name, node.note) == ("models/lora/my-ball", f"trained on 1 clips beside checkpoint {'b' * 16}")
+    assert path_to(node, "file").name == "ball.mp4"
+    path.unlink()
+    assert "not in models/lora" in path_to(trace(engine, project, "clip.mp4"), "lora").note
 
 
 def test_a_served_clip_leads_to_its_footage(engine: sa.Engine, project: Any, served: tuple[str, str]) -> None:
