@@ -34,9 +34,9 @@ def test_a_file_must_hold_what_its_source_id_names_before_and_after(tmp_path):
         pytest.fail("it is read")
 
 
-@pytest.fixture(params=["folder", "list", "lock"])
+@pytest.fixture(params=["folder", "lock"])
 def footage(request: pytest.FixtureRequest, small_footage: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """Two files, and the folder, list or lock that names them."""
+    """Two files, and the folder or lock that names them."""
     folder = tmp_path / "footage"
     folder.mkdir()
     for name in ("1.mp4", "2.mp4"):
@@ -44,19 +44,13 @@ def footage(request: pytest.FixtureRequest, small_footage: Path, tmp_path: Path)
     if request.param == "lock":
         lock_footage(str(folder.resolve()), tmp_path / "sources.lock")
         return folder, tmp_path / "sources.lock"
-    if request.param == "list":
-        (folder / "footage.txt").write_text("1.mp4\n2.mp4\n")
-    return folder, folder / "footage.txt" if request.param == "list" else folder
+    return folder, folder
 
 
 def test_nothing_of_an_exchanged_file_is_kept(footage, small_footage, write_sources, tmp_path):
     folder, named = footage
-    listed, root = folder / "footage.txt", tmp_path / "root"
-    text = listed.read_text() if listed.exists() else None
-    listed.unlink(missing_ok=True)
+    root = tmp_path / "root"
     data = write_sources(folder, root)
-    if text:
-        listed.write_text(text)
     params, engine, kept = Params(), Engine(workers=1), root / "result_cache"
 
     def run() -> list[bytes]:

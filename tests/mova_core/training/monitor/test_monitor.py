@@ -104,7 +104,7 @@ def test_profiled_steps_leave_a_trace_of_all_threads_and_a_table(project, sectio
     computing = {event["tid"] for event in trace if event["name"] == "aten::addmm"}
     (main,) = {event["tid"] for event in trace if event["name"].startswith("ProfilerStep#")}
     assert len(computing - {main}) == 2  # the threads of both micro-batches
-    assert "aten::addmm" in summary["text"] and summary["profile"]["operators"] in summary["text"]
+    assert "aten::" in summary["profile"]["operators"] and summary["profile"]["operators"] in summary["text"]
     assert checkpoint_bytes(Path("trial")) == checkpoint_bytes(Path("plain"))
     with pytest.raises(UsageError, match="trial has 0 left"):
         train(PHASES["audio"], Params(train=steps), project.places, Path("trial"), profile=1)
