@@ -27,6 +27,9 @@ from mova_core.model.towers.dual_tower import VIDEO_COMPONENTS, DualTower, Laten
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import LossParams, ModelParams, OptimizerParams, ParallelParams, TowerParams, TrainParams
+from mova_core.training.checkpoints.checkpoint import CheckpointManifest, finished
+from mova_core.training.checkpoints.reader import restore
+from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import pair_loss
 from mova_core.training.strategy.base import Strategy
@@ -43,6 +46,9 @@ TOWER = TowerParams(width=36, heads=3, layers=1, mlp_width=48)
 SIZE = ModelParams(video=TOWER, audio=TOWER)
 GRID, AUDIO = (3, 2, 2), 12  # 3 tokens each: not even, and 3 heads, of 2 processes
 CPU = torch.device("cpu")
+MANIFEST = CheckpointManifest(
+    phase="phase1", step=STEPS, fingerprint="", latents="0" * 64, clips=STEPS * BATCH, validation_loss=None
+)
 
 
 @dataclass(frozen=True)
@@ -66,16 +72,17 @@ LAYOUTS = {
     "2 x ZeRO-2": Layout(2, ParallelParams(backend="zero2")),
     "2 x ZeRO-3, full": Layout(2, ParallelParams(backend="zero3"), {"checkpointing": "full"}),
     "2 x 2 FSDP2 and Ulysses, selective": Layout(4, ParallelParams(shard=2, context=2), {"checkpointing": "selective"}),
+    "2 x 2 HSDP, selective": Layout(4, ParallelParams(shard=2), {"checkpointing": "selective"}),
     "1 process, bfloat16": Layout(options={"precision": "bfloat16"}),
     "2 x DDP, bfloat16": Layout(2, options={"precision": "bfloat16"}),
     "2 x FSDP2, bfloat16": Layout(2, ParallelParams(shard=2), {"precision": "bfloat16"}),
     "2 x ZeRO-3, bfloat16": Layout(2, ParallelParams(backend="zero3"), {"precision": "bfloat16"}),
 }
 FEW = ("1 process", "2 x DDP", "2 x FSDP2", "2 x 2 HSDP", "2 x Ulysses", "2 x ZeRO-2")
-RESUMED = {  # the layouts that take what another gave
-    "2 x 2 HSDP": "2 x 2 HSDP",
+RESUMED = {  # the layouts whose state another takes, and which
     "2 x ZeRO-2": "2 x FSDP2",
     "2 x ZeRO-3, full": "2 x FSDP2",
+    "2 x 2 HSDP, selective": "2 x 2 HSDP",
 }
 
 
@@ -114,7 +121,8 @@ def loss_of(step: int, model: Any, micro_batch: MicroBatch) -> tuple[Tensor, Ten
 
 def opened(layout: Layout, rank: int) -> Strategy:
     mesh = Mesh.of(layout.parallel, layout.processes, rank)
-    count = min(2 * mesh.data_ranks, BATCH)  # two each, where the batch has as many
+    each = 1 if layout.parallel.context > 1 else 2  # accumulation is FSDP2's there
+    count = min(each * mesh.data_ranks, BATCH)
     micro_batches = local_micro_batches(count, BATCH, mesh.data_rank, mesh.data_ranks, CPU)
     model = towers()
     weights = dict(model.named_parameters())
@@ -131,26 +139,21 @@ def opened(layout: Layout, rank: int) -> Strategy:
     return strategy
 
 
-def here(strategy: Strategy, prefix: str) -> dict[str, Tensor]:
-    """This process's parts of weights and moments of a component."""
-    if isinstance(strategy, Zero):  # whose state is gathered, as a checkpoint needs it
-        return in_flat_tensors(strategy, prefix)
-    state = strategy.state()
-    names = [name for name in state if name.startswith((f"model.{prefix}.", f"optimizer.{prefix}."))]
-    return {name: getattr(state[name], "_local_tensor", state[name]).clone() for name in names}
-
-
-def in_flat_tensors(strategy: Zero, prefix: str) -> dict[str, Tensor]:
+def here(strategy: Any, component: str) -> dict[str, Tensor]:
+    """This process's parts of weights and moments of a component, copied; no process asks another."""
     found = {}
-    for name, part in strategy._parts.items():
-        if name.startswith(f"{prefix}."):
-            found[name] = part.of(part.flat).clone()
-            for moment, value in strategy._client.state.get(part.flat, {}).items():
-                found[f"{name}.{moment}"] = (part.of(value) if value.dim() else value).clone()
+    for name, parameter in strategy.module.get_submodule(component).named_parameters():
+        if isinstance(strategy, Zero):
+            part = strategy._parts[f"{component}.{name}"]
+            held, moments, cut = part.flat, strategy._client.state.get(part.flat, {}), part.of
+        else:
+            held, moments, cut = parameter, strategy._optimizer.state.get(parameter, {}), here_of
+        for kind, value in {"weight": held, **moments}.items():
+            found[f"{name} {kind}"] = (cut(value) if value.dim() else value).detach().clone()
     return found
 
 
-def train(name: str, layout: Layout, rank: int) -> dict[str, Any]:
+def train(name: str, layout: Layout, rank: int, folder: Path) -> dict[str, Any]:
     losses, norms, still = [], [], True
     with opened(layout, rank) as strategy:
         for step in range(STEPS):
@@ -165,24 +168,26 @@ def train(name: str, layout: Layout, rank: int) -> dict[str, Any]:
         with torch.inference_mode():
             validation = float(loss_of(STEPS, strategy.average, MicroBatch(0, 1, CPU))[0])
         if name in RESUMED:
-            resumed(layout, LAYOUTS[RESUMED[name]], rank, strategy)
+            resumed(layout, LAYOUTS[RESUMED[name]], rank, strategy, folder / f"{name} checkpoints")
     return {"losses": losses, "norms": norms, "idle_expert_is_still": still, "validation": validation}
 
 
-def resumed(layout: Layout, other: Layout, rank: int, trained: Strategy) -> None:
-    """What a strategy gives, another takes, whole or in parts, and gives it back for one like the first."""
+def resumed(layout: Layout, other: Layout, rank: int, trained: Strategy, folder: Path) -> None:
+    """What a strategy saves or gives, another takes, from a checkpoint or whole, and gives it back for one like it."""
     state = trained.state()
+    with CheckpointSaver(folder, 1, trained) as saver:
+        saver.save(MANIFEST)
+    trained.wait()
     with opened(other, rank) as taken:
-        taken.load({name: whole(tensor).clone() for name, tensor in state.items()})
+        restore(finished(folder)[-1], taken)
         same(taken.state(), state)
         for tensor in taken.state().values():
             here_of(tensor).zero_()
-        taken.load(state)
+        taken.load({name: whole(tensor) for name, tensor in state.items()})
         same(taken.state(), state)
-        if other is not layout:
-            with opened(layout, rank) as again:
-                again.load(taken.state())
-                same(again.state(), state)
+        with opened(layout, rank) as again:
+            again.load(taken.state())
+            same(again.state(), state)
 
 
 def same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -207,7 +212,7 @@ def one_of(rank: int, folder: Path, names: Sequence[str]) -> None:
         if rank < processes and ours:
             with group(rank, processes, folder):
                 for name in ours:
-                    write(train(name, LAYOUTS[name], rank), name, rank, folder)
+                    write(train(name, LAYOUTS[name], rank, folder), name, rank, folder)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def test_layouts_learn_the_same(trained, capsys):
 @pytest.mark.soak
 def test_all_layouts_learn_the_same(trained, capsys):
     found = trained("all")
-    assert len(found) == 15
+    assert len(found) == 16
     compare(found, capsys)
     assert found["1 process, bfloat16"]["losses"] != found["1 process"]["losses"]
     assert found["1 process, full"] == found["1 process"], "activations computed again are the same"
