@@ -31,8 +31,9 @@ demo: environment ## The whole life, from footage to a clip over HTTP; FOOTAGE=f
 ui: environment ## Prefect's UI with the flows' Run buttons
 	@python -m flows.deployments --with-server
 
+# One process more than cores: many tests wait for servers and for processes that they start.
 test: environment ## The tests, under 12 minutes on 2 cores
-	@python -m pytest -m "not soak" -n 2 --no-loadscope-reorder $(ARGS)
+	@python -m pytest -m "not soak" -n 3 --no-loadscope-reorder $(ARGS)
 
 check: environment ## Lint, types, import rules, then the tests
 	@ruff check .

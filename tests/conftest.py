@@ -67,7 +67,7 @@ def _company(nodeid: str) -> tuple[int, str]:
 
 
 class ByCompany(LoadScopeScheduling):
-    """Divides the tests among the processes of `pytest -n 2`."""
+    """Divides the tests among the processes of `pytest -n 3`."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _company(nodeid)[1]
