@@ -68,6 +68,12 @@ class LoraRequest:
             raise UsageError(
                 f"--lora {name} needs --clips DIR: a folder of video clips, each with its caption in a .txt file"
             )
+        layout = params.train.parallel
+        if layout.shard * layout.context > 1 or layout.backend != "torch":
+            raise UsageError(
+                f"train.parallel has shard {layout.shard}, context {layout.context} and backend {layout.backend}, and "
+                "--lora trains copies of the model alone: expected shard 1, context 1 and backend torch"
+            )
         folder = ADAPTERS / name
         if folder.exists() and not (folder / MANIFEST_FILE).is_file():
             raise UsageError(f"{folder} is there and is no adapter: choose another name, or remove it")

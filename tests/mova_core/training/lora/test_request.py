@@ -35,6 +35,12 @@ def test_wrong_use(arguments, sentence):
         train(**arguments)
 
 
+def test_a_layout_that_cuts_the_model_is_refused():
+    Path("params.yaml").write_text("train: {parallel: {shard: 2}}\n")
+    with pytest.raises(UsageError, match="shard 2, context 1 and backend torch, and --lora trains copies"):
+        train(lora="a", clips=Path("clips"))
+
+
 def test_a_layer_that_is_not_there_is_refused_with_those_that_are():
     Path("params.yaml").write_text("train: {lora: {modules: [q, to_k]}}\n")
     with pytest.raises(
