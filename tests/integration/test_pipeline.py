@@ -78,7 +78,7 @@ def kill_at_random_moments(project: Path, until: str, kills: int, seed: int) -> 
 @pytest.mark.parametrize(
     ("until", "kills"),
     [
-        ("contract@windows", 2),
+        pytest.param("contract@windows", 2, marks=pytest.mark.soak),
         pytest.param("contract@latents", 30, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
 )

@@ -51,7 +51,9 @@ def export(
     check_free(out)
     if is_checkpoint(folder):
         if lora is not None:
-            raise UsageError(f"--lora is for a model folder; {folder} is a run's checkpoint: name models/PHASE")
+            raise UsageError(
+                f"--lora is for a model folder; {folder} is a run's checkpoint: name the model of its phase"
+            )
         _export_checkpoint(folder, KINDS[weights or "ema"], params_file, DataFolder(data), out)
     else:
         _export_model(folder, weights, lora, out)
@@ -81,6 +83,7 @@ def _export_checkpoint(folder: Path, kind: str, params_file: Path, data: DataFol
 
 def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Path) -> None:
     from mova_core.errors import UsageError
+    from mova_core.model.lora.adapter import Adapter
     from mova_core.model.pretrained.index import INDEX_FILE
     from mova_core.places import CANDIDATE, CHECKPOINTS, RUNS
     from mova_core.registry.manifests import SELECTION_FILE, FileList
@@ -95,20 +98,18 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
         raise UsageError(
             f"--weights {weights} is for a run's checkpoint; {folder} is a model and holds one kind: leave it out"
         )
+    adapter = None if lora is None else Adapter.read(lora)
+    if adapter is not None:
+        adapter.check_base(folder)
     if (folder / SELECTION_FILE).is_file():
         selection, _ = read_manifest(folder / SELECTION_FILE, FileList)
         verify(folder, selection.files, f"make {folder} again", unlisted=None)
 
-    if lora is None:
+    if adapter is None:
         from mova_core.model.model_folder import export_folder  # torch only from here on
 
         export_folder(folder, out)
         return
-    from mova_core.model.lora.adapter import Adapter
-
-    adapter = Adapter.read(lora)
-    adapter.check_base(folder)
-
     from mova_core.model.lora.merged import load_merged
     from mova_core.model.model_folder import save_components, with_released_names
 

@@ -63,6 +63,8 @@ def train(
         )
     if lora is not None and out is not None:
         raise UsageError(f"--out is {out}, and --lora {lora} writes to folders of its name: leave one of the two out")
+    if lora is None:
+        phase_named(phase or "")  # before params are asked for
     params = load_params(params_file)
     request = None if lora is None else LoraRequest.check(lora, clips, params, DataFolder(data), phase)
     chosen = phase_named(phase or "") if request is None else request.phase

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mova_core.curation.engine.base import Engine
-from mova_core.curation.own_clips.stage import encode_own_clips
+from mova_core.curation.own_clips.encode_clips import encode_own_clips
 from mova_core.errors import StaleError
 from mova_core.model.lora.adapter import Adapter, AdapterManifest, base_digests
 from mova_core.model.lora.layers import file_key, save_adapter

@@ -86,7 +86,7 @@ def test_a_traceback_comes_only_with_debug(mova_here, tmp_path, monkeypatch):
         (["traain"], "mova: No such command 'traain'. Did you mean 'train'?"),
         (["cut", "--worker", "2"], "mova cut: No such option: --worker (Possible options: --workers)"),
         (["registry", "lisst"], "mova registry: No such command 'lisst'. Did you mean 'list'?"),
-        (["train"], "mova train: Missing argument 'phase'."),
+        (["train"], "mova train: PHASE is missing: expected `mova train PHASE`, one of audio, phase1"),
         (["cut", "--workers", "two"], "mova cut: Invalid value for '--workers'"),
     ],
 )

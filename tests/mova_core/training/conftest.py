@@ -1,6 +1,5 @@
 """A project that can be trained on: random latents at both nano geometries, their codec, and selected start weights."""
 
-import json
 import os
 import shutil
 import signal
@@ -35,6 +34,7 @@ from mova_core.params import Params
 from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
+from mova_core.storage.manifest import file_entries, write_manifest
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
@@ -167,8 +167,9 @@ def select(root: Path, phase: str) -> None:
         GenerateParams(),
         BOUNDARY_RATIO,
     )
-    save_components(components, root / "models" / phase)
-    (root / "models" / phase / "selection.json").write_text(json.dumps(selection_of(phase)))
+    folder = root / "models" / phase
+    save_components(components, folder)
+    write_manifest(folder / "selection.json", selection_of(phase) | {"files": file_entries(folder)})
 
 
 def selection_of(phase: str, passed: bool = True) -> dict[str, Any]:

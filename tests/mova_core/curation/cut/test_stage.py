@@ -242,9 +242,11 @@ def test_windows_that_cannot_be_cut_are_rejects_and_harm_no_other(tmp_path):
     tables = new_tables()
     add_source(tmp_path, "beyond.mp4", tables, starts_s=(0.0, 5.0))
     damaged = add_source(tmp_path, "damaged.mp4", tables, starts_s=(0.0, 3.9))
-    data = bytearray(damaged.read_bytes())
+    whole, data = sha256_file(damaged), bytearray(damaged.read_bytes())
     data[len(data) * 3 // 4 : len(data) * 3 // 4 + 400] = os.urandom(400)
     damaged.write_bytes(data)
+    for row in (row for rows in tables.values() for row in rows if row["source_id"] == whole):
+        row["source_id"] = sha256_file(damaged)
     add_source(tmp_path, "bordered.mp4", tables, starts_s=(0.0,))
     tables["segments"][-1]["crop_top_px"] = 96
     add_source(tmp_path, "gone.mp4", tables, starts_s=(1.0,)).unlink()

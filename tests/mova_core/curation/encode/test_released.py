@@ -131,6 +131,7 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_c
                     assert torch.equal(whole[: len(context)], context) and not whole[len(context) :].any()
 
 
+@pytest.mark.soak  # of nano codecs in make test: test_stage.py
 def test_neither_workers_nor_shards_change_a_bit(cut, tiny_checkpoint):
     folder = cut.latents(SMALL.name)
     encode(params(tiny_checkpoint), SMALL, cut, Engine(workers=1))

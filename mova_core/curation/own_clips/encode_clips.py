@@ -29,7 +29,7 @@ from mova_core.storage.atomic import clear_temporary, make_folder
 from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_json
 
-THIS = "mova_core.curation.own_clips.stage"
+THIS = "mova_core.curation.own_clips.encode_clips"
 PRELOAD = ("av", "cv2", THIS)
 
 

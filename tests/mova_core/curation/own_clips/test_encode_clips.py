@@ -10,7 +10,7 @@ from mova_core.curation.cut.shards import read_member
 from mova_core.curation.cut.source_result import read_part
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import LimitedCall
-from mova_core.curation.own_clips import stage
+from mova_core.curation.own_clips import encode_clips
 from mova_core.curation.own_clips.folder import OwnClip
 from mova_core.errors import MovaError
 from mova_core.geometry import GEOMETRIES
@@ -36,11 +36,11 @@ def cut(path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     def here(function, items, *, limits, **_):
         return map(LimitedCall(function, limits), items)
 
-    monkeypatch.setattr(stage, "run", here)
+    monkeypatch.setattr(encode_clips, "run", here)
     data = DataFolder(root)
     data.clips.mkdir(exist_ok=True)
-    task = stage._task(OwnClip(path, "a" * 64, "A box."), Params(), GEOMETRY, data)
-    stage._cut([task], Params(), Engine())
+    task = encode_clips._task(OwnClip(path, "a" * 64, "A box."), Params(), GEOMETRY, data)
+    encode_clips._cut([task], Params(), Engine())
     (row,) = read_part(task.part).clips
     return {**row, "path": task.part.name}
 
