@@ -112,7 +112,7 @@ def test_what_crashed_once_is_tried_again_and_kept(engine, tmp_path):
 
 
 def test_a_full_disk_is_no_items_fault_and_stops_the_run(engine):
-    results = run(behave, ["a", "full", "b"], engine=engine, limits=LIMITS)
+    results = run(behave, ["a", "full", "b"], engine=engine, limits=Limits())  # not about time
     assert next(results).value == "A"
     with pytest.raises(DiskFull, match="no room for a"):
         next(results)
@@ -128,7 +128,7 @@ def test_many_items_keep_their_order(engine):
 def test_workers_killed_from_outside_are_replaced(engine):
     """Whether they are at work or have nothing to do at the moment; more items than one worker may have done before."""
     killed = set()
-    for result in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=LIMITS):
+    for result in run(own_pid, range(1 + 3 * engine.workers * AHEAD_PER_WORKER), engine=engine, limits=Limits()):
         assert not result.failed, result.reason
         if result.value not in killed:
             time.sleep(0.01)  # it is at its next item, or there is none
