@@ -20,6 +20,7 @@ if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$inputs" ]; then
   exit 0
 fi
 
+PATH=${PATH//"$PWD/.venv/bin:"/}  # `make` puts it first, and the Python in it goes away with it below
 python=
 for candidate in ${PYTHON:-python3.11 python3.12 python3}; do
   if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
