@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mova_core.geometry import GEOMETRIES
+from mova_core.training.strategy.base import Setup
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +69,9 @@ def save_checkpoint():
         )
         weights = dict(towers.named_parameters())
         parts = local_micro_batches(1, 1, 0, 1, cpu)
-        blueprint = copy.deepcopy(towers).to("meta")
+        setup = Setup(copy.deepcopy(towers).to("meta"), weights.__getitem__, OptimizerParams(), parts, cpu)
         with (
-            SingleProcess(blueprint, weights.__getitem__, OptimizerParams(), parts, cpu) as strategy,
+            SingleProcess(setup) as strategy,
             CheckpointSaver(folder, keep, strategy) as saver,
         ):
             saver.save(manifest)

@@ -2,14 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 
 from mova_core.errors import UsageError
 from mova_core.params.model import ParallelParams, TrainParams
-from mova_core.training.strategy.base import Strategy, WeightSource
+from mova_core.training.strategy.base import Setup, Strategy, WeightSource
 from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
@@ -78,10 +77,10 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     mesh = Mesh.of(parallel, processes, rank)
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
     micro_batches = local_micro_batches(params.micro_batches, batch, mesh.data_rank, mesh.data_ranks, device)
-    parts = blueprint, weights, params.optimizer, micro_batches, device
-    options: dict[str, Any] = {"precision": params.precision, "checkpointing": params.activation_checkpointing}
+    kinds = params.precision, params.activation_checkpointing
+    setup = Setup(blueprint, weights, params.optimizer, micro_batches, device, *kinds)
     if processes == 1:
-        return SingleProcess(*parts, **options)
+        return SingleProcess(setup)
     from accelerate import PartialState  # opens the process group; imported where there are several
 
     # Weights that wait on the processor have gradients there, whose norm is summed there.
@@ -92,14 +91,14 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     if parallel.backend in STAGES:
         from mova_core.training.strategy.zero import Zero
 
-        return Zero(STAGES[parallel.backend], *parts, **options)
+        return Zero(STAGES[parallel.backend], setup)
     if in_parts:
         from mova_core.training.strategy.fsdp import FullySharded
 
-        return FullySharded(parallel, *parts, **options)
+        return FullySharded(parallel, setup)
     from mova_core.training.strategy.ddp import DataParallel
 
-    return DataParallel(*parts, **options)
+    return DataParallel(setup)
 
 
 def _check(params: TrainParams, processes: int) -> None:

@@ -3,13 +3,12 @@
 Torch's DistributedDataParallel. Two processes of one micro-batch each give the same bytes as one process of two.
 """
 
-from typing import Any
-
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.torch_strategy import TorchStrategy
 
 
@@ -17,13 +16,11 @@ class DataParallel(TorchStrategy):
     """The whole model in every process of the open process group.
 
     Args:
-        parts: the arguments of `TorchStrategy`.
-        options: likewise.
+        setup: what it is made from.
     """
 
-    def __init__(self, *parts: Any, **options: Any) -> None:
-        super().__init__(*parts, **options)
-        self.main = dist.get_rank() == 0
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
         # The idle expert has no gradients, nor has the Bridge where every sample of a micro-batch has it off.
         self._wrapped = DistributedDataParallel(self.module, find_unused_parameters=True)
         self.model = self._wrapped

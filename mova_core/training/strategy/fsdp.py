@@ -29,6 +29,7 @@ from mova_core.model.towers.bridge import Conditioner
 from mova_core.model.towers.dual_tower import divide_tokens
 from mova_core.model.towers.tower import Block, Head, Tower
 from mova_core.params.model import ParallelParams
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.ddp import gather_rows
 from mova_core.training.strategy.torch_strategy import TorchStrategy
 
@@ -40,8 +41,7 @@ class FullySharded(TorchStrategy):
 
     Args:
         parallel: sizes of the grid, and what is done with the parts.
-        parts: the arguments of `TorchStrategy`.
-        options: likewise.
+        setup: what it is made from.
 
     Raises:
         UsageError: weights are to wait on the processor, and there is no other device; more context processes than
@@ -51,21 +51,20 @@ class FullySharded(TorchStrategy):
     module: Any
     average: Any
 
-    def __init__(self, parallel: ParallelParams, *parts: Any, **options: Any) -> None:
-        *_, device = parts
-        if parallel.cpu_offload and device.type == "cpu":
+    def __init__(self, parallel: ParallelParams, setup: Setup) -> None:
+        device_type = setup.device.type
+        if parallel.cpu_offload and device_type == "cpu":
             raise UsageError(
                 "train.parallel.cpu_offload is true, and this machine computes on its processor: there is nothing to "
                 "take the weights off from; set it to false"
             )
         # It warns of in-place changes to what a module returns: the model makes none.
         warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
-        self._parallel, self._weights_on = parallel, weight_mesh(parallel, device.type)
+        self._parallel, self._weights_on = parallel, weight_mesh(parallel, device_type)
         sizes = dist.get_world_size() // parallel.context, parallel.context
-        grid = init_device_mesh(device.type, sizes, mesh_dim_names=("data", "context"))
+        grid = init_device_mesh(device_type, sizes, mesh_dim_names=("data", "context"))
         self._data_group, self._context_group = grid.get_group("data"), grid.get_group("context")
-        super().__init__(*parts, **options)
-        self.main = dist.get_rank() == 0
+        super().__init__(setup)
         self.average.set_reshard_after_forward(True)  # no backward pass would let its weights go after validation
 
     @property
@@ -89,7 +88,7 @@ class FullySharded(TorchStrategy):
         return model
 
     def _mixed_precision(self) -> MixedPrecisionPolicy:
-        if self._precision == "float32":
+        if self._setup.precision == "float32":
             return MixedPrecisionPolicy()
         # Inputs stay as they are: timesteps and rotary angles would be rounded, the towers cast latents themselves.
         return MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)

@@ -8,12 +8,11 @@ whenever the machine has something else to do.
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from types import TracebackType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mova_core.training.strategy.base import LossOf, Result
+from mova_core.training.strategy.base import LossOf, Result, Setup
 from mova_core.training.strategy.micro_batch import MicroBatch
 from mova_core.training.strategy.torch_strategy import TorchStrategy
 
@@ -21,9 +20,9 @@ from mova_core.training.strategy.torch_strategy import TorchStrategy
 class SingleProcess(TorchStrategy):
     """The whole model in this process."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        count = len(self._micro_batches) if self.device.type == "cpu" else 1
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        count = len(setup.micro_batches) if self.device.type == "cpu" else 1
         self._models = [self.model, *(_sharing_weights(self.model) for _ in range(count - 1))]
         self._parameters = [list(model.parameters()) for model in self._models]
         self._threads = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
@@ -32,15 +31,15 @@ class SingleProcess(TorchStrategy):
         self._threads.shutdown()
 
     def backward(self, loss_of: LossOf[Result]) -> list[Result]:
+        if len(self._models) == 1:
+            return super().backward(loss_of)
+
         def one(model: nn.Module, micro_batch: MicroBatch) -> Result:
             loss, result = loss_of(model, micro_batch)
             loss.backward()
             return result
 
-        if len(self._models) == 1:
-            results = [one(self.model, micro_batch) for micro_batch in self._micro_batches]
-        else:
-            results = list(self._threads.map(one, self._models, self._micro_batches))
+        results = list(self._threads.map(one, self._models, self._setup.micro_batches))
         self._average_gradients()
         return results
 
@@ -51,8 +50,7 @@ class SingleProcess(TorchStrategy):
             torch._foreach_add_(own, [_grad(parameters[index]) for index in learned])
             for parameter in parameters:
                 parameter.grad = None
-        if len(self._micro_batches) > 1:
-            torch._foreach_mul_(own, 1 / len(self._micro_batches))
+        torch._foreach_mul_(own, 1 / len(self._models))
 
 
 def _sharing_weights(model: nn.Module) -> nn.Module:

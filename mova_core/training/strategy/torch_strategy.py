@@ -4,7 +4,7 @@ A layout says how a model built on the meta device is laid out, and how gradient
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import partial
 from types import TracebackType
@@ -14,50 +14,33 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from mova_core.params.model import ActivationCheckpointing, OptimizerParams, Precision
+from mova_core.params.model import Precision
 from mova_core.training.optimizer import MOMENTS, ema_decay, make_optimizer, set_lr
 from mova_core.training.strategy.activations import checkpoint_activations
-from mova_core.training.strategy.base import LossOf, Result, Strategy, WeightSource
-from mova_core.training.strategy.micro_batch import MicroBatch
+from mova_core.training.strategy.base import Setup, Strategy, WeightSource
 
 
 class TorchStrategy(Strategy):
     """Base of the layouts that torch's own optimizer moves.
 
     Args:
-        blueprint: the model on the meta device; its children are the components.
-        weights: where its weights come from.
-        params: of the optimizer.
-        micro_batches: of this process.
-        device: of this process.
-        precision: of the model's computation; weights, gradients and moments are float32.
-        checkpointing: what a forward pass keeps of its activations.
+        setup: what it is made from.
     """
 
-    def __init__(
-        self,
-        blueprint: nn.Module,
-        weights: WeightSource,
-        params: OptimizerParams,
-        micro_batches: Sequence[MicroBatch],
-        device: torch.device,
-        precision: Precision = "float32",
-        checkpointing: ActivationCheckpointing = "none",
-    ) -> None:
-        self.device, self.main, self._precision = device, True, precision
-        self._params, self._micro_batches = params, micro_batches
-        module, average = deepcopy(blueprint), blueprint
-        checkpoint_activations(module, checkpointing)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        module, average = deepcopy(setup.blueprint), setup.blueprint
+        checkpoint_activations(module, setup.checkpointing)
         self.module, self.average = self.lay_out(module), self.lay_out(average)
         for laid in (self.module, self.average):
             laid.to_empty(device=self.home)
         self._learning = {name for name, parameter in self.module.named_parameters() if parameter.requires_grad}
-        fill(self.module, weights)
+        fill(self.module, setup.weights)
         fill(self.average, dict(self.module.named_parameters()).__getitem__)  # each is read or drawn once
         self.module.train()
         self.average.eval().requires_grad_(False)
         self.model = self.module
-        self._optimizer = make_optimizer(dict(self.module.named_children()), params)
+        self._optimizer = make_optimizer(dict(self.module.named_children()), setup.optimizer)
 
     @property
     def home(self) -> torch.device:
@@ -66,20 +49,8 @@ class TorchStrategy(Strategy):
 
     def lay_out(self, model: nn.Module) -> nn.Module:
         """Shard a model on the meta device, and let it compute in its precision; here a process holds it whole."""
-        compute_in(self._precision, model, self.device)
+        compute_in(self._setup.precision, model, self.device)
         return model
-
-    def backward(self, loss_of: LossOf[Result]) -> list[Result]:
-        results = []
-        for micro_batch in self._micro_batches:
-            self._synchronise(micro_batch is self._micro_batches[-1])
-            loss, result = loss_of(self.model, micro_batch)
-            (loss / len(self._micro_batches)).backward()
-            results.append(result)
-        return results
-
-    def _synchronise(self, last: bool) -> None:
-        """Whether the next backward pass, the last of a step, averages gradients over the processes."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         return None
@@ -90,12 +61,12 @@ class TorchStrategy(Strategy):
         return self._norm.full_tensor() if isinstance(self._norm, DTensor) else self._norm
 
     def step(self, step: int, lr_multiplier: float) -> None:
-        torch.nn.utils.clip_grads_with_norm_(self.module.parameters(), self._params.clip_norm, self._norm)
+        torch.nn.utils.clip_grads_with_norm_(self.module.parameters(), self._setup.optimizer.clip_norm, self._norm)
         set_lr(self._optimizer, lr_multiplier)
         self._optimizer.step()
         self.skip()
         with torch.no_grad():
-            weight = 1 - ema_decay(step, self._params.ema_decay)
+            weight = 1 - ema_decay(step, self._setup.optimizer.ema_decay)
             learned, average = ([parameter for _, parameter in self._learned(model)] for _, model in self._kinds())
             torch._foreach_lerp_(average, learned, weight)
 

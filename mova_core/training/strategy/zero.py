@@ -16,7 +16,7 @@ Source: arXiv:1910.02054.
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import partial
 from types import TracebackType
@@ -28,13 +28,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
-from mova_core.params.model import ActivationCheckpointing, OptimizerParams, Precision
 from mova_core.training.optimizer import MOMENTS, ema_decay, make_optimizer, set_lr
 from mova_core.training.strategy.activations import checkpoint_activations
-from mova_core.training.strategy.base import LossOf, Result, Strategy, WeightSource
+from mova_core.training.strategy.base import LossOf, Result, Setup, Strategy, WeightSource
 from mova_core.training.strategy.ddp import gather_rows
 from mova_core.training.strategy.deepspeed_config import deepspeed_config
-from mova_core.training.strategy.micro_batch import MicroBatch
 from mova_core.training.strategy.torch_strategy import compute_in, fill
 from mova_core.training.strategy.zero_parts import Part, held_part, optimizer_parts, partition, rows, together, whole
 
@@ -58,41 +56,25 @@ class Zero(Strategy):
 
     Args:
         stage: of ZeRO, 1 to 3.
-        blueprint: the model on the meta device; its children are the components.
-        weights: where its weights come from.
-        params: of the optimizer.
-        micro_batches: of this process.
-        device: of this process.
-        precision: of the model's computation; weights, gradients and moments are float32.
-        checkpointing: what a forward pass keeps of its activations.
+        setup: what it is made from.
     """
 
-    def __init__(
-        self,
-        stage: int,
-        blueprint: nn.Module,
-        weights: WeightSource,
-        params: OptimizerParams,
-        micro_batches: Sequence[MicroBatch],
-        device: torch.device,
-        precision: Precision = "float32",
-        checkpointing: ActivationCheckpointing = "none",
-    ) -> None:
-        deepspeed = load_deepspeed(device)
+    def __init__(self, stage: int, setup: Setup) -> None:
+        super().__init__(setup)
+        deepspeed = load_deepspeed(setup.device)
         deepspeed.init_distributed(dist.get_backend())
-        self.device, self.main, self._stage = device, dist.get_rank() == 0, stage
-        self._params, self._micro_batches, self._linear = params, micro_batches, F.linear
-        self._mesh = init_device_mesh(device.type, (dist.get_world_size(),), mesh_dim_names=("shard",))
-        self.module, self.average = deepcopy(blueprint), blueprint.requires_grad_(False)
-        checkpoint_activations(self.module, checkpointing)
+        self._stage, self._linear = stage, F.linear
+        self._mesh = init_device_mesh(setup.device.type, (dist.get_world_size(),), mesh_dim_names=("shard",))
+        self.module, self.average = deepcopy(setup.blueprint), setup.blueprint.requires_grad_(False)
+        checkpoint_activations(self.module, setup.checkpointing)
         for model in (self.module, self.average):
-            compute_in(precision, model, device)
-        self._fill(weights)
+            compute_in(setup.precision, model, setup.device)
+        self._fill(setup.weights)
         self.module.train()
         self.average.eval()
         components = dict(self.module.named_children())
-        self._client = make_optimizer(components, params, SomeGroups)
-        config = deepspeed_config(stage, params.clip_norm)
+        self._client = make_optimizer(components, setup.optimizer, SomeGroups)
+        config = deepspeed_config(stage, setup.optimizer.clip_norm)
         self._engine, self._zero, *_ = deepspeed.initialize(model=self.module, optimizer=self._client, config=config)
         self.model, self._engines = self._engine, [self._engine]
         if stage == WEIGHTS_IN_PARTS:  # an engine without an optimizer gathers weights and lets them go
@@ -123,13 +105,13 @@ class Zero(Strategy):
 
     def backward(self, loss_of: LossOf[Result]) -> list[Result]:
         self._learned.clear()
-        results = []
-        for micro_batch in self._micro_batches:
-            self._engine.set_gradient_accumulation_boundary(micro_batch is self._micro_batches[-1])
-            loss, result = loss_of(self.model, micro_batch)
-            self._engine.backward(loss / len(self._micro_batches))
-            results.append(result)
-        return results
+        return super().backward(loss_of)
+
+    def _synchronise(self, last: bool) -> None:
+        self._engine.set_gradient_accumulation_boundary(last)
+
+    def _differentiate(self, loss: Tensor) -> None:
+        self._engine.backward(loss)
 
     def grad_norm(self) -> Tensor:
         gradients = [gradient for group in self._zero.averaged_gradients.values() for gradient in group]
@@ -140,7 +122,7 @@ class Zero(Strategy):
     def step(self, step: int, lr_multiplier: float) -> None:
         set_lr(self._client, lr_multiplier)
         self._move(self._learned)
-        weight = 1 - ema_decay(step, self._params.ema_decay)
+        weight = 1 - ema_decay(step, self._setup.optimizer.ema_decay)
         torch._foreach_lerp_(self._held(self.average), self._held(self.module), weight)
 
     def skip(self) -> None:

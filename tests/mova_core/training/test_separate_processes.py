@@ -17,6 +17,7 @@ from mova_core.training.checkpoints.checkpoint import KINDS, Checkpoint
 from mova_core.training.checkpoints.reader import CheckpointReader, restore
 from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.checkpoints.weights import write_components
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
 
@@ -109,9 +110,8 @@ def export_again(folder: Path, out: Path) -> list[dict[str, bytes]]:
     towers = DualTower.from_pretrained(out / "parts")
     weights = dict(towers.named_parameters())
     parts = local_micro_batches(1, 1, 0, 1, cpu)
-    with SingleProcess(
-        copy.deepcopy(towers).to("meta"), weights.__getitem__, OptimizerParams(), parts, cpu
-    ) as strategy:
+    setup = Setup(copy.deepcopy(towers).to("meta"), weights.__getitem__, OptimizerParams(), parts, cpu)
+    with SingleProcess(setup) as strategy:
         restore(checkpoint, strategy)
         with CheckpointSaver(out, 1, strategy) as saver:
             saver.save(checkpoint.manifest)

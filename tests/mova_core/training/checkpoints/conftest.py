@@ -8,6 +8,7 @@ from torch import nn
 
 from mova_core.params.model import OptimizerParams
 from mova_core.training.checkpoints.checkpoint import CheckpointManifest
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
 
@@ -46,9 +47,8 @@ def opened():
     def open_strategy() -> SingleProcess:
         torch.manual_seed(0)
         weights = dict(Two().named_parameters())
-        return SingleProcess(
-            Two().to("meta"), weights.__getitem__, OptimizerParams(), local_micro_batches(1, 4, 0, 1, CPU), CPU
-        )
+        micro_batches = local_micro_batches(1, 4, 0, 1, CPU)
+        return SingleProcess(Setup(Two().to("meta"), weights.__getitem__, OptimizerParams(), micro_batches, CPU))
 
     return open_strategy
 

@@ -32,7 +32,7 @@ from mova_core.training.checkpoints.reader import restore
 from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import pair_loss
-from mova_core.training.strategy.base import Strategy
+from mova_core.training.strategy.base import Setup, Strategy
 from mova_core.training.strategy.choose import Mesh
 from mova_core.training.strategy.ddp import DataParallel
 from mova_core.training.strategy.deepspeed_config import STAGES
@@ -127,14 +127,15 @@ def opened(layout: Layout, rank: int) -> Strategy:
     model = towers()
     weights = dict(model.named_parameters())
     blueprint = towers().to("meta")
-    parts = blueprint, weights.__getitem__, OptimizerParams(warmup_steps=0), micro_batches, CPU
+    optimizer = OptimizerParams(warmup_steps=0)
+    setup = Setup(blueprint, weights.__getitem__, optimizer, micro_batches, CPU, **layout.options)
     if layout.processes == 1:
-        return SingleProcess(*parts, **layout.options)
+        return SingleProcess(setup)
     if stage := STAGES.get(layout.parallel.backend):
-        return Zero(stage, *parts, **layout.options)
+        return Zero(stage, setup)
     if layout.parallel.shard * layout.parallel.context == 1:
-        return DataParallel(*parts, **layout.options)
-    strategy = FullySharded(layout.parallel, *parts, **layout.options)
+        return DataParallel(setup)
+    strategy = FullySharded(layout.parallel, setup)
     assert isinstance(strategy.module, FSDPModule) and isinstance(strategy.average, FSDPModule)
     return strategy
 

@@ -23,7 +23,7 @@ from mova_core.model.weights.blueprint import joint_blueprint
 from mova_core.model.weights.fresh import FreshWeights
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, OptimizerParams, ParallelParams, TowerParams, TrainParams
-from mova_core.training.strategy.base import Strategy
+from mova_core.training.strategy.base import Setup, Strategy
 from mova_core.training.strategy.fsdp import FullySharded
 from mova_core.training.strategy.micro_batch import MicroBatch
 from mova_core.training.strategy.single import SingleProcess
@@ -39,8 +39,8 @@ def memory_of(tower: TowerParams, processes: int) -> tuple[int, int]:
     weights = sum(parameter.numel() * 4 for parameter in blueprint.parameters())
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
     before = status("VmRSS")
-    parts = blueprint, FreshWeights(0, blueprint), OptimizerParams(), (MicroBatch(0, 1, CPU),), CPU
-    strategy = SingleProcess(*parts) if processes == 1 else FullySharded(ParallelParams(shard=processes), *parts)
+    setup = Setup(blueprint, FreshWeights(0, blueprint), OptimizerParams(), (MicroBatch(0, 1, CPU),), CPU)
+    strategy = SingleProcess(setup) if processes == 1 else FullySharded(ParallelParams(shard=processes), setup)
     with strategy:
         for step, expert in enumerate(("video_dit", "video_dit_2")):
             train(strategy, step, expert)

@@ -12,6 +12,7 @@ from mova_core.model.weights.blueprint import joint_blueprint
 from mova_core.model.weights.fresh import FreshWeights
 from mova_core.params import Params
 from mova_core.params.model import OptimizerParams, ParallelParams
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.fsdp import UNITS, FullySharded
 
 CPU = torch.device("cpu")
@@ -27,7 +28,7 @@ def eight_processes():
 
 def sharded(parallel: ParallelParams) -> FullySharded:
     blueprint = joint_blueprint(preset_configs(Params()))
-    return FullySharded(parallel, blueprint, FreshWeights(0, blueprint), OptimizerParams(), (), CPU)
+    return FullySharded(parallel, Setup(blueprint, FreshWeights(0, blueprint), OptimizerParams(), (), CPU))
 
 
 def test_more_processes_than_heads_to_divide_a_clip():

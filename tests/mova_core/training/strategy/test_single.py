@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from mova_core.params.model import OptimizerParams
+from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
 
@@ -24,7 +25,7 @@ def opened(micro_batches: int = 1) -> SingleProcess:
     torch.manual_seed(0)
     weights = dict(Two().named_parameters())
     parts = local_micro_batches(micro_batches, 4, 0, 1, CPU)
-    return SingleProcess(Two().to("meta"), weights.__getitem__, PARAMS, parts, CPU)
+    return SingleProcess(Setup(Two().to("meta"), weights.__getitem__, PARAMS, parts, CPU))
 
 
 def step(strategy: SingleProcess, number: int, *names: str) -> None:
