@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -27,15 +26,12 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.model.towers.audio_tower import TextToAudio
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
-from mova_core.params.model import JointPhaseParams
 from mova_core.places import DataFolder
 from mova_core.training import loop
 from mova_core.training.data.batches import AudioBatches, JointBatches
-from mova_core.training.data.read_ahead import ReadAhead
 from mova_core.training.monitor.watched import Watched
-from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.recipe import PHASES, Phase
-from mova_core.training.run import Run
+from mova_core.training.run import Run, batches_of, objective_of
 from mova_core.training.strategy.choose import open_strategy
 
 CLIPS = {"train": 512, "validation": 48}
@@ -96,53 +92,38 @@ def write_latents(folder: Path, geometry: ClipGeometry) -> None:
     write_latents_manifest(folder, [*map(shard_name, range(len(CLIPS))), CONSTANTS_FILE], inputs)
 
 
-def made_batches_of(phase: Phase, params: Params, folder: Path) -> AudioBatches | JointBatches:
-    """The batches of a phase, of made latents."""
-    kind = JointBatches if phase.joint else AudioBatches
-    return kind(folder, phase, params.train, params.seed)
+def train_ours(phase: Phase, params: Params, batches: AudioBatches | JointBatches, folder: Path) -> float:
+    """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`.
 
-
-def made_objective(
-    phase: Phase, params: Params, batches: AudioBatches | JointBatches
-) -> tuple[AudioObjective | JointObjective, ReadAhead[Any]]:
-    """What a phase minimises, and what reads its batches."""
-    geometry, own = phase.geometry(params), phase.params(params.train)
-    reads = ReadAhead[Any](batches.part, own.steps)
-    if isinstance(batches, AudioBatches):
-        return AudioObjective(reads, batches), reads
-    assert isinstance(own, JointPhaseParams)
-    fps = float(geometry.fps)
-    return JointObjective(reads, batches, params.train.loss, fps, own.video_shift), reads
-
-
-def train_ours(phase: Phase, params: Params, objective: Objective, reads: ReadAhead[Any], folder: Path) -> None:
-    """Our loop from fresh weights to the phase's last step; curves and checkpoints are written to `folder`."""
+    Returns:
+        Seconds that its steps waited for batches.
+    """
+    objective, waited_s = objective_of(phase, params, batches)
     towers = preset_dual_tower(params)
     model = towers if phase.joint else TextToAudio(towers.audio_dit)
     weights = dict(model.named_parameters())
     blueprint = deepcopy(model).to("meta")
-    watched = Watched(phase, params, DataFolder(folder), lambda: reads.waited_s)
+    watched = Watched(phase, params, DataFolder(folder), waited_s)
     run = Run(phase, params.seed, params.train, folder, MADE_INPUTS, objective, blueprint, weights.__getitem__, watched)
     folder.mkdir()
     with open_strategy(params.train, blueprint, run.weights, phase.params(params.train).batch) as strategy:
         loop._train(run, None, strategy)
+    return waited_s()
 
 
 def _measured(phase: Phase, folder: Path) -> Times:
     params = _params(phase, STEPS)
     latents = folder / f"latents-{phase.name}"
     write_latents(latents, phase.geometry(params))
-    batches = made_batches_of(phase, params, latents)
+    batches = batches_of(phase, params, latents)
     ready = made_batches(batches, READY_BATCHES)
     runs: Iterator[int] = iter(range(1_000_000))
-    reading: list[ReadAhead[Any]] = []
+    waited: list[float] = []
 
     def ours(steps: int = STEPS) -> None:
         chosen = _params(phase, steps)
-        objective, reads = made_objective(phase, chosen, batches)
-        reading.append(reads)
         with single_thread():  # as `mova train` does
-            train_ours(phase, chosen, objective, reads, folder / f"{phase.name}-{next(runs)}")
+            waited.append(train_ours(phase, chosen, batches, folder / f"{phase.name}-{next(runs)}"))
 
     def bare(steps: int = STEPS) -> None:
         train_barely(preset_dual_tower(params), ready, steps, params.train.optimizer)
@@ -150,8 +131,7 @@ def _measured(phase: Phase, folder: Path) -> Times:
     ours(WARM_UP_STEPS)
     bare(WARM_UP_STEPS)
     pairs = in_turn(ours, bare, REPEATS)
-    waited = [reads.waited_s for reads in reading[1:]]  # the first warmed up
-    return Times([mine for mine, _ in pairs], waited, [other for _, other in pairs])
+    return Times([mine for mine, _ in pairs], waited[1:], [other for _, other in pairs])  # the first warmed up
 
 
 def _params(phase: Phase, steps: int) -> Params:

@@ -6,10 +6,14 @@ Events (`mova_core.json_events`) and lines (`label 12/25`) come once a second an
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mova_core import json_events
 from mova_core.json_events import Progress
+
+if TYPE_CHECKING:  # rich takes time to import
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
 EVERY_S = 1.0
 
@@ -24,26 +28,20 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
         yield from _now_and_then(items, total, label)
 
 
-def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def new_bar(console: "Console") -> "Bar":
+    """A bar with label, count, time so far and time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    label, left = TextColumn("{task.description:<12}"), TextColumn("left")
+    columns = label, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), left, TimeRemainingColumn()
+    return Bar(*columns, console=console)
+
+
+def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    from rich.console import Console
+
+    with new_bar(Console(stderr=True)) as bar:
         yield from bar.track(items, total=total, description=label)
 
 
@@ -56,9 +54,9 @@ def _now_and_then(items: Iterable[T], total: int, label: str) -> Iterator[T]:
             last_shown = time.monotonic()
 
 
-def show(progress: Progress) -> None:
-    """Show how far something is, as an event or a line."""
+def show(progress: Progress, told: str = "") -> None:
+    """Show how far something is, as an event, or as a line that ends with what is told."""
     if json_events.are_on():
         json_events.emit(progress)
     else:
-        print(f"{progress.label} {progress.done}/{progress.total}", file=sys.stderr, flush=True)
+        print(f"{progress.label} {progress.done}/{progress.total}{told}", file=sys.stderr, flush=True)

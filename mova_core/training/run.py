@@ -110,8 +110,9 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     """
     inputs = check_inputs(phase, params, places)
     latents = places.latents(phase, params)
-    objective, sizes, waited_s = objective_of(phase, params, latents)
-    start = start_of(phase, params, places.start(phase, params), sizes)
+    batches = batches_of(phase, params, latents)
+    objective, waited_s = objective_of(phase, params, batches)
+    start = start_of(phase, params, places.start(phase, params), batches.sizes())
     folder, warning = run_folder(phase, places, out), few_clips(phase, latents)
     return Run(
         phase,
@@ -128,28 +129,30 @@ def prepare(phase: Phase, params: Params, places: Places, out: Path | None = Non
     )
 
 
-def objective_of(phase: Phase, params: Params, latents: Path) -> tuple[Objective, dict[str, int], Callable[[], float]]:
-    """What a phase minimises on a folder of latents.
-
-    Returns:
-        The objective; sizes of the latents, see `Batches.sizes`; seconds in which micro-batches waited.
+def batches_of(phase: Phase, params: Params, latents: Path) -> AudioBatches | JointBatches:
+    """The batches of a phase from a folder of latents.
 
     Raises:
         UsageError, StaleError: see `ClipReader`.
     """
+    kind = JointBatches if phase.joint else AudioBatches
+    return kind(latents, phase, params.train, params.seed)
+
+
+def objective_of(
+    phase: Phase, params: Params, batches: AudioBatches | JointBatches
+) -> tuple[Objective, Callable[[], float]]:
+    """What a phase minimises on its batches, read ahead; and the seconds in which micro-batches waited so far."""
     own = phase.params(params.train)
-    batches: AudioBatches | JointBatches
+    reads = ReadAhead[Any](batches.part, own.steps)
     objective: Objective
-    reads: ReadAhead[Any]
-    if isinstance(own, JointPhaseParams):
-        batches, fps = JointBatches(latents, phase, params.train, params.seed), float(phase.geometry(params).fps)
-        reads = ReadAhead(batches.part, own.steps)
+    if isinstance(batches, JointBatches):
+        assert isinstance(own, JointPhaseParams)
+        fps = float(phase.geometry(params).fps)
         objective = JointObjective(reads, batches, params.train.loss, fps, own.video_shift)
     else:
-        batches = AudioBatches(latents, phase, params.train, params.seed)
-        reads = ReadAhead(batches.part, own.steps)
         objective = AudioObjective(reads, batches)
-    return objective, batches.sizes(), lambda: reads.waited_s
+    return objective, lambda: reads.waited_s
 
 
 def resume_point(run: Run, strategy: Strategy) -> Checkpoint | None:

@@ -3,13 +3,14 @@
 import pytest
 
 from benchmarks.baselines.bare_loop import made_batches, train_barely
-from benchmarks.training import made_batches_of, made_objective, train_ours, write_latents
+from benchmarks.training import train_ours, write_latents
 from mova_core.model.single_thread import single_thread
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
 from mova_core.training.curves import CURVES_FILE, read_curves
 from mova_core.training.recipe import PHASES
+from mova_core.training.run import batches_of
 
 STEPS = 6
 # What the bare loop leaves out: a course of the learning rate, and weights of the loss's parts.
@@ -28,9 +29,9 @@ def plain_params(phase: str, **changes: object) -> Params:
 def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, phase, micro_batches):
     params = plain_params(phase, micro_batches=micro_batches)
     write_latents(tmp_path / "latents", PHASES[phase].geometry(params))
-    batches = made_batches_of(PHASES[phase], params, tmp_path / "latents")
+    batches = batches_of(PHASES[phase], params, tmp_path / "latents")
     with single_thread():
-        train_ours(PHASES[phase], params, *made_objective(PHASES[phase], params, batches), tmp_path / "run")
+        train_ours(PHASES[phase], params, batches, tmp_path / "run")
         ready = made_batches(batches, STEPS)
         losses = train_barely(preset_dual_tower(params), ready, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]

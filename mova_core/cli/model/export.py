@@ -98,9 +98,7 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
         raise UsageError(
             f"--weights {weights} is for a run's checkpoint; {folder} is a model and holds one kind: leave it out"
         )
-    adapter = None if lora is None else Adapter.read(lora)
-    if adapter is not None:
-        adapter.check_base(folder)
+    adapter = None if lora is None else Adapter.of_model(lora, folder)
     if (folder / SELECTION_FILE).is_file():
         selection, _ = read_manifest(folder / SELECTION_FILE, FileList)
         verify(folder, selection.files, f"make {folder} again", unlisted=None)

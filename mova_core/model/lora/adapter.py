@@ -89,6 +89,13 @@ class Adapter:
         verify(folder, manifest.files, "train it again, or fetch it again", unlisted=(MANIFEST_FILE,))
         return cls(folder, manifest, sha256[:ID_DIGITS])
 
+    @classmethod
+    def of_model(cls, folder: Path, model: Path) -> "Adapter":
+        """Read an adapter of the weights in a model folder; errors as `read` and `check_base`."""
+        adapter = cls.read(folder)
+        adapter.check_base(model)
+        return adapter
+
     def check_base(self, model: Path) -> None:
         """StaleError unless a model folder holds the weights that the adapter was trained on."""
         for name, got in base_digests(model).items():

@@ -31,7 +31,7 @@ from mova_core.training.lora.request import LoraRequest
 from mova_core.training.lora.start import with_lora
 from mova_core.training.monitor.watched import Watched
 from mova_core.training.preflight import check_latents
-from mova_core.training.run import Run, objective_of, trained_on
+from mova_core.training.run import Run, batches_of, objective_of, trained_on
 from mova_core.training.start import start_of
 
 THIS = "mova_core.training.lora.run"
@@ -68,15 +68,15 @@ def prepare(request: LoraRequest, profile: int = 0) -> Run:
         UsageError, StaleError, MovaError: see `train_lora`.
     """
     phase, params, places, base = request.phase, request.params, request.places, request.base
-    latents = places.latents(phase, params)
     inputs = check_latents(phase, params, places) | {
         **request.described_inputs,
         "start_checkpoint": checkpoint_id_of(base),
         "start": base_digests(base),
         "code": code_version(THIS),
     }
-    objective, sizes, waited_s = objective_of(phase, params, latents)
-    start = start_of(phase, params, dict.fromkeys(TOWER_COMPONENTS, base), sizes)
+    batches = batches_of(phase, params, places.latents(phase, params))
+    objective, waited_s = objective_of(phase, params, batches)
+    start = start_of(phase, params, dict.fromkeys(TOWER_COMPONENTS, base), batches.sizes())
     lora = params.train.lora
     start = with_lora(start, lora, params.seed)
     if lora.dropout:

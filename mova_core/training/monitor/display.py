@@ -3,7 +3,6 @@
 It takes progress events, so that the command that has started several processes shows what the first one says.
 """
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -13,13 +12,12 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import TaskID
 from rich.table import Table
 
 from mova_core import json_events
 from mova_core.json_events import Progress
-from mova_core.progress import EVERY_S
+from mova_core.progress import EVERY_S, new_bar, show
 from mova_core.training.curves import SIGMA_BINS
 from mova_core.training.monitor.figures import Figures
 from mova_core.training.plan.report import si
@@ -55,26 +53,15 @@ class Display(AbstractContextManager["Display"]):
         self._shown, latest = self._clock(), Progress(progress.label, progress.done, progress.total, self._figures)
         if self._panel:
             self._panel.show(latest)
-        elif json_events.are_on():
-            json_events.emit(latest)
         else:
-            told = f": {sentence(Figures(**latest.figures))}" if latest.figures else ""
-            print(f"{latest.label} {latest.done}/{latest.total}{told}", file=sys.stderr, flush=True)
+            show(latest, f": {sentence(Figures(**latest.figures))}" if latest.figures else "")
 
 
 class _Panel:
     """A bar, and the figures under it."""
 
     def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("{task.description:<12}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        self._bar = Bar(*columns, console=console)
+        self._bar = new_bar(console)
         self._task: TaskID | None = None
         self._live = Live(self._bar, console=console, refresh_per_second=1 / REDRAWN_EVERY_S)
 
