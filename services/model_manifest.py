@@ -11,7 +11,7 @@ from typing import ClassVar
 from safetensors import SafetensorError, safe_open
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.registry.manifests import SELECTION_FILE, FileList, checkpoint_id_of
+from mova_core.registry.manifests import FileList, check_selected, checkpoint_id_of
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import (
     MANIFEST_FILE,
@@ -61,9 +61,7 @@ def check_whole(folder: Path) -> None:
                 pass
         except (SafetensorError, OSError) as error:
             raise StaleError(f"{path} is not a readable safetensors file ({error}): {BRING_BACK}") from None
-    if (folder / SELECTION_FILE).is_file():
-        selection, _ = read_manifest(folder / SELECTION_FILE, FileList, BRING_BACK)
-        verify(folder, selection.files, BRING_BACK, unlisted=None)
+    check_selected(folder, BRING_BACK)
 
 
 def write_model_manifest(root: Path) -> Packaged:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mova_core.errors import UsageError
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, GateKind
-from mova_core.params.model import SelectParams
+from mova_core.params.evaluation import SelectParams
 from mova_core.registry.manifests import Metric
 
 AT_LEAST, AT_MOST = "_at_least", "_at_most"

@@ -17,7 +17,7 @@ from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, i
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 from mova_core.sampling.pipeline import MovaPipeline
 

@@ -25,7 +25,8 @@ from mova_core.params.curation import (
     Limits,
     SegmentParams,
 )
-from mova_core.params.model import EvaluateParams, GenerateParams, SelectParams, ServeParams, TrainParams
+from mova_core.params.evaluation import EvaluateParams, SelectParams
+from mova_core.params.model import GenerateParams, ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
 from mova_core.params.section import Section

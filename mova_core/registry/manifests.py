@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mova_core.storage.manifest import FileEntry, Files, Manifest, Sha256, file_entries, read_manifest
+from mova_core.storage.manifest import FileEntry, Files, Manifest, Sha256, file_entries, read_manifest, verify
 
 CHECKPOINT_ID_DIGITS = 16
 METRICS_FILE, SELECTION_FILE, REFERENCE_FILE = "metrics.json", "selection.json", "reference.json"
@@ -113,6 +113,21 @@ class FileList(Manifest):
 
     checkpoint_id: CheckpointId
     files: Files
+
+
+def check_selected(folder: Path, remedy: str) -> None:
+    """Refuse a model folder with other bytes than its selection.json lists; one without it was not selected here.
+
+    Args:
+        folder: of the model.
+        remedy: what to do about a fault.
+
+    Raises:
+        StaleError: names the first file that is missing or altered.
+    """
+    if (folder / SELECTION_FILE).is_file():
+        selection, _ = read_manifest(folder / SELECTION_FILE, FileList, remedy)
+        verify(folder, selection.files, remedy, unlisted=None)
 
 
 def checkpoint_id_of(folder: Path) -> str:

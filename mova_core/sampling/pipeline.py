@@ -104,9 +104,8 @@ class MovaPipeline:
         from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
 
         if not isinstance(adapter, Adapter):
-            adapter = Adapter.read(Path(adapter))
-            if (folder := self.components.index.folder) is not None:
-                adapter.check_base(folder)
+            path, model = Path(adapter), self.components.index.folder
+            adapter = Adapter.read(path) if model is None else Adapter.of_model(path, model)
         load_adapter(self.components.towers, adapter)
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -81,9 +81,8 @@ class Request:
             StaleError: a damaged model folder, or an adapter that is damaged or belongs to another model.
         """
         index = FolderIndex.read(folder)
-        adapter = None if lora is None else Adapter.read(lora)
+        adapter = None if lora is None else Adapter.of_model(lora, folder)
         if adapter is not None:
-            adapter.check_base(folder)
             index = index.with_phrases(adapter.manifest.trained_on)
         settings = GenerateSettings.of(index).changed(**(changes or {}))
         index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))

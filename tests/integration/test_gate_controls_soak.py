@@ -14,7 +14,7 @@ from mova_core.errors import MovaError
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.select import select
 from mova_core.params import Params, load_params
-from mova_core.params.model import SelectParams
+from mova_core.params.evaluation import SelectParams
 from mova_core.registry.manifests import EvaluationManifest, Selection
 from mova_core.storage.manifest import read_manifest
 from mova_core.training.loop import train

@@ -86,8 +86,7 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
     from mova_core.model.lora.adapter import Adapter
     from mova_core.model.pretrained.index import INDEX_FILE
     from mova_core.places import CANDIDATE, CHECKPOINTS, RUNS
-    from mova_core.registry.manifests import SELECTION_FILE, FileList
-    from mova_core.storage.manifest import read_manifest, verify
+    from mova_core.registry.manifests import check_selected
 
     if not (folder / INDEX_FILE).is_file():
         raise UsageError(
@@ -99,9 +98,7 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
             f"--weights {weights} is for a run's checkpoint; {folder} is a model and holds one kind: leave it out"
         )
     adapter = None if lora is None else Adapter.of_model(lora, folder)
-    if (folder / SELECTION_FILE).is_file():
-        selection, _ = read_manifest(folder / SELECTION_FILE, FileList)
-        verify(folder, selection.files, f"make {folder} again", unlisted=None)
+    check_selected(folder, f"make {folder} again")
 
     if adapter is None:
         from mova_core.model.model_folder import export_folder  # torch only from here on

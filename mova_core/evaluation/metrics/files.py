@@ -8,7 +8,7 @@ from mova_core.evaluation.metrics.measure import entry
 from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 
 

@@ -9,7 +9,7 @@ from mova_core.errors import MovaError
 from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, MetricSpec, Need
 from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 
 EMPTY = "there was nothing to measure in any clip: no event, no onset, or silence"

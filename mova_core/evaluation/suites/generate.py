@@ -8,7 +8,7 @@ from typing import Any
 from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.progress import track
 from mova_core.sampling.pipeline import MovaPipeline
 

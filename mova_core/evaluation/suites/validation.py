@@ -6,7 +6,7 @@ from mova_core.evaluation.suites.captioned import captioned_clips, class_of_capt
 from mova_core.geometry import ClipGeometry
 from mova_core.media.loudness import normalise_loudness
 from mova_core.params import Params
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.places import DataFolder
 
 

@@ -32,7 +32,7 @@ from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.params import Params, params_from
-from mova_core.params.model import SelectParams
+from mova_core.params.evaluation import SelectParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Metric, Selection
 from mova_core.storage.manifest import read_manifest

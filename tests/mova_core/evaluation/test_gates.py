@@ -5,7 +5,7 @@ from pydantic import create_model
 
 from mova_core.errors import UsageError
 from mova_core.evaluation.gates import judge, table
-from mova_core.params.model import SelectParams
+from mova_core.params.evaluation import SelectParams
 from mova_core.registry.manifests import Metric
 
 GOOD = {

@@ -9,7 +9,7 @@ from mova_core.evaluation.metrics.catalogue import CATALOGUE, Need
 from mova_core.evaluation.metrics.measure import entry, in_order, measure
 from mova_core.evaluation.metrics.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
-from mova_core.params.model import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 GEOMETRY = GEOMETRIES["nano-48"]
