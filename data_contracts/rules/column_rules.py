@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from data_contracts.expectations import Expectation, ExpectOneOf, ExpectPossible
+from data_contracts.expectations import Expectation, ExpectExactly, ExpectOneOf, ExpectPossible
 from mova_core.curation.columns import Column
 
 
@@ -18,6 +18,8 @@ def column_rules(columns: Iterable[Column], every: str) -> list[Expectation]:
         because = f"{column.label[0].upper()}{column.label[1:]}: beyond it the value is wrong, not the {every} unusual."
         if column.values:
             rules.append(ExpectOneOf.of(column.name, column.values, every, because))
+        elif column.low is not None and column.low == column.high:
+            rules.append(ExpectExactly.of(column.name, column.low, every, because))
         elif column.low is not None or column.high is not None:
             rules.append(ExpectPossible.of(column.name, column.low, column.high, every, because))
     return rules

@@ -249,6 +249,15 @@ TABLES: dict[str, Table] = {
             ),
             Column("audio_samples", "integer", "samples of the audio", low=1, stated="always"),
             Column(
+                "filled_s",
+                "number",
+                "how much of it stands where the file has nothing: such a window is refused",
+                "s",
+                low=0,
+                high=0,
+                stated="always",
+            ),
+            Column(
                 "split",
                 "text",
                 "training or validation; one for a group of near duplicates",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_track import channel_samples
+from mova_core.media.lost import Lost
 from mova_core.media.timeline import Timeline
 
 JITTER_S = 0.020
@@ -58,8 +59,8 @@ class AudioResampler:
         self._received = 0  # samples of the source line so far
         self._given = 0  # samples given out so far
 
-    def add(self, frame: av.AudioFrame) -> Iterator[AudioChunk]:
-        """Pieces that one more frame completes.
+    def add(self, frame: av.AudioFrame) -> Iterator[AudioChunk | Lost]:
+        """Pieces that one more frame completes, a `Lost` before the silence that stands for it.
 
         Raises:
             MediaError: `rate_changes`, `channels_change`, or `decode_error` for samples that are not numbers and for a

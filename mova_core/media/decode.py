@@ -5,7 +5,7 @@ aspect is applied; frames flagged as interlaced are deinterlaced (`deinterlace.p
 channels of the first audible track (`audio_track.py`); gaps are filled with silence and overlaps trimmed, so the
 samples of all `AudioChunk`s joined are one gapless signal. One thread, so the same file gives the same bytes
 everywhere. Damage is never concealed: the first damaged packet or frame ends the pass with a MediaError, and so does a
-packet for which the decoder returns nothing.
+packet for which the decoder returns nothing. What is lost while the rest lives is told by a `Lost`.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,7 @@ from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk, AudioResampler
 from mova_core.media.deinterlace import Deinterlacer
 from mova_core.media.demux import decode_strictly, open_media, read_errors
+from mova_core.media.lost import Lost
 from mova_core.media.timeline import Timeline, Track, first_video, read_timeline
 
 HD_HEIGHT_PX = 720  # from here on untagged frames are meant in BT.709, below in BT.601
@@ -90,11 +91,11 @@ class Frame:
         )
 
 
-def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | AudioChunk]:
+def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | AudioChunk | Lost]:
     """All frames of a file's first video stream, and all of the selected audio.
 
     Frames come in display order with strictly rising times, audio in rising times; the two are interleaved as the
-    file has them.
+    file has them. A `Lost` comes before whatever its stream gives after the start of the loss; audio is silent there.
 
     Args:
         path: the file.
@@ -111,9 +112,17 @@ def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iter
         yield from decode_container(container, timeline, audio_rate_hz=audio_rate_hz, video=video)
 
 
+def decode_whole(path: Path, *, audio_rate_hz: int | None) -> Iterator[Frame | AudioChunk]:
+    """As `decode`, of a file that must be whole: whatever is lost of it is a MediaError too."""
+    for piece in decode(path, audio_rate_hz=audio_rate_hz):
+        if isinstance(piece, Lost):
+            raise MediaError(piece.code, piece.reason)
+        yield piece
+
+
 def decode_container(
     container: InputContainer, timeline: Timeline, *, audio_rate_hz: int | None, video: bool = True
-) -> Iterator[Frame | AudioChunk]:
+) -> Iterator[Frame | AudioChunk | Lost]:
     """As `decode`, of a container just opened whose clock is known."""
     video_stream = first_video(container) if video else None
     audio_stream = timeline.audio_stream(container) if audio_rate_hz is not None else None

@@ -20,6 +20,7 @@ from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import Frame, check_decoder, decode_container
 from mova_core.media.demux import Container, open_media
+from mova_core.media.lost import Lost
 from mova_core.media.timeline import Timeline, first_video, read_timeline
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
@@ -104,7 +105,11 @@ def _probe_audio(path: Path, container: InputContainer, kind: Container) -> Prob
         raise MediaError("no_audio", "the audio stream holds no samples")
     rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
     with open_media(path) as (again, _):
-        pieces = sum(1 for _ in decode_container(again, timeline, audio_rate_hz=rate_hz, video=False))
+        pieces = 0
+        for piece in decode_container(again, timeline, audio_rate_hz=rate_hz, video=False):
+            if isinstance(piece, Lost):
+                raise MediaError(piece.code, piece.reason)
+            pieces += 1
     if not pieces:
         raise MediaError("no_audio", "the audio stream decodes to no samples")
     return Probe(
@@ -188,6 +193,8 @@ def _decode_heads(path: Path, timeline: Timeline, head_s: float, rate_hz: int) -
     for video in (True, False):
         with open_media(path) as (container, _):
             for piece in decode_container(container, timeline, audio_rate_hz=None if video else rate_hz, video=video):
+                if isinstance(piece, Lost):
+                    continue
                 begun = first.setdefault(type(piece), piece)
                 if piece.time_s - begun.time_s >= head_s:
                     break

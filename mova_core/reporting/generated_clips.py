@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mova_core.geometry import ClipGeometry
-from mova_core.media.decode import Frame, decode
+from mova_core.media.decode import Frame, decode_whole
 from mova_core.reporting.charts.event_track import EventTrack, event_track
 from mova_core.reporting.phase_reports import PhaseReport, SampleClip
 from mova_core.reporting.samples import data_uri, image_uri
@@ -62,7 +62,7 @@ def _draw(sample: SampleClip, report: PhaseReport, geometry: ClipGeometry) -> Ge
 
 
 def _player(sample: SampleClip, path: Path, track: EventTrack | None) -> GeneratedClip:
-    frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
+    frames = [piece for piece in decode_whole(path, audio_rate_hz=None) if isinstance(piece, Frame)]
     # The middle: the first frame is the hardest to generate, and does not stand for the clip.
     middle = image_uri(frames[len(frames) // 2].rgb())
     return GeneratedClip(sample, data_uri("video/mp4", path.read_bytes()), middle, track)

@@ -107,6 +107,7 @@ class World:
             "fps": geometry.fps,
             "audio_rate_hz": geometry.audio_rate_hz,
             "audio_samples": geometry.audio_samples,
+            "filled_s": 0.0,
             "split": "validation" if window["source_id"] == for_validation else "train",
         }
 

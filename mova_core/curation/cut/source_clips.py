@@ -1,7 +1,7 @@
 """Cut all windows of one source in one decode pass: what a worker of stage `cut` does.
 
 One encoder is open for each window that the pass is currently inside, so memory is bounded by how many windows overlap
-(about 70 MB each at 1280x720), not by the source's length. Damage late in a source rejects only the windows it reaches.
+(about 70 MB each at 1280x720), not by the source's length. What is lost of a source rejects the windows it touches.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import cv2
 
 from mova_core.curation.cut.crop_and_pad import CropAndPad, Image, stays_yuv
 from mova_core.curation.cut.crop_and_pad_yuv import CropAndPadYuv
-from mova_core.curation.cut.resample import FrameRun, WindowAudio, WindowFrames
+from mova_core.curation.cut.resample import SAME_TIME_S, FrameRun, WindowAudio, WindowFrames
 from mova_core.curation.cut.source_result import CutClip, Row, write_part
 from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.letterbox import Letterbox
@@ -24,6 +24,7 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.media.decode import Frame, decode
+from mova_core.media.lost import Lost
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 
@@ -141,14 +142,17 @@ class _SourceCutter:
         self._crop_and_pad: CropAndPad | None = None
         self._coded: CropAndPadYuv | None = None  # set where frames stay in YUV
         self._writers: dict[int, ClipWriter] = {}
+        self._lost: list[Lost] = []
         self._next = 0  # the first window that is not finished
 
     @property
     def is_done(self) -> bool:
         return self._next == len(self._task.windows)
 
-    def push(self, piece: Frame | AudioChunk) -> None:
-        if isinstance(piece, Frame):
+    def push(self, piece: Frame | AudioChunk | Lost) -> None:
+        if isinstance(piece, Lost):
+            self._lost.append(piece)
+        elif isinstance(piece, Frame):
             self._plan(piece.image)
             self._write(self._images.push(piece.time_s, _CanvasFrame(piece, self._fitted)))
         else:
@@ -183,6 +187,8 @@ class _SourceCutter:
 
     def _write(self, shown: list[FrameRun[_CanvasFrame]]) -> None:
         for window, image, times in shown:
+            if self._lost_of(window):
+                continue  # nothing is drawn for a window that is refused
             if window not in self._writers:
                 assert self._crop_and_pad is not None
                 self._writers[window] = ClipWriter(self._task.geometry, self._crop_and_pad.canvas, self._task.coding)
@@ -193,6 +199,8 @@ class _SourceCutter:
         self._next += 1
         writer = self._writers.pop(number, None)
         try:
+            if lost := self._lost_of(number):
+                raise MediaError(lost[0].code, lost[0].reason)
             if damage is not None:
                 raise damage
             self._images.check_whole(number)
@@ -202,10 +210,15 @@ class _SourceCutter:
                 writer.drop()
             return reject_row(window.window_id, error.code, error.reason)
         assert writer is not None and self._crop_and_pad is not None  # whole frames have been written
-        return self._clip(window, writer.finish(audio), self._crop_and_pad)
+        return self._clip(number, writer.finish(audio), self._crop_and_pad)
 
-    def _clip(self, window: Window, data: bytes, crop_and_pad: CropAndPad) -> CutClip:
-        geometry = self._task.geometry
+    def _lost_of(self, number: int) -> list[Lost]:
+        """What is lost of a window."""
+        window = self._task.windows[number]
+        return [lost for lost in self._lost if lost.seconds_in(window.start_s, window.end_s) > SAME_TIME_S]
+
+    def _clip(self, number: int, data: bytes, crop_and_pad: CropAndPad) -> CutClip:
+        window, geometry = self._task.windows[number], self._task.geometry
         name = clip_id(window.window_id, geometry)
         row = {
             "clip_id": name,
@@ -221,6 +234,7 @@ class _SourceCutter:
             "fps": geometry.fps,
             "audio_rate_hz": geometry.audio_rate_hz,
             "audio_samples": geometry.audio_samples,
+            "filled_s": sum((lost.seconds_in(window.start_s, window.end_s) for lost in self._lost_of(number)), 0.0),
             "split": self._task.split,
         }
         place = {"start_s": window.start_s, "end_s": window.end_s, "kind": window.kind}

@@ -20,7 +20,7 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MediaError, MovaError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.clip_file import ClipCoding
-from mova_core.media.decode import decode
+from mova_core.media.decode import decode_whole
 from mova_core.media.probe import probe
 from mova_core.params import IngestParams, Params
 from mova_core.places import DataFolder
@@ -142,7 +142,7 @@ def _cut(tasks: Sequence[OwnClipTask], params: Params, engine: Engine) -> None:
 def _start_s(path: Path, rate_hz: int) -> float:
     """When the later one of both streams begins."""
     begun: dict[type, float] = {}
-    for piece in decode(path, audio_rate_hz=rate_hz):
+    for piece in decode_whole(path, audio_rate_hz=rate_hz):
         begun.setdefault(type(piece), piece.time_s)
         if len(begun) == len(("video", "audio")):
             break

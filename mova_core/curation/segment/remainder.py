@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from mova_core.curation.segment.intervals import occupied, outside
+from mova_core.curation.segment.spans import losses
 from mova_core.curation.segment.windows import MICRO
 from mova_core.geometry import ClipGeometry
 
@@ -28,13 +29,20 @@ def remainder(
     """
     video, audio = (tuple(round(time_s * MICRO) for time_s in found[name]) for name in ("video_s", "audio_s"))
     taken = occupied((round(row["start_s"] * MICRO) for row in windows), geometry.duration * MICRO)
+    lost = [(round(one.start_s * MICRO), round(one.end_s * MICRO), one) for one in losses(found)]
+    edges = {*video, *audio, *(edge for start, end, _ in lost for edge in (start, end))}
     for gap in outside(taken, (0, round(duration_s * MICRO))):
-        inside = sorted({time for time in (*video, *audio) if gap[0] < time < gap[1]})
+        inside = sorted(time for time in edges if gap[0] < time < gap[1])
         for start, end in pairwise((gap[0], *inside, gap[1])):
-            has_video, has_audio = (stream[0] <= start and end <= stream[1] for stream in (video, audio))
-            length_s = (end - start) / MICRO
-            code, reason = ONE_STREAM.get((has_video, has_audio)) or (
-                "shorter_than_window",
-                f"{length_s:.3f} s beside its windows is less than another one of {geometry.duration_s:.2f} s needs",
-            )
+            cause = next((one for lost_from, lost_to, one in lost if lost_from <= start and end <= lost_to), None)
+            if cause is not None:
+                code, reason = cause.code, cause.reason
+            else:
+                has_video, has_audio = (stream[0] <= start and end <= stream[1] for stream in (video, audio))
+                code, reason = ONE_STREAM.get((has_video, has_audio)) or _too_short((end - start) / MICRO, geometry)
             yield {"start_s": start / MICRO, "end_s": end / MICRO, "reason_code": code, "reason": reason}
+
+
+def _too_short(length_s: float, geometry: ClipGeometry) -> tuple[str, str]:
+    needed = f"less than another one of {geometry.duration_s:.2f} s needs"
+    return "shorter_than_window", f"{length_s:.3f} s beside its windows is {needed}"

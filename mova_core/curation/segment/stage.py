@@ -20,13 +20,15 @@ from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.letterbox import LetterboxDetector
 from mova_core.curation.segment.remainder import remainder
 from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
+from mova_core.curation.segment.spans import whole_spans
 from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
 from mova_core.curation.segment.video_end import VideoEnd
-from mova_core.curation.segment.windows import SourceSegments, common_span, find_windows
+from mova_core.curation.segment.windows import SourceSegments, find_windows
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode
+from mova_core.media.lost import Lost
 from mova_core.params import Params, SegmentParams
 from mova_core.places import DataFolder
 from mova_core.progress import track
@@ -60,9 +62,9 @@ class Source:
 def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
 
-    A source that is damaged has no row in `segments`; one that gives no window has, and is a reject as well. One of
-    audio alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects, and
-    stays an accepted source. Of a source with windows each interval outside them is a reject with start and end.
+    A source of which nothing is left has no row in `segments`; one that gives no window has, and is a reject as well.
+    One of audio alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects,
+    and stays an accepted source. Of a source with windows each interval outside them is a reject with start and end.
     """
     engine = engine.with_resources(params.engine.segment)
     files = Footage.open(footage)
@@ -114,10 +116,10 @@ def segment_source(source: Source) -> dict[str, Any]:
 
     Returns:
         `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds),
-        `fingerprint` (as JSON).
+        `lost` (what the decode pass could not trust, as rows of `Lost`), `fingerprint` (as JSON).
 
     Raises:
-        MediaError: it is damaged, or has no frame or no audio.
+        MediaError: nothing of it can be used: no frame, no audio, or another fault of the whole file.
         StaleError: it is not the file that `ingest` read.
     """
     with reading(source.path, source.source_id):
@@ -130,10 +132,13 @@ def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
     speech = SpeechDetector(params.speech_threshold)
     fingerprint = FingerprintBuilder(params.letterbox_luma)
     last_image = VideoEnd()
+    lost: list[Lost] = []
     video_start_s = audio_start_s = None
     audio_end_s = 0.0
     for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ):
-        if isinstance(piece, Frame):
+        if isinstance(piece, Lost):
+            lost.append(piece)
+        elif isinstance(piece, Frame):
             video_start_s = piece.time_s if video_start_s is None else video_start_s
             last_image.add(piece.time_s)
             small = piece.rgb(*small_size(piece.image.width, piece.image.height))
@@ -159,6 +164,7 @@ def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
         },
         "video_s": [video_start_s, last_image.end_s()],
         "audio_s": [audio_start_s, audio_end_s],
+        "lost": [asdict(one) for one in lost],
         "fingerprint": fingerprint.fingerprint().to_json(),
     }
 
@@ -173,11 +179,11 @@ def windows_of(found: dict[str, Any], geometry: ClipGeometry, seed: int, source_
         source_id: sha256 of its bytes.
 
     Raises:
-        MediaError: video and audio run together for less than a window.
+        MediaError: video and audio are nowhere whole together for as long as a window.
     """
-    span_s = common_span(found["video_s"], found["audio_s"], geometry)
-    segments = SourceSegments.from_seconds(span_s, found["segment"]["cuts_s"], found["segment"]["speech_s"])
-    return find_windows(segments, geometry, seed, source_id)
+    cuts_s, speech_s = found["segment"]["cuts_s"], found["segment"]["speech_s"]
+    pieces = [SourceSegments.from_seconds(span_s, cuts_s, speech_s) for span_s in whole_spans(found, geometry)]
+    return find_windows(pieces, geometry, seed, source_id)
 
 
 def _found(sources: list[Source], engine: Engine, params: Params, result_cache: ResultCache) -> list[dict[str, Any]]:

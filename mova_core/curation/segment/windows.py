@@ -1,6 +1,6 @@
 """Where clips may be cut from one source: the MOVA report's window algorithms, as pure functions of three findings.
 
-The findings are the span in which video and audio both exist, the shot boundaries, and the intervals of speech. A
+The findings are the spans in which video and audio both exist, the shot boundaries, and the intervals of speech. A
 window is one clip long (frames / fps, exactly) and of one of four kinds: with or without speech, inside one scene or
 across shot boundaries. Speech windows follow the report. It gives no rule for windows without speech; ours tiles
 intervals without speech back to back from their start. Windows of different kinds may overlap, as in the report. What
@@ -13,7 +13,7 @@ seconds appear only at its interface. Source: MOVA report (arXiv:2602.08794), da
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -24,7 +24,6 @@ import numpy as np
 
 from mova_core.curation.segment.intervals import Interval, merged, occupied, outside, tiles
 from mova_core.curation.tables import WINDOW_KINDS
-from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 
 MICRO = 1_000_000
@@ -33,10 +32,10 @@ TOLERANCE_US = 1_000  # containers with a millisecond clock write the end of the
 
 @dataclass(frozen=True, slots=True)
 class SourceSegments:
-    """What segmenting found in one source.
+    """What segmenting found in one span of a source: a source of which something is lost has several.
 
     Args:
-        span: from where video and audio have both begun to where the first of them ends.
+        span: an interval in which video and audio are both there and whole (`spans.py`).
         cuts_us: first frame after each cut, rising, strictly inside the span.
         speech: rising intervals that do not overlap, inside the span.
     """
@@ -63,8 +62,10 @@ class SourceSegments:
         return pairwise(edges)
 
 
-def find_windows(segments: SourceSegments, geometry: ClipGeometry, seed: int, source_id: str) -> list[dict[str, Any]]:
-    """Rows of table `windows` of one source, by start.
+def find_windows(
+    pieces: Sequence[SourceSegments], geometry: ClipGeometry, seed: int, source_id: str
+) -> list[dict[str, Any]]:
+    """Rows of table `windows` of one source, by start; each lies inside one of its pieces, which are given in order.
 
     The same seed and source give the same windows, whatever else is curated beside it.
     """
@@ -72,9 +73,10 @@ def find_windows(segments: SourceSegments, geometry: ClipGeometry, seed: int, so
     placed: list[tuple[int, str]] = []
     for kind in WINDOW_KINDS:
         rng = np.random.default_rng([seed, int(source_id[:16], 16)])  # anew: one kind's draws never shift another's
-        placed += [(start_us, kind) for start_us in FINDERS[kind](segments, length_us, rng)]
-    for cuts_us in (segments.cuts_us, ()):  # first inside scenes, then across what is left of them
-        placed += list(_remaining(segments, cuts_us, length_us, [start_us for start_us, _ in placed]))
+        placed += [(start_us, kind) for piece in pieces for start_us in FINDERS[kind](piece, length_us, rng)]
+    for piece in pieces:
+        for cuts_us in (piece.cuts_us, ()):  # first inside scenes, then across what is left of them
+            placed += list(_remaining(piece, cuts_us, length_us, [start_us for start_us, _ in placed]))
     placed.sort(key=lambda window: window[0])  # stable: kinds of one start stay in their fixed order
     return [_row(source_id, kind, start_us / MICRO, geometry) for start_us, kind in placed]
 
@@ -92,33 +94,6 @@ def _row(source_id: str, kind: str, start_s: float, geometry: ClipGeometry) -> d
 def window_id(source_id: str, kind: str, start_s: float) -> str:
     """Sixteen hex digits that name a window by what it is."""
     return hashlib.sha256(f"{source_id}:{kind}:{start_s:.6f}".encode()).hexdigest()[:16]
-
-
-def common_span(video: tuple[float, float], audio: tuple[float, float], geometry: ClipGeometry) -> tuple[float, float]:
-    """Where video and audio both exist, in seconds.
-
-    Args:
-        video: start of the first frame, end of the last one, in seconds.
-        audio: start of the first sample, end of the last one, in seconds.
-
-    Raises:
-        MediaError: that is shorter than one window: `too_short`, `video_too_short` or `audio_too_short`.
-    """
-    shared = (max(video[0], audio[0]), min(video[1], audio[1]))
-    needed = f"a window of {geometry.frames} frames at {geometry.fps} fps needs {geometry.duration_s:.4f} s"
-
-    def has_room(interval: tuple[float, float]) -> bool:
-        start_us, end_us = (round(time_s * MICRO) for time_s in interval)
-        return end_us + TOLERANCE_US - start_us >= geometry.duration * MICRO
-
-    video_s, audio_s, shared_s = (max(0.0, end_s - start_s) for start_s, end_s in (video, audio, shared))
-    if not has_room(video) and not has_room(audio):
-        raise MediaError("too_short", f"video lasts {video_s:.3f} s and audio {audio_s:.3f} s, {needed}")
-    if not has_room(video):
-        raise MediaError("video_too_short", f"video lasts {video_s:.3f} s, {needed}")
-    if not has_room(shared):
-        raise MediaError("audio_too_short", f"audio runs during only {shared_s:.3f} s of the video, {needed}")
-    return shared
 
 
 def single_scene_speech(segments: SourceSegments, length_us: Fraction, rng: np.random.Generator) -> Iterator[int]:

@@ -7,7 +7,7 @@ from mova_core.errors import MediaError
 from mova_core.evaluation.metrics.measure import entry
 from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.geometry import ClipGeometry
-from mova_core.media.decode import Frame, decode
+from mova_core.media.decode import Frame, decode_whole
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 
@@ -23,7 +23,7 @@ def decodable_share(paths: Sequence[Path], geometry: ClipGeometry, section: Eval
 
 def _decodes(path: Path, geometry: ClipGeometry) -> bool:
     try:
-        pieces = list(decode(path, audio_rate_hz=geometry.audio_rate_hz))
+        pieces = list(decode_whole(path, audio_rate_hz=geometry.audio_rate_hz))
     except MediaError:
         return False
     frames = sum(isinstance(piece, Frame) for piece in pieces)

@@ -29,6 +29,7 @@ SPOILED = [
     ({"fps": 15.984}, {"fps = 16 for every clip"}),
     ({"audio_rate_hz": 48_000}, {"audio rate (Hz) = 16000 for every clip"}),
     ({"audio_samples": 32_999}, {"audio samples = 33000 for every clip"}),
+    ({"filled_s": 0.05}, {"filled (s) = 0 for every clip"}),
     ({"width_px": 64}, {CANVAS}),
     ({"orientation": "portrait"}, {"orientation is that of the canvas for every clip"}),
     ({"split": "test"}, {"split is train or validation for every clip", SPLIT}),

@@ -53,6 +53,7 @@ def curated_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "fps": float(geometry.fps),
                 "audio_rate_hz": geometry.audio_rate_hz,
                 "audio_samples": geometry.audio_samples,
+                "filled_s": 0.0,
                 "split": "validation" if number % 10 == 5 else "train",
             }
         )

@@ -92,6 +92,7 @@ def clip_row(name: str, path: Path) -> dict[str, Any]:
         "fps": float(FPS),
         "audio_rate_hz": RATE_HZ,
         "audio_samples": SAMPLES,
+        "filled_s": 0.0,
         "split": "train",
     }
 

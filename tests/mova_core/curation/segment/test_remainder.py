@@ -22,7 +22,18 @@ def findings(draw: st.DrawFn) -> dict:
     edges = sorted(draw(st.lists(seconds, max_size=12, unique=True)))
     speech = [list(interval) for interval in zip(edges[::2], edges[1::2], strict=False)]
     cuts = sorted(draw(st.lists(seconds, max_size=6, unique=True)))
-    return {"video_s": video, "audio_s": audio, "segment": {"cuts_s": cuts, "speech_s": speech}}
+    return {"video_s": video, "audio_s": audio, "segment": {"cuts_s": cuts, "speech_s": speech}, "lost": []}
+
+
+@st.composite
+def losses(draw: st.DrawFn) -> list[dict]:
+    """Stretches of either stream that were lost."""
+    lost = []
+    for _ in range(draw(st.integers(1, 4))):
+        start_s, end_s = sorted((draw(seconds), draw(seconds)))
+        stream, code = draw(st.sampled_from(("video", "audio"))), draw(st.sampled_from(("gap", "decode_error")))
+        lost.append({"start_s": start_s, "end_s": end_s, "stream": stream, "code": code, "reason": f"{code} of it"})
+    return lost
 
 
 @given(findings(), seconds)
@@ -64,3 +75,25 @@ def test_every_interval_says_why_and_only_where_one_stream_is_missing_is_it_long
 def has_room(found: dict) -> bool:
     start_s, end_s = (pick(found["video_s"][i], found["audio_s"][i]) for i, pick in enumerate((max, min)))
     return end_s - start_s >= GEOMETRY.duration_s
+
+
+@given(findings(), losses())
+def test_no_window_touches_a_loss_and_what_is_lost_says_so(found, lost):
+    found = {**found, "lost": lost}
+    try:
+        windows = windows_of(found, GEOMETRY, 0, SOURCE)
+    except MediaError as error:
+        undamaged = {**found, "lost": []}
+        assert error.code in {"gap", "decode_error"} or not has_room(undamaged)
+        return
+    for row in windows:
+        assert all(row["end_s"] <= one["start_s"] or one["end_s"] <= row["start_s"] for one in lost)
+    duration_s = max(*found["video_s"], *found["audio_s"], *(one["end_s"] for one in lost))
+    rest = list(remainder(found, windows, GEOMETRY, duration_s))
+    for row in rest:
+        middle_s = (row["start_s"] + row["end_s"]) / 2
+        causes = {one["code"] for one in lost if one["start_s"] < middle_s < one["end_s"]}
+        assert (row["reason_code"] in causes) if causes else (row["reason_code"] not in {"gap", "decode_error"})
+    covered = sum(row["end_s"] - row["start_s"] for row in rest)
+    taken = occupied((round(row["start_s"] * MICRO) for row in windows), GEOMETRY.duration * MICRO)
+    assert abs(covered + sum(end - start for start, end in taken) / MICRO - duration_s) < 2e-3

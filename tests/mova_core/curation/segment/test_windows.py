@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mova_core.curation.segment.intervals import occupied, outside
+from mova_core.curation.segment.spans import common_span
 from mova_core.curation.segment.windows import (
     FINDERS,
     MICRO,
     SourceSegments,
-    common_span,
     find_windows,
     multi_scene_speech,
     single_scene_speech,
@@ -49,7 +49,7 @@ def of_kind(found: SourceSegments, kind: str, seed: int = 0, geometry=LONG) -> l
 def test_every_window_keeps_the_promise_of_its_kind(found, name, seed):
     geometry = GEOMETRIES[name]
     span, cuts, speech = found.span, found.cuts_us, found.speech
-    rows = find_windows(found, geometry, seed, SOURCE)
+    rows = find_windows([found], geometry, seed, SOURCE)
     for row in rows:
         start, end = row["start_s"], row["end_s"]
         assert end - start == pytest.approx(geometry.frames / geometry.fps, abs=1e-9)
@@ -95,19 +95,19 @@ def test_windows_of_one_kind_overlap_by_less_than_the_half_that_the_report_lets_
 
 @given(timelines(), st.sampled_from(list(GEOMETRIES.values())))
 def test_a_window_has_the_clips_number_of_frames(found, geometry):
-    for row in find_windows(found, geometry, 0, SOURCE):
+    for row in find_windows([found], geometry, 0, SOURCE):
         steps = (row["end_s"] - row["start_s"]) * float(geometry.fps)
         assert steps == pytest.approx(geometry.frames, abs=1e-6)
 
 
 @given(timelines(), st.integers(0, 2**31))
 def test_windows_of_one_seed_repeat(found, seed):
-    assert find_windows(found, LONG, seed, SOURCE) == find_windows(found, LONG, seed, SOURCE)
+    assert find_windows([found], LONG, seed, SOURCE) == find_windows([found], LONG, seed, SOURCE)
 
 
 def test_a_seed_draws_the_same_windows_for_ever():
     found = SourceSegments.from_seconds((0, 60), [2, 21], [(1, 3), (20, 20.5), (35, 36), (50, 51)])
-    rows = find_windows(found, LONG, 1, SOURCE)
+    rows = find_windows([found], LONG, 1, SOURCE)
     drawn = [(row["start_s"], row["kind"]) for row in rows if not row["kind"].endswith("nonspeech")]
     assert drawn == [
         (1.0, "multi_scene_speech"),
@@ -119,9 +119,9 @@ def test_a_seed_draws_the_same_windows_for_ever():
 
 def test_other_seeds_and_other_sources_draw_other_windows():
     found = SourceSegments.from_seconds((0, 60), [2, 21], [(1, 3), (20, 20.5), (35, 36), (50, 51)])
-    one = find_windows(found, LONG, 1, SOURCE)
-    assert one != find_windows(found, LONG, 2, SOURCE)
-    other = find_windows(found, LONG, 1, "f" * 64)
+    one = find_windows([found], LONG, 1, SOURCE)
+    assert one != find_windows([found], LONG, 2, SOURCE)
+    other = find_windows([found], LONG, 1, "f" * 64)
     assert [row["start_s"] for row in one] != [row["start_s"] for row in other]
 
 
@@ -225,9 +225,9 @@ def test_tiles_lie_back_to_back():
 @pytest.mark.parametrize("late", [0.0, -0.0009])
 def test_a_file_of_exactly_one_clip_gives_one_window(late):
     span = common_span((0, L + late), (0, 8.064), LONG)
-    rows = find_windows(SourceSegments.from_seconds(span, [], []), LONG, 0, SOURCE)
+    rows = find_windows([SourceSegments.from_seconds(span, [], [])], LONG, 0, SOURCE)
     assert [(row["start_s"], row["kind"]) for row in rows] == [(0.0, "single_scene_nonspeech")]
-    spoken = find_windows(SourceSegments.from_seconds(span, [], [(0, 8)]), LONG, 0, SOURCE)
+    spoken = find_windows([SourceSegments.from_seconds(span, [], [(0, 8)])], LONG, 0, SOURCE)
     assert [(row["start_s"], row["kind"]) for row in spoken] == [(0.0, "single_scene_speech")]
 
 
@@ -251,7 +251,7 @@ def test_what_is_shorter_than_a_window_says_which_stream_is(video, audio, code):
 def test_speech_that_outlasts_its_window_gives_more_of_them():
     # The report's window starts with the speech; three more follow back to back, and 1.6 s remain.
     short = GEOMETRIES["nano-48"]
-    rows = find_windows(SourceSegments.from_seconds((0, 10), [], [(0.16, 10)]), short, 0, SOURCE)
+    rows = find_windows([SourceSegments.from_seconds((0, 10), [], [(0.16, 10)])], short, 0, SOURCE)
     starts = [0.16 + number * short.duration_s for number in range(4)]
     assert [row["start_s"] for row in rows] == pytest.approx(starts, abs=1e-5)
     assert {row["kind"] for row in rows} == {"single_scene_speech"}
@@ -260,11 +260,11 @@ def test_speech_that_outlasts_its_window_gives_more_of_them():
 @given(timelines(), st.sampled_from(["nano-48", "mova-720p"]), st.integers(0, 2**31))
 def test_nothing_as_long_as_a_window_remains_where_video_and_audio_run(found, name, seed):
     length_us = GEOMETRIES[name].duration * MICRO
-    rows = find_windows(found, GEOMETRIES[name], seed, SOURCE)
+    rows = find_windows([found], GEOMETRIES[name], seed, SOURCE)
     taken = occupied([round(row["start_s"] * MICRO) for row in rows], length_us)
     assert all(end - start < length_us for start, end in outside(taken, found.span))
 
 
 def test_kinds_in_use_are_those_of_the_table():
     found = SourceSegments.from_seconds((0, 90), [30, 45, 80], [(2, 3), (25, 26), (50, 51)])
-    assert {row["kind"] for row in find_windows(found, LONG, 0, SOURCE)} == set(WINDOW_KINDS)
+    assert {row["kind"] for row in find_windows([found], LONG, 0, SOURCE)} == set(WINDOW_KINDS)
