@@ -1,9 +1,11 @@
 """The released text path: clean the prompt, tokenise to 512 positions, encode with UMT5, zero what is padding.
 
-The towers see all 512 positions, the zeros included: the released weights were trained so.
+The towers see all 512 positions, the zeros included: the released weights were trained so. A tokenizer keeps how the
+last call padded and cut on itself, so threads take turns with it.
 Source: released checkpoints (`text_encoder`, `tokenizer`), golden case `text`.
 """
 
+from threading import Lock
 from typing import Any
 
 import torch
@@ -18,18 +20,20 @@ class Umt5Text:
     def __init__(self, tokenizer: Any, encoder: nn.Module) -> None:
         self.tokenizer = tokenizer
         self.encoder = encoder
+        self._turn = Lock()
 
     def tokenize(self, prompts: list[str]) -> Any:
         """Token ids and attention mask [B, 512] of the cleaned prompts, the end token included."""
-        return self.tokenizer(
-            [clean_prompt(prompt) for prompt in prompts],
-            padding="max_length",
-            max_length=CONTEXT_LENGTH,
-            truncation=True,
-            add_special_tokens=True,
-            return_attention_mask=True,
-            return_tensors="pt",
-        )
+        with self._turn:
+            return self.tokenizer(
+                [clean_prompt(prompt) for prompt in prompts],
+                padding="max_length",
+                max_length=CONTEXT_LENGTH,
+                truncation=True,
+                add_special_tokens=True,
+                return_attention_mask=True,
+                return_tensors="pt",
+            )
 
     @property
     def max_tokens(self) -> int:
@@ -38,7 +42,8 @@ class Umt5Text:
 
     def count_tokens(self, prompt: str) -> int:
         """Tokens of a prompt, the end token included."""
-        return len(self.tokenizer(clean_prompt(prompt), add_special_tokens=True).input_ids)
+        with self._turn:
+            return len(self.tokenizer(clean_prompt(prompt), add_special_tokens=True).input_ids)
 
     @property
     def width(self) -> int:
