@@ -15,6 +15,7 @@ from mova_core.places import MODELS
 PhaseName = Literal["audio", "phase1", "phase2", "phase3"]  # in the order of training
 Precision = Literal["float32", "bfloat16"]
 ActivationCheckpointing = Literal["none", "selective", "full"]
+Backend = Literal["torch", "zero1", "zero2", "zero3"]  # of parallel training
 LoraComponent = Literal["video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge"]
 LoraModule = Literal["q", "k", "v", "o", "ffn.0", "ffn.2"]  # ends of the names of linear layers
 PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
@@ -254,7 +255,7 @@ class ParallelParams(Section):
     )
     reshard: bool = Field(True, description="let gathered weights go between forward and backward")
     cpu_offload: bool = Field(False, description="weights, gradients and moments wait on the processor")
-    backend: Literal["torch", "zero1", "zero2", "zero3"] = Field(
+    backend: Backend = Field(
         "torch",
         description="zero1, zero2, zero3: DeepSpeed divides over all processes; shard and context stay 1",
     )

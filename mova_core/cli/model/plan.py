@@ -13,13 +13,10 @@ def plan(
     phase: Annotated[str, typer.Option("--phase", help="audio, phase1, phase2 or phase3; 3 is phase3.")] = "phase3",
     params_file: ParamsFile = PARAMS,
     preset: Annotated[str | None, typer.Option("--preset", help="Instead of the file's.")] = None,
-    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="Without it as few GPUs as are cheapest.")] = None,
-    gpus_per_node: Annotated[int, typer.Option("--gpus-per-node", min=1, help="GPUs of a node.")] = 8,
-    replicate: Annotated[int | None, typer.Option("--replicate", min=1, help="Copies of the weights.")] = None,
-    shard: Annotated[
-        int | None, typer.Option("--shard", min=1, help="Parts of a copy with clips of their own.")
+    nodes: Annotated[int | None, typer.Option("--nodes", min=1, help="Instead of those of train.launch.")] = None,
+    gpus_per_node: Annotated[
+        int | None, typer.Option("--gpus-per-node", min=1, help="Without it 8, or those of train.launch.")
     ] = None,
-    context: Annotated[int | None, typer.Option("--context", min=1, help="GPUs that share a clip's tokens.")] = None,
     accelerator: Annotated[Literal["H100", "H200", "A100"], typer.Option("--accelerator", help="Every GPU.")] = "H100",
     checkpointing: Annotated[
         ActivationCheckpointing | None,
@@ -38,8 +35,9 @@ def plan(
 ) -> dict[str, Any]:
     """Compute tokens, FLOPs, memory, communication, step time, energy and cost of a phase on a layout of GPUs.
 
-    Sizes of the layout that are not given are chosen: the cheapest ones that fit. A layout that does not fit in a
-    GPU's memory is refused (exit 1) with one that does.
+    The layout is that of the params (train.parallel, train.micro_batches, processes of train.launch); where they leave
+    it at its defaults, the cheapest one that fits is chosen. One that does not fit in a GPU's memory is refused (exit
+    1) with the cheapest that does.
 
     Example: mova plan --preset mova-720p --phase phase3 --nodes 128 --gpus-per-node 8
     """
@@ -48,15 +46,17 @@ def plan(
     from mova_core.errors import UsageError
     from mova_core.params import PRESETS, load_params
     from mova_core.training.plan import report
-    from mova_core.training.plan.hardware import ACCELERATORS
-    from mova_core.training.plan.layout import Wanted
+    from mova_core.training.plan.hardware import ACCELERATORS, GPUS_PER_NODE
     from mova_core.training.plan.plan import Setting, cheapest_plan
     from mova_core.training.plan.published import compare, published_params
+    from mova_core.training.plan.wanted import Wanted
     from mova_core.training.plan.workload import workload_of
     from mova_core.training.recipe import phase_named
 
-    gpu = replace(ACCELERATORS[accelerator], gpus_per_node=gpus_per_node)
     params = published_params() if published else load_params(params_file, preset)
+    started = params.train.launch.processes_per_node
+    of_node = gpus_per_node or (started if nodes is None and started > 1 else GPUS_PER_NODE)
+    gpu = replace(ACCELERATORS[accelerator], gpus_per_node=of_node)
     kinds = checkpointing or params.train.activation_checkpointing, precision or params.train.precision
     setting = Setting(gpu, *kinds, mfu, price)
     if published:
@@ -72,6 +72,6 @@ def plan(
 
         measured = measure_here(chosen, params)
         return {**measured, "text": report.measured_text(measured)}
-    wanted = Wanted(nodes and nodes * gpus_per_node, replicate, shard, context)
+    wanted = Wanted.by(params.train, nodes and nodes * of_node)
     planned = cheapest_plan(workload_of(chosen, params, steps), wanted, setting)
     return {**planned.summary(), "text": report.plan_text(planned)}

@@ -55,6 +55,7 @@ def train(
     from mova_core.training.lora.request import LoraRequest
     from mova_core.training.preflight import Places, check_inputs, run_folder
     from mova_core.training.recipe import PHASES, phase_named
+    from mova_core.training.strategy.layout import check_layout, check_micro_batches
 
     if lora is None and (phase is None or clips is not None):
         wrong = "PHASE is missing" if clips is None else "--clips goes with --lora NAME"
@@ -81,6 +82,9 @@ def train(
     spec = choose.spec_of(settings, chosen.name, ("mova", "train", chosen.name, *given))
     if dry_run:
         return {"text": choose.manifest(settings, spec)}
+    if not is_started():  # what does not fit is refused before anything is read or started
+        layout = check_layout(params.train, spec.processes)
+        check_micro_batches(params.train.micro_batches, chosen.params(params.train).batch, layout.data_ranks)
     here = is_started() or choose.is_here(settings)
     places = Places(DataFolder(data))
     if request is None:
@@ -92,9 +96,6 @@ def train(
 
         encode_clips(request, Engine.choose())
     if not here:
-        from mova_core.training.strategy.choose import Mesh
-
-        Mesh.of(params.train.parallel, spec.processes, rank=0)  # refuses what does not fit before anything starts
         return choose.launch(settings, spec)
 
     from mova_core.training.launch import started

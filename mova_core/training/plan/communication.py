@@ -1,7 +1,8 @@
 """Bytes that one GPU sends in a step, by collective, and the seconds they take if nothing hides them.
 
-Weights are gathered for forward and again for backward, gradients reduced in float32 and scattered, both for every
-clip of a data rank, since it computes one clip at a time; copies of the weights reduce their gradients once a step.
+Weights are gathered for forward and again for backward (once where they are kept), gradients reduced in float32 and
+scattered, both for every micro-batch of a data rank; copies of the weights reduce their gradients once a step.
+ZeRO-1 and ZeRO-2 gather the weights that moved once a step; ZeRO-1 also reduces gradients once.
 Ulysses (arXiv:2309.14509) exchanges q, k, v and the result of self-attention and of both directions of the Bridge,
 forward and backward, and once more where checkpointing computes forward again; heads that do not divide are padded.
 Sizes of ring collectives: NCCL, (n - 1) / n of the data sent by each of n GPUs.
@@ -13,9 +14,10 @@ from typing import Any
 
 from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.hardware import Accelerator
-from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.memory import COMPUTE_BYTES, FLOAT32
 from mova_core.training.plan.workload import Workload
+from mova_core.training.strategy.deepspeed_config import STAGES
+from mova_core.training.strategy.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Communication:
 
     def seconds(self, layout: Layout, accelerator: Accelerator) -> float:
         """All of them one after another."""
-        sharding = (self.all_gather + self.reduce_scatter) / accelerator.ring_bandwidth(layout.weight_parts)
-        replicas = self.all_reduce / accelerator.ring_bandwidth(layout.gpus)
+        sharding = (self.all_gather + self.reduce_scatter) / accelerator.ring_bandwidth(layout.shared_by)
+        replicas = self.all_reduce / accelerator.ring_bandwidth(layout.processes)
         near = min(layout.context, accelerator.gpus_per_node) - 1
         far = layout.context - 1 - near
         links = max(near / accelerator.intra_node, far / accelerator.inter_node)
@@ -38,18 +40,24 @@ class Communication:
 
 
 def communication_of(
-    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision
+    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision, clips: int = 1
 ) -> Communication:
-    """What one GPU sends in a step of this phase."""
-    number, clips = COMPUTE_BYTES[precision], workload.batch / layout.data_ranks
-    active, ring = workload.step.parameters, _ring(layout.weight_parts)
+    """What one GPU sends in a step of this phase, `clips` in a micro-batch."""
+    number, here = COMPUTE_BYTES[precision], workload.batch / layout.data_ranks
+    active, ring, micro_batches = workload.step.parameters, _ring(layout.shared_by), here / clips
+    zero = layout.backend in STAGES
+    if layout.parts.weights > 1:
+        gathered = (2 if layout.reshard else 1) * micro_batches * (FLOAT32 if zero else number) * active
+    else:
+        gathered = FLOAT32 * active
+    reduced = FLOAT32 * active * (micro_batches if layout.parts.gradients > 1 else 1)
     passes = 3 if checkpointing == "full" else 2
     exchanged = number * _exchanged(workload, layout.context) / layout.context
     return Communication(
-        all_gather=2 * clips * ring * number * active,
-        reduce_scatter=clips * ring * FLOAT32 * active,
-        all_reduce=2 * _ring(layout.replicate) * FLOAT32 * active / layout.weight_parts,
-        all_to_all=passes * clips * _ring(layout.context) * exchanged,
+        all_gather=ring * gathered,
+        reduce_scatter=ring * reduced,
+        all_reduce=0 if zero else 2 * _ring(layout.replicate) * FLOAT32 * active / layout.shared_by,
+        all_to_all=passes * here * _ring(layout.context) * exchanged,
     )
 
 

@@ -1,9 +1,10 @@
 """Memory of one GPU, by part.
 
-A parameter costs 4 bytes as weight, 4 as gradient, 8 as AdamW's two moments and 4 as moving average, all float32 and
-cut over the GPUs that share the weights (ZeRO, arXiv:1910.02054; FSDP2's mixed precision keeps float32 weights). Only
-what a step computes has gradients: one of the two experts.
-Activations are those of one clip at a time, cut over the context GPUs: what autograd keeps of a block of
+A parameter costs 4 bytes as weight, 4 as gradient, 8 as AdamW's two moments and 4 as moving average, all float32, cut
+over as many GPUs as the layout has parts of each (ZeRO, arXiv:1910.02054; FSDP2's mixed precision keeps float32
+weights). Only what a step computes has gradients: one of the two experts. DeepSpeed's optimizer has its parts of the
+weights once more. DistributedDataParallel copies all gradients into buckets.
+Activations are those of one micro-batch, cut over the context GPUs: what autograd keeps of a block of
 `model/towers`. RMS norms are counted as torch computes them on a CPU (two float32 tensors
 each); the fused kernel of a GPU keeps less.
 Checkpointing `full` keeps the inputs of each block and each exchange of the Bridge; `selective` also the results of
@@ -14,8 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mova_core.params.model import ActivationCheckpointing, Precision
-from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.workload import BRIDGE, Workload
+from mova_core.training.strategy.deepspeed_config import STAGES
+from mova_core.training.strategy.layout import Layout
 
 COMPUTE_BYTES: dict[Precision, int] = {"bfloat16": 2, "float32": 4}  # of an activation and of a gathered weight
 FLOAT32 = 4
@@ -23,20 +25,32 @@ USABLE = 0.9  # of a GPU's memory: the rest is for CUDA, NCCL and fragmentation;
 
 
 def memory_by_part(
-    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision
+    workload: Workload, layout: Layout, checkpointing: ActivationCheckpointing, precision: Precision, clips: int = 1
 ) -> dict[str, float]:
-    """Bytes a GPU needs for each part."""
-    number, parts = COMPUTE_BYTES[precision], layout.weight_parts
-    block = max(workload.costs[name].parameters / workload.configs[name]["num_layers"] for name in workload.towers)
+    """Bytes a GPU needs for each part, `clips` in a micro-batch."""
+    number, parts = COMPUTE_BYTES[precision], layout.parts
+    held, trained, kept = workload.held.parameters, workload.trained.parameters, 0 if layout.cpu_offload else FLOAT32
+    zero = layout.backend in STAGES
     return {
-        "weights": FLOAT32 * workload.held.parameters / parts,
-        "gradients": FLOAT32 * workload.step.parameters / parts,
-        "optimizer moments": 2 * FLOAT32 * workload.trained.parameters / parts,
-        "moving average": FLOAT32 * workload.held.parameters / parts,
-        # A block's weights whole while it computes, the next one's on their way, its gradient, and that in float32.
-        "gathered blocks": block * (3 * number + FLOAT32),
-        "activations": activation_bytes(workload, checkpointing, number) / layout.context,
+        "weights": kept * held / parts.weights + (FLOAT32 * trained / parts.moments if zero else 0),
+        "gradients": kept * workload.step.parameters / parts.gradients,
+        "optimizer moments": 2 * kept * trained / parts.moments,
+        "moving average": kept * held / parts.weights,
+        "gathered weights": _gathered(workload, layout, number),
+        "buckets of gradients": FLOAT32 * trained if layout.replicate > 1 == parts.weights and not zero else 0,
+        "activations": clips * activation_bytes(workload, checkpointing, number) / layout.context,
     }
+
+
+def _gathered(workload: Workload, layout: Layout, number: int) -> float:
+    """Weights beside those that a GPU holds, while they compute; a number computes in `number` bytes."""
+    active = workload.step.parameters
+    if layout.parts.weights == 1:  # autocast keeps what it has converted until the pass ends
+        return 0 if number == FLOAT32 else number * active
+    block = max(workload.costs[name].parameters / workload.configs[name]["num_layers"] for name in workload.towers)
+    weight = FLOAT32 if layout.backend in STAGES else number
+    # A block's weights whole while it computes, the next one's on their way, its gradient, and that in float32.
+    return block * (3 * weight + FLOAT32) + (0 if layout.reshard else weight * active)
 
 
 def activation_bytes(workload: Workload, checkpointing: ActivationCheckpointing, number: int) -> float:

@@ -11,9 +11,10 @@ from mova_core.errors import MovaError, UsageError
 from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.communication import Communication, communication_of
 from mova_core.training.plan.hardware import Accelerator
-from mova_core.training.plan.layout import Layout, Wanted
 from mova_core.training.plan.memory import FLOAT32, USABLE, memory_by_part
+from mova_core.training.plan.wanted import Wanted
 from mova_core.training.plan.workload import HIGH_NOISE, Workload
+from mova_core.training.strategy.layout import Layout
 
 HOUR_S, DAY_S = 3600, 86_400
 
@@ -44,11 +45,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One phase on one layout."""
+    """One phase on one layout, `clips` in a micro-batch."""
 
     workload: Workload
     layout: Layout
     setting: Setting
+    clips: int
     memory: dict[str, float]
     communication: Communication
 
@@ -62,8 +64,9 @@ class Plan:
 
     @property
     def choice(self) -> str:
-        """The options that ask for it."""
-        return f"{self.layout} --checkpointing {self.setting.checkpointing}"
+        """The params that ask for it."""
+        kept, micro_batches = self.setting.checkpointing, self.workload.batch // self.clips
+        return f"train: {{parallel: {self.layout}, activation_checkpointing: {kept}, micro_batches: {micro_batches}}}"
 
     @property
     def step_flops(self) -> int:
@@ -75,12 +78,12 @@ class Plan:
 
     @property
     def step_s(self) -> float:
-        peak = self.layout.gpus * self.setting.peak
+        peak = self.layout.processes * self.setting.peak
         return max(self.step_flops / (peak * self.setting.mfu), self.communication_s)
 
     @property
     def mfu(self) -> float:
-        return self.step_flops / (self.layout.gpus * self.setting.peak * self.step_s)
+        return self.step_flops / (self.layout.processes * self.setting.peak * self.step_s)
 
     @property
     def days(self) -> float:
@@ -88,7 +91,7 @@ class Plan:
 
     @property
     def gpu_hours(self) -> float:
-        return self.layout.gpus * self.workload.steps * self.step_s / HOUR_S
+        return self.layout.processes * self.workload.steps * self.step_s / HOUR_S
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -105,7 +108,7 @@ class Plan:
             "accelerator": setting.accelerator.name,
             "checkpointing": setting.checkpointing,
             "precision": setting.precision,
-            "layout": {"gpus": layout.gpus, **asdict(layout)},
+            "layout": {"gpus": layout.processes, **asdict(layout)},
             "tokens": asdict(work.tokens),
             "parameters": {name: cost.parameters for name, cost in work.costs.items()},
             "active_parameters": work.step.parameters,
@@ -126,12 +129,10 @@ class Plan:
         }
 
 
-def plan_on(workload: Workload, layout: Layout, setting: Setting) -> Plan:
-    """The plan of a phase on a layout, whether it fits or not."""
-    kinds = setting.checkpointing, setting.precision
-    return Plan(
-        workload, layout, setting, memory_by_part(workload, layout, *kinds), communication_of(workload, layout, *kinds)
-    )
+def plan_on(workload: Workload, layout: Layout, setting: Setting, clips: int = 1) -> Plan:
+    """The plan of a phase on a layout, `clips` in a micro-batch, whether it fits or not."""
+    what = workload, layout, setting.checkpointing, setting.precision, clips
+    return Plan(workload, layout, setting, clips, memory_by_part(*what), communication_of(*what))
 
 
 def cheapest_plan(workload: Workload, wanted: Wanted, setting: Setting) -> Plan:
@@ -143,10 +144,12 @@ def cheapest_plan(workload: Workload, wanted: Wanted, setting: Setting) -> Plan:
     """
     plans = _plans(workload, wanted, setting)
     if not plans:
-        given = ", ".join(f"{name} {size}" for name, size in asdict(wanted).items() if size is not None)
+        sizes = ("gpus", "replicate", "shard", "context", "micro_batches")
+        given = ", ".join(f"{name} {size}" for name in sizes if (size := getattr(wanted, name)) is not None)
         raise UsageError(
-            f"no layout has {given}: expected gpus = replicate x shard x context, replicate x shard to divide the "
-            f"batch of {workload.batch} clips, and context at most the video tower's {_heads(workload)} heads"
+            f"no layout has {given}: expected gpus = replicate x shard x context, replicate x shard to divide "
+            f"micro_batches (one clip each where it is open), that to divide the batch of {workload.batch} clips, and "
+            f"context at most the video tower's {_heads(workload)} heads"
         )
     if best := _best(plans):
         return best
@@ -157,7 +160,9 @@ def cheapest_plan(workload: Workload, wanted: Wanted, setting: Setting) -> Plan:
         for sizes in (Wanted(gpus=wanted.gpus), Wanted())
     )
     other = next(filter(None, others), None)
-    proposed = f"the cheapest that fits is {other.choice} ({other.layout.gpus} GPUs)" if other else "no layout fits"
+    proposed = (
+        f"the cheapest that fits is {other.choice} ({other.layout.processes} GPUs)" if other else "no layout fits"
+    )
     raise MovaError(
         f"{workload.preset} {workload.phase} needs {least.memory_total / 1e9:.1f} GB a GPU with {least.choice}, "
         f"expected at most {USABLE * memory / 1e9:.1f} of the {memory / 1e9:.0f} GB of {setting.accelerator.name}: "
@@ -166,7 +171,8 @@ def cheapest_plan(workload: Workload, wanted: Wanted, setting: Setting) -> Plan:
 
 
 def _plans(workload: Workload, wanted: Wanted, setting: Setting) -> list[Plan]:
-    return [plan_on(workload, layout, setting) for layout in wanted.layouts(workload.batch, _heads(workload))]
+    clips, layouts = wanted.clips(workload.batch), wanted.layouts(workload.batch, _heads(workload))
+    return [plan_on(workload, layout, setting, clips) for layout in layouts]
 
 
 def _heads(workload: Workload) -> int:
@@ -179,4 +185,4 @@ def _best(plans: list[Plan]) -> Plan | None:
 
 def _expense(plan: Plan) -> tuple[float, int, float]:
     hours = float(f"{plan.gpu_hours:.4g}")  # equal but for rounding is equal
-    return hours, plan.layout.gpus, plan.communication_s
+    return hours, plan.layout.processes, plan.communication_s

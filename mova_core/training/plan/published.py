@@ -8,10 +8,10 @@ Sources: MOVA report (arXiv:2602.08794): sizes, hours, batches and context paral
 from typing import Any
 
 from mova_core.params import Params, defaults_of, params_from
-from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.plan import HOUR_S, Plan, Setting, plan_on
 from mova_core.training.plan.workload import workload_of
 from mova_core.training.recipe import PHASES
+from mova_core.training.strategy.layout import Layout
 
 GPUS, DAYS = 1024, 42
 PARAMETERS, ACTIVE_PARAMETERS = 32e9, 18e9

@@ -39,7 +39,9 @@ def plan_text(plan: Plan) -> str:
         "energy of the GPUs": f"{told['energy_kwh']:,.1f} kWh",
         "cost": "not known: give --price" if cost is None else f"{cost:,.0f}",
     }
-    table = Table(title=f"{told['preset']} {told['phase']} on {plan.layout.gpus} {accelerator.name}", show_header=False)
+    table = Table(
+        title=f"{told['preset']} {told['phase']} on {plan.layout.processes} {accelerator.name}", show_header=False
+    )
     for section in (model, memory, sent | step, run):
         for row in section.items():
             table.add_row(*row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mova_core.errors import UsageError
+from mova_core.training.strategy.layout import check_micro_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,6 @@ def local_micro_batches(
     Raises:
         UsageError: the ranks do not divide the micro-batches, or these the batch.
     """
-    if micro_batches % ranks:
-        raise UsageError(
-            f"train.micro_batches is {micro_batches}, {ranks} data ranks train: expected a multiple of {ranks}, "
-            "because the number decides the last bits of the weights; change it, or start another number of processes"
-        )
-    if batch % micro_batches:
-        raise UsageError(
-            f"a batch of {batch} clips does not divide into {micro_batches} micro-batches: change the phase's batch, "
-            "or train.micro_batches"
-        )
+    check_micro_batches(micro_batches, batch, ranks)
     here = micro_batches // ranks
     return tuple(MicroBatch(rank * here + index, micro_batches, device) for index in range(here))

@@ -33,10 +33,9 @@ from mova_core.training.strategy.activations import checkpoint_activations
 from mova_core.training.strategy.base import LossOf, Result, Setup, Strategy, WeightSource
 from mova_core.training.strategy.ddp import gather_rows
 from mova_core.training.strategy.deepspeed_config import deepspeed_config
+from mova_core.training.strategy.layout import WEIGHTS_IN_PARTS
 from mova_core.training.strategy.torch_strategy import compute_in, fill
 from mova_core.training.strategy.zero_parts import Part, held_part, optimizer_parts, partition, rows, together, whole
-
-WEIGHTS_IN_PARTS = 3  # the stage
 
 
 class SomeGroups(torch.optim.AdamW):

@@ -11,8 +11,8 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
-from mova_core.training.plan.layout import Layout
 from mova_core.training.plan.memory import activation_bytes, memory_by_part
+from mova_core.training.strategy.layout import Layout
 
 CLIPS = 8  # at once: float32 copies of the time embedding's weights hardly count then
 
@@ -26,7 +26,27 @@ def test_more_parts_need_less_and_only_activations_care_for_context(workload):
     shared = memory_by_part(full, Layout(context=8), "full", "bfloat16")
     assert shared["activations"] == whole["activations"] / 8
     assert shared["weights"] == cut[3]["weights"]
-    assert memory_by_part(full, Layout(replicate=8), "full", "bfloat16") == whole
+    copies = memory_by_part(full, Layout(replicate=8), "full", "bfloat16")
+    assert copies | {"buckets of gradients": 0} == whole
+
+
+def test_each_backend_and_option_cuts_its_own_parts(workload):
+    full = workload("mova-360p", "phase1")
+
+    def of(**options):
+        return memory_by_part(full, Layout(**options), "full", "bfloat16")
+
+    cut = of(shard=8)
+    zero1, zero2, zero3 = (of(replicate=8, backend=name) for name in ("zero1", "zero2", "zero3"))
+    assert {each["optimizer moments"] for each in (cut, zero1, zero2, zero3)} == {cut["optimizer moments"]}
+    assert zero1["gradients"] == 8 * zero2["gradients"] == 8 * zero3["gradients"] == 8 * cut["gradients"]
+    assert zero1["moving average"] == zero2["moving average"] == 8 * zero3["moving average"]
+    offloaded = of(shard=8, cpu_offload=True)
+    assert offloaded == cut | dict.fromkeys(("weights", "gradients", "optimizer moments", "moving average"), 0)
+    kept = of(shard=8, reshard=False)
+    assert kept["gathered weights"] - cut["gathered weights"] == 2 * full.step.parameters
+    more = memory_by_part(full, Layout(shard=8), "full", "bfloat16", clips=4)
+    assert more == cut | {"activations": 4 * cut["activations"]}
 
 
 def test_a_parameter_costs_twenty_bytes_of_which_an_idle_expert_needs_sixteen(workload):

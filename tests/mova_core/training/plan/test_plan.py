@@ -8,10 +8,11 @@ import pytest
 from mova_core.errors import MovaError, UsageError
 from mova_core.training.plan.communication import communication_of
 from mova_core.training.plan.hardware import ACCELERATORS
-from mova_core.training.plan.layout import Layout, Wanted
 from mova_core.training.plan.plan import Setting, cheapest_plan, plan_on
 from mova_core.training.plan.published import compare
 from mova_core.training.plan.report import comparison_text, plan_text
+from mova_core.training.plan.wanted import Wanted
+from mova_core.training.strategy.layout import Layout
 
 H100 = Setting(ACCELERATORS["H100"])
 
@@ -19,16 +20,16 @@ H100 = Setting(ACCELERATORS["H100"])
 def test_what_does_not_fit_is_refused_with_a_layout_that_does(workload):
     full = workload("mova-360p", "phase1")
     for wanted in (Wanted(gpus=8), Wanted(gpus=16, context=1)):
-        with pytest.raises(MovaError, match="GB a GPU with --replicate") as refused:
+        with pytest.raises(MovaError, match=r"GB a GPU with train: \{parallel") as refused:
             cheapest_plan(full, wanted, H100)
         assert refused.value.exit_code == 1
-        sizes = map(int, re.findall(r"--(?:replicate|shard|context) (\d+)", str(refused.value).split("fits is")[1]))
+        sizes = map(int, re.findall(r"(?:replicate|shard|context): (\d+)", str(refused.value).split("fits is")[1]))
         proposed = plan_on(full, Layout(*sizes), H100)
-        assert proposed.fits and proposed.layout.gpus == 16
+        assert proposed.fits and proposed.layout.processes == 16
 
 
 def test_full_checkpointing_is_proposed_where_nothing_else_fits(workload):
-    with pytest.raises(MovaError, match=r"cheapest that fits is .* --checkpointing full \(\d+ GPUs\)$"):
+    with pytest.raises(MovaError, match=r"cheapest that fits is .* activation_checkpointing: full, .* \(\d+ GPUs\)$"):
         cheapest_plan(workload("mova-720p", "phase3"), Wanted(), Setting(ACCELERATORS["H100"], "none"))
 
 
@@ -36,7 +37,7 @@ def test_the_cheapest_plan_has_the_given_sizes_and_fits(workload):
     full = workload("mova-720p", "phase3")
     plan = cheapest_plan(full, Wanted(gpus=1024, context=16), H100)
     assert plan.layout == Layout(1, 64, 16) and plan.fits
-    assert cheapest_plan(full, Wanted(), H100).layout.gpus < 1024
+    assert cheapest_plan(full, Wanted(), H100).layout.processes < 1024
 
 
 @pytest.mark.parametrize("wanted", [Wanted(gpus=41), Wanted(context=64), Wanted(gpus=8, shard=16)])

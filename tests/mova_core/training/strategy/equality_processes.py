@@ -33,10 +33,10 @@ from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.data.clips import BatchContext
 from mova_core.training.loss import pair_loss
 from mova_core.training.strategy.base import Setup, Strategy
-from mova_core.training.strategy.choose import Mesh
 from mova_core.training.strategy.ddp import DataParallel
 from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.fsdp import FullySharded
+from mova_core.training.strategy.layout import Layout as Grid
 from mova_core.training.strategy.micro_batch import MicroBatch, local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
 from mova_core.training.strategy.zero import Zero, load_deepspeed
@@ -120,10 +120,10 @@ def loss_of(step: int, model: Any, micro_batch: MicroBatch) -> tuple[Tensor, Ten
 
 
 def opened(layout: Layout, rank: int) -> Strategy:
-    mesh = Mesh.of(layout.parallel, layout.processes, rank)
+    grid = Grid.of(layout.parallel, layout.processes)
     each = 1 if layout.parallel.context > 1 else 2  # accumulation is FSDP2's there
-    count = min(each * mesh.data_ranks, BATCH)
-    micro_batches = local_micro_batches(count, BATCH, mesh.data_rank, mesh.data_ranks, CPU)
+    count = min(each * grid.data_ranks, BATCH)
+    micro_batches = local_micro_batches(count, BATCH, grid.data_rank(rank), grid.data_ranks, CPU)
     model = towers()
     weights = dict(model.named_parameters())
     blueprint = towers().to("meta")

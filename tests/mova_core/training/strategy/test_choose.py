@@ -6,18 +6,19 @@ from torch import nn
 
 from mova_core.errors import UsageError
 from mova_core.params.model import ParallelParams, TrainParams
-from mova_core.training.strategy.choose import Mesh, open_strategy
+from mova_core.training.strategy.choose import open_strategy
+from mova_core.training.strategy.layout import Layout
 
 
 def test_processes_of_one_context_group_are_one_data_rank():
-    ranks = [Mesh.of(ParallelParams(context=2), 4, rank) for rank in range(4)]
-    assert [mesh.data_rank for mesh in ranks] == [0, 0, 1, 1]
-    assert {mesh.data_ranks for mesh in ranks} == {2}
+    layout = Layout.of(ParallelParams(context=2), 4)
+    assert [layout.data_rank(rank) for rank in range(4)] == [0, 0, 1, 1]
+    assert layout.data_ranks == 2
 
 
 def test_processes_that_do_not_fill_the_grid():
     with pytest.raises(UsageError, match=r"asks for 2 x 1 x 1 processes .*, 3 were started"):
-        Mesh.of(ParallelParams(replicate=2), 3, 0)
+        Layout.of(ParallelParams(replicate=2), 3)
 
 
 def test_kept_matrix_products_that_change_are_refused(monkeypatch):
