@@ -80,6 +80,7 @@ def _sources(source_ids: pa.Array, length_s: float) -> Values:
         "height_px": 720,
         "display_aspect": 1280 / 720,
         "rotation_deg": 0,
+        "hflip": False,
         "fps": 25.0,
         "is_vfr": False,
         "video_codec": "h264",

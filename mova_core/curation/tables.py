@@ -107,9 +107,15 @@ TABLES: dict[str, Table] = {
             Column(
                 "rotation_deg",
                 "integer",
-                "rotation that the file asks for",
+                "rotation that the file asks for, counter-clockwise",
                 "degrees",
                 values=(0, 90, 180, 270),
+                stated="accepted video",
+            ),
+            Column(
+                "hflip",
+                "flag",
+                "whether the file asks for a flip left to right, before the rotation",
                 stated="accepted video",
             ),
             Column("fps", "number", "mean frame rate", "1/s", low=0.5, high=1000, stated="accepted video"),

@@ -1,7 +1,7 @@
 """Measure what a file contains: packets give the times, the first second of each stream is decoded.
 
-Sizes are those of the video as shown, after rotation and sample aspect; rotation is the counter-clockwise turn, in
-whole quarters, that coded frames need. A header's duration, frame rate and frame count are never used. The audio track
+Sizes are those of the video as shown, after rotation and sample aspect; rotation and flip are what coded frames need to
+be upright (`orientation.py`). A header's duration, frame rate and frame count are never used. The audio track
 and channels are selected here as in every later stage (`audio_track.py`). A file with audio and no video stream (cover
 art does not count) is of kind `audio`, whatever its container and its name.
 """
@@ -21,6 +21,7 @@ from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import Frame, check_decoder, decode_container
 from mova_core.media.demux import Container, open_media
 from mova_core.media.lost import Lost
+from mova_core.media.orientation import Orientation, orientation_of
 from mova_core.media.timeline import Timeline, first_video, read_timeline
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
@@ -43,6 +44,7 @@ class Probe:
     height_px: int | None = None
     display_aspect: float | None = None
     rotation_deg: int | None = None
+    hflip: bool | None = None
     fps: float | None = None
     is_vfr: bool | None = None
     video_codec: str | None = None
@@ -76,7 +78,8 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
         sample_aspect = video.sample_aspect_ratio or Fraction(1)
     first_frame, first_chunk = _decode_heads(path, timeline, head_s, rate_hz)
-    width, height, rotation = _shown_size(first_frame, sample_aspect)
+    orientation = orientation_of(first_frame.image)
+    width, height = _shown_size(first_frame, sample_aspect, orientation)
     return Probe(
         kind="video",
         container=kind.name,
@@ -84,7 +87,8 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         width_px=width,
         height_px=height,
         display_aspect=width / height,
-        rotation_deg=rotation,
+        rotation_deg=orientation.rotation_deg,
+        hflip=orientation.hflip,
         fps=fps,
         is_vfr=is_vfr,
         video_codec=video_codec.canonical_name,
@@ -205,12 +209,11 @@ def _decode_heads(path: Path, timeline: Timeline, head_s: float, rate_hz: int) -
     return frame, chunk
 
 
-def _shown_size(frame: Frame, sample_aspect: Fraction) -> tuple[int, int, int]:
-    """Width and height as shown, and the turn in degrees counter-clockwise."""
+def _shown_size(frame: Frame, sample_aspect: Fraction, orientation: Orientation) -> tuple[int, int]:
+    """Width and height as shown."""
     width, height = round(frame.image.width * sample_aspect), frame.image.height
-    rotation = round(frame.image.rotation / 90) * 90 % 360
-    if rotation in (90, 270):
+    if orientation.quarter_turns % 2:
         width, height = height, width
     if not 1 / MOST_ASPECT <= width / height <= MOST_ASPECT:
         raise MediaError("odd_aspect", f"the frame is shown at {width}x{height}, over {MOST_ASPECT:g} to 1")
-    return width, height, rotation
+    return width, height

@@ -159,6 +159,7 @@ def source(path: str) -> Row:
         "height_px": 240,
         "display_aspect": 320 / 240,
         "rotation_deg": 0,
+        "hflip": False,
         "fps": 29.97,
         "is_vfr": False,
         "video_codec": "h264",

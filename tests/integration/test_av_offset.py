@@ -17,6 +17,7 @@ from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip_file import ClipCoding, read_clip
+from mova_core.media.orientation import Orientation
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
 CODING = ClipCoding("libx264", 14)
@@ -166,7 +167,7 @@ def test_audio_moves_by_at_most_half_a_frame_against_the_frame(sources, geometry
         path = tmp_path / f"{name}.media"
         write_source(path, made)
         windows = tuple(Window(str(start), start, start + geometry.duration_s, "any") for start in STARTS_S)
-        task = SourceTask(path, tmp_path, "", 0, 1.0, Letterbox(), windows, geometry, CODING, "train")
+        task = SourceTask(path, tmp_path, "", Orientation(), 1.0, Letterbox(), windows, geometry, CODING, "train")
         clips = [read_clip(clip.data) for clip in clips_of(task)]
         assert all(len(frames) == geometry.frames for frames, _ in clips)
         assert all(len(samples) == geometry.audio_samples for _, samples in clips)

@@ -22,6 +22,7 @@ from tests.integration import scene
 from tests.integration.test_shared_media import outcomes
 
 PRESET, GEOMETRY = "nano", "nano-48"
+MIRRORED = {"l": "r", "r": "l"}
 NOT_YET = frozenset(
     (
         "chg-ac3-5.1-to-stereo.ts",
@@ -34,7 +35,6 @@ NOT_YET = frozenset(
         "gap-still-slide-80s.mkv",
         "pic-cover-track-first.mkv",
         "pic-hdr-pq.mkv",
-        "pic-matrix-mirrored.mp4",
         "snd-burst-delivery.mkv",
         "snd-clock-drift-1pct.mp4",
         "snd-gap-1s.mp4",
@@ -42,6 +42,12 @@ NOT_YET = frozenset(
     )
 )
 """Files that curation still falls short of: mending one takes it out of here."""
+
+CORNERS_SHOWN = {
+    "upright": scene.CORNERS,
+    "hflip": {corner: scene.CORNERS[corner[0] + MIRRORED[corner[1]]] for corner in scene.CORNERS},
+}
+"""What each corner of the frame shows: where a display matrix flips, the scene is its mirror image."""
 
 MEASURED_S = 0.005  # to which a beep's start is measured
 PARAMS = f"""\
@@ -107,7 +113,7 @@ def _faults_of_clip(clip: scene.Seen, start_s: float, known: dict[str, Any], geo
     if clip.holes:
         yield f"{clip.holes} stretches of silence"
     if known.get("corners"):
-        for corner, colour in scene.CORNERS.items():
+        for corner, colour in CORNERS_SHOWN[known.get("shown", "upright")].items():
             error = max(abs(a - b) for a, b in zip(clip.corners[corner], colour, strict=True))
             if error > scene.CORNER_ERROR:
                 yield f"corner {corner} is {clip.corners[corner]}, expected {colour}"

@@ -1,10 +1,10 @@
-"""Crop the letterbox, rotate, scale and centre a coded frame on the clip's canvas, between symmetric black bars.
+"""Crop the letterbox, flip, rotate, scale and centre a coded frame on the clip's canvas, between symmetric black bars.
 
-The plan is made once per source, from its coded size, letterbox, rotation and sample aspect; every frame of the source
-follows it, so nothing jumps inside a clip. The content keeps its aspect ratio: it fills the canvas along one side.
-Along the other side its length is the nearest even number of pixels (where frames stay in YUV, the nearest that leaves
-bars of even width), so that the bars are equal on both sides and chroma samples never straddle an edge. Frames are
-uint8 [H, W, 3] RGB. Turns are counter-clockwise in quarters, as in table `sources`.
+The plan is made once per source, from its coded size, letterbox, orientation and sample aspect; every frame of the
+source follows it, so nothing jumps inside a clip. The content keeps its aspect ratio: it fills the canvas along one
+side. Along the other side its length is the nearest even number of pixels (where frames stay in YUV, the nearest that
+leaves bars of even width), so that the bars are equal on both sides and chroma samples never straddle an edge. Frames
+are uint8 [H, W, 3] RGB.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.orientation import Orientation
 
 Image = NDArray[np.uint8]
 LEAST_CODED_SIDE_PX = 128  # of a canvas whose frames are cropped and padded in YUV
@@ -29,7 +30,7 @@ class CropAndPad:
         coded_height_px: of the frames that come in.
         coded_width_px: likewise.
         letterbox: what is cut away first.
-        quarter_turns: counter-clockwise, 0 to 3.
+        orientation: what brings it upright.
         content_height_px: of the scaled content as it lies on the canvas.
         content_width_px: likewise.
         canvas: what comes out.
@@ -38,7 +39,7 @@ class CropAndPad:
     coded_height_px: int
     coded_width_px: int
     letterbox: Letterbox
-    quarter_turns: int
+    orientation: Orientation
     content_height_px: int
     content_width_px: int
     canvas: Canvas
@@ -49,7 +50,7 @@ class CropAndPad:
         coded_height_px: int,
         coded_width_px: int,
         letterbox: Letterbox,
-        rotation_deg: int,
+        orientation: Orientation,
         display_aspect: float,
         geometry: ClipGeometry,
     ) -> "CropAndPad":
@@ -59,7 +60,7 @@ class CropAndPad:
             coded_height_px: height of the decoder's frames.
             coded_width_px: width of the decoder's frames.
             letterbox: coded pixels to cut away.
-            rotation_deg: multiple of 90, counter-clockwise.
+            orientation: what brings a coded frame upright.
             display_aspect: width / height of the whole frame as shown, after the turn; tells the sample aspect.
             geometry: whose canvases to choose from.
 
@@ -70,11 +71,11 @@ class CropAndPad:
         width = coded_width_px - letterbox.left_px - letterbox.right_px
         if height < 1 or width < 1:
             raise MediaError("no_content", f"{letterbox} leaves nothing of {coded_width_px}x{coded_height_px}")
-        turns = rotation_deg // 90 % 4
-        aspect_before_turn = 1 / display_aspect if turns % 2 else display_aspect
+        lies_down = orientation.quarter_turns % 2
+        aspect_before_turn = 1 / display_aspect if lies_down else display_aspect
         sample_aspect = aspect_before_turn * coded_height_px / coded_width_px
         shown_width, shown_height = width * sample_aspect, float(height)
-        if turns % 2:
+        if lies_down:
             shown_width, shown_height = shown_height, shown_width
         canvas = geometry.canvas_for(shown_width, shown_height)
         scale = min(canvas.width_px / shown_width, canvas.height_px / shown_height)
@@ -83,7 +84,7 @@ class CropAndPad:
             coded_height_px,
             coded_width_px,
             letterbox,
-            turns,
+            orientation,
             _fitted(shown_height * scale, canvas.height_px, step),
             _fitted(shown_width * scale, canvas.width_px, step),
             canvas,
@@ -102,7 +103,7 @@ class CropAndPad:
     def scaled_px(self) -> tuple[int, int]:
         """Height and width that it is scaled to, before the turn."""
         size = (self.content_height_px, self.content_width_px)
-        return size[::-1] if self.quarter_turns % 2 else size
+        return size[::-1] if self.orientation.quarter_turns % 2 else size
 
     @property
     def offset_px(self) -> tuple[int, int]:
@@ -122,8 +123,9 @@ class CropAndPad:
             )
         (kept_height, kept_width), (top, left) = self.kept_px, (self.letterbox.top_px, self.letterbox.left_px)
         content = scaled(image[top : top + kept_height, left : left + kept_width], *self.scaled_px)
-        if self.quarter_turns:
-            content = np.rot90(content, self.quarter_turns)
+        if self.orientation.hflip:
+            content = content[:, ::-1]
+        content = np.rot90(content, self.orientation.quarter_turns)
         height, width = content.shape[:2]
         if (height, width) == (self.canvas.height_px, self.canvas.width_px):
             return np.ascontiguousarray(content)

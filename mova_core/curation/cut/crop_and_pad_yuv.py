@@ -18,10 +18,11 @@ from mova_core.media.filters import Filter, video_graph
 
 SCALING = "bicubic+accurate_rnd+bitexact"
 TICK = Fraction(1, 1000)  # of the filters' own clock, which nothing here goes by
-TURNS = {
+HFLIP: Filter = ("hflip", None)
+TURNS: dict[int, tuple[Filter, ...]] = {
     0: (),
     1: (("transpose", "cclock"),),
-    2: (("hflip", None), ("vflip", None)),
+    2: (HFLIP, ("vflip", None)),
     3: (("transpose", "clock"),),
 }  # by quarters counter-clockwise
 MATRIX = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}  # ITU-T H.273
@@ -73,7 +74,8 @@ class CropAndPadYuv:
                 "out_color_matrix=bt709:out_range=tv",
             ),
             ("format", "yuv420p"),
-            *TURNS[crop_and_pad.quarter_turns],
+            *((HFLIP,) if crop_and_pad.orientation.hflip else ()),
+            *TURNS[crop_and_pad.orientation.quarter_turns],
             ("pad", f"{canvas.width_px}:{canvas.height_px}:{left}:{top}"),
             ("sidedata", "delete"),  # a turn or captions of the source's
         ]

@@ -25,6 +25,7 @@ from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
+from mova_core.media.orientation import Orientation
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 
@@ -47,7 +48,7 @@ class SourceTask:
         path: the file.
         parts_folder: where its part is written.
         source_id: sha256 of its bytes.
-        rotation_deg: counter-clockwise turn it needs.
+        orientation: what brings its coded frames upright.
         display_aspect: of its frame as shown.
         letterbox: of its coded frames.
         windows: by start.
@@ -60,7 +61,7 @@ class SourceTask:
     path: Path
     parts_folder: Path
     source_id: str
-    rotation_deg: int
+    orientation: Orientation
     display_aspect: float
     letterbox: Letterbox
     windows: tuple[Window, ...]
@@ -176,7 +177,7 @@ class _SourceCutter:
             return
         task = self._task
         self._crop_and_pad = CropAndPad.plan(
-            first.height, first.width, task.letterbox, task.rotation_deg, task.display_aspect, task.geometry
+            first.height, first.width, task.letterbox, task.orientation, task.display_aspect, task.geometry
         )
         if stays_yuv(self._crop_and_pad.canvas) and not task.coding.format.stores_rgb:
             self._coded = CropAndPadYuv(self._crop_and_pad)

@@ -22,6 +22,7 @@ from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.media.clip_file import CLIP_FORMATS, ClipCoding
+from mova_core.media.orientation import Orientation
 from mova_core.params import Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
@@ -102,7 +103,7 @@ def source_tasks(
             path=files.path_of(row["path"]),
             parts_folder=parts_folder,
             source_id=row["source_id"],
-            rotation_deg=row["rotation_deg"],
+            orientation=Orientation(row["rotation_deg"], row["hflip"]),
             display_aspect=row["display_aspect"],
             letterbox=Letterbox(**{side: segments[row["source_id"]][f"crop_{side}"] for side in LETTERBOX_SIDES}),
             windows=tuple(sorted(windows[row["source_id"]], key=_place)),

@@ -21,6 +21,7 @@ from mova_core.errors import MediaError, MovaError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.clip_file import ClipCoding
 from mova_core.media.decode import decode_whole
+from mova_core.media.orientation import Orientation
 from mova_core.media.probe import probe
 from mova_core.params import IngestParams, Params
 from mova_core.places import DataFolder
@@ -98,14 +99,14 @@ def cut_own_clip(task: OwnClipTask) -> None:
         MediaError: it cannot be read, has no video or no audio, or is too short.
     """
     found = probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels)
-    if found.rotation_deg is None or found.display_aspect is None:
+    if found.rotation_deg is None or found.hflip is None or found.display_aspect is None:
         raise MediaError("no_video", "it has no video, audio alone")
     start_s = _start_s(task.path, task.geometry.audio_rate_hz)
     source = SourceTask(
         path=task.path,
         parts_folder=task.part.parent,
         source_id=task.sha256,
-        rotation_deg=found.rotation_deg,
+        orientation=Orientation(found.rotation_deg, found.hflip),
         display_aspect=found.display_aspect,
         letterbox=Letterbox(),
         windows=(Window(task.sha256, start_s, start_s + task.geometry.duration_s, "single_scene_nonspeech"),),

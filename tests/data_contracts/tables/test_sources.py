@@ -74,7 +74,7 @@ def test_an_accepted_file_among_the_rejects_is_told(world, failing):
 
 
 def test_audio_alone_needs_no_columns_of_a_video(world, failing):
-    of_video = ("width_px", "height_px", "display_aspect", "rotation_deg", "fps", "is_vfr", "video_codec")
+    of_video = ("width_px", "height_px", "display_aspect", "rotation_deg", "hflip", "fps", "is_vfr", "video_codec")
     row = world.rows["sources"][0]
     row |= {"kind": "audio", **dict.fromkeys((*of_video, "audio_minus_video_start_s"))}
     assert failing("sources") == set()

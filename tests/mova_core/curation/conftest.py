@@ -124,7 +124,7 @@ def write_sources() -> Callable[[Path, Path], DataFolder]:
 
     def write(footage: Path, root: Path) -> DataFolder:
         data = DataFolder(root / "data")
-        about = {"verdict": "accepted", "kind": "video", "rotation_deg": 0, "display_aspect": 1.0}
+        about = {"verdict": "accepted", "kind": "video", "rotation_deg": 0, "hflip": False, "display_aspect": 1.0}
         about |= {"width_px": 48, "height_px": 48, "duration_s": 3.0}
         files = sorted(footage.iterdir())
         rows = [{"source_id": sha256_file(path), "path": path.name, **about} for path in files]

@@ -7,12 +7,14 @@ from mova_core.curation.cut.crop_and_pad import CropAndPad, scaled
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
+from mova_core.media.orientation import Orientation
 
 MOVA, NANO = GEOMETRIES["mova-360p"], GEOMETRIES["nano-48"]
 
 
-def plan(height, width, geometry=MOVA, letterbox=Letterbox(), rotation_deg=0, display_aspect=None):
-    return CropAndPad.plan(height, width, letterbox, rotation_deg, display_aspect or width / height, geometry)
+def plan(height, width, geometry=MOVA, letterbox=Letterbox(), rotation_deg=0, display_aspect=None, hflip=False):
+    orientation = Orientation(rotation_deg, hflip)
+    return CropAndPad.plan(height, width, letterbox, orientation, display_aspect or width / height, geometry)
 
 
 def lit(image):
@@ -55,12 +57,14 @@ def test_a_canvas_size_frame_passes_untouched():
     np.testing.assert_array_equal(plan(48, 48, NANO).apply(image), image)
 
 
+@pytest.mark.parametrize("hflip", [False, True])
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_turned_recording_comes_out_upright(turns):
+def test_a_turned_recording_comes_out_upright(turns, hflip):
     upright = np.zeros((640, 352, 3), np.uint8)
     upright[:320, :176] = (255, 0, 0)  # top left is red
-    coded = np.ascontiguousarray(np.rot90(upright, -turns))
-    crop_and_pad = plan(*coded.shape[:2], rotation_deg=90 * turns, display_aspect=352 / 640)
+    coded = np.rot90(upright, -turns)
+    coded = np.ascontiguousarray(coded[:, ::-1] if hflip else coded)
+    crop_and_pad = plan(*coded.shape[:2], rotation_deg=90 * turns, display_aspect=352 / 640, hflip=hflip)
     np.testing.assert_array_equal(crop_and_pad.apply(coded), upright)
 
 

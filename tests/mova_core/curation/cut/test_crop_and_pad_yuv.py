@@ -11,6 +11,7 @@ from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
 from mova_core.media.decode import Frame
+from mova_core.media.orientation import Orientation
 
 MOVA, NANO = GEOMETRIES["mova-360p"], GEOMETRIES["nano-48"]
 CLOSE = 3  # of 255: two roundings to 8 bits, and bicubic beside Lanczos on a smooth frame
@@ -37,16 +38,17 @@ def shown(image):
     ).to_ndarray()
 
 
-def plan(height, width, letterbox=Letterbox(), rotation_deg=0):
+def plan(height, width, letterbox=Letterbox(), rotation_deg=0, hflip=False):
     aspect = width / height if rotation_deg % 180 == 0 else height / width
-    return CropAndPad.plan(height, width, letterbox, rotation_deg, aspect, MOVA)
+    return CropAndPad.plan(height, width, letterbox, Orientation(rotation_deg, hflip), aspect, MOVA)
 
 
+@pytest.mark.parametrize("hflip", [False, True])
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
 @pytest.mark.parametrize("letterbox", [Letterbox(), Letterbox(4, 8, 10, 2)], ids=["whole", "cropped"])
 @pytest.mark.parametrize("size", [(360, 640), (352, 640), (240, 320), (640, 360), (720, 1280)])
-def test_it_lands_where_it_lands_in_rgb(size, letterbox, rotation_deg):
-    crop_and_pad, frame = plan(*size, letterbox, rotation_deg), coded(smooth(*size))
+def test_it_lands_where_it_lands_in_rgb(size, letterbox, rotation_deg, hflip):
+    crop_and_pad, frame = plan(*size, letterbox, rotation_deg, hflip), coded(smooth(*size))
     fitted = CropAndPadYuv(crop_and_pad).apply(frame)
     assert (fitted.format.name, fitted.color_range, fitted.colorspace) == (
         "yuv420p",
@@ -67,7 +69,7 @@ def test_colours_stay_whatever_the_source_stores(pixels, colorspace):
     rgb = smooth(height, 1280)
     dst_range = ColorRange.JPEG if pixels.startswith("yuvj") else ColorRange.MPEG
     frame = coded(rgb, colorspace, pixels, dst_range)
-    crop_and_pad = CropAndPad.plan(height, 1280, Letterbox(), 0, 1280 / 720, MOVA)
+    crop_and_pad = CropAndPad.plan(height, 1280, Letterbox(), Orientation(), 1280 / 720, MOVA)
     by_rgb = crop_and_pad.apply(rgb).astype(int)
     differs = np.abs(shown(CropAndPadYuv(crop_and_pad).apply(frame)).astype(int) - by_rgb)
     assert np.percentile(differs, 99) <= 2 * CLOSE

@@ -61,6 +61,7 @@ def add_source(folder, name, tables, starts_s=STARTS_S, height=96, width=96, **r
             "path": name,
             "duration_s": float(SOURCE_S),
             "rotation_deg": 0,
+            "hflip": False,
             "display_aspect": width / height,
             "verdict": "accepted",
             **row,
@@ -223,7 +224,7 @@ def test_lossless_clips_hold_every_pixel_as_scaled_and_are_assessed(run, footage
     tasks = stage.source_tasks(lossless, footage[0], stage.read_tables(data), data.root)
     [task] = [task for task in tasks if task.path.name == "d.mp4"]
     images = [piece for piece in decode(task.path, audio_rate_hz=None) if isinstance(piece, Frame)]
-    crop_and_pad = CropAndPad.plan(48, 96, task.letterbox, 0, 2.0, GEOMETRY)
+    crop_and_pad = CropAndPad.plan(48, 96, task.letterbox, task.orientation, 2.0, GEOMETRY)
     for row, start_s in zip(clips[-2:], (0.5, 3.0), strict=True):
         shown = np.floor((start_s + (np.arange(GEOMETRY.frames) + 0.5) / GEOMETRY.fps) * SOURCE_FPS + 1e-6).astype(int)
         frames, _ = read_clip(read_member(data.clips, row))
