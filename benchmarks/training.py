@@ -69,6 +69,7 @@ def write_latents(folder: Path, geometry: ClipGeometry) -> None:
     canvas = geometry.canvases[0]
     sizes = Params().latent_sizes
     video = (sizes["video"], geometry.latent_frames, canvas.latent_height, canvas.latent_width)
+    last = (sizes["video"], 1, *video[2:])
     audio = (sizes["audio"], geometry.audio_tokens * geometry.audio_latents_per_token)
     texts = torch.randn(TEXTS, NANO_CONTEXT_LENGTH, sizes["text"], generator=generator)
     offsets = torch.arange(0, texts.shape[0] + 1) * NANO_CONTEXT_LENGTH
@@ -79,7 +80,7 @@ def write_latents(folder: Path, geometry: ClipGeometry) -> None:
         ids = tuple(f"{split}-{clip}" for clip in range(clips))
         shard = LatentShard(
             FileHeader(fingerprint="made", clip_ids=ids, **inputs),
-            *(torch.randn(clips, *shape, generator=generator) for shape in (video, video, audio, audio)),
+            *(torch.randn(clips, *shape, generator=generator) for shape in (video, video, last, audio, audio)),
             TextContexts(texts.flatten(0, 1), offsets, index),
         )
         write_shard(folder / shard_name(number), shard)

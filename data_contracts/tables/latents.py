@@ -220,6 +220,8 @@ def _shard_rules(geometries: tuple[ClipGeometry, ...]) -> list[Expectation]:
         here = Column("geometry") == geometry.name
         video = [f"{geometry.latent_frames}x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
         every = f"{geometry.name} shard"
-        shapes = {name: [str(geometry.audio_latents)] for name in LATENTS} | {"video": video, "condition": video}
+        last = [f"1x{one.latent_height}x{one.latent_width}" for one in geometry.canvases]
+        shapes = {name: [str(geometry.audio_latents)] for name in LATENTS}
+        shapes |= {"video": video, "condition": video, "condition_last": last}
         rules += (ExpectOneOf.of(f"shape_{name}", allowed, every, size, only=here) for name, allowed in shapes.items())
     return rules

@@ -2,7 +2,7 @@
 
 A modality that is noised is predicted, and its loss counts. One that is given is clean at every step: its noise level
 is 0 and its loss does not count. One that is absent has no part: the Bridge is off, and its loss does not count.
-Source of the first and the last row: MOVA report (arXiv:2602.08794), section 1; the others are ours.
+Source of `text_to_both` and `first_frame`: MOVA report (arXiv:2602.08794), section 1; the others are ours.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,14 @@ class Task:
     Args:
         video: what the model gets of the video.
         audio: and of the audio.
-        image: whether the clip's own first frame conditions the video, not a white one.
+        first_frame: whether the clip's own first frame conditions the video, not a white one.
+        last_frame: whether its last frame does too.
     """
 
     video: Role = "noised"
     audio: Role = "noised"
-    image: bool = False
+    first_frame: bool = False
+    last_frame: bool = False
 
     @property
     def bridge(self) -> bool:
@@ -37,6 +39,7 @@ TASKS: dict[str, Task] = {
     "video_from_audio": Task(audio="given"),
     "audio_alone": Task(video="absent"),
     "video_alone": Task(audio="absent"),
-    "first_frame": Task(image=True),
+    "first_frame": Task(first_frame=True),
+    "first_and_last_frame": Task(first_frame=True, last_frame=True),
 }
 """The tasks, by the names that `train.PHASE.tasks` weighs."""

@@ -221,7 +221,7 @@ class EncodeParams(Section):
         None, description="mova presets: a released model folder, whose VAEs and text encoder encode; nano fits its own"
     )
     clips_per_shard: int = Field(
-        512, ge=1, description="a clip has 54 KiB at nano-48, 21 MiB at mova-360p, 87 MiB at mova-720p"
+        512, ge=1, description="a clip has 56 KiB at nano-48, 22 MiB at mova-360p, 87 MiB at mova-720p"
     )
 
 

@@ -125,6 +125,7 @@ class TaskWeights(Weights):
     audio_alone: NotNegative = 0.0
     video_alone: NotNegative = 0.0
     first_frame: NotNegative = 0.5
+    first_and_last_frame: NotNegative = 0.0
 
 
 class AudioPhaseParams(Section):

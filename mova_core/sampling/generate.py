@@ -37,6 +37,7 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         output = pipeline(
             [clip.prompt for clip in batch],
             [clip.image for clip in batch],
+            last_image=[clip.last_image for clip in batch],
             negative_prompt=request.negative_prompt,
             seed=[clip.seed for clip in batch],
             on_step=lambda done: next(progress, None),

@@ -117,6 +117,7 @@ class MovaPipeline:
         prompt: str | Sequence[str],
         image: FirstFrame | Sequence[FirstFrame | None] | None = None,
         *,
+        last_image: FirstFrame | Sequence[FirstFrame | None] | None = None,
         video: Frames | Sequence[Frames] | None = None,
         audio: Waveform | Sequence[Waveform] | None = None,
         negative_prompt: str = "",
@@ -132,6 +133,8 @@ class MovaPipeline:
             prompt: one or several texts.
             image: first frame, a Pillow image or uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the
                 first one's shape decides between landscape and portrait for all.
+            last_image: last frame, in the same forms, of clips that have a first one (task `first_and_last_frame`). It
+                guides the clip's end, while a first frame is kept as it is.
             video: given instead of generated, one for each prompt: as many frames as the clip, cropped and scaled to
                 its canvas. The audio is made for it (task `audio_from_video`).
             audio: given instead of generated, one for each prompt: as many samples as the clip, at its rate. The video
@@ -151,17 +154,18 @@ class MovaPipeline:
         """
         settings = self.defaults.changed(**_our_names(changes))
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        images = _per_prompt("image", image if isinstance(image, list | tuple) else [image] * len(prompts), prompts)
-        images = [to_rgb(image) if isinstance(image, Image.Image) else image for image in images]
+        images, last_images = _images("image", image, prompts), _images("last_image", last_image, prompts)
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
         seeds = _per_prompt("seed", seeds, prompts)
         self.check(prompts, negative_prompt, settings)
         _check_given(video, audio, images, prompts)
+        _check_last(last_images, images, settings.clip_geometry)
         shown = images if video is None else [_listed(video)[0][0]]
         canvas = settings.canvas(next((image for image in shown if image is not None), None))
         noise = noise or self.noise(seeds, settings.clip_geometry, canvas)
         sampler = self.sampler(settings, cancelled, on_step)
-        conditioning = self.conditioning(prompts, negative_prompt, images, settings.clip_geometry.frames, canvas)
+        frames = settings.clip_geometry.frames
+        conditioning = self.conditioning(prompts, negative_prompt, images, frames, canvas, last_images)
         if not settings.keep_first_latent:
             conditioning = replace(conditioning, image_condition_B=None)
         conditioning = replace(
@@ -237,14 +241,20 @@ class MovaPipeline:
         images: Sequence[NDArray[np.uint8] | None],
         frames: int,
         canvas: Canvas,
+        last_images: Sequence[NDArray[np.uint8] | None] | None = None,
     ) -> Conditioning:
-        """Encoded prompts and first frames; a white one, not known, where there is no image."""
-        size = canvas.height_px, canvas.width_px
-        fitted = [white_image(*size) if image is None else fit_image(image, *size) for image in images]
-        firsts = to_unit_range(torch.from_numpy(np.stack(fitted))[:, None])[:, :, 0]
+        """Encoded prompts, first frames (a white one, not known, where there is no image) and last ones if given."""
+        last_images = last_images or [None] * len(prompts)
+        white = white_image(canvas.height_px, canvas.width_px)
+        firsts = [_pixels(white if image is None else image, canvas) for image in images]
+        lasts = [None if image is None else _pixels(image, canvas) for image in last_images]
         # One at a time: a VAE's memory grows with its batch, and equal results need equal shapes.
-        encoded = [self.components.video.encode(known_frames(first[None], frames)) for first in firsts]
+        encoded = [
+            self.components.video.encode(known_frames(first, frames, last))
+            for first, last in zip(firsts, lasts, strict=True)
+        ]
         given = torch.tensor([image is not None for image in images])
+        last_given = torch.tensor([image is not None for image in last_images])
         text = self.components.text
         device = self._device
         context = text.encode(list(prompts))
@@ -252,7 +262,7 @@ class MovaPipeline:
         return Conditioning(
             context.to(device),
             negative.to(device),
-            condition_from(torch.cat(encoded).float()).to(device),
+            condition_from(torch.cat(encoded).float(), last_given).to(device),
             given.to(device) if bool(given.any()) else None,
         )
 
@@ -329,6 +339,29 @@ def _check_given(video: Any, audio: Any, images: Sequence[Any], prompts: Sequenc
     for name, given in (("video", video), ("audio", audio)):
         if given is not None:
             _per_prompt(name, _listed(given), prompts)
+
+
+def _images(name: str, given: Any, prompts: Sequence[str]) -> list[Any]:
+    """One for each prompt, as arrays."""
+    listed = _per_prompt(name, given if isinstance(given, list | tuple) else [given] * len(prompts), prompts)
+    return [to_rgb(image) if isinstance(image, Image.Image) else image for image in listed]
+
+
+def _check_last(last_images: Sequence[Any], images: Sequence[Any], geometry: ClipGeometry) -> None:
+    """UsageError where a last frame has no first one, or is the first one."""
+    for number, (first, last) in enumerate(zip(images, last_images, strict=True)):
+        if last is not None and first is None:
+            raise UsageError(
+                f"last_image of prompt {number} has no image: expected a first frame wherever a last one is given"
+            )
+        if last is not None and geometry.frames == 1:
+            raise UsageError("last_image is given for a clip of 1 frame, which is its first: ask for 5 frames or more")
+
+
+def _pixels(image: NDArray[np.uint8], canvas: Canvas) -> Tensor:
+    """An image on the canvas, [1, 3, H, W] in -1..1."""
+    fitted = fit_image(image, canvas.height_px, canvas.width_px)
+    return to_unit_range(torch.from_numpy(np.array(fitted))[None, None])[:, :, 0]
 
 
 def _per_prompt(name: str, values: Sequence[Any], prompts: Sequence[str]) -> list[Any]:

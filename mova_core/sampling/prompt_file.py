@@ -1,4 +1,5 @@
-"""`--prompts FILE.jsonl`: one clip a line, each a JSON object with `prompt` and, where wanted, `name`, `image`, `seed`.
+"""`--prompts FILE.jsonl`: one clip a line, each a JSON object with `prompt` and, where wanted, `name`, `image` (the
+first frame), `last_image`, `seed`.
 
 An image is a path, taken from the file's own folder unless absolute. Read and checked whole before torch is loaded.
 """
@@ -26,6 +27,7 @@ class Wanted:
     prompt: str
     image: Path | None
     seed: int
+    last_image: Path | None = None
 
 
 class _Line(BaseModel):
@@ -33,6 +35,7 @@ class _Line(BaseModel):
     prompt: str
     name: str | None = None
     image: str | None = None
+    last_image: str | None = None
     seed: int | None = Field(None, ge=0, le=MAX_SEED)
 
 
@@ -75,5 +78,5 @@ def _wanted(line: str, where: str, index: int, folder: Path, seed: int) -> Wante
     name = f"{index:05d}" if checked.name is None else checked.name
     if not SAFE_NAME.fullmatch(name):
         raise UsageError(f"{where}: name is {name!r}, expected letters, digits, '-', '_' and '.', at most 100")
-    image = None if checked.image is None else folder / checked.image
-    return Wanted(name, checked.prompt, image, seed + index if checked.seed is None else checked.seed)
+    image, last_image = (None if path is None else folder / path for path in (checked.image, checked.last_image))
+    return Wanted(name, checked.prompt, image, seed + index if checked.seed is None else checked.seed, last_image)

@@ -21,19 +21,21 @@ TOKENS_AT_ONCE = 4096  # video tokens generated together: more clips at once cos
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One clip to make, its first frame read.
+    """One clip to make, its first and last frames read.
 
     Args:
         path: where it is written.
         prompt: its text.
         image: uint8 [H, W, 3], or None.
         seed: of its noise.
+        last_image: the last frame, or None.
     """
 
     path: Path
     prompt: str
     image: NDArray[np.uint8] | None
     seed: int
+    last_image: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,19 @@ class Request:
             index = index.with_phrases(adapter.manifest.trained_on)
         settings = GenerateSettings.of(index).changed(**(changes or {}))
         index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))
-        images = [None if clip.image is None else read_image(clip.image) for clip in wanted]
+        if alone := next((clip.last_image for clip in wanted if clip.last_image and not clip.image), None):
+            raise UsageError(f"{alone} is a last frame without a first one: give that too")
+        images = [
+            tuple(None if path is None else read_image(path) for path in (clip.image, clip.last_image))
+            for clip in wanted
+        ]
         make_folder(out)
         for clip in wanted:
             if (out / f"{clip.name}.mp4").is_dir():
                 raise UsageError(f"{out / clip.name}.mp4 is a folder, expected a file to write: choose another name")
         clips = tuple(
-            Clip(out / f"{clip.name}.mp4", clip.prompt, image, clip.seed)
-            for clip, image in zip(wanted, images, strict=True)
+            Clip(out / f"{clip.name}.mp4", clip.prompt, image, clip.seed, last_image)
+            for clip, (image, last_image) in zip(wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
         return cls(folder, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)

@@ -69,14 +69,16 @@ class JointStep(AudioStep):
     Args:
         video_sigma_B: noise levels within the expert's range.
         bridge_mask_B: bool, False where the Bridge is off.
-        image_given_B: bool, True where the first frame conditions the video, False where a white one does.
+        first_given_B: bool, True where the first frame conditions the video, False where a white one does.
+        last_given_B: bool, True where the last frame does too.
         video_learns_B: bool, False where the video is given or absent: its loss does not count.
         audio_learns_B: the same of the audio.
     """
 
     video_sigma_B: Tensor
     bridge_mask_B: Tensor
-    image_given_B: Tensor
+    first_given_B: Tensor
+    last_given_B: Tensor
     video_learns_B: Tensor
     audio_learns_B: Tensor
 
@@ -116,7 +118,8 @@ def sample_joint_step(
         caption_B=audio["caption_B"],
         video_sigma_B=video_sigma_B.masked_fill(where(lambda task: task.video == "given"), 0.0),
         bridge_mask_B=bridge_mask_B & where(lambda task: task.bridge),
-        image_given_B=where(lambda task: task.image),
+        first_given_B=where(lambda task: task.first_frame),
+        last_given_B=where(lambda task: task.last_frame),
         video_learns_B=where(lambda task: task.video == "noised"),
         audio_learns_B=where(lambda task: task.audio == "noised"),
     )

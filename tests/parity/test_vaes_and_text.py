@@ -53,7 +53,7 @@ def test_video_vae(golden):
     assert (difference > 0).float().mean() <= 0.005
 
 
-def test_first_frame_condition(golden):
+def test_conditions_on_known_frames(golden):
     from diffusers import AutoencoderKLWan
 
     case = golden("video_vae")
@@ -65,7 +65,11 @@ def test_first_frame_condition(golden):
     image = cropped.permute(2, 0, 1)[None].float() / 255 * 2 - 1
     case.check("mid.image", image)
     frames = case.config["num_frames"]
-    case.check("out.condition_first", condition_from(vae.encode(known_frames(image, frames))))
+    first = vae.encode(known_frames(image, frames))
+    case.check("out.condition_first", condition_from(first))
+    both = vae.encode(known_frames(image, frames, case["in.last_image"]))
+    case.check("out.condition_first_last", condition_from(both, torch.tensor([True])))
+    assert torch.equal(both[:, :, :-1], first[:, :, :-1])  # so a shard stores the last latent frame alone
 
 
 def test_text(golden, tiny_checkpoint):

@@ -1,4 +1,4 @@
-"""`mova generate`: a clip from a prompt, and from a first frame where one is given."""
+"""`mova generate`: a clip from a prompt, and from a first frame, or a first and a last one, where they are given."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +12,14 @@ def generate(
     prompt: Annotated[str | None, typer.Option("--prompt", help="What the video should show, and its audio.")] = None,
     prompts: Annotated[
         Path | None,
-        typer.Option("--prompts", help='Many at once: per line {"prompt": "a red ball"}, also with name, image, seed.'),
+        typer.Option(
+            "--prompts",
+            help='Many at once: per line {"prompt": "a red ball"}, also with name, image, last_image, seed.',
+        ),
     ] = None,
     negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="What to stay away from.")] = "",
     image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB image.")] = None,
+    last_image: Annotated[Path | None, typer.Option("--last-image", help="The last frame, beside --image.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps.")] = None,
     solver: Annotated[
@@ -52,12 +56,13 @@ def generate(
 
     if (prompt is None) == (prompts is None):
         raise UsageError("give either --prompt TEXT or --prompts FILE.jsonl")
-    if prompts is not None and image is not None:
-        raise UsageError("--image goes with --prompt: with --prompts, name images in its lines")
+    if prompts is not None and (image or last_image) is not None:
+        option = "--image" if image is not None else "--last-image"
+        raise UsageError(f"{option} goes with --prompt: with --prompts, name images in its lines")
     if prompts is None and out.suffix != ".mp4":
         raise UsageError(f"--out is {out}, expected a name that ends in .mp4")
     if prompts is None:
-        wanted, folder = [Wanted(out.stem, prompt or "", image, seed)], out.parent
+        wanted, folder = [Wanted(out.stem, prompt or "", image, seed, last_image)], out.parent
     else:
         wanted, folder = read_prompts(prompts, seed), out
     changes = {

@@ -9,7 +9,7 @@ from torch import Tensor
 from mova_core.curation.encode.accepted_clips import Row, canvas_of, load_clip, scaled_down
 from mova_core.curation.encode.clip_encoder import ClipEncoder, EncoderFolder
 from mova_core.curation.encode.folder_constants import EMPTY, FolderConstants, white_name
-from mova_core.curation.encode.latent_shards import LatentShard, TextContexts, write_shard
+from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, TextContexts, write_shard
 from mova_core.curation.encode.latents_file import FileHeader
 from mova_core.errors import DiskFull, MediaError, MovaError, ShapeError
 from mova_core.geometry import ClipGeometry
@@ -76,17 +76,22 @@ class ShardTask:
             MovaError: latents that are not finite.
         """
         encoder, geometry = self.encoder.load(), self.geometry
-        video, condition, audio, audio_lufs = [], [], [], []
+        latents: dict[str, list[Tensor]] = {name: [] for name in LATENTS}
         for clip in self.clips:
             canvas = canvas_of(clip, geometry)
             frames, waveform = load_clip(self.clips_folder, clip, geometry)
             pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
             levelled = normalise_loudness(waveform, geometry.audio_rate_hz, self.target_lufs)
-            video.append(encoder.video(pixels))
-            condition.append(_condition(encoder, pixels, geometry))
-            audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
-            audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
-            got = (*video[-1].shape[2:], audio[-1].shape[2])
+            of_clip = {
+                "video": encoder.video(pixels),
+                "condition": _condition(encoder, pixels, geometry),
+                "condition_last": _condition(encoder, pixels, geometry, last_known=True)[:, :, -1:],
+                "audio": encoder.audio(torch.from_numpy(waveform)[None]),
+                "audio_lufs": encoder.audio(torch.from_numpy(levelled)[None]),
+            }
+            for name, tensor in of_clip.items():
+                latents[name].append(tensor)
+            got = (*of_clip["video"].shape[2:], of_clip["audio"].shape[2])
             expected = (geometry.latent_frames, canvas.latent_height, canvas.latent_width, geometry.audio_latents)
             if got != expected:
                 raise ShapeError(
@@ -94,8 +99,9 @@ class ShardTask:
                 )
         contexts = {text: encoder.context(text) for row in self.texts for text in row if text is not None}
         gathered = TextContexts.gather(self.texts, contexts, encoder.context_width)
-        latents = torch.cat(video), torch.cat(condition), torch.cat(audio), torch.cat(audio_lufs)
-        shard = LatentShard(self.header, *latents, gathered)
+        shard = LatentShard(
+            self.header, contexts=gathered, **{name: torch.cat(tensors) for name, tensors in latents.items()}
+        )
         shard.check_finite()
         return shard
 
@@ -118,6 +124,9 @@ def write_file(task: FileTask) -> None:
         raise MediaError("not_encoded", str(error)) from None
 
 
-def _condition(encoder: ClipEncoder, pixels_B3NHW: Tensor, geometry: ClipGeometry) -> Tensor:
-    """Latents [B, C, T, h, w] of the first frame, with grey ones after it."""
-    return encoder.video(known_frames(pixels_B3NHW[:, :, 0], geometry.frames))
+def _condition(
+    encoder: ClipEncoder, pixels_B3NHW: Tensor, geometry: ClipGeometry, *, last_known: bool = False
+) -> Tensor:
+    """Latents [B, C, T, h, w] of the first frame, and the last one where it is known, with grey ones elsewhere."""
+    last = pixels_B3NHW[:, :, -1] if last_known else None
+    return encoder.video(known_frames(pixels_B3NHW[:, :, 0], geometry.frames, last))

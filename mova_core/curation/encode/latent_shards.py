@@ -3,6 +3,8 @@
 Tensors of a shard of N clips, all of one canvas:
     video             [N, C, T, h, w] float32   video latents
     condition         [N, C, T, h, w] float32   latents of the first frame, with grey ones after it
+    condition_last    [N, C, 1, h, w] float32   the last latent frame of the same where the last frame is known too; the
+                                                others do not change, as a latent frame depends on none that comes later
     audio             [N, C, L] float32         audio latents at the recorded loudness
     audio_lufs        [N, C, L] float32         audio latents at the loudness of params.encode.target_lufs
     contexts          [tokens, width] float32   every different text context of the shard, one after the other
@@ -24,7 +26,7 @@ from mova_core.curation.encode.latents_file import FileHeader, read_header
 from mova_core.errors import MovaError, ShapeError
 from mova_core.storage.atomic import atomic_path
 
-LATENTS = ("video", "condition", "audio", "audio_lufs")  # tensors with a row for each clip
+LATENTS = ("video", "condition", "condition_last", "audio", "audio_lufs")  # tensors with a row for each clip
 CAPTION_KINDS = ("visual", "speech", "sound", "merged")  # columns of table `captions`
 CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
 
@@ -69,6 +71,7 @@ class LatentShard:
         header: where it comes from, and whose rows these are.
         video: [N, C, T, h, w].
         condition: [N, C, T, h, w].
+        condition_last: [N, C, 1, h, w].
         audio: [N, C, L].
         audio_lufs: [N, C, L].
         contexts: the texts of the rows.
@@ -80,6 +83,7 @@ class LatentShard:
     header: FileHeader
     video: Tensor
     condition: Tensor
+    condition_last: Tensor
     audio: Tensor
     audio_lufs: Tensor
     contexts: TextContexts

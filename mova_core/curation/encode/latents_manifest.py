@@ -7,7 +7,7 @@ from typing import ClassVar
 from mova_core.errors import UsageError
 from mova_core.storage.manifest import MANIFEST_FILE, Files, Manifest, file_entry, read_manifest, write_manifest
 
-SCHEMA = "latents/3"
+SCHEMA = "latents/4"
 INDEX_FILE = "index.parquet"
 
 

@@ -122,8 +122,9 @@ class FrozenParts:
         """Bytes of one clip's latents, without its contexts."""
         sizes = self.sizes()
         canvas = max(geometry.canvases, key=lambda canvas: canvas.latent_height * canvas.latent_width)
-        video_latents = sizes["video"] * geometry.latent_frames * canvas.latent_height * canvas.latent_width
-        return 4 * (2 * video_latents + 2 * sizes["audio"] * geometry.audio_latents)
+        latent_frame = sizes["video"] * canvas.latent_height * canvas.latent_width
+        frames = 2 * geometry.latent_frames + 1  # the clip, its condition, and the end of that on a last frame
+        return 4 * (frames * latent_frame + 2 * sizes["audio"] * geometry.audio_latents)
 
     def codec_fingerprint(self) -> str:
         """Of both codecs; reads all bytes of released ones."""

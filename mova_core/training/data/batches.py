@@ -198,18 +198,25 @@ class JointBatches(Batches[JointPart, JointStep]):
         self, bucket: Bucket, clips: Sequence[int], sample: JointStep, noise: Sequence[torch.Generator], expert: str
     ) -> JointPart:
         clean = LatentPair(*(self.reader.latents(name, bucket, clips) for name in ("video", self._audio)))
-        first = self.reader.latents("condition", bucket, clips)
-        white = self.reader.constants.white(*clean.video.shape[-2:])
         return JointPart(
             clean,
             LatentPair(*noise_of(noise, clean.video.shape[1:], clean.audio.shape[1:])),
             torch.stack([sample.video_sigma_B, sample.audio_sigma_B], dim=1),
-            condition_from(torch.where(sample.image_given_B.view(-1, 1, 1, 1, 1), first, white)),
+            self._condition(bucket, clips, sample),
             self._context(bucket, clips, sample),
             sample.bridge_mask_B,
             torch.stack([sample.video_learns_B, sample.audio_learns_B], dim=1),
             expert,
         )
+
+    def _condition(self, bucket: Bucket, clips: Sequence[int], sample: JointStep) -> Tensor:
+        first = self.reader.latents("condition", bucket, clips)
+        white = self.reader.constants.white(*first.shape[-2:])
+        given = torch.where(sample.first_given_B.view(-1, 1, 1, 1, 1), first, white)
+        if bool(sample.last_given_B.any()):
+            last = self.reader.latents("condition_last", bucket, clips)
+            given[:, :, -1:] = torch.where(sample.last_given_B.view(-1, 1, 1, 1, 1), last, given[:, :, -1:])
+        return condition_from(given, sample.last_given_B)
 
 
 def kinds_of(weights: CaptionWeights, merged: str) -> dict[str, float]:

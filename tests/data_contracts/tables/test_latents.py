@@ -29,6 +29,8 @@ SHAPES = {
     "shape video is 9x6x6 for every nano-48 shard",
     "shape condition is 9x4x4 for every nano-32 shard",
     "shape condition is 9x6x6 for every nano-48 shard",
+    "shape condition last is 1x4x4 for every nano-32 shard",
+    "shape condition last is 1x6x6 for every nano-48 shard",
     "shape audio is 104 for every nano-32 shard",
     "shape audio is 104 for every nano-48 shard",
     "shape audio lufs is 104 for every nano-32 shard",
@@ -55,6 +57,7 @@ class Latents:
             sizes = {
                 "video": (geometry.latent_frames, canvas.latent_height, canvas.latent_width),
                 "condition": (geometry.latent_frames, canvas.latent_height, canvas.latent_width),
+                "condition_last": (1, canvas.latent_height, canvas.latent_width),
                 "audio": (geometry.audio_latents,),
                 "audio_lufs": (geometry.audio_latents,),
             }

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mova_core.errors import UsageError
 from mova_core.media.loudness import integrated_lufs
-from mova_core.model.condition import fit_image, white_image
+from mova_core.model.condition import fit_image, known_frames, white_image
 from mova_core.model.pixels import to_bytes, to_unit_range
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled
@@ -72,6 +72,25 @@ def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, first_image
     alone = codec.encode(still)
     assert torch.equal(output.latents.video[:, :, :1], alone)
     assert np.array_equal(output.video[0], to_bytes(codec.decode(output.latents.video))[0, 0].numpy())
+
+
+def test_a_last_frame_is_told_to_the_model_as_training_tells_it(pipeline, first_image):
+    last_image = first_image[::-1].copy()
+    canvas = pipeline.defaults.clip_geometry.canvases[0]
+    images, last_images = [first_image, first_image], [None, last_image]
+    condition = pipeline.conditioning(["a", "a"], "", images, 5, canvas, last_images).condition
+    assert torch.equal(condition[0], pipeline.conditioning(["a"], "", [first_image], 5, canvas).condition[0])
+    assert torch.equal(condition[0, :, :-1], condition[1, :, :-1])
+    assert condition[:, :4, -1, 0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
+    first, last = (
+        to_unit_range(torch.from_numpy(fit_image(i, 48, 48).copy())[None, None])[:, :, 0]
+        for i in (first_image, last_image)
+    )
+    both = pipeline.components.video.encode(known_frames(first, 5, last))
+    assert torch.equal(condition[1:, 4:], both)
+    given, without = (pipeline("a", first_image, last_image=last, **SHORT) for last in (last_image, None))
+    assert torch.equal(given.latents.video[:, :, :1], without.latents.video[:, :, :1])
+    assert not torch.equal(given.latents.video, without.latents.video)
 
 
 def test_text_alone_has_a_white_first_frame_that_is_not_kept(pipeline, first_image):
@@ -142,6 +161,11 @@ def test_from_pretrained_gives_the_same_clip(pipeline, nano_folder):
         ({"prompt": ["a", "b"], "seed": [1]}, "1 of seed for 2 prompts"),
         ({"prompt": "a", "image": [None, None]}, "2 of image for 1 prompts"),
         ({"prompt": "a", "image": np.zeros((8, 8), np.uint8)}, "RGB"),
+        ({"prompt": "a", "last_image": np.zeros((8, 8, 3), np.uint8)}, "last_image of prompt 0 has no image"),
+        (
+            {"prompt": "a", "frames": 1} | dict.fromkeys(("image", "last_image"), np.zeros((8, 8, 3), np.uint8)),
+            "a clip of 1 frame, which is its first",
+        ),
         ({"prompt": "a", "image": Image.new("RGBA", (32, 32))}, "transparent pixels"),
         ({"prompt": "a", "num_frames": 5, "frames": 5}, "num_frames and frames are one setting"),
         ({"prompt": "a", "num_images_per_prompt": 2}, "num_images_per_prompt"),

@@ -20,10 +20,12 @@ def lines(tmp_path):
 
 
 def test_names_seeds_and_images(lines, tmp_path):
-    path = lines({"prompt": "one"}, "", {"prompt": "two", "name": "b", "image": "x.png", "seed": 40})
+    path = lines(
+        {"prompt": "one"}, "", {"prompt": "two", "name": "b", "image": "x.png", "last_image": "y.png", "seed": 40}
+    )
     assert read_prompts(path, seed=7) == [
         Wanted("00000", "one", None, 7),
-        Wanted("b", "two", tmp_path / "x.png", 40),
+        Wanted("b", "two", tmp_path / "x.png", 40, tmp_path / "y.png"),
     ]
 
 

@@ -42,7 +42,8 @@ def test_a_task_is_its_row(name):
     assert sample.video_learns_B.tolist() == [task.video == "noised"] * 50
     assert sample.audio_learns_B.tolist() == [task.audio == "noised"] * 50
     assert sample.bridge_mask_B.tolist() == [task.bridge] * 50
-    assert sample.image_given_B.tolist() == [task.image] * 50
+    assert sample.first_given_B.tolist() == [task.first_frame] * 50
+    assert sample.last_given_B.tolist() == [task.last_frame] * 50
 
 
 def test_tasks_are_drawn_by_weight_and_change_no_other_draw():
@@ -56,7 +57,7 @@ def test_tasks_are_drawn_by_weight_and_change_no_other_draw():
 
 def test_rates_of_dropout():
     sample = drawn(JointPhaseParams(text_dropout=0.2, bridge_dropout=0.15))
-    rates = {"text_mask_B": 0.8, "bridge_mask_B": 0.85, "image_given_B": 0.5}
+    rates = {"text_mask_B": 0.8, "bridge_mask_B": 0.85, "first_given_B": 0.5}
     for name, rate in rates.items():
         kept = getattr(sample, name).float().mean().item()
         assert abs(kept - rate) < 4 * (rate * (1 - rate) / DRAWS) ** 0.5, name  # four standard errors
@@ -75,7 +76,7 @@ def test_extreme_rates_are_exact(rate):
     )
     assert sample.text_mask_B.all() == (rate == 0)
     assert sample.bridge_mask_B.all() == (rate == 0)
-    assert sample.image_given_B.any() == (rate == 1)
+    assert sample.first_given_B.any() == (rate == 1)
 
 
 def test_modalities_and_samples_draw_their_own_levels():

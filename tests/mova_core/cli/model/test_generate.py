@@ -87,6 +87,7 @@ REFUSED = {
     ("--text-guidance-scale", "-1"): "text_guidance_scale is -1",
     ("--frames", "32"): "4k + 1",
     ("--image", "none.png"): "is missing",
+    ("--last-image", "end.png"): "end.png is a last frame without a first one",
     ("--prompt", "  "): "prompt is empty",
     ("--prompt", "x" * 200): "201 tokens",
     ("--out", "clip.avi"): "ends in .mp4",

@@ -27,7 +27,7 @@ def shard():
     words = {"red": torch.ones(2, 4), "knock": torch.ones(3, 4) * 2, "red knock": torch.ones(1, 4) * 3}
     contexts = TextContexts.gather(TEXTS, words, width=4)
     video = torch.randn(3, 16, 3, 4, 4, generator=generator)
-    return LatentShard(HEADER, video, video / 2, audio, audio * 2, contexts)
+    return LatentShard(HEADER, video, video / 2, video[:, :, -1:] / 3, audio, audio * 2, contexts)
 
 
 @pytest.fixture

@@ -115,10 +115,12 @@ def test_latents_are_what_the_vaes_make_of_the_same_pixels_and_audio(cut, tiny_c
                 mean, std = (torch.tensor(video_vae.vae.config[f"latents_{name}"]) for name in ("mean", "std"))
                 expected = (raw - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1)
                 condition = video_vae.encode(known_frames(pixels[:, :, 0], geometry.frames))
+                both = video_vae.encode(known_frames(pixels[:, :, 0], geometry.frames, pixels[:, :, -1]))
                 latents = audio_vae.vae.encode(torch.from_numpy(audio)[None, None])
                 latents_levelled = audio_vae.vae.encode(torch.from_numpy(levelled)[None, None])
             assert torch.equal(shard.video[row["row"]], expected[0])
             assert torch.equal(shard.condition[row["row"]], condition[0])
+            assert torch.equal(shard.condition_last[row["row"]], both[0, :, -1:])
             assert torch.equal(shard.audio[row["row"]], latents[0])
             assert torch.equal(shard.audio_lufs[row["row"]], latents_levelled[0])
             assert shard.audio.shape[2] == geometry.audio_latents == 28

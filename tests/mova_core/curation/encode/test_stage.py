@@ -86,6 +86,11 @@ def test_a_condition_is_what_the_sampler_makes_of_the_first_frame(ready):
     assert torch.equal(constants.white(canvas.latent_height, canvas.latent_width), white)
     assert torch.equal(shard.condition[:, :, :1], shard.video[:, :, :1])
     assert torch.equal(shard.condition[:, :, 1:], white[None, :, 1:].expand_as(shard.condition[:, :, 1:]))
+    clip = accepted_clips(ready)[0]
+    frames, _ = load_clip(ready.clips, clip, SMALL)
+    pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
+    both = codec.encode(known_frames(pixels[:, :, 0], SMALL.frames, pixels[:, :, -1]))
+    assert torch.equal(torch.cat([shard.condition[:1, :, :-1], shard.condition_last[:1]], dim=2), both)
     assert torch.equal(constants.empty_context, NanoText().encode([""])[0])
 
 

@@ -53,11 +53,12 @@ def latents(tmp_path: Path) -> Callable[..., Latents]:
             canvas = CANVASES[orientation]
             ids = tuple(f"{number}-{row}" for row in range(clips))
             video, condition = torch.randn(2, clips, CHANNELS, FRAMES, *canvas, generator=generator)
+            last = torch.randn(clips, CHANNELS, 1, *canvas, generator=generator)
             audio, audio_lufs = torch.randn(2, clips, CHANNELS, AUDIO, generator=generator)
             texts = [TEXTS[row % len(TEXTS)] for row in range(clips)]
             contexts = TextContexts.gather(texts, WORDS, WIDTH)
             header = FileHeader(fingerprint="made", clip_ids=ids, **INPUTS)
-            made.append(LatentShard(header, video, condition, audio, audio_lufs, contexts))
+            made.append(LatentShard(header, video, condition, last, audio, audio_lufs, contexts))
             write_shard(folder / shard_name(number), made[-1])
             constants[white_name(*canvas)] = torch.ones(CHANNELS, FRAMES, *canvas)
             rows += [

@@ -51,6 +51,20 @@ def test_the_condition_is_the_first_frame_or_a_white_one(latents):
         assert torch.equal(part.condition, condition_from(first if given else torch.ones_like(first)))
 
 
+def test_the_condition_on_a_last_frame_too_ends_in_it(latents):
+    made = batches(latents, tasks={"first_frame": 1, "first_and_last_frame": 1, "text_to_both": 0}, batch=64)
+    part = made.part(0, MicroBatch(0, 1, CPU))
+    _, clips, sample = made._sample_step(0)
+    last_B = sample.last_given_B
+    assert 16 < int(last_B.sum()) < 48 and bool(sample.first_given_B.all())
+    first, last = (made.reader.latents(n, made._buckets[0], clips.tolist()) for n in ("condition", "condition_last"))
+    assert torch.equal(part.condition[~last_B], condition_from(first)[~last_B])
+    whole = torch.cat([first[:, :, :-1], last], dim=2)
+    assert torch.equal(part.condition[last_B], condition_from(whole, last_B)[last_B])
+    mask = part.condition[last_B][:, :4]
+    assert mask[:, :, 0].all() and mask[:, 3, -1].all() and not mask[:, :3, -1].any() and not mask[:, :, 1:-1].any()
+
+
 def test_the_loudness_switch_chooses_the_audio(latents):
     for switch, name in ((False, "audio"), (True, "audio_lufs")):
         made = batches(latents, "audio", normalize_loudness=switch)
