@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mova_core.curation.encode.latents_manifest import SCHEMA
 from mova_core.curation.tables import write_table
 from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database
@@ -65,7 +66,7 @@ class Project:
         inputs = {name: table(name) for name in ("clips", "verdicts", "captions")}
         write_table(folder / "index.parquet", "latents", index, {**inputs, "codec": "c" * 64})
         sha256 = hashlib.sha256((folder / "index.parquet").read_bytes()).hexdigest()
-        manifest = {"schema": "latents/3", "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
+        manifest = {"schema": SCHEMA, "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
         files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
         self.write("data/latents/nano-32/manifest.json", manifest | {"files": files})
         return sha256

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mova_core.curation.encode.latents_manifest import SCHEMA
 from mova_core.curation.tables import write_table
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.places import DataFolder
@@ -70,7 +71,7 @@ def latents(folders: Any) -> dict[str, str]:
     sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
     made_by = {"geometry": "nano-32", "codec": "1" * 64, "text_encoder": "2" * 64, "params": "3" * 64}
     files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
-    folders.write("data/latents/nano-32/manifest.json", {"schema": "latents/3", **made_by, "files": files})
+    folders.write("data/latents/nano-32/manifest.json", {"schema": SCHEMA, **made_by, "files": files})
     footage = folders.root / "data/footage/take 0.mp4"
     footage.parent.mkdir()
     footage.touch()
