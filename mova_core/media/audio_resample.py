@@ -1,9 +1,10 @@
 """Join decoded audio frames whose times jitter, jump or overlap into one gapless mono signal, and resample it.
 
-The audible channels are mixed (`audio_track.py`). The first sample keeps its time. A frame that starts more than 20 ms
-away from the end of the signal so far is moved back to its time, by silence or by trimming; smaller differences are
-rounding of the container's time stamps. The result is resampled as one signal, so there are no audible seams. float32,
-full scale -1..1 (lossy codecs may exceed it).
+Channels are mixed as the selection says (`audio_track.py`), frame by frame, for their layout may change midway. The
+first sample keeps its time. A frame that starts more than 20 ms away from the end of the signal so far is moved back to
+its time, by silence or by trimming; smaller differences are rounding of the container's time stamps. What has one rate
+is resampled as one signal; where the rate changes, the next piece begins at the sample after the last. float32, full
+scale -1..1 (lossy codecs may exceed it).
 """
 
 from collections.abc import Iterator
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_track import channel_samples
+from mova_core.media.downmix import mixed
 from mova_core.media.lost import Lost
 from mova_core.media.timeline import Timeline
 
 JITTER_S = 0.020
 VORBIS_JITTER_S = 0.050  # its stamps tell where blocks of changing length overlap, not where samples begin
+UNSOUND_START = {"ac3": 256, "eac3": 256}  # samples: half a block that the decoder has nothing to add to
 SILENCE_PIECE_S = 1.0
-PIECE_SAMPLES = 8192  # of the source that wait for one mix: 0.17 s at 48 kHz
+PIECE_SAMPLES = 8192  # of the source that wait to be resampled together: 0.17 s at 48 kHz
 
 
 @dataclass(frozen=True)
@@ -49,37 +52,37 @@ class AudioResampler:
     def __init__(self, timeline: Timeline, rate_hz: int, codec: str) -> None:
         self._timeline = timeline
         self._jitter_s = VORBIS_JITTER_S if codec == "vorbis" else JITTER_S
+        self._unsound = UNSOUND_START.get(codec, 0)
         self._rate_hz = rate_hz
         self._resampler: _RateConverter | None = None
         self._source_rate_hz = 0
         self._start_s = 0.0
+        self._piece_s = 0.0  # where the present source rate began
         self._packet_lost = False
-        self._waiting: list[NDArray[np.float32]] = []  # [C, S] of the same channels, not yet mixed
+        self._waiting: list[NDArray[np.float32]] = []  # not yet resampled
         self._waiting_samples = 0
-        self._received = 0  # samples of the source line so far
+        self._received = 0  # samples of the source line so far, at the present rate
         self._given = 0  # samples given out so far
 
     def add(self, frame: av.AudioFrame) -> Iterator[AudioChunk | Lost]:
         """Pieces that one more frame completes, a `Lost` before the silence that stands for it.
 
         Raises:
-            MediaError: `rate_changes`, `channels_change`, or `decode_error` for samples that are not numbers and for a
-                gap that a packet told of by `note_empty_packet` should have filled, or that the container cannot have.
+            MediaError: `decode_error` for samples that are not numbers and for a gap that a packet told of by
+                `note_empty_packet` should have filled, or that the container cannot have.
         """
-        samples = self._channels(frame)
+        samples = mixed(channel_samples(frame), self._timeline.selection.weights(frame.layout))
         if self._resampler is None:
-            self._begin(frame)
+            samples = samples[self._unsound :]
         if frame.sample_rate != self._source_rate_hz:
-            raise MediaError(
-                "rate_changes", f"the audio changes from {self._source_rate_hz} to {frame.sample_rate} samples a second"
-            )
+            yield from self._change_rate(frame)
         late = self._lateness(frame)
         self._packet_lost = False
         while late > 0:
             silence = min(late, round(SILENCE_PIECE_S * self._source_rate_hz))
-            yield from self._push(np.zeros((1, silence), np.float32))
+            yield from self._push(np.zeros(silence, np.float32))
             late -= silence
-        yield from self._push(samples[:, -late:] if late < 0 else samples)
+        yield from self._push(samples[-late:] if late < 0 else samples)
 
     def note_empty_packet(self) -> None:
         """A packet came of which the decoder made no audio; harmless unless a gap follows (priming makes none)."""
@@ -87,30 +90,26 @@ class AudioResampler:
 
     def end(self) -> Iterator[AudioChunk]:
         """What still waits, and what the resampler still holds."""
-        yield from self._mixed()
+        yield from self._resampled()
         if self._resampler is not None:
             yield from self._given_out(self._resampler.flush())
 
-    def _channels(self, frame: av.AudioFrame) -> NDArray[np.float32]:
-        selection = self._timeline.selection
-        if selection.channels is None:
-            return channel_samples(frame)
-        if frame.layout.nb_channels != selection.channel_count:
-            raise MediaError(
-                "channels_change",
-                f"the audio changes from {selection.channel_count} to {frame.layout.nb_channels} channels, "
-                "of which only some are audible",
-            )
-        return channel_samples(frame)[list(selection.channels)]
-
-    def _begin(self, frame: av.AudioFrame) -> None:
+    def _change_rate(self, frame: av.AudioFrame) -> Iterator[AudioChunk]:
+        """The first frame, or the first of another rate."""
+        if self._resampler is None:
+            start_s = 0.0 if frame.pts is None else self._timeline.seconds(frame.pts, frame.time_base)
+            self._start_s = self._piece_s = start_s + self._unsound / frame.sample_rate
+        else:
+            yield from self._resampled()
+            self._piece_s = self._time_s()
+            due = round((self._piece_s - self._start_s) * self._rate_hz) - self._given
+            yield from self._given_out(self._resampler.flush()[:due])
+        self._received = 0
         self._source_rate_hz = frame.sample_rate
         self._resampler = _RateConverter(frame.sample_rate, self._rate_hz)
-        if frame.pts is not None:
-            self._start_s = self._timeline.seconds(frame.pts, frame.time_base)
 
     def _time_s(self) -> float:
-        return self._start_s + self._received / self._source_rate_hz
+        return self._piece_s + self._received / self._source_rate_hz
 
     def _lateness(self, frame: av.AudioFrame) -> int:
         """Samples between the end of the line and this frame; 0 within the jitter, negative for an overlap."""
@@ -124,20 +123,18 @@ class AudioResampler:
         return round(late_s * self._source_rate_hz)
 
     def _push(self, samples: NDArray[np.float32]) -> Iterator[AudioChunk]:
-        """The next [C, S] of the line; they wait until they are worth the calls that mixing and resampling take."""
-        if self._waiting and len(self._waiting[0]) != len(samples):
-            yield from self._mixed()
+        """The next [S] of the line; they wait until they are worth the call that resampling takes."""
         self._waiting.append(samples)
-        self._waiting_samples += samples.shape[1]
-        self._received += samples.shape[1]
+        self._waiting_samples += len(samples)
+        self._received += len(samples)
         if self._waiting_samples >= PIECE_SAMPLES:
-            yield from self._mixed()
+            yield from self._resampled()
 
-    def _mixed(self) -> Iterator[AudioChunk]:
+    def _resampled(self) -> Iterator[AudioChunk]:
         if self._resampler is None or not self._waiting_samples:
             return
         start_s = self._time_s() - self._waiting_samples / self._source_rate_hz
-        samples = mean_of_channels(np.concatenate(self._waiting, axis=1))
+        samples = np.concatenate(self._waiting)
         self._waiting, self._waiting_samples = [], 0
         if not np.isfinite(samples).all():
             late_s = int(np.argmin(np.isfinite(samples))) / self._source_rate_hz
@@ -148,15 +145,6 @@ class AudioResampler:
         if len(samples):
             yield AudioChunk(self._start_s + self._given / self._rate_hz, samples)
             self._given += len(samples)
-
-
-def mean_of_channels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mono mix of [C, S], float32 [S]."""
-    if len(samples) == 1:
-        return samples[0]
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found and refused by its taker
-        mean: NDArray[np.float32] = samples.mean(axis=0, dtype=np.float32)
-    return mean
 
 
 class _RateConverter:

@@ -1,12 +1,11 @@
-"""Select the audio of a file: the first track that is audible, and of its channels those that are audible.
+"""Select the audio of a file: the first track that is audible, and how its channels are mixed (`downmix.py`).
 
 A channel is audible if one of its decoded frames (some 20 to 90 ms) reaches an RMS level of -50 dBFS, below which stage
-assess counts silence. A silent channel is left out of the mono mix, because it would only make the others quieter: a
-voice on the left channel alone keeps its level. So is the channel of low-frequency effects beside others. Where nothing
-is audible, the first track is selected with all its channels.
+assess counts silence. Where nothing is audible, the first track is selected.
 
-A file with one mono track leaves no choice, so nothing is decoded here. Any other file is decoded from its start until
-its first audible track has no silent channel left: usually a moment, at worst all of its audio.
+A file with one mono track leaves no choice, so nothing is decoded here. Of any other file all audio is decoded up to
+and including its first audible track (0.1 s of CPU time a minute), because channels that are in phase at first may not
+stay so.
 """
 
 from collections.abc import Sequence
@@ -21,24 +20,27 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.demux import decode_strictly, read_errors
-
-AUDIBLE_RMS = 10 ** (-50 / 20)
-EFFECTS = "LFE"  # FFmpeg's name of the channel; LFE2 is a second one
+from mova_core.media.downmix import MixChooser, standard_weights
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSelection:
-    """The audio track and channels of a file that are used.
+    """The audio track of a file that is used, and the mix of its channels.
 
     Args:
         track: its number among the file's audio tracks, from 0.
-        channels: numbers of the channels that are mixed; None for all.
-        channel_count: how many the track has; None where it does not matter.
+        mixes: layout and weights of its channels, for each layout that it has; any other is mixed by the standard.
     """
 
     track: int = 0
-    channels: tuple[int, ...] | None = None
-    channel_count: int | None = None
+    mixes: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+    def weights(self, layout: av.AudioLayout) -> tuple[float, ...]:
+        """What each channel of a frame is multiplied by in the mono mix."""
+        for name, weights in self.mixes:
+            if name == layout.name and len(weights) == layout.nb_channels:
+                return weights
+        return standard_weights([channel.name for channel in layout.channels])
 
 
 class AudioTrackSelector:
@@ -50,20 +52,20 @@ class AudioTrackSelector:
 
     def __init__(self, tracks: Sequence[AudioStream]) -> None:
         self._tracks = {track.index: _TrackLevels(track) for track in tracks}
-        if len(tracks) == 1 and all(levels.channel_count == 1 for levels in self._tracks.values()):
+        if len(tracks) == 1 and all(levels.is_mono for levels in self._tracks.values()):
             self._tracks = {}
 
     def add(self, packet: "Packet[Any]") -> None:
         """One packet, of any stream."""
         levels = self._tracks.get(packet.stream.index)
-        if levels is not None and not levels.is_done and not self._before(levels):
+        if levels is not None and not self._before(levels):
             levels.add(packet)
 
     def selection(self) -> AudioSelection:
         """The choice, once all packets have come."""
         for track, levels in enumerate(self._tracks.values()):
             if levels.is_audible:
-                return AudioSelection(track, levels.channels(), levels.channel_count)
+                return AudioSelection(track, levels.mixes())
         return AudioSelection()
 
     def _before(self, levels: "_TrackLevels") -> bool:
@@ -77,49 +79,37 @@ class AudioTrackSelector:
 
 
 class _TrackLevels:
-    """Listens to one track until all of its channels have sounded, or until it is damaged."""
+    """Listens to one track; what is damaged is left to the strict pass."""
 
     def __init__(self, track: AudioStream) -> None:
-        self.is_done = track.codec_context is None  # nothing decodes it
-        self.channel_count = 0 if self.is_done else track.codec_context.layout.nb_channels
-        self._audible: NDArray[np.bool_] = np.zeros(self.channel_count, np.bool_)
-        self._effects: NDArray[np.bool_] = np.zeros(self.channel_count, np.bool_)
-        if not self.is_done:
+        self._choosers: dict[str, MixChooser] = {}
+        self._is_decoded = track.codec_context is not None
+        self.is_mono = not self._is_decoded or track.codec_context.layout.nb_channels == 1
+        if self._is_decoded:
             decode_strictly(track)
 
     @property
     def is_audible(self) -> bool:
-        return bool(self._audible.any())
+        return any(chooser.is_audible for chooser in self._choosers.values())
 
     def add(self, packet: "Packet[Any]") -> None:
+        if not self._is_decoded:
+            return
         try:
             with read_errors("decode_error", "it cannot be listened to"):
                 frames: list[Any] = packet.decode()
-        except MediaError:  # the strict pass will come upon it, and say where
-            self.is_done = True
+        except MediaError:
             return
         for frame in frames:
-            self._measure(frame)
+            self._chooser(frame.layout).add(channel_samples(frame), frame.sample_rate)
 
-    def channels(self) -> tuple[int, ...] | None:
-        """Those that are mixed; None for all."""
-        mixed = self._audible & ~self._effects
-        if not mixed.any():
-            mixed = self._audible
-        return None if mixed.all() else tuple(int(channel) for channel in np.flatnonzero(mixed))
+    def mixes(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        return tuple((layout, chooser.weights()) for layout, chooser in self._choosers.items())
 
-    def _measure(self, frame: av.AudioFrame) -> None:
-        samples = channel_samples(frame)
-        if len(samples) != self.channel_count:
-            if self.is_audible:  # the strict pass decides whether that may be
-                self.is_done = True
-                return
-            self.channel_count = len(samples)  # the header told another number than the audio has
-            self._audible = np.zeros(self.channel_count, np.bool_)
-        self._effects = np.array([channel.name.startswith(EFFECTS) for channel in frame.layout.channels], np.bool_)
-        with np.errstate(invalid="ignore", over="ignore"):
-            self._audible |= np.sqrt(np.mean(np.square(samples), axis=1)) >= AUDIBLE_RMS
-        self.is_done = bool((self._audible | self._effects).all()) and self.is_audible
+    def _chooser(self, layout: av.AudioLayout) -> MixChooser:
+        if layout.name not in self._choosers:
+            self._choosers[layout.name] = MixChooser([channel.name for channel in layout.channels])
+        return self._choosers[layout.name]
 
 
 def channel_samples(frame: av.AudioFrame) -> NDArray[np.float32]:

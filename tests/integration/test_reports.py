@@ -25,7 +25,6 @@ PRESET, GEOMETRY = "nano", "nano-48"
 MIRRORED = {"l": "r", "r": "l"}
 NOT_YET = frozenset(
     (
-        "chg-ac3-5.1-to-stereo.ts",
         "clk-240.1-fps.mp4",
         "clk-dup-pts-b-frames.mp4",
         "clk-one-pts-missing.ts",
@@ -38,7 +37,6 @@ NOT_YET = frozenset(
         "snd-burst-delivery.mkv",
         "snd-clock-drift-1pct.mp4",
         "snd-gap-1s.mp4",
-        "snd-phase-inverted.mp4",
     )
 )
 """Files that curation still falls short of: mending one takes it out of here."""

@@ -99,9 +99,26 @@ def test_channels_that_come_or_go_are_mixed_as_they_are():
     np.testing.assert_array_equal(joined, np.r_[one, np.full(500, 0.125), one].astype(np.float32))
 
 
-def test_a_changing_rate_and_values_that_are_no_numbers_are_refused():
-    ones = np.ones(100, np.float32)
-    with pytest.raises(MediaError, match="from 8000 to 16000"):
-        resampled([frame_of(ones, 0), frame_of(ones, 100, rate=16_000)])
+def test_the_half_block_that_ac3_begins_with_is_left_out():
+    noise = np.random.default_rng(4).normal(0, 0.1, 3072).astype(np.float32)
+    frames = [frame_of(noise[:1536], 4800, 48_000), frame_of(noise[1536:], 6336, 48_000)]
+    start_s, joined = resampled(frames, 48_000, codec="ac3")
+    assert start_s == (4800 + 256) / 48_000
+    np.testing.assert_array_equal(joined, noise[256:])
+
+
+@pytest.mark.parametrize(("first", "then", "target"), [(48_000, 44_100, 16_000), (44_100, 48_000, 48_000)])
+def test_where_the_rate_changes_the_line_goes_on_without_a_seam(first, then, target):
+    def tone(rate, start_s, seconds):
+        return np.sin(2 * np.pi * 440 * (start_s + np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+    frames = [frame_of(tone(first, 0, 1), 0, first), frame_of(tone(then, 1, 1), then, then)]
+    frames.append(frame_of(tone(first, 2, 1), 2 * first, first))
+    _, joined = resampled(frames, target)
+    assert abs(len(joined) - 3 * target) <= 1
+    np.testing.assert_allclose(joined[50:-50], tone(target, 0, 3)[50 : len(joined) - 50], atol=0.1)
+
+
+def test_values_that_are_no_numbers_are_refused():
     with pytest.raises(MediaError, match="not numbers"):
         resampled([frame_of(np.array([0, np.nan], np.float32), 0)])

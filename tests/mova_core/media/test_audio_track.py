@@ -9,6 +9,7 @@ import pytest
 from mova_core.media.audio_track import AudioSelection, AudioTrackSelector
 from mova_core.media.decode import AudioChunk, decode
 from mova_core.media.demux import open_media
+from mova_core.media.downmix import standard_weights
 from mova_core.media.probe import probe
 from mova_core.media.timeline import read_timeline
 
@@ -56,26 +57,35 @@ def samples_of(path):
 LATE = np.where(np.arange(len(NOISE)) < 2.5 * RATE_HZ, 0, NOISE)
 
 
+SURROUND = dict.fromkeys((0, 1, CENTRE, 4, 5), NOISE)
+
+
 @pytest.mark.parametrize(
-    ("layout", "held", "mixed", "channels"),
+    ("layout", "held", "mixed", "weights"),
     [
-        ("stereo", {0: NOISE}, NOISE, (0,)),
-        ("stereo", {1: NOISE}, NOISE, (1,)),
-        ("stereo", {1: NOISE, 0: NOISE * 1e-3}, NOISE, (1,)),  # the hiss of an open input
-        ("stereo", {0: NOISE, 1: NOISE}, NOISE, None),
-        ("stereo", {0: NOISE, 1: LATE}, (NOISE + LATE) / 2, None),
-        ("5.1", {CENTRE: NOISE}, NOISE, (2,)),
-        ("5.1", {CENTRE: NOISE, EFFECTS: NOISE}, NOISE, (2,)),
-        ("5.1", {0: NOISE, 1: LATE, EFFECTS: NOISE}, (NOISE + LATE) / 2, (0, 1)),
-        ("5.1", {EFFECTS: NOISE}, NOISE, (3,)),
-        ("5.1", dict.fromkeys(range(6), NOISE), NOISE, (0, 1, 2, 4, 5)),
-        ("mono", {0: NOISE}, NOISE, None),
+        ("stereo", {0: NOISE}, NOISE, (1, 0)),
+        ("stereo", {1: NOISE}, NOISE, (0, 1)),
+        ("stereo", {1: NOISE, 0: NOISE * 1e-3}, NOISE, (0, 1)),  # the hiss of an open input
+        ("stereo", {0: NOISE, 1: NOISE}, NOISE, (0.5, 0.5)),
+        ("stereo", {0: NOISE, 1: LATE}, (NOISE + LATE) / 2, (0.5, 0.5)),
+        ("stereo", {0: NOISE, 1: -NOISE}, NOISE, (0.5, -0.5)),
+        ("5.1", {CENTRE: NOISE}, NOISE, (0, 0, 1, 0, 0, 0)),
+        ("5.1", {CENTRE: NOISE, EFFECTS: NOISE}, NOISE, (0, 0, 1, 0, 0, 0)),
+        ("5.1", {0: NOISE, 1: LATE, EFFECTS: NOISE}, (NOISE + LATE) / 2, (0.5, 0.5, 0, 0, 0, 0)),
+        ("5.1", {EFFECTS: NOISE}, NOISE, (0, 0, 0, 1, 0, 0)),
+        ("5.1", SURROUND | {EFFECTS: NOISE}, NOISE, standard_weights(("FL", "FR", "FC", "LFE", "BL", "BR"))),
     ],
 )
-def test_a_silent_channel_does_not_make_the_others_quieter(audio, layout, held, mixed, channels):
+def test_a_silent_channel_does_not_make_the_others_quieter(audio, layout, held, mixed, weights):
     path = audio((layout, held))
-    assert selected(path).channels == channels
+    assert selected(path).mixes == ((layout, weights),)
     np.testing.assert_allclose(samples_of(path), mixed, atol=1e-4)
+
+
+def test_a_mono_track_has_no_mix_of_its_own(audio):
+    path = audio(("mono", {0: NOISE}))
+    assert selected(path) == AudioSelection()
+    np.testing.assert_allclose(samples_of(path), NOISE, atol=1e-4)
 
 
 @pytest.mark.parametrize(
