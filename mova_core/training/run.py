@@ -6,6 +6,7 @@ stopped; a run made from other inputs, params or code than now is put aside, int
 they do.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,13 @@ from mova_core.storage.atomic import make_folder
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, write_manifest
-from mova_core.training.checkpoints.checkpoint import Checkpoint, CheckpointManifest, finished, last_checkpoint
+from mova_core.training.checkpoints.checkpoint import (
+    Checkpoint,
+    CheckpointManifest,
+    finished,
+    last_checkpoint,
+    newest_checkpoint,
+)
 from mova_core.training.checkpoints.retention import make_way
 from mova_core.training.curves import CURVES_FILE
 from mova_core.training.data.batches import AudioBatches, JointBatches
@@ -156,15 +163,22 @@ def objective_of(
 
 
 def resume_point(run: Run, strategy: Strategy) -> Checkpoint | None:
-    """The checkpoint to go on from; a run of other inputs, params or code is put aside."""
+    """The checkpoint to go on from; a run of other inputs, params or code is put aside.
+
+    Raises:
+        StaleError: its files are not those of its manifest, which one process of each machine looks at.
+    """
     if strategy.main:
         if aside := make_way(run.folder, run.fingerprint):
             print(f"{run.folder} was trained from other inputs, params or code: it is kept as {aside}", file=sys.stderr)
         make_folder(run.folder)
-        if not is_finished(run, last_checkpoint(run.checkpoints)):
+        if not is_finished(run, newest_checkpoint(run.checkpoints)):
             (run.folder / MANIFEST_FILE).unlink(missing_ok=True)
     strategy.wait()
-    return last_checkpoint(run.checkpoints)
+    first_here = os.environ.get("LOCAL_RANK", "0") == "0"
+    checkpoint = last_checkpoint(run.checkpoints) if first_here else newest_checkpoint(run.checkpoints)
+    strategy.wait()
+    return checkpoint
 
 
 def is_finished(run: Run, checkpoint: Checkpoint | None) -> bool:

@@ -140,17 +140,25 @@ def finished(folder: Path) -> list[Checkpoint]:
     )
 
 
+def newest_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest finished checkpoint, its files not looked at; None where there is none yet.
+
+    Raises:
+        StaleError: one without a readable manifest.
+    """
+    return next(reversed(finished(folder)), None)
+
+
 def last_checkpoint(folder: Path) -> Checkpoint | None:
     """The newest finished checkpoint, every file verified; None where there is none yet.
 
     Raises:
         StaleError: it is truncated, tampered with, or has no readable manifest.
     """
-    checkpoints = finished(folder)
-    if not checkpoints:
-        return None
-    checkpoints[-1].verify()
-    return checkpoints[-1]
+    checkpoint = newest_checkpoint(folder)
+    if checkpoint is not None:
+        checkpoint.verify()
+    return checkpoint
 
 
 def best(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:

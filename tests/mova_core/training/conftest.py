@@ -35,6 +35,8 @@ from mova_core.params.model import GenerateParams, TrainParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.manifest import file_entries, write_manifest
+from mova_core.training.checkpoints.checkpoint import Checkpoint
+from mova_core.training.checkpoints.reader import CheckpointReader
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
@@ -156,6 +158,19 @@ def project(project_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def section() -> Callable[..., TrainParams]:
     """`small_section`, for tests."""
     return small_section
+
+
+@pytest.fixture(scope="session")
+def averaged_weights() -> Callable[[Path], dict[str, torch.Tensor]]:
+    """Function that reads whole tensors of a checkpoint's average, however many processes wrote it."""
+
+    def read(folder: Path) -> dict[str, torch.Tensor]:
+        reader = CheckpointReader(Checkpoint.read(folder))
+        weights = {name: torch.empty(stored.size) for name, stored in reader.stored.items() if name.startswith("ema.")}
+        reader.into(weights, alone=True)
+        return weights
+
+    return read
 
 
 def select(root: Path, phase: str) -> None:

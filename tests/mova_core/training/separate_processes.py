@@ -2,13 +2,16 @@
 
 python separate_processes.py kill SECTION STEP PLACE [STEP PLACE …]   a try each, killed there; then one to the end
 python separate_processes.py together SECTION PORT [OUT …]             two processes train one run, then each trial
+python separate_processes.py full SECTION PORT STEP                     the second one has no room for that checkpoint
 """
 
+import errno
 import os
 import signal
 import sys
 from pathlib import Path
 
+from mova_core.errors import DiskFull
 from mova_core.params import Params
 from mova_core.params.model import TrainParams
 from mova_core.training import loop
@@ -35,13 +38,8 @@ def killed(section: str, step: int, place: str) -> None:
 
     There, `files` is after the first of its files, `manifest` when only the folder's name is not yet right.
     """
-    write, write_data, save_file, write_manifest = (
-        loop.Curves.write,
-        writer.CheckpointWriter.write_data,
-        writer.save_file,
-        writer.write_manifest,
-    )
-    saving = []
+    write, save_file, write_manifest = loop.Curves.write, writer.save_file, writer.write_manifest
+    saving = steps_being_saved()
 
     def die_if(where, reached):
         if place == where and reached > step:
@@ -51,10 +49,6 @@ def killed(section: str, step: int, place: str) -> None:
         write(self, record)
         die_if("record", record["step"] + 1)
 
-    def begun(self, plan, planner):
-        saving.append(self._manifest.step)
-        return write_data(self, plan, planner)
-
     def file_written(*args, **options):
         save_file(*args, **options)
         die_if("files", saving[-1])
@@ -63,9 +57,36 @@ def killed(section: str, step: int, place: str) -> None:
         write_manifest(*args)
         die_if("manifest", saving[-1])
 
-    loop.Curves.write, writer.CheckpointWriter.write_data = record_written, begun
-    writer.save_file, writer.write_manifest = file_written, manifest_written
+    loop.Curves.write, writer.save_file, writer.write_manifest = record_written, file_written, manifest_written
     run_training(section)
+
+
+def steps_being_saved() -> list[int]:
+    """Filled with the step of every checkpoint that this process begins to write."""
+    write_data, steps = writer.CheckpointWriter.write_data, []
+
+    def begun(self, plan, planner):
+        steps.append(self._manifest.step)
+        return write_data(self, plan, planner)
+
+    writer.CheckpointWriter.write_data = begun
+    return steps
+
+
+def without_room(section: str, port: str, rank: int, step: int) -> None:
+    """Write what is told of a disk that is full where the second process writes that checkpoint."""
+    save_file, saving = writer.save_file, steps_being_saved()
+
+    def full(tensors, path, **options):
+        if rank == 1 and saving[-1] == step:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        save_file(tensors, path, **options)
+
+    writer.save_file = full
+    try:
+        one_of_two(section, port, rank, None)
+    except DiskFull as error:
+        Path(f"told-{rank}").write_text(str(error))
 
 
 def one_of_two(section: str, port: str, rank: int, out: str | None) -> None:
@@ -91,6 +112,8 @@ if __name__ == "__main__":
             _, status = os.waitpid(forked(killed, section, int(step), place), 0)
             assert os.WIFSIGNALED(status), f"not killed at {step} {place}"
         wait_for([forked(run_training, section)])
+    elif what == "full":
+        wait_for([forked(without_room, section, rest[0], rank, int(rest[1])) for rank in range(2)])
     else:
         for out in (None, *rest[1:]):
             wait_for([forked(one_of_two, section, rest[0], rank, out) for rank in range(2)])

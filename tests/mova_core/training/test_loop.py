@@ -1,6 +1,7 @@
 """One phase from start to end: what it writes, who moves when, what stops it."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,16 @@ def test_a_damaged_checkpoint_is_refused_by_name(project, section, damage):
     with pytest.raises(StaleError, match=f"{path.name}.*remove .*step-000002"):
         last_checkpoint(project.root / "runs/audio/checkpoints")
     with pytest.raises(StaleError, match=path.name):
+        project.train("audio", section(steps=2))
+
+
+@pytest.mark.parametrize("local_rank", [0, 1])
+def test_one_process_of_a_machine_reads_all_files_of_the_checkpoint(project, section, monkeypatch, local_rank):
+    project.train("audio", section(steps=2))
+    path = project.root / "runs/audio/checkpoints/step-000002/ema-00001.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    monkeypatch.setenv("LOCAL_RANK", str(local_rank))
+    with nullcontext() if local_rank else pytest.raises(StaleError, match=path.name):
         project.train("audio", section(steps=2))
 
 

@@ -14,7 +14,7 @@ from mova_core.model.towers.dual_tower import DualTower
 from mova_core.params.model import OptimizerParams
 from mova_core.ports import free_port
 from mova_core.training.checkpoints.checkpoint import KINDS, Checkpoint
-from mova_core.training.checkpoints.reader import CheckpointReader, restore
+from mova_core.training.checkpoints.reader import restore
 from mova_core.training.checkpoints.saver import CheckpointSaver
 from mova_core.training.checkpoints.weights import write_components
 from mova_core.training.strategy.base import Setup
@@ -71,7 +71,7 @@ def test_two_processes_are_one(project, section, together):
     assert outcome(project) == straight
 
 
-def test_a_run_goes_on_in_another_number_of_processes(project, section, together):
+def test_a_run_goes_on_in_another_number_of_processes(project, section, together, averaged_weights):
     """From two processes, which save it in parts, to one; and from one to two."""
     params = {"steps": 4, "batch": 4, "save_every": 2}
     one, two = project.root / "trials/one", project.root / "runs/phase1"
@@ -90,6 +90,20 @@ def test_a_run_goes_on_in_another_number_of_processes(project, section, together
     forget_last(two)
     project.train("phase1", section(**params))
     close(averaged_weights(two / LAST), of_two)
+
+
+def test_without_room_for_one_of_two_processes_the_checkpoint_before_stays(project, section, aside, averaged_weights):
+    params = {"steps": 4, "batch": 4, "save_every": 2}
+    project.train("phase1", section(**params), project.root / "trials/straight")
+    in_parts = section(**params, parallel={"shard": 2})
+    aside("full", in_parts.model_dump_json(), str(free_port()), "4")
+    told = {Path(f"told-{rank}").read_text() for rank in range(2)}
+    (sentence,) = told
+    assert "has no room for step-000004" in sentence and "what is finished is kept" in sentence
+    run = project.root / "runs/phase1"
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-000002"]
+    project.train("phase1", section(**params))
+    close(averaged_weights(run / LAST), averaged_weights(project.root / "trials/straight" / LAST))
 
 
 def forget_last(run: Path) -> None:
@@ -121,11 +135,3 @@ def export_again(folder: Path, out: Path) -> list[dict[str, bytes]]:
         {path.relative_to(out / name).as_posix(): path.read_bytes() for path in (out / name).rglob("*.*")}
         for name in ("parts", "whole")
     ]
-
-
-def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """Whole tensors of a checkpoint's average, however many processes wrote it."""
-    reader = CheckpointReader(Checkpoint.read(folder))
-    weights = {name: torch.empty(stored.size) for name, stored in reader.stored.items() if name.startswith("ema.")}
-    reader.into(weights, alone=True)
-    return weights

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.training.launch.local import local_command, run_here
@@ -109,10 +111,39 @@ if os.environ.get("RANK") == "1" and not os.path.exists("killed"):
     assert Path("runs/phase1", weights).read_bytes() == Path("undisturbed", weights).read_bytes()
 
 
+@pytest.mark.soak  # torch is loaded three times, DeepSpeed twice
+def test_zero_by_the_command_goes_on_from_one_process_and_one_process_from_it(
+    project, section, with_params, mova, averaged_weights
+):
+    params = {"steps": 4, "batch": 4, "checkpoints": {"save_every": 1, "keep": 9}}
+    project.train("phase1", section(**params), Path("undisturbed"))
+    shutil.copytree("undisturbed", "runs/phase1")
+    forget("000003", "000004")
+    with_params(**params, parallel={"backend": "zero2"}, launch={"processes_per_node": 2})
+    ended = mova("train", "phase1", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["steps"] == 4
+    last = "checkpoints/step-000004"
+    of_zero = averaged_weights(Path("runs/phase1", last))
+    forget("000004")
+    project.train("phase1", section(**params))
+    for weights in (of_zero, averaged_weights(Path("runs/phase1", last))):
+        for name, weight in averaged_weights(Path("undisturbed", last)).items():
+            torch.testing.assert_close(weights[name], weight, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def forget(*steps: str) -> None:
+    for step in steps:
+        shutil.rmtree(f"runs/phase1/checkpoints/step-{step}")
+    Path("runs/phase1/manifest.json").unlink()
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_cancelled_command_leaves_no_process(tmp_path, processes):
     """Also where it is cancelled while its processes are being started."""
     program = f"""
+from mova_core.training.checkpoints.checkpoint import Checkpoint
+from mova_core.training.checkpoints.reader import CheckpointReader
 from mova_core.training.launch.local import run_here
 from mova_core.training.launch.spec import LaunchSpec
 run_here(LaunchSpec("test", ("tail", "-f", "/dev/null", {str(tmp_path)!r}), {str(tmp_path)!r}, processes_per_node=2))
