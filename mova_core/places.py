@@ -57,6 +57,14 @@ class DataFolder:
         return self.root / "rejects" / f"{stage}.parquet"
 
     @property
+    def hidden(self) -> Path:
+        """Names of the files and folders of the footage that `ingest` skipped because they begin with a dot, JSON.
+
+        No table names it: a file that a file browser leaves behind must not make everything anew.
+        """
+        return self.root / "hidden.json"
+
+    @property
     def clips(self) -> Path:
         return self.root / "clips"
 

@@ -3,6 +3,7 @@
 Seconds are of footage, counted once however many windows overlap it, so a step can never exceed the one before.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ def curation_funnel(data: DataFolder) -> list[Step]:
     windows = read_table(data.table("windows"), "windows")
     clips = read_table(data.table("clips"), "clips")
     verdicts = read_table(data.table("verdicts"), "verdicts")
+    hidden = _hidden(data)
     readable = [row for row in sources if row["verdict"] == "accepted"]
     with_windows = {row["source_id"] for row in windows}
     window_of = {row["window_id"]: row for row in windows}
@@ -79,7 +81,7 @@ def curation_funnel(data: DataFolder) -> list[Step]:
         return covered_s(window_of_clip[name] for name in names)
 
     return [
-        Step("footage", "files", len(sources), len(sources), _seconds(sources)),
+        Step("footage", "files", len(sources) + len(hidden), len(sources), _seconds(sources), _skipped(hidden)),
         Step("ingest", "files", len(sources), len(readable), _seconds(readable), _losses(data, "ingest", of_files)),
         Step(
             "segment", "files", len(readable), len(with_windows), covered_s(windows), _losses(data, "segment", of_files)
@@ -137,6 +139,20 @@ def covered_s(windows: Iterable[Mapping[str, Any]]) -> float:
 
 def _seconds(sources: Iterable[Mapping[str, Any]]) -> float:
     return sum(row["duration_s"] or 0.0 for row in sources)
+
+
+def _hidden(data: DataFolder) -> list[str]:
+    """Files and folders whose name begins with a dot; tables of an earlier version do not tell."""
+    try:
+        names: list[str] = json.loads(data.hidden.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return names
+
+
+def _skipped(hidden: list[str]) -> tuple[Loss, ...]:
+    examples = tuple(f"{name}: a name that begins with a dot" for name in hidden[:5])
+    return (Loss("hidden", len(hidden), examples),) if hidden else ()
 
 
 def _losses(data: DataFolder, stage: str, seconds_of: Callable[[list[str]], float | None]) -> tuple[Loss, ...]:

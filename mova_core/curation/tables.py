@@ -354,6 +354,18 @@ def write_table(
         pq.write_table(data.replace_schema_metadata({"inputs": json.dumps(origin)}), temporary, compression="zstd")
 
 
+def table_inputs(path: Path) -> dict[str, str]:
+    """What `write_table` recorded that a table was made from, by name; {} where nothing was.
+
+    Raises:
+        UsageError: the file is missing.
+    """
+    if not path.exists():
+        raise _missing(path)
+    inputs: dict[str, str] = json.loads((pq.read_metadata(path).metadata or {}).get(b"inputs", b"{}"))
+    return inputs
+
+
 def read_table(path: Path, name: str) -> list[dict[str, Any]]:
     """Rows of a table as plain dicts (maps as dicts), in file order.
 
@@ -367,7 +379,7 @@ def read_table(path: Path, name: str) -> list[dict[str, Any]]:
 def read_columns(path: Path, name: str) -> pa.Table:
     """As `read_table`, column by column: for tables of millions of rows, of which few are looked at one by one."""
     if not path.exists():
-        raise UsageError(f"{path} is missing: it is made by an earlier stage, run `dvc repro` (or `mova --help`)")
+        raise _missing(path)
     with pq.ParquetFile(path) as file:  # `pq.read_table` would import pandas
         data = file.read()
     table = TABLES[name]
@@ -377,3 +389,7 @@ def read_columns(path: Path, name: str) -> pa.Table:
             f"{', '.join(table.names)}: make it again"
         )
     return data.cast(table.schema)
+
+
+def _missing(path: Path) -> UsageError:
+    return UsageError(f"{path} is missing: it is made by an earlier stage, run `dvc repro` (or `mova --help`)")

@@ -17,6 +17,7 @@ from mova_core.curation.caption.templates import (
     synthetic_caption,
 )
 from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.ingest.sidecars_read import check_sidecars
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import UsageError
 from mova_core.params import Params
@@ -38,6 +39,7 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
 
     Raises:
         UsageError: the footage or a table is missing, or the language is one that no template is written in.
+        StaleError: a sidecar is not what it was when `ingest` read it.
     """
     if params.caption.language != TEMPLATE_LANGUAGE:
         raise UsageError(
@@ -49,7 +51,9 @@ def caption(params: Params, footage: Path, data: DataFolder) -> dict[str, Any]:
     verdicts = {row["clip_id"]: row for row in read_table(data.table("verdicts"), "verdicts")}
     sources = read_table(data.table("sources"), "sources")
     own_captions = {row["source_id"]: row["own_caption"] for row in sources if row["verdict"] == "accepted"}
-    scenes_of = _scene_reader(footage, sources)
+    opened = Footage.open(footage)
+    check_sidecars(data.table("sources"), opened, params.ingest.sidecar)
+    scenes_of = _scene_reader(opened, sources)
     rows = []
     for clip in read_table(data.table("clips"), "clips"):
         verdict, window = verdicts[clip["clip_id"]], windows[clip["window_id"]]
@@ -89,14 +93,17 @@ def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: flo
     return seen
 
 
-def _scene_reader(footage: Path, sources: Iterable[Row]) -> Callable[[str], list[dict[str, Any]]]:
-    """Scenes by source_id, each sidecar read once."""
-    opened = Footage.open(footage)
-    paths = {row["source_id"]: row["path"] for row in sources if row["verdict"] == "accepted"}
+def _scene_reader(footage: Footage, sources: Iterable[Row]) -> Callable[[str], list[dict[str, Any]]]:
+    """Scenes by source_id, each sidecar read once; of files of the same bytes the first that states any."""
+    paths: dict[str, list[str]] = {}
+    for row in sources:
+        if row["verdict"] == "accepted" or row["reason_code"] == "duplicate":
+            paths.setdefault(row["source_id"], []).append(row["path"])
 
     @cache
     def scenes(source_id: str) -> list[dict[str, Any]]:
-        return opened.sidecar(paths[source_id]).get("scenes") or []
+        stated = (footage.sidecar(path).get("scenes") for path in paths[source_id])
+        return next((some for some in stated if some), [])
 
     return scenes
 

@@ -19,6 +19,7 @@ from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.ingest.source_bytes import source_path
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.media.clip_file import CLIP_FORMATS, ClipCoding
@@ -55,6 +56,7 @@ def cut(
 
     Raises:
         UsageError: a table or the footage is missing, or a folder cannot be written to.
+        StaleError: a file is not the one that `ingest` read.
     """
     engine = engine.with_resources(params.engine.cut)
     tables = read_tables(data)
@@ -100,7 +102,7 @@ def source_tasks(
     splits = choose_splits({group_of[source_id] for source_id in windows}, params.cut.validation_share)
     return [
         SourceTask(
-            path=files.path_of(row["path"]),
+            path=source_path(files, row["path"]),
             parts_folder=parts_folder,
             source_id=row["source_id"],
             orientation=Orientation(row["rotation_deg"], row["hflip"]),

@@ -3,7 +3,7 @@
 What the last run saw is one small file a footage, beside the finished parts of `ingest`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,12 @@ def since_last_run(result_cache: Path, address: str, rows: Mapping[str, Mapping[
     return differences
 
 
-def skipped_line(hidden: int) -> str:
+def skipped_line(hidden: Sequence[str]) -> str:
     """What is told of files and folders whose name begins with a dot."""
-    return f"\n          {hidden} hidden files or folders skipped" if hidden else ""
+    return f"\n          {len(hidden)} hidden files or folders skipped: {_named(hidden)}" if hidden else ""
 
 
-def _named(paths: list[str]) -> str:
+def _named(paths: Sequence[str]) -> str:
     """The first few, and how many more."""
     names = [path if path.isprintable() else repr(path) for path in paths[:SHOWN]]
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""

@@ -8,12 +8,13 @@ path a line, relative to the list's own folder. A bucket is locked before it is 
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mova_core.curation.ingest.sidecars import FOLDER_SIDECARS, SIDECAR_SUFFIX, read_sidecar, sidecar_of
-from mova_core.errors import MediaError, UsageError
+from mova_core.curation.ingest.sidecar_paths import sidecars_beside
+from mova_core.curation.ingest.sidecars import FOLDER_SIDECARS, SIDECAR_SUFFIX, read_sidecar
+from mova_core.errors import UsageError
 from mova_core.storage.object_store.address import open_store
 from mova_core.storage.object_store.base import ObjectStore, StoredObject, is_bucket
 from mova_core.storage.object_store.local import LocalFolder
@@ -29,6 +30,7 @@ class Entry:
         path: relative to the root, POSIX.
         bytes: its size; as locked where there is a lock.
         sha256: as locked, None in a folder.
+        sidecar: path of its sidecar, None where it has none.
         sidecar_sha256: as locked, None in a folder or without a sidecar.
         problem: (reason code, reason) of what cannot be opened at all.
     """
@@ -36,6 +38,7 @@ class Entry:
     path: str
     bytes: int
     sha256: str | None = None
+    sidecar: str | None = None
     sidecar_sha256: str | None = None
     problem: tuple[str, str] | None = None
 
@@ -49,12 +52,16 @@ class Footage:
         entries: every file in it that is neither hidden nor a sidecar.
         folder_sidecars: `sources.csv` or `sources.json` at its root.
         locked: the list comes from a lock, so what it names must still be what it was.
+        is_part: its root may hold other files too, as that of a list or a lock.
+        hidden_when_locked: what the lock tells of `hidden`.
     """
 
     store: ObjectStore
     entries: tuple[Entry, ...]
     folder_sidecars: tuple[Entry, ...] = ()
     locked: bool = False
+    is_part: bool = False
+    hidden_when_locked: tuple[str, ...] = ()
     _by_path: dict[str, Entry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +99,7 @@ class Footage:
         beside = [name + SIDECAR_SUFFIX for name in names if os.path.isfile(store.root / (name + SIDECAR_SUFFIX))]
         tables = [name for name in FOLDER_SIDECARS if os.path.isfile(store.root / name)]
         every = sorted({*names, *beside, *tables}, key=os.fsencode)
-        footage = cls.of_files(store, (_entry(store.look_at(name)) for name in every))
+        footage = cls.of_files(store, (_entry(store.look_at(name)) for name in every), is_part=True)
         if not footage.entries:
             raise UsageError(f"{where} names no file: write one path a line, relative to its folder")
         return footage
@@ -109,6 +116,7 @@ class Footage:
             root = str(content["root"])
             files = {str(file["path"]): file for file in content["files"]}
             entries = [Entry(path, int(file["size"]), str(file["sha256"])) for path, file in files.items()]
+            hidden = tuple(map(str, content.get("hidden", ())))
             if not (is_bucket(root) or Path(root).is_absolute()):
                 raise ValueError(root)
         except (ValueError, KeyError, TypeError, OSError):
@@ -118,27 +126,33 @@ class Footage:
             ) from None
         if not is_bucket(root) and not Path(root).is_dir():
             raise UsageError(f"the footage locked in {where} is missing: {root} is not a folder here")
-        return cls.of_files(open_store(root), sorted(entries, key=_order), locked=True)
+        footage = cls.of_files(open_store(root), sorted(entries, key=_order), locked=True, is_part=True)
+        return replace(footage, hidden_when_locked=hidden)
 
     @classmethod
-    def of_files(cls, store: ObjectStore, files: Iterable[Entry], locked: bool = False) -> "Footage":
+    def of_files(
+        cls, store: ObjectStore, files: Iterable[Entry], locked: bool = False, is_part: bool = False
+    ) -> "Footage":
         """Tell sidecars from footage."""
         found = {entry.path: entry for entry in files}
-        beside = {
-            path for path in found if path.endswith(SIDECAR_SUFFIX) and path.removesuffix(SIDECAR_SUFFIX) in found
-        }
-        tables = [path for path in FOLDER_SIDECARS if path in found and path not in beside]
+        beside, lone = sidecars_beside(found)
+        tables = [path for path in FOLDER_SIDECARS if path in found and path not in beside.values()]
+        none_of_these = {*beside.values(), *tables}
         entries = tuple(
-            _with_sidecar(entry, found.get(path + SIDECAR_SUFFIX))
+            _with_sidecar(replace(entry, problem=lone.get(path, entry.problem)), found.get(beside.get(path, "")))
             for path, entry in found.items()
-            if path not in beside and path not in tables
+            if path not in none_of_these
         )
-        return cls(store, entries, tuple(found[path] for path in tables), locked)
+        return cls(store, entries, tuple(found[path] for path in tables), locked, is_part)
 
     @property
     def fetched(self) -> bool:
         """Whether its files come from elsewhere."""
         return not isinstance(self.store, LocalFolder)
+
+    def hidden(self) -> tuple[str, ...]:
+        """Files and folders that are left out because their name begins with a dot; a list leaves out none."""
+        return self.hidden_when_locked if self.is_part else tuple(self.store.hidden())
 
     def path_of(self, entry: Entry | str) -> Path:
         """A local file that holds a file of this footage; of a bucket its copy in the cache.
@@ -158,10 +172,10 @@ class Footage:
         """
         known = self._entry(entry) if isinstance(entry, str) else entry
         if isinstance(self.store, LocalFolder):
-            return sidecar_of(self.store.local(known.path))
-        if known.sidecar_sha256 is None:
+            return self.store.local(known.sidecar or known.path + SIDECAR_SUFFIX)
+        if known.sidecar is None:
             return None
-        return self.store.local(known.path + SIDECAR_SUFFIX, known.sidecar_sha256)
+        return self.store.local(known.sidecar, known.sidecar_sha256)
 
     def sidecar(self, path: str) -> dict[str, Any]:
         """What a file's own sidecar says.
@@ -170,15 +184,6 @@ class Footage:
             MediaError: `bad_sidecar`, or as `path_of`.
         """
         return read_sidecar(self.sidecar_path(path))
-
-    def holds(self, path: str) -> bool:
-        """Whether the footage's root has a file of that path, listed or not."""
-        if path in self._by_path:
-            return True
-        try:
-            return isinstance(self.store, LocalFolder) and os.path.isfile(self.store.local(path))
-        except (MediaError, ValueError):
-            return False
 
     def _entry(self, path: str) -> Entry:
         return self._by_path.get(path) or Entry(path, 0)
@@ -189,7 +194,9 @@ def _entry(stored: StoredObject) -> Entry:
 
 
 def _with_sidecar(entry: Entry, sidecar: Entry | None) -> Entry:
-    return Entry(entry.path, entry.bytes, entry.sha256, sidecar.sha256 if sidecar else None, entry.problem)
+    if sidecar is None:
+        return entry
+    return replace(entry, sidecar=sidecar.path, sidecar_sha256=sidecar.sha256)
 
 
 def _order(entry: Entry) -> bytes:

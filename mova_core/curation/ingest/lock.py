@@ -1,7 +1,8 @@
 """`sources.lock`: what an outside folder, list or bucket held when it was locked, each file by path, size and sha256.
 
-JSON: the root (a folder, or `s3://bucket/prefix`; never an endpoint or a key) and the files, sidecars too. Locking a
-bucket fetches what is not in the cache yet, several objects at once; the same content gives the same bytes.
+JSON: the root (a folder, or `s3://bucket/prefix`; never an endpoint or a key), the files, sidecars too, and the names
+that are hidden. Locking a bucket fetches what is not in the cache yet, several objects at once; the same content gives
+the same bytes.
 """
 
 import json
@@ -13,7 +14,6 @@ from typing import Any
 
 from mova_core.curation.ingest.differences import Differences
 from mova_core.curation.ingest.footage import LIST_SUFFIX, Entry, Footage
-from mova_core.curation.ingest.sidecars import SIDECAR_SUFFIX
 from mova_core.errors import MediaError, UsageError
 from mova_core.progress import track
 from mova_core.storage.atomic import write_text
@@ -31,12 +31,12 @@ class Locked:
     Args:
         files: how many, sidecars too.
         differs: from the lock that was there before, if it was one of the same root.
-        hidden: how many files and folders of a folder are left out because their name begins with a dot.
+        hidden: files and folders that are left out because their name begins with a dot; none of a list.
     """
 
     files: int
     differs: Differences
-    hidden: int = 0
+    hidden: tuple[str, ...] = ()
 
 
 def lock_footage(where: str, lock: Path) -> Locked:
@@ -56,10 +56,11 @@ def lock_footage(where: str, lock: Path) -> Locked:
         for stored, sha256 in track(_digests(store, listed), total=len(listed), label="lock")
     ]
     before = _files_of(lock, store.address)
-    content = {"root": store.address, "files": files}
+    hidden = [] if Path(where).is_file() else store.hidden()
+    content = {"root": store.address, "files": files} | ({"hidden": hidden} if hidden else {})
     write_text(lock, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    hidden = store.hidden() if Path(where).is_dir() and isinstance(store, LocalFolder) else 0
-    return Locked(len(files), Differences.between(before, {file["path"]: file["sha256"] for file in files}), hidden)
+    differs = Differences.between(before, {file["path"]: file["sha256"] for file in files})
+    return Locked(len(files), differs, tuple(hidden))
 
 
 def _to_lock(where: str) -> tuple[ObjectStore, list[StoredObject]]:
@@ -77,7 +78,7 @@ def _to_lock(where: str) -> tuple[ObjectStore, list[StoredObject]]:
 
 def _paths(footage: Footage) -> list[str]:
     entries: list[Entry] = [*footage.entries, *footage.folder_sidecars]
-    sidecars = [entry.path + SIDECAR_SUFFIX for entry in footage.entries if footage.holds(entry.path + SIDECAR_SUFFIX)]
+    sidecars = (entry.sidecar for entry in footage.entries if entry.sidecar is not None)
     return sorted({*(entry.path for entry in entries), *sidecars})
 
 

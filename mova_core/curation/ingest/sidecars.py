@@ -8,7 +8,8 @@
 
 All keys but `path` are optional; a missing, null or blank value means unknown. Any other key is an error, so that a
 misspelt one is not lost. Where both state something about a file, its own sidecar is used. A broken sidecar of one file
-rejects that file; a broken sidecar of the whole folder stops the run, because it could concern any file.
+rejects that file; a broken sidecar of the whole folder stops the run, because it could concern any file. Which file a
+row's path means is told by `sidecar_paths.py`; two rows of one file must not state different things.
 """
 
 import csv
@@ -35,31 +36,47 @@ MOST_FOLDER_SIDECAR_BYTES = 1 << 28
 Stated = Mapping[str, str | None]
 
 
-def sidecar_of(media_path: Path) -> Path:
-    """Where a local file's sidecar lies if it has one."""
-    return media_path.with_name(media_path.name + SIDECAR_SUFFIX)
-
-
 def read_sidecar(path: Path | None) -> dict[str, Any]:
     """Contents of one file's sidecar, with the keys `FILE_KEYS`; {} where there is none.
 
     Raises:
         MediaError: `bad_sidecar` when it is not a JSON object of these keys and types.
     """
+    return parsed_sidecar(sidecar_bytes(path))
+
+
+def sidecar_bytes(path: Path | None) -> bytes | None:
+    """Of one file's sidecar; None where there is none.
+
+    Raises:
+        MediaError: `bad_sidecar` when it is a link, too large or cannot be read.
+    """
     if path is None:
-        return {}
+        return None
     if os.path.islink(path):  # unlike Path, no error for a name that is too long
         raise MediaError("bad_sidecar", "its sidecar is a link: put the file itself there")
     if not os.path.isfile(path):
-        return {}
+        return None
     try:
         with path.open("rb") as file:
             data = file.read(MOST_SIDECAR_BYTES + 1)
-        values = json.loads(data) if len(data) <= MOST_SIDECAR_BYTES else None
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        raise _no_object() from None
+    if len(data) > MOST_SIDECAR_BYTES:
+        raise _no_object()
+    return data
+
+
+def parsed_sidecar(data: bytes | None) -> dict[str, Any]:
+    """As `read_sidecar`, of bytes that were read."""
+    if data is None:
+        return {}
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise MediaError("bad_sidecar", f"its sidecar is not a JSON object of at most {MOST_SIDECAR_BYTES} bytes")
+        raise _no_object()
     _check_known(values, FILE_KEYS, "its sidecar")
     for key in COLUMN_OF:
         if not isinstance(values.get(key), str | None):
@@ -76,17 +93,18 @@ def stated_columns(values: Mapping[str, Any]) -> dict[str, str | None]:
     return {column: (values.get(key) or "").strip() or None for key, column in COLUMN_OF.items()}
 
 
-def read_folder_sidecar(path: Path, shown: str, is_there: Callable[[str], bool]) -> dict[str, Stated]:
+def read_folder_sidecar(path: Path, shown: str, file_of: Callable[[str], str | None]) -> dict[str, Stated]:
     """What the sidecar of a whole folder states about each file it names: path -> columns of table `sources`.
 
     Args:
         path: the file; read as JSON where `shown` ends so, else as CSV with a line of headings.
         shown: its name for people.
-        is_there: whether the footage has a file of that path.
+        file_of: the file of the footage that a written path means, None for one that is none of its files and may be
+            named nevertheless; a UsageError says what is wrong with a path that means nothing.
 
     Raises:
-        UsageError: it is neither, a column is unknown or `path` is missing, a value is not text, or a row names a file
-            that is not there or that another row has named.
+        UsageError: it is neither, a column is unknown or `path` is missing, a value is not text, a row names no file of
+            the footage, or two rows state different things of one file.
     """
     try:
         if path.stat().st_size > MOST_FOLDER_SIDECAR_BYTES:
@@ -100,15 +118,29 @@ def read_folder_sidecar(path: Path, shown: str, is_there: Callable[[str], bool])
     stated: dict[str, Stated] = {}
     for place, row in rows:
         _check_row(row, f"{shown}, {place}")
-        name = row["path"]
-        if name in stated:
-            raise UsageError(f"{shown}, {place}: {name!r} was named before: keep one row a file")
-        if not is_there(name):
-            raise UsageError(
-                f"{shown}, {place}: there is no file {name!r} in the footage: correct the row or remove it"
-            )
-        stated[name] = stated_columns(row)
+        try:
+            name = file_of(row["path"])
+        except UsageError as error:
+            raise UsageError(f"{shown}, {place}: {error}") from None
+        if name is not None:
+            stated[name] = _together(stated.get(name, {}), stated_columns(row), f"{shown}, {place}", row["path"])
     return stated
+
+
+def _together(before: Stated, now: Stated, where: str, written: str) -> Stated:
+    """What two rows state of one file."""
+    for column, value in now.items():
+        earlier = before.get(column)
+        if None not in (value, earlier) and value != earlier:
+            raise UsageError(
+                f"{where}: {written!r} was named before with {column} {earlier!r}, now it is {value!r}: keep one row a "
+                "file"
+            )
+    return {column: before.get(column) or value for column, value in now.items()}
+
+
+def _no_object() -> MediaError:
+    return MediaError("bad_sidecar", f"its sidecar is not a JSON object of at most {MOST_SIDECAR_BYTES} bytes")
 
 
 def _csv_rows(text: str, shown: str) -> list[tuple[str, dict[str, Any]]]:

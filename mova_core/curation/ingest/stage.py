@@ -6,9 +6,10 @@ is kept by its content and the params, so a killed run goes on and a renamed fil
 alone cost new work, beside reading every file once. What was there at the last run and is not any more is told.
 """
 
-import os
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,20 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.ingest.differences import since_last_run, skipped_line
+from mova_core.curation.ingest.duplicates import reject_duplicates
+from mova_core.curation.ingest.folder_sidecar import folder_sidecar
 from mova_core.curation.ingest.footage import Entry, Footage
-from mova_core.curation.ingest.sidecars import Stated, read_folder_sidecar, read_sidecar, stated_columns
-from mova_core.curation.ingest.source_bytes import reading
+from mova_core.curation.ingest.sidecars import Stated, parsed_sidecar, sidecar_bytes, stated_columns
+from mova_core.curation.ingest.sidecars_read import INPUT as SIDECARS
+from mova_core.curation.ingest.sidecars_read import sidecars_hash
+from mova_core.curation.ingest.source_bytes import FileState, identify, reading
 from mova_core.curation.tables import write_table
-from mova_core.errors import MediaError, UsageError
+from mova_core.errors import MediaError
 from mova_core.params import IngestParams, Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
-from mova_core.storage.hashing import sha256_file, sha256_json
-from mova_core.storage.object_store.local import LocalFolder
+from mova_core.storage.atomic import write_text
+from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
 STAGE = "ingest"
@@ -46,6 +51,7 @@ class FileTask:
         sidecar: where its sidecar lies, if it can have one.
         stated: what the folder's sidecar says of it.
         source_id: sha256 of its bytes, once it is known.
+        hashed: its state when they were hashed.
     """
 
     path: Path
@@ -55,6 +61,7 @@ class FileTask:
     sidecar: Path | None = None
     stated: Stated = field(default_factory=dict)
     source_id: str = ""
+    hashed: FileState | None = None
 
 
 def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     """
     engine = engine.with_resources(params.engine.ingest)
     opened = Footage.open(footage)
-    stated, statement = _folder_sidecar(opened, params.ingest)
+    of_all = folder_sidecar(opened, params.ingest.sidecar)
     tasks: dict[str, FileTask] = {}
     rows: dict[str, Row] = {}
     for entry in track(opened.entries, len(opened.entries), "fetch") if opened.fetched else opened.entries:
@@ -83,16 +90,19 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
             if entry.problem:
                 raise MediaError(*entry.problem)
             place, sidecar = opened.path_of(entry), opened.sidecar_path(entry)
-            said = stated.get(entry.path, {})
+            said = of_all.stated.get(entry.path, {})
             tasks[entry.path] = FileTask(place, entry, opened.locked, params.ingest, sidecar, said)
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes}
         except MediaError as error:
             rows[entry.path] = {"path": entry.path, "bytes": entry.bytes, **_rejected(error.code, error.reason)}
+    sidecars: dict[str, str | None] = {}
     for path, task_result in _task_results(identify_file, tasks, engine, params.limits, "hash"):
         rows[path] |= _row(task_result)
-    _reject_duplicates(rows)
-    known = {path: row["source_id"] for path, row in rows.items() if "verdict" not in row}
-    distinct = {path: replace(tasks[path], source_id=source_id) for path, source_id in known.items()}
+        sidecars[path] = rows[path].pop("sidecar_sha256", None)
+        if hashed := rows[path].pop("hashed", None):
+            tasks[path] = replace(tasks[path], source_id=rows[path]["source_id"], hashed=FileState(*hashed))
+    conflicts = reject_duplicates(rows)
+    distinct = {path: tasks[path] for path, row in rows.items() if "verdict" not in row}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it
     keys = {path: sha256_json(how, task.source_id) for path, task in distinct.items()}
     kept = ResultCache.of_stage(STAGE, result_cache)
@@ -100,31 +110,37 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
     for path, found in _kept(kept, distinct, keys, engine, params.limits):
         rows[path] |= found
         rows[path].setdefault("verdict", "accepted")
-    summary = _written(list(rows.values()), _sidecars(tasks.values(), statement), data)
+    summary = _written(list(rows.values()), sidecars_hash(rows.values(), sidecars, of_all.sha256), data)
     differs = since_last_run(result_cache, opened.store.address, rows)
-    hidden = opened.store.hidden() if footage.is_dir() and isinstance(opened.store, LocalFolder) else 0
+    hidden = opened.hidden()
+    write_text(data.hidden, json.dumps(hidden, ensure_ascii=False, indent=1) + "\n")
     summary["text"] += differs.lines("the last run") + skipped_line(hidden)
-    return summary | {"examined": new, **differs.lists(), "hidden": hidden}
+    summary["text"] += "".join(f"\n          {sentence}" for sentence in conflicts)
+    return summary | {"examined": new, **differs.lists(), "hidden": len(hidden), "conflicts": conflicts}
 
 
 def identify_file(task: FileTask) -> Row:
-    """Hash a file and read its sidecar: the columns source_id, bytes, and those that sidecars state.
+    """Hash a file and read its sidecar.
+
+    Returns:
+        The columns source_id, bytes, and those that sidecars state; `sidecar_sha256`, and `hashed`: the file's state.
 
     Raises:
         MediaError: it cannot be read, its sidecar is broken, or it is not what was locked (`changed_since_locked`).
+        StaleError: it is written while it is read.
     """
-    try:
-        sha256, size = sha256_file(task.path), task.path.stat().st_size
-    except OSError as error:
-        raise MediaError("unreadable", f"cannot be read: {error.strerror}") from None
-    row: Row = {"source_id": sha256, "bytes": size}
+    sha256, hashed = identify(task.path)
+    row: Row = {"source_id": sha256, "bytes": hashed.bytes, "hashed": list(hashed)}
     try:
         if task.locked:
-            _check_lock(task, sha256, size)
-        sidecar = read_sidecar(task.sidecar)
+            _check_lock(task, sha256, hashed.bytes)
+        said = sidecar_bytes(task.sidecar)
+        row["sidecar_sha256"] = None if said is None else hashlib.sha256(said).hexdigest()
+        if task.locked and row["sidecar_sha256"] != task.entry.sidecar_sha256:
+            raise MediaError("changed_since_locked", "its sidecar is not the one that was locked: lock it again")
+        own = stated_columns(parsed_sidecar(said))
     except MediaError as error:
         return {**row, **_rejected(error.code, error.reason)}
-    own = stated_columns(sidecar)
     return {**row, **{column: own[column] or task.stated.get(column) for column in own}}
 
 
@@ -136,7 +152,7 @@ def examine_file(task: FileTask) -> Row:
     """
     from mova_core.media.probe import probe
 
-    with reading(task.path, task.source_id):
+    with reading(task.path, task.source_id, task.hashed):
         try:
             return asdict(probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels))
         except MediaError as error:
@@ -151,17 +167,6 @@ def _check_lock(task: FileTask, sha256: str, size: int) -> None:
         raise MediaError("changed_since_locked", f"{size} bytes, {entry.bytes} when it was locked: lock it again")
     if sha256 != entry.sha256:
         raise MediaError("changed_since_locked", "other bytes than when it was locked: lock it again")
-    now = sha256_file(task.sidecar) if task.sidecar is not None and os.path.isfile(task.sidecar) else None
-    if now != entry.sidecar_sha256:
-        raise MediaError("changed_since_locked", "its sidecar is not the one that was locked: lock it again")
-
-
-def _reject_duplicates(rows: dict[str, Row]) -> None:
-    """Of files with the same bytes all but the first (rows come in the order of their paths) are rejected."""
-    first: dict[str, str] = {}
-    for path, row in rows.items():
-        if "verdict" not in row and first.setdefault(row["source_id"], path) != path:
-            row |= _rejected("duplicate", f"the same bytes as {first[row['source_id']]}")
 
 
 def _kept(
@@ -201,31 +206,6 @@ def _rejected(code: str | None, reason: str | None) -> Row:
     return {"verdict": "rejected", "reason_code": code, "reason": reason}
 
 
-def _folder_sidecar(footage: Footage, params: IngestParams) -> tuple[dict[str, Stated], str | None]:
-    """What the sidecar of the whole folder says of each file, and its sha256."""
-    choices: list[tuple[str, Path, str | None]] = []
-    if params.sidecar is not None:
-        choices.append((params.sidecar, Path(params.sidecar), None))
-    choices += [(entry.path, footage.path_of(entry), entry.sha256) for entry in footage.folder_sidecars]
-    if not choices:
-        return {}, None
-    shown, path, locked = choices[0]
-    if len(choices) > 1:
-        raise UsageError(f"{shown} and {choices[1][0]} both speak for the whole footage: keep one of them")
-    stated = read_folder_sidecar(path, shown, footage.holds)
-    sha256 = sha256_file(path)
-    if locked not in (None, sha256):
-        raise UsageError(f"{shown} of the footage is not what was locked: lock it again with `mova ingest --lock`")
-    return stated, sha256
-
-
-def _sidecars(tasks: Iterable[FileTask], statement: str | None) -> str:
-    """One hash of all sidecars: captions are made from them, so `sources` must change when one does."""
-    beside = (task.sidecar for task in tasks if task.sidecar is not None)
-    hashes = [sha256_file(path) for path in beside if os.path.isfile(path)]
-    return sha256_json(hashes if statement is None else [*hashes, statement])
-
-
 def _written(rows: list[Row], sidecars: str, data: DataFolder) -> dict[str, Any]:
     rejected = [row for row in rows if row["verdict"] == "rejected"]
     write_table(
@@ -237,7 +217,7 @@ def _written(rows: list[Row], sidecars: str, data: DataFolder) -> dict[str, Any]
             for row in rejected
         ),
     )
-    write_table(data.table("sources"), "sources", rows, {"sidecars": sidecars, "rejects": data.rejects(STAGE)})
+    write_table(data.table("sources"), "sources", rows, {SIDECARS: sidecars, "rejects": data.rejects(STAGE)})
     duration_s = sum(row["duration_s"] for row in rows if row["verdict"] == "accepted")
     reasons = dict(sorted(Counter(row["reason_code"] for row in rejected).items()))
     return {

@@ -16,7 +16,7 @@ from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilde
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
-from mova_core.curation.ingest.source_bytes import reading
+from mova_core.curation.ingest.source_bytes import reading, source_path
 from mova_core.curation.segment.letterbox import LetterboxDetector
 from mova_core.curation.segment.remainder import remainder
 from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
@@ -71,7 +71,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     row_of = {row["source_id"]: row for row in accepted}
     sources = [
-        Source(row["source_id"], files.path_of(row["path"]), params.segment, row["duration_s"])
+        Source(row["source_id"], source_path(files, row["path"]), params.segment, row["duration_s"])
         for row in accepted
         if row["kind"] != "audio"
     ]

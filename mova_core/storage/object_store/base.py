@@ -39,6 +39,10 @@ class ObjectStore(Protocol):
     def listed(self) -> Iterator[StoredObject]:
         """Everything in it that is not hidden, in the order of the names."""
 
+    def hidden(self) -> list[str]:
+        """Names of the files and folders that `listed` skips because they begin with a dot, in their order; a folder
+        counts as one."""
+
     def sha256(self, stored: StoredObject) -> str:
         """Digest of what it holds now under a name just listed; afterwards `local` has it at hand."""
 

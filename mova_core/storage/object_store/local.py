@@ -31,13 +31,13 @@ class LocalFolder:
         for path in sorted(found, key=os.fsencode):
             yield self.look_at(os.path.relpath(path, self.root))
 
-    def hidden(self) -> int:
-        """How many files and folders `listed` skips because their name begins with a dot; a folder counts as one."""
-        count = 0
-        for _, folders, files in os.walk(self.root):
-            count += sum(name.startswith(".") for name in (*folders, *files))
+    def hidden(self) -> list[str]:
+        found = []
+        for folder, folders, files in os.walk(self.root):
+            found += [os.path.join(folder, name) for name in (*folders, *files) if name.startswith(".")]
             folders[:] = [name for name in folders if not name.startswith(".")]
-        return count
+        names = (os.path.relpath(path, self.root) for path in sorted(found, key=os.fsencode))
+        return [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]
 
     def look_at(self, name: str) -> StoredObject:
         """One file, there or not."""

@@ -65,14 +65,21 @@ class Bucket:
             UsageError: the bucket is not there, or the keys are refused.
             MovaError: the server does not answer.
         """
+        for name, one in self._objects():
+            if _hidden_part(name) is None:
+                yield StoredObject(name, one.size or 0, (one.etag or "").strip('"') or None, _problem(name))
+
+    def hidden(self) -> list[str]:
+        found = (_hidden_part(name) for name, _ in self._objects())
+        return list(dict.fromkeys(name for name in found if name is not None))
+
+    def _objects(self) -> list[tuple[str, Any]]:
+        """Everything under the prefix but markers of folders, by its name there, in the order of the names."""
         with answers(self.bucket):
             found = list(self._client.list_objects(self.bucket, prefix=self.prefix, recursive=True))
-        stored = ((one.object_name.removeprefix(self.prefix), one) for one in found)
-        for name, one in sorted(stored, key=lambda item: item[0].encode("utf-8", "surrogatepass")):
-            parts = name.split("/")
-            if not parts[-1] or any(part.startswith(".") and part not in (".", "..") for part in parts):
-                continue
-            yield StoredObject(name, one.size or 0, (one.etag or "").strip('"') or None, _problem(name))
+        named = [(one.object_name.removeprefix(self.prefix), one) for one in found]
+        named.sort(key=lambda item: item[0].encode("utf-8", "surrogatepass"))
+        return [(name, one) for name, one in named if name and not name.endswith("/")]
 
     def sha256(self, stored: StoredObject) -> str:
         """Digest of an object just listed; fetches it unless this very version was fetched before.
@@ -150,6 +157,15 @@ class Bucket:
                 response.close()
                 response.release_conn()
         return digest.hexdigest(), size, (response.headers.get("ETag") or "").strip('"') or None
+
+
+def _hidden_part(name: str) -> str | None:
+    """A name up to its first part that begins with a dot; None if there is no such part."""
+    parts = name.split("/")
+    for count, part in enumerate(parts, start=1):
+        if part.startswith(".") and part not in (".", ".."):
+            return "/".join(parts[:count])
+    return None
 
 
 def _problem(name: str) -> tuple[str, str] | None:

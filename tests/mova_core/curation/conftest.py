@@ -4,7 +4,7 @@ little footage to segment and cut.
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -119,14 +119,14 @@ def small_footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def write_sources() -> Callable[[Path, Path], DataFolder]:
+def write_sources() -> Callable[..., DataFolder]:
     """Function that writes table `sources` under a root as the stage before `segment` leaves it, all accepted."""
 
-    def write(footage: Path, root: Path) -> DataFolder:
+    def write(footage: Path, root: Path, names: Sequence[str] | None = None) -> DataFolder:
         data = DataFolder(root / "data")
         about = {"verdict": "accepted", "kind": "video", "rotation_deg": 0, "hflip": False, "display_aspect": 1.0}
         about |= {"width_px": 48, "height_px": 48, "duration_s": 3.0}
-        files = sorted(footage.iterdir())
+        files = sorted(footage.iterdir() if names is None else [footage / name for name in names])
         rows = [{"source_id": sha256_file(path), "path": path.name, **about} for path in files]
         write_table(data.table("sources"), "sources", rows)
         return data
@@ -136,7 +136,7 @@ def write_sources() -> Callable[[Path, Path], DataFolder]:
 
 @pytest.fixture(scope="session")
 def segment_small(
-    write_sources: Callable[[Path, Path], DataFolder],
+    write_sources: Callable[..., DataFolder],
 ) -> Callable[[Path, Path, Engine], dict[str, bytes]]:
     """Function that runs `segment` on a folder with the tables and parts under a root; the tables' bytes by name."""
     from mova_core.curation.segment.stage import segment

@@ -42,6 +42,10 @@ def test_rows_in_are_rows_kept_and_rows_lost(tmp_path):
             rows = [remainder | {"start_s": 9.5, "end_s": 10.0}]
         write_table(data.rejects(stage), "rejects", rows)
 
+    data.hidden.write_text('[".DS_Store", "b/.trash"]')
+    assert curation_funnel(data)[0].losses[0].amount == "2" and curation_funnel(data)[0].rows_in == 4
+    assert curation_funnel(data)[0].losses[0].examples[1].startswith("b/.trash: ")
+    data.hidden.write_text("[]")
     steps = curation_funnel(data)
     assert [step.rows_in for step in steps] == [2, 2, 1, 3, 2]
     for step in steps:

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from mova_core.curation.caption.stage import caption, classes_seen
+from mova_core.curation.ingest.sidecars_read import sidecars_hash
 from mova_core.curation.tables import read_table, write_table
-from mova_core.errors import UsageError
+from mova_core.errors import StaleError, UsageError
 from mova_core.params import CaptionParams, Params
 from mova_core.places import DataFolder
+from mova_core.storage.hashing import sha256_file
 
 SCENES = [
     {"start_s": 0.0, "end_s": 8.0, "class": "red-ball"},
@@ -151,3 +153,43 @@ def test_a_files_own_caption_goes_before_every_template(folder):
     assert own == {"clip_id": "b", "merged": "Ein roter Ball springt.", "kind": "own", **empty}
     assert template["kind"] == "template" and template["language"] == "en"
     assert summary["own"] == 1 and "1 of them" in summary["text"]
+
+
+@pytest.mark.parametrize("change", ["changed", "removed", "added", "of all"])
+def test_sidecars_that_are_not_those_ingest_read_stop_the_run(folder, change):
+    footage, data = folder / "footage", DataFolder(folder / "data")
+    (footage / "sources.csv").write_text("path,rights\nother.mp4,own\n")
+    rows = read_table(data.table("sources"), "sources")
+    of_files = {row["path"]: sidecar_of(footage / row["path"]) for row in rows}
+    read = sidecars_hash(rows, of_files, sha256_file(footage / "sources.csv"))
+    write_table(data.table("sources"), "sources", rows, {"sidecars": read})
+    (footage / "broken.mp4.json").write_text("{}")  # of a file that is not used
+    caption(Params(), footage, data)
+    if change == "changed":
+        (footage / "made.mp4.json").write_text(json.dumps({"rights": "own", "scenes": SCENES[:1]}))
+    if change == "removed":
+        (footage / "made.mp4.json").unlink()
+    if change == "added":
+        (footage / "other.mp4.json").write_text("{}")
+    if change == "of all":
+        (footage / "sources.csv").write_text("path,rights\nother.mp4,CC0-1.0\n")
+    with pytest.raises(StaleError, match=r"a sidecar of the footage is not what it was .* run `mova ingest` again"):
+        caption(Params(), footage, data)
+
+
+def sidecar_of(path: Path) -> str | None:
+    sidecar = path.with_name(f"{path.name}.json")
+    return sha256_file(sidecar) if sidecar.exists() else None
+
+
+def test_scenes_that_the_sidecar_of_a_duplicate_lists_are_used(folder):
+    footage, data = folder / "footage", DataFolder(folder / "data")
+    caption(Params(), footage, data)
+    before = read_table(data.table("captions"), "captions")
+    rows = read_table(data.table("sources"), "sources")
+    rows.append({"source_id": "made", "path": "twin.mp4", "verdict": "rejected", "reason_code": "duplicate"})
+    write_table(data.table("sources"), "sources", rows)
+    (footage / "twin.mp4").write_bytes(b"media")
+    (footage / "made.mp4.json").rename(footage / "twin.mp4.json")
+    caption(Params(), footage, data)
+    assert read_table(data.table("captions"), "captions") == before

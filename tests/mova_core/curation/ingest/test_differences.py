@@ -19,5 +19,5 @@ def test_three_are_named_and_the_others_counted():
 
 
 def test_hidden_files_are_told_where_there_are_any():
-    assert skipped_line(0) == ""
-    assert "2 hidden files or folders skipped" in skipped_line(2)
+    assert skipped_line([]) == ""
+    assert "4 hidden files or folders skipped: .a, .b, .c and 1 more" in skipped_line([".a", ".b", ".c", ".d"])

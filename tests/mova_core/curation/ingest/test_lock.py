@@ -78,6 +78,18 @@ def test_a_damaged_copy_in_the_cache_is_told_apart_from_a_changed_object(bucket,
     assert rows_of(tmp_path / "sources.lock", tmp_path)[1]["c.txt"]["reason_code"] == "damaged_copy"
 
 
+def test_hidden_objects_of_a_bucket_are_told_when_it_is_locked_and_read(bucket, objects, tmp_path):
+    names = (".trash/x/1.mp4", ".trash/2.mp4", "b/.DS_Store")
+    for name in names:
+        objects.put(BUCKET, f"raw/{name}", b"x")
+    locked = lock_footage(bucket, tmp_path / "sources.lock")
+    summary, rows = rows_of(tmp_path / "sources.lock", tmp_path)
+    for name in names:
+        objects.client.remove_object(BUCKET, f"raw/{name}")
+    assert locked.hidden == (".trash", "b/.DS_Store") and locked.files == len(FILES)
+    assert "2 hidden files or folders skipped: .trash, b/.DS_Store" in summary["text"] and len(rows) == 3
+
+
 def test_a_prefix_that_is_not_there_is_one_sentence(bucket, tmp_path):
     with pytest.raises(UsageError, match=f"s3://{BUCKET}/absent is empty"):
         lock_footage(f"s3://{BUCKET}/absent", tmp_path / "sources.lock")

@@ -218,6 +218,13 @@ def test_hidden_files_are_counted_and_told(folder, tmp_path):
     (folder / "day/.a.mp4").touch()
     (folder / ".thumbnails").mkdir()
     (folder / ".thumbnails/1.jpg").touch()
+    (folder / "link.mp4").unlink()
+    (folder / "notes-2.txt").write_text("as many files as before")
     summary = run(folder, tmp_path)[0]
-    assert summary["hidden"] == 3 and "3 hidden files or folders skipped" in summary["text"]
+    assert summary["hidden"] == 3
+    assert "3 hidden files or folders skipped: .DS_Store, .thumbnails, day/.a.mp4" in summary["text"]
     assert summary["files"] == 6
+    locked = lock_footage(str(folder), tmp_path / "sources.lock")
+    assert locked.hidden == (".DS_Store", ".thumbnails", "day/.a.mp4")
+    summary, _, place = run(tmp_path / "sources.lock", tmp_path, data="locked")
+    assert summary["hidden"] == 3 and json.loads(place.hidden.read_text()) == list(locked.hidden)
