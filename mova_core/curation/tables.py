@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from mova_core.curation.columns import Column, Measure, Table
 from mova_core.errors import StaleError, UsageError
+from mova_core.media.color_tags import PRIMARIES, RANGES, TRANSFERS
 from mova_core.storage.atomic import atomic_path, clear_temporary
 from mova_core.storage.hashing import sha256_file
 
@@ -117,6 +118,25 @@ TABLES: dict[str, Table] = {
                 "flag",
                 "whether the file asks for a flip left to right, before the rotation",
                 stated="accepted video",
+            ),
+            Column(
+                "color_transfer",
+                "text",
+                "transfer characteristics that its first frame is tagged with, by FFmpeg's names (PQ is smpte2084, HLG "
+                "arib-std-b67); null: none",
+                values=tuple(TRANSFERS.values()),
+            ),
+            Column(
+                "color_primaries",
+                "text",
+                "primaries that its first frame is tagged with, by FFmpeg's names; null: none",
+                values=tuple(PRIMARIES.values()),
+            ),
+            Column(
+                "color_range",
+                "text",
+                "range that its first frame is tagged with: limited (tv) or full (pc); null: none, taken for limited",
+                values=tuple(RANGES.values()),
             ),
             Column("fps", "number", "mean frame rate", "1/s", low=0.5, high=1000, stated="accepted video"),
             Column("is_vfr", "flag", "whether the frame rate varies", stated="accepted video"),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk, AudioResampler
+from mova_core.media.color import BT2020, Color, Pixels, check_color, color_of
 from mova_core.media.deinterlace import Deinterlacer
 from mova_core.media.demux import decode_strictly, open_media, read_errors
 from mova_core.media.lost import Lost
@@ -37,6 +38,7 @@ EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolatio
 SCALING = Interpolation.BICUBIC | EXACT
 SHRINKING = Interpolation.AREA | EXACT  # a quarter of the taps
 SAME_TIME_S = 1e-6
+RGB, RGB_12_BITS = "rgb24", "gbrp12le"
 FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)  # of luma in 16..235
 
 
@@ -53,18 +55,30 @@ class Frame:
     image: av.VideoFrame
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> NDArray[np.uint8]:
-        """Full-range RGB [H, W, 3], coded orientation, scaled down to means over areas when a size is given."""
-        return self._converted("rgb24", width_px, height_px).to_ndarray().astype(np.uint8, copy=False)
+        """Full-range BT.709 RGB [H, W, 3], coded orientation, scaled down to means over areas when a size is given."""
+        return self.color.to_bt709(self.coded_rgb(width_px, height_px))
+
+    def coded_rgb(self, width_px: int | None = None, height_px: int | None = None) -> Pixels:
+        """The same in its own colours: uint8 where they are BT.709's, else 12 bits in uint16 (`Color.to_bt709`)."""
+        pixels: Any = self._converted(RGB if self.color.is_bt709 else RGB_12_BITS, width_px, height_px).to_ndarray()
+        return cast(Pixels, pixels)
+
+    @property
+    def color(self) -> Color:
+        """What its tags state of its colours."""
+        return color_of(self.image)
 
     @property
     def colorspace(self) -> int:
-        """Its matrix (ITU-T H.273), or the usual one of its size where it is not tagged."""
+        """Its matrix (ITU-T H.273), or the usual one of its primaries or size where it is not tagged."""
         if self.image.colorspace in UNTAGGED_COLORSPACES:
+            if self.color.gamut == BT2020:
+                return Colorspace.BT2020
             return Colorspace.ITU709 if self.image.height >= HD_HEIGHT_PX else Colorspace.ITU601
         return self.image.colorspace
 
     def luma(self) -> NDArray[np.uint8]:
-        """Luma [H, W] of the coded pixels, 0 black to 255 white."""
+        """Luma [H, W] of the coded pixels, 0 black to 255 white; of HDR what a grey of that luma becomes in BT.709."""
         import cv2
 
         pixels, image = self.image.format, self.image
@@ -73,9 +87,14 @@ class Frame:
         plane = image.planes[0]
         lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size]
         coded = lines.reshape(plane.height, plane.line_size)[:, : plane.width]
-        if image.color_range == ColorRange.JPEG:
+        if not self.color.is_bt709:
+            greys = self.color.greys()
+            table = greys if image.color_range == ColorRange.JPEG else greys[FULL_RANGE]
+        elif image.color_range == ColorRange.JPEG:
             return coded
-        return cv2.LUT(coded, FULL_RANGE).astype(np.uint8, copy=False)
+        else:
+            table = FULL_RANGE
+        return cv2.LUT(coded, table).astype(np.uint8, copy=False)
 
     def _converted(self, pixels: str, width_px: int | None = None, height_px: int | None = None) -> av.VideoFrame:
         """In other pixels of full range, by its own matrix: by another one its luma would change."""
@@ -197,6 +216,7 @@ class _VideoDecoder:
         if not self._begun:
             return  # a recording that begins between two keyframes: nothing can be shown yet
         for image in _decoded(packet, self._timeline):
+            check_color(image)
             frame = Frame(self._time(image), image)
             self._check_follows(frame)
             self._last, self._last_is_interlaced = frame, image.interlaced_frame

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk
+from mova_core.media.color_tags import PRIMARIES, RANGES, TRANSFERS
 from mova_core.media.decode import Frame, check_decoder, decode_container
 from mova_core.media.demux import Container, open_media
 from mova_core.media.lost import Lost
@@ -45,6 +46,9 @@ class Probe:
     display_aspect: float | None = None
     rotation_deg: int | None = None
     hflip: bool | None = None
+    color_transfer: str | None = None
+    color_primaries: str | None = None
+    color_range: str | None = None
     fps: float | None = None
     is_vfr: bool | None = None
     video_codec: str | None = None
@@ -89,6 +93,9 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         display_aspect=width / height,
         rotation_deg=orientation.rotation_deg,
         hflip=orientation.hflip,
+        color_transfer=TRANSFERS.get(first_frame.color.transfer),
+        color_primaries=PRIMARIES.get(first_frame.color.primaries),
+        color_range=RANGES.get(first_frame.image.color_range),
         fps=fps,
         is_vfr=is_vfr,
         video_codec=video_codec.canonical_name,

@@ -123,6 +123,9 @@ class CutParams(Section):
         "libx264", description="libx264 | ffv1, which is lossless and needs far more space"
     )
     crf: int = Field(14, ge=0, le=51, description="quality under libx264, lower is better")
+    hdr: Literal["tonemap", "reject"] = Field(
+        "tonemap", description="tonemap | reject (hdr_unsupported): what becomes of PQ and HLG"
+    )
     validation_share: float = Field(0.06, ge=0, lt=1, description="of sources, by hash")
 
 

@@ -167,7 +167,9 @@ def test_audio_moves_by_at_most_half_a_frame_against_the_frame(sources, geometry
         path = tmp_path / f"{name}.media"
         write_source(path, made)
         windows = tuple(Window(str(start), start, start + geometry.duration_s, "any") for start in STARTS_S)
-        task = SourceTask(path, tmp_path, "", Orientation(), 1.0, Letterbox(), windows, geometry, CODING, "train")
+        task = SourceTask(
+            path, tmp_path, "", Orientation(), 1.0, Letterbox(), windows, geometry, CODING, "train", "tonemap"
+        )
         clips = [read_clip(clip.data) for clip in clips_of(task)]
         assert all(len(frames) == geometry.frames for frames, _ in clips)
         assert all(len(samples) == geometry.audio_samples for _, samples in clips)

@@ -33,7 +33,6 @@ NOT_YET = frozenset(
         "dmg-one-picture-of-60s.mkv",
         "gap-still-slide-80s.mkv",
         "pic-cover-track-first.mkv",
-        "pic-hdr-pq.mkv",
         "snd-burst-delivery.mkv",
         "snd-clock-drift-1pct.mp4",
         "snd-gap-1s.mp4",

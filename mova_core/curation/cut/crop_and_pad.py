@@ -8,6 +8,7 @@ are uint8 [H, W, 3] RGB.
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.orientation import Orientation
 
 Image = NDArray[np.uint8]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 LEAST_CODED_SIDE_PX = 128  # of a canvas whose frames are cropped and padded in YUV
 
 
@@ -111,8 +113,8 @@ class CropAndPad:
         canvas = self.canvas
         return (canvas.height_px - self.content_height_px) // 2, (canvas.width_px - self.content_width_px) // 2
 
-    def apply(self, image: Image) -> Image:
-        """One coded frame [coded H, coded W, 3] as [canvas H, canvas W, 3].
+    def apply(self, image: Pixels) -> Pixels:
+        """One coded frame [coded H, coded W, 3] as [canvas H, canvas W, 3], of the same type.
 
         Raises:
             ShapeError: the frame has another size than planned.
@@ -128,14 +130,14 @@ class CropAndPad:
         content = np.rot90(content, self.orientation.quarter_turns)
         height, width = content.shape[:2]
         if (height, width) == (self.canvas.height_px, self.canvas.width_px):
-            return np.ascontiguousarray(content)
-        padded = np.zeros((self.canvas.height_px, self.canvas.width_px, 3), np.uint8)
+            return cast(Pixels, np.ascontiguousarray(content))
+        padded: Any = np.zeros((self.canvas.height_px, self.canvas.width_px, 3), content.dtype)
         top, left = self.offset_px
         padded[top : top + height, left : left + width] = content
         return padded
 
 
-def scaled(image: Image, height_px: int, width_px: int) -> Image:
+def scaled(image: Pixels, height_px: int, width_px: int) -> Pixels:
     """Resize each side by what suits it: the mean over the area when it shrinks, Lanczos when it grows."""
     height, width = image.shape[:2]
     shrunk = (min(height, height_px), min(width, width_px))
@@ -146,8 +148,9 @@ def scaled(image: Image, height_px: int, width_px: int) -> Image:
     return image
 
 
-def _resize(image: Image, height_px: int, width_px: int, interpolation: int) -> Image:
-    return cv2.resize(image, (width_px, height_px), interpolation=interpolation).astype(np.uint8, copy=False)
+def _resize(image: Pixels, height_px: int, width_px: int, interpolation: int) -> Pixels:
+    resized: Any = cv2.resize(image, (width_px, height_px), interpolation=interpolation)
+    return cast(Pixels, resized)
 
 
 def stays_yuv(canvas: Canvas) -> bool:

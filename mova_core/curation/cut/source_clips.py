@@ -23,6 +23,7 @@ from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.clip_file import ClipCoding, ClipWriter
+from mova_core.media.color_tags import TRANSFERS
 from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
 from mova_core.media.orientation import Orientation
@@ -55,6 +56,7 @@ class SourceTask:
         geometry: of the clips.
         coding: how the clips are stored.
         split: of the clips.
+        hdr: what becomes of HDR: `tonemap` or `reject`.
         duration_s: how long the source lasts, which says how long the cutting may take.
     """
 
@@ -68,6 +70,7 @@ class SourceTask:
     geometry: ClipGeometry
     coding: ClipCoding
     split: str
+    hdr: str
     duration_s: float = 0.0
 
     @property
@@ -154,6 +157,7 @@ class _SourceCutter:
         if isinstance(piece, Lost):
             self._lost.append(piece)
         elif isinstance(piece, Frame):
+            self._check_hdr(piece)
             self._plan(piece.image)
             self._write(self._images.push(piece.time_s, _CanvasFrame(piece, self._fitted)))
         else:
@@ -161,6 +165,11 @@ class _SourceCutter:
 
     def end(self) -> None:
         self._write(self._images.end())
+
+    def _check_hdr(self, frame: Frame) -> None:
+        if self._task.hdr == "reject" and frame.color.is_hdr:
+            transfer = TRANSFERS[frame.color.transfer]
+            raise MediaError("hdr_unsupported", f"high dynamic range ({transfer}), which params cut.hdr rejects")
 
     def finished(self) -> Iterator[CutClip | Row]:
         """Windows that are whole now."""
@@ -184,7 +193,9 @@ class _SourceCutter:
 
     def _fitted(self, frame: Frame) -> Image | av.VideoFrame:
         assert self._crop_and_pad is not None  # planned by the first frame
-        return self._crop_and_pad.apply(frame.rgb()) if self._coded is None else self._coded.apply(frame)
+        if self._coded is not None:
+            return self._coded.apply(frame)
+        return frame.color.to_bt709(self._crop_and_pad.apply(frame.coded_rgb()))
 
     def _write(self, shown: list[FrameRun[_CanvasFrame]]) -> None:
         for window, image, times in shown:

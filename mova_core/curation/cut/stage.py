@@ -112,6 +112,7 @@ def source_tasks(
             geometry=params.clip_geometry,
             coding=ClipCoding(params.cut.codec, params.cut.crf),
             split=splits[group_of[row["source_id"]]],
+            hdr=params.cut.hdr,
             duration_s=row["duration_s"],
         )
         for row in tables["sources"]

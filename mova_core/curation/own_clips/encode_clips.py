@@ -44,6 +44,7 @@ class OwnClipTask:
         sha256: of the file.
         geometry: of the clip.
         coding: how it is stored.
+        hdr: what becomes of HDR, as in params cut.hdr.
         params: how the file is probed.
     """
 
@@ -52,6 +53,7 @@ class OwnClipTask:
     sha256: str
     geometry: ClipGeometry
     coding: ClipCoding
+    hdr: str
     params: IngestParams
 
 
@@ -113,6 +115,7 @@ def cut_own_clip(task: OwnClipTask) -> None:
         geometry=task.geometry,
         coding=task.coding,
         split="train",
+        hdr=task.hdr,
     )
     (result,) = clips_of(source)
     if not isinstance(result, CutClip):
@@ -122,8 +125,10 @@ def cut_own_clip(task: OwnClipTask) -> None:
 
 def _task(clip: OwnClip, params: Params, geometry: ClipGeometry, data: DataFolder) -> OwnClipTask:
     coding = ClipCoding(params.cut.codec, params.cut.crf)
-    key = sha256_json(clip.sha256, geometry.name, [coding.codec, coding.crf], code_version(THIS))
-    return OwnClipTask(clip.path.resolve(), data.clips / f"{key}.tar", clip.sha256, geometry, coding, params.ingest)
+    key = sha256_json(clip.sha256, geometry.name, [coding.codec, coding.crf, params.cut.hdr], code_version(THIS))
+    return OwnClipTask(
+        clip.path.resolve(), data.clips / f"{key}.tar", clip.sha256, geometry, coding, params.cut.hdr, params.ingest
+    )
 
 
 def _cut(tasks: Sequence[OwnClipTask], params: Params, engine: Engine) -> None:

@@ -3,7 +3,7 @@
 import av
 import numpy as np
 import pytest
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from mova_core.curation.cut.crop_and_pad import CropAndPad, stays_yuv
 from mova_core.curation.cut.crop_and_pad_yuv import CropAndPadYuv
@@ -62,17 +62,29 @@ def test_it_lands_where_it_lands_in_rgb(size, letterbox, rotation_deg, hflip):
     assert np.percentile(differs, 99.5) <= 2 * CLOSE  # edges of the bars are blurred by chroma alone
 
 
+@pytest.mark.parametrize("dst_range", [ColorRange.MPEG, ColorRange.JPEG])
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p10le", "yuvj420p", "yuv444p"])
 @pytest.mark.parametrize("colorspace", [Colorspace.ITU601, Colorspace.ITU709])
-def test_colours_stay_whatever_the_source_stores(pixels, colorspace):
+def test_colours_stay_whatever_the_source_stores(pixels, colorspace, dst_range):
     height = 720 if colorspace == Colorspace.ITU709 else 480  # what an untagged frame of this size is in
     rgb = smooth(height, 1280)
-    dst_range = ColorRange.JPEG if pixels.startswith("yuvj") else ColorRange.MPEG
+    dst_range = ColorRange.JPEG if pixels.startswith("yuvj") else dst_range
     frame = coded(rgb, colorspace, pixels, dst_range)
     crop_and_pad = CropAndPad.plan(height, 1280, Letterbox(), Orientation(), 1280 / 720, MOVA)
     by_rgb = crop_and_pad.apply(rgb).astype(int)
     differs = np.abs(shown(CropAndPadYuv(crop_and_pad).apply(frame)).astype(int) - by_rgb)
     assert np.percentile(differs, 99) <= 2 * CLOSE
+
+
+@pytest.mark.parametrize("rotation_deg", [0, 90])
+def test_wide_gamut_lands_where_it_lands_in_rgb(rotation_deg):
+    crop_and_pad, frame = plan(720, 1280, Letterbox(8, 8, 0, 0), rotation_deg), coded(smooth(720, 1280))
+    frame.image.color_trc, frame.image.color_primaries = ColorTrc.SMPTE2084, ColorPrimaries.BT2020
+    fitted = CropAndPadYuv(crop_and_pad).apply(frame)
+    by_rgb = frame.color.to_bt709(crop_and_pad.apply(frame.coded_rgb()))
+    assert fitted.dtype == np.uint8 and by_rgb.std() > 20
+    differs = np.abs(fitted.astype(int) - by_rgb).max(axis=2)
+    assert np.percentile(differs, 98) <= 2 * CLOSE  # PQ is steeper than BT.709: the same rounding is more
 
 
 def test_bars_are_whole_chroma_samples():

@@ -103,6 +103,7 @@ def cut_frames(path: Path, codec: str = "ffv1", letterbox: Letterbox = Letterbox
         GEOMETRY,
         ClipCoding(codec, 4),
         "train",
+        "tonemap",
     )
     [clip] = clips_of(task)
     return read_clip(clip.data)[0]
