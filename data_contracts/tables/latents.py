@@ -1,4 +1,4 @@
-"""Contract of `latents`: every accepted clip once a geometry, in whole shards that one codec made.
+"""Contract of `latents`: every accepted clip once a geometry, and windows of audio alone, in shards of one codec.
 
 Shapes and counts come from the shards' headers, so all shards are looked at; numbers are sampled, a few rows a shard.
 """
@@ -25,12 +25,13 @@ from data_contracts.expectations import (
     ExpectUnique,
 )
 from data_contracts.report.places import at_clip
+from data_contracts.rules.audio_clips import accepted_windows, audio_clips_views, read_audio_clips
 from data_contracts.rules.balance import once_a_clip
 from data_contracts.rules.column_rules import column_rules
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
-from mova_core.curation.encode.latent_shards import LATENTS
+from mova_core.curation.encode.latent_shards import LATENTS, VIDEO_LATENTS
 from mova_core.curation.encode.latents_file import METADATA_KEY
-from mova_core.curation.encode.latents_manifest import INDEX_FILE, SCHEMA, read_latents_manifest
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, INDEX_FILE, SCHEMA, read_latents_manifest
 from mova_core.curation.tables import TABLES, read_columns
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
@@ -38,6 +39,7 @@ from mova_core.places import DataFolder
 from mova_core.storage.manifest import MANIFEST_FILE, fault
 
 SAMPLED_ROWS = 8  # a shard
+AUDIO_ALONE = "audio alone"  # in place of an orientation
 COLUMNS = TABLES["latents"]
 
 Row = dict[str, Any]
@@ -53,17 +55,21 @@ def latents(data: DataFolder, params: Params) -> Contract:
     tables = Tables(data)
     index: list[pd.DataFrame] = []
     shards: list[Row] = []
+    windows = read_audio_clips(data, params.geometries[0])
     for geometry in params.geometries:
         folder = data.latents(geometry.name)
         made = list(_shards(folder, geometry))
         shards += made
-        index.append(_index(Columns(read_columns(folder / INDEX_FILE, "latents")), geometry, made, tables))
+        known = _known_clips(tables, windows if geometry == params.geometries[0] else None)
+        index.append(_index(Columns(read_columns(folder / INDEX_FILE, "latents")), geometry, made, known))
     rows = pd.concat(index, ignore_index=True)
     clip_ids = accepted_clips(tables)
     due = [pd.DataFrame({"clip_id": clip_ids, "latent": f"{each.name}/" + clip_ids}) for each in params.geometries]
+    alone = accepted_windows(windows)
+    due.append(pd.DataFrame({"clip_id": alone, "latent": f"{params.geometries[0].name}/" + alone}))
     once = (
         "every accepted clip is encoded once for each geometry",
-        "Nothing disappears: latents = accepted clips x geometries.",
+        "Nothing disappears: latents = accepted clips x geometries + accepted windows of audio alone.",
     )
     return Contract(
         table="latents",
@@ -78,6 +84,7 @@ def latents(data: DataFolder, params: Params) -> Contract:
                 nowhere,
                 tuple(_shard_rules(params.geometries)),
             ),
+            *audio_clips_views(windows, tables),
         ),
         files={
             f"latents/{geometry.name}/{MANIFEST_FILE}": data.latents(geometry.name) / MANIFEST_FILE
@@ -88,22 +95,34 @@ def latents(data: DataFolder, params: Params) -> Contract:
 
 _SHARD_COLUMNS = [
     *("shard", "geometry", "codec", "text_encoder", *(f"shape_{name}" for name in LATENTS)),
-    *("file_fault", "header_fault", "rows_fault", "number_fault"),
+    *("file_fault", "header_fault", "rows_fault", "number_fault", "audio_alone"),
 ]
 
 
-def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], tables: Tables) -> pd.DataFrame:
+def _known_clips(tables: Tables, windows: Columns | None) -> pd.DataFrame:
+    """What the index must say of each clip, and of each window of audio alone."""
+    clips, verdicts = tables["clips"].frame, tables["verdicts"]
+    known = clips[["clip_id", "split", "orientation"]].astype(object)
+    for name, values in (("verdict", verdicts.frame["verdict"].astype(object)), ("phases", verdicts.joined("phases"))):
+        known[name] = looked_up(clips["clip_id"], verdicts.frame["clip_id"], values)
+    if windows is None or not len(windows):
+        return known
+    alone = windows.frame[["clip_id", "split", "verdict"]].astype(object)
+    return pd.concat([known, alone.assign(orientation=AUDIO_ALONE, phases="audio")], ignore_index=True)
+
+
+def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], known: pd.DataFrame) -> pd.DataFrame:
     """The index of one geometry, each row beside its clip, its verdict and what its shard holds in its place."""
-    frame, clips, verdicts = index.frame, tables["clips"].frame, tables["verdicts"]
-    clip_ids = frame["clip_id"]
-    verdict = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.frame["verdict"].astype(object))
-    phases = looked_up(clip_ids, verdicts.frame["clip_id"], verdicts.joined("phases"))
-    split, orientation = (
-        looked_up(clip_ids, clips["clip_id"], clips[fact].astype(object)) for fact in ("split", "orientation")
+    frame = index.frame
+    clip_ids, own_orientation = frame["clip_id"], frame["orientation"].astype(object).fillna(AUDIO_ALONE)
+    verdict, phases, split, orientation = (
+        looked_up(clip_ids, known["clip_id"], known[fact]) for fact in ("verdict", "phases", "split", "orientation")
     )
-    is_accepted = is_among(clip_ids, clips["clip_id"]) & is_word(verdict, "accepted")
-    facts_differ = (frame["split"].astype(object) != split) | (frame["orientation"].astype(object) != orientation)
+    is_accepted = is_among(clip_ids, known["clip_id"]) & is_word(verdict, "accepted")
+    facts_differ = (frame["split"].astype(object) != split) | (own_orientation != orientation)
     held, names = _held(shards), {row["shard"].rpartition("/")[2] for row in shards}
+    alone = {f"{row['shard'].rpartition('/')[2]}" for row in shards if row["audio_alone"]}
+    shown_fault = frame["path"].isin(alone) != is_word(own_orientation, AUDIO_ALONE)
     place = index.text_of("path", "[", "row") + "]"
     return frame.assign(
         latent=f"{geometry.name}/" + clip_ids.fillna("None"),
@@ -112,12 +131,8 @@ def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], tables: Ta
         train=is_word(frame["split"], "train").astype(float),
         clip_fault=index.faults(~is_accepted, lambda _: "no such accepted clip"),
         place_fault=index.faults(
-            place.map(held).astype(object).fillna("") != clip_ids,
-            lambda row: (
-                f"row {row['row']} of {row['path']} is another clip or none"
-                if row["path"] in names
-                else f"no shard {row['path']}"
-            ),
+            (place.map(held).astype(object).fillna("") != clip_ids) | shown_fault,
+            lambda row: _place_fault(row, names, alone, held),
         ),
         split_fault=index.faults(is_accepted & facts_differ, _split_fault, split, orientation),
         phases_fault=index.faults(
@@ -135,9 +150,17 @@ def _held(shards: list[Row]) -> dict[str, str]:
     }
 
 
+def _place_fault(row: Mapping[str, Any], names: set[str], alone: set[str], held: Mapping[str, str]) -> str:
+    if row["path"] not in names:
+        return f"no shard {row['path']}"
+    if held.get(f"{row['path']}[{row['row']}]") != row["clip_id"]:
+        return f"row {row['row']} of {row['path']} is another clip or none"
+    return f"{row['path']} holds {'no video' if row['path'] in alone else 'video, and it is audio alone'}"
+
+
 def _split_fault(row: Mapping[str, Any], split: str | None, orientation: str | None) -> str | None:
-    if row["orientation"] != orientation:
-        return f"{row['orientation']}, its clip {orientation}"
+    if (own := row["orientation"] or AUDIO_ALONE) != orientation:
+        return f"{own}, its clip {orientation}"
     return f"{row['split']}, its clip {split}" if row["split"] != split else None
 
 
@@ -150,7 +173,7 @@ def _shards(folder: Path, geometry: ClipGeometry) -> Iterator[Row]:
     for name, entry in sorted(read_latents_manifest(folder).files.items()):
         row: Row = dict.fromkeys(_SHARD_COLUMNS) | {"shard": f"{geometry.name}/{name}", "clip_ids": []}
         row["file_fault"] = fault(folder / name, entry)
-        if name not in (INDEX_FILE, CONSTANTS_FILE):
+        if name not in (INDEX_FILE, CONSTANTS_FILE, AUDIO_CLIPS_FILE):
             row |= {"geometry": geometry.name} | _looked_into(folder / name, geometry)
         yield row
 
@@ -163,8 +186,13 @@ def _looked_into(path: Path, geometry: ClipGeometry) -> Row:
             if (header.get("schema"), header.get("geometry")) != (SCHEMA, geometry.name):
                 return {"header_fault": f"schema {header.get('schema')}, made for {header.get('geometry')}"}
             found = {key: header[key] for key in ("clip_ids", "codec", "text_encoder")}
+            names = set(file.keys())
+            found["audio_alone"] = names.isdisjoint(VIDEO_LATENTS)
             for name in LATENTS:
-                found |= _sampled(name, file.get_slice(name), len(header["clip_ids"]))
+                if name in names:
+                    found |= _sampled(name, file.get_slice(name), len(header["clip_ids"]))
+                elif not (found["audio_alone"] and name in VIDEO_LATENTS):
+                    found["rows_fault"] = f"it holds no {name}"
     except (OSError, SafetensorError) as error:
         return {"header_fault": f"cannot be read: {error}"}
     return found

@@ -86,6 +86,8 @@ MEASURES = (
     _measure("eat_singing", "probability of singing, EAT", low=0, high=1, group="eat"),
 )
 
+# What is measured of a window of audio alone.
+AUDIO_CLIP_MEASURES = ("silence_ratio", "bandwidth_hz", "lufs", "clipped_share", "speech_share")
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
 LIMITED = tuple(measure for measure in MEASURES if measure.limit is not None and not measure.either)
 EITHER = tuple(measure for measure in MEASURES if measure.either)
@@ -318,13 +320,30 @@ TABLES: dict[str, Table] = {
             Column("language", "text", "language of the caption", stated="template or model"),
         ),
     ),
-    "latents": Table(
-        "an accepted clip at one geometry",
+    "audio_clips": Table(
+        "a window of an accepted file of audio alone",
         (
-            Column("clip_id", "text", "the clip", stated="always"),
+            Column("clip_id", "text", "the window", stated="always"),
+            Column("source_id", "text", "the file", stated="always"),
+            Column("start_s", "number", "start of the window", "s", low=-LONGEST_S, high=LONGEST_S, stated="always"),
+            Column("end_s", "number", "end of the window", "s", low=-LONGEST_S, high=LONGEST_S, stated="always"),
+            Column("split", "text", "training or validation", values=SPLITS, stated="always"),
+            *(measure for measure in MEASURES if measure.name in AUDIO_CLIP_MEASURES),
+            Column("sound", "text", "what is audible, where a template says it"),
+            Column("merged", "text", "its caption", stated="accepted"),
+            Column("kind", "text", "where the caption is from", values=("template", "own"), stated="accepted"),
+            Column("verdict", "text", "whether the window is used", values=VERDICTS, stated="always"),
+            Column("reason_code", "text", "why it is rejected, in one word", stated="rejected"),
+            Column("reason", "text", "why it is rejected, in a sentence", stated="rejected"),
+        ),
+    ),
+    "latents": Table(
+        "an accepted clip, or window of audio alone, at one geometry",
+        (
+            Column("clip_id", "text", "the clip, or the window", stated="always"),
             Column("path", "text", "shard in data/latents/GEOMETRY", stated="always"),
             Column("row", "integer", "row in the shard", low=0, stated="always"),
-            Column("orientation", "text", "orientation of the canvas", values=ORIENTATIONS, stated="always"),
+            Column("orientation", "text", "orientation of the canvas; null: audio alone", values=ORIENTATIONS),
             Column("split", "text", "training or validation", values=SPLITS, stated="always"),
             Column("phases", "texts", "training phases that take the clip", stated="always"),
         ),

@@ -9,22 +9,22 @@ Source of rules and limits: MOVA report (arXiv:2602.08794), data curation, stage
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mova_core.curation.assess.limits import rejections
 from mova_core.curation.assess.measure_clip import STALE_CLIP, Row, Task, measure_clips
 from mova_core.curation.assess.measure_groups import Measuring, measuring, unavailable_measures
 from mova_core.curation.assess.measures import audio
 from mova_core.curation.assess.phase_filters import refusals, refusing_phases, training_phases
-from mova_core.curation.columns import Measure
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
-from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
+from mova_core.curation.tables import MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
-from mova_core.params import AssessParams, Limits, Params
+from mova_core.params import Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track
 from mova_core.storage.hashing import sha256_json
@@ -90,20 +90,6 @@ def _with_verdict(row: Row, phases: list[str], params: Params) -> Row:
             "(`mova doctor` says how), or list them in params assess.allow_unavailable"
         }
     return row | {"rejections": broken, "verdict": "rejected" if broken else "accepted", "phases": phases}
-
-
-def rejections(measures: Mapping[str, float | None], limits: AssessParams) -> dict[str, str]:
-    """Measure -> sentence, for each limit that does not hold, in the order of the table; the first is the reason."""
-    broken = {}
-    for measure in LIMITED:
-        if (sentence := _broken(measure, measures, limits)) is not None:
-            broken[measure.name] = sentence
-    known = [measure for measure in EITHER if measures.get(measure.name) is not None]
-    sentences = [_broken(measure, measures, limits) for measure in known]
-    if known and None not in sentences:
-        together = " and ".join(str(sentence) for sentence in sentences)
-        broken |= {measure.name: together for measure in known}
-    return broken
 
 
 def summarise(verdicts: list[Row], params: Params) -> dict[str, Any]:
@@ -208,21 +194,6 @@ def _measured_row(clip: Row, task_result: TaskResult, speech: float | None, stat
         reason = "nobody speaks" if speech == 0 else "no sidecar states the language of its file"
         return measured | {"language": None, "unavailable": (measured.get("unavailable") or {}) | {"language": reason}}
     return measured | {"language": stated_language}
-
-
-def _broken(measure: Measure, measures: Mapping[str, float | None], limits: AssessParams) -> str | None:
-    """The sentence of a limit that does not hold; None where it holds or the measure is null."""
-    value = measures.get(measure.name)
-    if value is None or measure.limit is None:
-        return None
-    limit: float = getattr(limits, measure.limit_name)
-    holds = {
-        "below": value < limit,
-        "above": value > limit,
-        "at_least": value >= limit,
-        "at_most": value <= limit,
-    }[measure.limit]
-    return None if holds else f"{measure.name} {value:.4g} is not {measure.limit.replace('_', ' ')} {limit:g}"
 
 
 def _reject(row: Row) -> Row:

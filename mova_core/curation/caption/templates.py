@@ -88,10 +88,16 @@ def measured_caption(facts: Facts) -> Caption:
     if facts.motion is not None:
         video += ", hardly moving" if facts.motion < STILL_MOTION else ", with movement"
     video = _sentence(video) + _black(facts.black_share)
-    audio = f"{_loudness(facts.lufs)} sound".strip()
-    if facts.speech_share is not None:
-        audio += " with speech" if facts.speech_share > 0 else " without speech"
-    return Caption(video, _sentence(audio), f"{video} {_sentence(audio)}")
+    audio = audio_caption(facts.lufs, facts.speech_share)
+    return Caption(video, audio, f"{video} {audio}")
+
+
+def audio_caption(lufs: float | None, speech_share: float | None) -> str:
+    """Sentence about the audio of which nothing is known but its measures, as of `Facts`."""
+    audio = f"{_loudness(lufs)} sound".strip()
+    if speech_share is not None:
+        audio += " with speech" if speech_share > 0 else " without speech"
+    return _sentence(audio)
 
 
 def _sentence(*parts: str) -> str:

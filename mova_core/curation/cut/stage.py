@@ -5,16 +5,16 @@ One worker a source leaves one part; parts become shards in the order of the sou
 `mova curate`. A run that was killed goes on from its sealed shards and finished parts and ends in the same bytes.
 """
 
-import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.cut.shards import Shard, ShardPlan, keep_sealed, plan_shards, seal
 from mova_core.curation.cut.source_clips import SourceTask, Window, cut_source, reject_row
 from mova_core.curation.cut.source_result import Row, is_finished, read_part, unpack, write_part
+from mova_core.curation.cut.splits import choose_splits
 from mova_core.curation.dedup.duplicates import copied_windows
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
@@ -118,25 +118,6 @@ def source_tasks(
         for row in tables["sources"]
         if row["verdict"] == "accepted" and row["source_id"] in windows
     ]
-
-
-def choose_splits(group_ids: Iterable[str], validation_share: float) -> dict[str, str]:
-    """group_id -> `train` or `validation`, one split for a whole group of near duplicates, so that nothing leaks.
-
-    Each group has a number in 0..1, the hash of its id; groups below `validation_share` are for validation. Where that
-    leaves one split empty (few files), the group nearest to the limit changes sides: the lowest number goes to
-    validation, or the highest to train. A share of 0 asks for no validation, and one group alone is for training.
-    Adding sources moves a group to the other split only when it had been moved so, or when it joins a better one.
-    """
-    numbers = {group: int(hashlib.sha256(f"split:{group}".encode()).hexdigest(), 16) / 2**256 for group in group_ids}
-    splits = {group: "validation" if number < validation_share else "train" for group, number in numbers.items()}
-    if not numbers:
-        return splits
-    if "train" not in splits.values():
-        splits[max(numbers, key=numbers.__getitem__)] = "train"
-    if "validation" not in splits.values() and len(splits) > 1 and validation_share > 0:
-        splits[min(numbers, key=numbers.__getitem__)] = "validation"
-    return splits
 
 
 def _groups(tables: Tables) -> dict[str, str]:

@@ -5,12 +5,14 @@ Shape suffixes: B batch, N pixel frames, H W rows and columns, S samples, C late
 latents, K tokens, W context width.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from mova_core.curation.encode.latent_shards import TextContexts, Texts
 from mova_core.errors import StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.model.frozen import Frozen, load_frozen
@@ -46,6 +48,11 @@ class ClipEncoder:
     def context(self, text: str) -> Tensor:
         """The context [K, W] of a caption, to its last real token."""
         return self.frozen.text.encode_to_last_token(text).cpu()
+
+    def contexts(self, texts: Sequence[Texts]) -> TextContexts:
+        """Those of the captions of clips, each different one encoded once."""
+        contexts = {text: self.context(text) for row in texts for text in row if text is not None}
+        return TextContexts.gather(texts, contexts, self.context_width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """`mova encode`: latents of the accepted clips at one clip geometry."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mova_core.options import Data, EngineName, ParamsFile, Workers
-from mova_core.places import DATA, PARAMS, DataFolder
+from mova_core.places import DATA, PARAMS, RESULT_CACHE, DataFolder
 
 
 def encode(
@@ -18,6 +19,7 @@ def encode(
     """Encode the accepted clips and their captions at one clip geometry.
 
     Writes DATA/latents/GEOMETRY/: shards of up to encode.clips_per_shard clips, index.parquet, and last manifest.json.
+    At the smallest geometry also the windows of files of audio alone, for the audio tower: audio_clips.parquet.
     Run again after a stop, it keeps the finished shards.
 
     Example: mova encode nano-48 --workers 2
@@ -32,4 +34,5 @@ def encode(
     from mova_core.curation.encode.stage import encode as run_encode
     from mova_core.curation.engine.base import Engine
 
-    return run_encode(params, chosen, DataFolder(data), Engine.choose(engine, workers))
+    footage = Path(params.ingest.footage)
+    return run_encode(params, chosen, DataFolder(data), Engine.choose(engine, workers), footage, RESULT_CACHE)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from mova_core.curation.encode.accepted_clips import Row, canvas_of, load_clip, scaled_down
+from mova_core.curation.encode.audio_only.shard_task import AudioShardTask
 from mova_core.curation.encode.clip_encoder import ClipEncoder, EncoderFolder
 from mova_core.curation.encode.folder_constants import EMPTY, FolderConstants, white_name
-from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, TextContexts, write_shard
+from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, Texts, write_shard
 from mova_core.curation.encode.latents_file import FileHeader
 from mova_core.errors import DiskFull, MediaError, MovaError, ShapeError
 from mova_core.geometry import ClipGeometry
@@ -17,8 +18,6 @@ from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.padding import pad_context
-
-Texts = tuple[str | None, ...]  # of one clip, in the order of CONTEXT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +96,13 @@ class ShardTask:
                 raise ShapeError(
                     f"clip {clip['clip_id']} has latents of {got} (T, h, w, L), {geometry.name} {expected}"
                 )
-        contexts = {text: encoder.context(text) for row in self.texts for text in row if text is not None}
-        gathered = TextContexts.gather(self.texts, contexts, encoder.context_width)
-        shard = LatentShard(
-            self.header, contexts=gathered, **{name: torch.cat(tensors) for name, tensors in latents.items()}
-        )
+        joined = {name: torch.cat(tensors) for name, tensors in latents.items()}
+        shard = LatentShard(self.header, contexts=encoder.contexts(self.texts), **joined)
         shard.check_finite()
         return shard
 
 
-FileTask = ShardTask | ConstantsTask
+FileTask = ShardTask | AudioShardTask | ConstantsTask
 
 
 def write_file(task: FileTask) -> None:

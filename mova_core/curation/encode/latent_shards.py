@@ -1,6 +1,6 @@
 """Latent shards: what training reads instead of clips, in files of up to params.encode.clips_per_shard clips.
 
-Tensors of a shard of N clips, all of one canvas:
+Tensors of a shard of N clips, all of one canvas, or all of audio alone (then without the first three):
     video             [N, C, T, h, w] float32   video latents
     condition         [N, C, T, h, w] float32   latents of the first frame, with grey ones after it
     condition_last    [N, C, 1, h, w] float32   the last latent frame of the same where the last frame is known too; the
@@ -16,6 +16,7 @@ Metadata: `latents_file.py`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -26,9 +27,12 @@ from mova_core.curation.encode.latents_file import FileHeader, read_header
 from mova_core.errors import MovaError, ShapeError
 from mova_core.storage.atomic import atomic_path
 
-LATENTS = ("video", "condition", "condition_last", "audio", "audio_lufs")  # tensors with a row for each clip
+VIDEO_LATENTS = ("video", "condition", "condition_last")
+LATENTS = (*VIDEO_LATENTS, "audio", "audio_lufs")  # tensors with a row for each clip
 CAPTION_KINDS = ("visual", "speech", "sound", "merged")  # columns of table `captions`
 CONTEXT_KINDS = (*CAPTION_KINDS, "merged_with_duration", "merged_without_subtitles")
+
+Texts = tuple[str | None, ...]  # of one clip, in the order of CONTEXT_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class LatentShard:
 
     Args:
         header: where it comes from, and whose rows these are.
-        video: [N, C, T, h, w].
+        video: [N, C, T, h, w]; None for audio alone, as the next two.
         condition: [N, C, T, h, w].
         condition_last: [N, C, 1, h, w].
         audio: [N, C, L].
@@ -81,27 +85,31 @@ class LatentShard:
     """
 
     header: FileHeader
-    video: Tensor
-    condition: Tensor
-    condition_last: Tensor
+    video: Tensor | None
+    condition: Tensor | None
+    condition_last: Tensor | None
     audio: Tensor
     audio_lufs: Tensor
     contexts: TextContexts
 
     def __post_init__(self) -> None:
         clips = len(self.header.clip_ids)
-        latents = {name: getattr(self, name) for name in LATENTS}
-        for name, tensor in {**latents, "context_index": self.contexts.index}.items():
+        for name, tensor in {**self.latents, "context_index": self.contexts.index}.items():
             if len(tensor) != clips:
                 raise ShapeError(f"{name} has {len(tensor)} rows, the shard has {clips} clips")
 
     def __len__(self) -> int:
         return len(self.header.clip_ids)
 
+    @property
+    def latents(self) -> dict[str, Tensor]:
+        """The latents that it holds, by name."""
+        return {name: tensor for name in LATENTS if (tensor := getattr(self, name)) is not None}
+
     def check_finite(self) -> None:
         """Look at every number; MovaError where latents hold NaN or infinity."""
-        for name in LATENTS:
-            finite = torch.isfinite(getattr(self, name)).flatten(1).all(1)
+        for name, tensor in self.latents.items():
+            finite = torch.isfinite(tensor).flatten(1).all(1)
             if not bool(finite.all()):
                 clip_id = self.header.clip_ids[int(finite.logical_not().nonzero()[0])]
                 raise MovaError(f"{name} latents of clip {clip_id} hold NaN or infinity")
@@ -109,7 +117,7 @@ class LatentShard:
 
 def write_shard(path: Path, shard: LatentShard) -> None:
     """Write one shard atomically; the same shard gives the same bytes."""
-    tensors = {name: getattr(shard, name) for name in LATENTS} | {
+    tensors = shard.latents | {
         "contexts": shard.contexts.flat,
         "context_offsets": shard.contexts.offsets,
         "context_index": shard.contexts.index,
@@ -128,4 +136,5 @@ def read_shard(path: Path) -> LatentShard:
         header = read_header(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     contexts = TextContexts(tensors["contexts"], tensors["context_offsets"], tensors["context_index"])
-    return LatentShard(header, contexts=contexts, **{name: tensors[name] for name in LATENTS})
+    latents: dict[str, Any] = {name: tensors.get(name) if name in VIDEO_LATENTS else tensors[name] for name in LATENTS}
+    return LatentShard(header, contexts=contexts, **latents)

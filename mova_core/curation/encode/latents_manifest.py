@@ -9,6 +9,7 @@ from mova_core.storage.manifest import MANIFEST_FILE, Files, Manifest, file_entr
 
 SCHEMA = "latents/4"
 INDEX_FILE = "index.parquet"
+AUDIO_CLIPS_FILE = "audio_clips.parquet"  # of the geometry that the audio tower is trained on
 
 
 class LatentsManifest(Manifest):
@@ -27,7 +28,7 @@ def write_latents_manifest(folder: Path, names: Sequence[str], inputs: Mapping[s
 
     Args:
         folder: where they lie.
-        names: of the shards and the constants.
+        names: of the shards, the constants, and table `audio_clips` where there is one.
         inputs: `geometry`, `codec`, `text_encoder` and `params`, as in each file's header.
     """
     files = {name: file_entry(folder / name) for name in (*names, INDEX_FILE)}

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of
+from mova_core.curation.encode.audio_only.clips import accepted_windows, audio_clips
+from mova_core.curation.encode.audio_only.shard_task import AudioShardTask
 from mova_core.curation.encode.clip_encoder import EncoderFolder
 from mova_core.curation.encode.encodable import check_encodable
-from mova_core.curation.encode.file_task import ConstantsTask, FileTask, ShardTask, Texts, write_file
+from mova_core.curation.encode.file_task import ConstantsTask, FileTask, ShardTask, write_file
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
-from mova_core.curation.encode.latent_shards import CAPTION_KINDS
+from mova_core.curation.encode.latent_shards import CAPTION_KINDS, Texts
 from mova_core.curation.encode.latents_file import (
     SHARD_PATTERN,
     FileHeader,
     finished_files,
     shard_name,
 )
-from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, INDEX_FILE, write_latents_manifest
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.tables import read_table, write_table
@@ -32,10 +34,10 @@ from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import FROZEN_COMPONENTS
 from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
-from mova_core.places import DataFolder
+from mova_core.places import RESULT_CACHE, DataFolder
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
-from mova_core.storage.code_version import stage_version
+from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE
 
@@ -43,8 +45,25 @@ WORK = "mova_core.curation.encode.file_task"
 RELEASED_LIBRARIES = ("diffusers", "transformers")
 
 
-def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Engine) -> dict[str, Any]:
+def encode(
+    params: Params,
+    geometry: ClipGeometry,
+    data: DataFolder,
+    engine: Engine,
+    footage: Path | None = None,
+    result_cache: Path = RESULT_CACHE,
+) -> dict[str, Any]:
     """Bring the folder of this geometry's latents up to date: shards, constants, index, and last the manifest.
+
+    The smallest geometry, which the audio tower is trained on, also gets the windows of files of audio alone.
+
+    Args:
+        params: all sections.
+        geometry: of the latents.
+        data: where tables and clips lie, and latents go.
+        engine: where workers run.
+        footage: that table `sources` was made from; None leaves files of audio alone out.
+        result_cache: folder that keeps what those measure.
 
     Raises:
         UsageError: what `check_encodable` refuses, no codec, or a table is missing.
@@ -65,7 +84,7 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
     }
     folder = data.latents(geometry.name)
     make_folder(folder)
-    made_by = [stage_version("encode"), encoder.device, params.engine.encode.cpu, _libraries(parts)]
+    made_by = [code_version(WORK), encoder.device, params.engine.encode.cpu, _libraries(parts)]
     constants = ConstantsTask(
         folder.resolve() / CONSTANTS_FILE,
         encoder,
@@ -73,22 +92,36 @@ def encode(params: Params, geometry: ClipGeometry, data: DataFolder, engine: Eng
         geometry,
     )
     shards = _shards(clips, texts, encoder, geometry, data, params, inputs, made_by)
-    tasks: list[FileTask] = [*shards, constants]
+    audio: list[Row] | None = None
+    alone: list[AudioShardTask] = []
+    if footage is not None and geometry == params.geometries[0]:
+        audio = audio_clips(params, geometry, footage, data, engine, result_cache)
+        alone = _audio_shards(len(shards), audio, footage, encoder, geometry, data, params, inputs, made_by)
+    tasks: list[FileTask] = [*shards, *alone, constants]
     kept = finished_files(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
 
     _remove_foreign(folder, {task.path.name for task in tasks}, unfinished=bool(missing))
     _make(missing, params, engine, label=f"encode@{geometry.name}")
     tables = {name: data.table(name) for name in ("clips", "verdicts", "captions")}
-    write_table(folder / INDEX_FILE, "latents", _index(shards), {**tables, "codec": encoder.codec})
-    write_latents_manifest(folder, [task.path.name for task in tasks], inputs)
+    names = [task.path.name for task in tasks]
+    if audio is None:
+        (folder / AUDIO_CLIPS_FILE).unlink(missing_ok=True)
+    else:
+        write_table(folder / AUDIO_CLIPS_FILE, "audio_clips", audio, {"sources": data.table("sources")})
+        names.append(AUDIO_CLIPS_FILE)
+    index = [*_index(shards), *_audio_index(alone, audio or ())]
+    write_table(folder / INDEX_FILE, "latents", index, {**tables, "codec": encoder.codec})
+    write_latents_manifest(folder, names, inputs)
     there = len(kept - {CONSTANTS_FILE})
     return {
         **inputs,
         "clips": len(clips),
-        "shards": len(shards),
+        "audio_clips": sum(len(task.clips) for task in alone),
+        "shards": len(shards) + len(alone),
         "kept_shards": there,
-        "text": f"{geometry.name}: {len(clips)} clips in {len(shards)} shards ({there} were there already)",
+        "text": f"{geometry.name}: {len(clips)} clips{_told(audio)} in {len(shards) + len(alone)} shards "
+        f"({there} were there already)",
     }
 
 
@@ -104,7 +137,7 @@ def _texts_of(caption: Row, has_subtitles: bool | None, duration_s: float) -> Te
     """The captions as they are, and the merged one as phase `audio` and as phase 2 train on it."""
     merged = caption["merged"]
     return (
-        *(caption[kind] for kind in CAPTION_KINDS),
+        *(caption.get(kind) for kind in CAPTION_KINDS),
         with_duration(merged, duration_s),
         without_subtitles(merged) if has_subtitles is False else merged,
     )
@@ -139,6 +172,41 @@ def _shards(
     return tasks
 
 
+def _audio_shards(
+    first: int,
+    audio: Sequence[Row],
+    footage: Path,
+    encoder: EncoderFolder,
+    geometry: ClipGeometry,
+    data: DataFolder,
+    params: Params,
+    inputs: Mapping[str, str],
+    made_by: Sequence[Any],
+) -> list[AudioShardTask]:
+    """The shards of audio alone that there must be, numbered from `first`."""
+    accepted = list(accepted_windows(audio, footage, data))
+    tasks: list[AudioShardTask] = []
+    for start in range(0, len(accepted), params.encode.clips_per_shard):
+        chosen = accepted[start : start + params.encode.clips_per_shard]
+        rows, clips = zip(*chosen, strict=True)
+        texts = tuple(_texts_of(row, None, geometry.duration_s) for row in rows)
+        header = FileHeader(
+            **inputs,
+            fingerprint=sha256_json(inputs, made_by, [[clip.source_id, clip.number] for clip in clips], texts),
+            clip_ids=tuple(clip.clip_id for clip in clips),
+        )
+        path = data.latents(geometry.name).resolve() / shard_name(first + len(tasks))
+        tasks.append(AudioShardTask(path, encoder, header, geometry, clips, texts, params.encode.target_lufs))
+    return tasks
+
+
+def _told(audio: Sequence[Row] | None) -> str:
+    if not audio:
+        return ""
+    accepted = sum(row["verdict"] == "accepted" for row in audio)
+    return f" and {accepted} of {len(audio)} windows of audio alone"
+
+
 def _libraries(parts: FrozenParts) -> list[str]:
     """Versions of what holds code of the codecs beside this project."""
     index = parts.index()
@@ -170,6 +238,16 @@ def _index(tasks: Sequence[ShardTask]) -> list[Row]:
     columns = ("clip_id", "orientation", "split", "phases")
     return [
         {"path": task.path.name, "row": row} | {column: clip[column] for column in columns}
+        for task in tasks
+        for row, clip in enumerate(task.clips)
+    ]
+
+
+def _audio_index(tasks: Sequence[AudioShardTask], audio: Sequence[Row]) -> list[Row]:
+    split_of = {row["clip_id"]: row["split"] for row in audio}
+    return [
+        {"clip_id": clip.clip_id, "path": task.path.name, "row": row, "orientation": None}
+        | {"split": split_of[clip.clip_id], "phases": ["audio"]}
         for task in tasks
         for row, clip in enumerate(task.clips)
     ]

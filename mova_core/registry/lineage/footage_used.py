@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
 from mova_core.curation.tables import read_table
 from mova_core.registry.database.tables import Dataset
 from mova_core.storage.hashing import sha256_file
@@ -24,7 +25,7 @@ class FileUsed:
     Args:
         path: relative to the footage.
         sha256: its source_id.
-        clips: id and sha256 of each clip cut from it.
+        clips: id and sha256 of each clip cut from it; of a window of audio alone, which is no file, that of the file.
     """
 
     path: str
@@ -52,10 +53,15 @@ def footage_used(session: Session, latents: Dataset, phase: str | None, root: Pa
     source_rows = {row["source_id"]: row for row in _rows(sources, "sources", root)}
     if not clip_rows or not source_rows:
         return []
+    windows = {row["clip_id"]: row["source_id"] for row in _audio_clips(latents, root)}
     used: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in index_rows:
         if phase is None or (row["split"] == TRAIN and phase in row["phases"]):
-            clip = clip_rows[row["clip_id"]]
+            if (source_id := windows.get(row["clip_id"])) is not None:
+                used[source_id].append((row["clip_id"], source_id))
+                continue
+            if (clip := clip_rows.get(row["clip_id"])) is None:
+                return []  # a window of audio alone, of whose table another version is there
             used[clip["source_id"]].append((clip["clip_id"], clip["sha256"]))
     files = (FileUsed(source_rows[source]["path"], source, tuple(sorted(of))) for source, of in used.items())
     return sorted(files, key=lambda file: file.path)
@@ -64,6 +70,15 @@ def footage_used(session: Session, latents: Dataset, phase: str | None, root: Pa
 def _parent(session: Session, dataset: Dataset | None, name: str) -> Dataset | None:
     sha256 = None if dataset is None else dataset.inputs.get(name)
     return None if sha256 is None else session.get(Dataset, (name, sha256))
+
+
+def _audio_clips(latents: Dataset, root: Path) -> list[dict[str, Any]]:
+    """The windows of audio alone among the latents; none where their table is another version by now."""
+    path = (root / latents.path).parent / AUDIO_CLIPS_FILE
+    entry = (latents.files or {}).get(AUDIO_CLIPS_FILE)
+    if entry is None or not path.is_file() or sha256_file(path) != entry["sha256"]:
+        return []
+    return read_table(path, "audio_clips")
 
 
 def _rows(dataset: Dataset | None, table: str, root: Path) -> list[dict[str, Any]]:

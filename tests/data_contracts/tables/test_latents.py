@@ -36,6 +36,14 @@ SHAPES = {
     "shape audio lufs is 104 for every nano-32 shard",
     "shape audio lufs is 104 for every nano-48 shard",
 }
+ALONE = {  # broken in test_latents_of_audio_alone.py
+    "every window is fully described",
+    "every window is of an accepted file of audio alone",
+    "only a rejected window has a reason",
+    "every window ends after it starts",
+    "no two windows share a clip id",
+    "every accepted file of audio alone has windows or a reason",
+}
 EMPTY = {"there is at least one latent", "there is at least one latent to train on", ONCE}
 
 
@@ -179,4 +187,4 @@ def test_no_latents_are_broken(latents, told):
 def test_every_expectation_can_fail(latents, data, sentences):
     latents.write(data)
     spoiled = set.union(*(broken for _, broken in ROWS_SPOILED + HEADERS_SPOILED), EMPTY)
-    assert sentences("latents") <= spoiled | SHAPES | {ROWS, NUMBERS, FILES}
+    assert sentences("latents") <= spoiled | SHAPES | {ROWS, NUMBERS, FILES} | ALONE

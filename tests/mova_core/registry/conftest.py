@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mova_core.curation.encode.latents_manifest import SCHEMA
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, SCHEMA
 from mova_core.curation.tables import write_table
 from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database
@@ -38,10 +38,15 @@ class Project:
         file.write_text(json.dumps(values))
         return hashlib.sha256(file.read_bytes()).hexdigest()
 
-    def curate(self) -> str:
-        """Two files, four clips, latents at nano-32; returns the sha256 of their index."""
+    def curate(self, audio_alone: bool = False) -> str:
+        """Two files, four clips, latents at nano-32; returns the sha256 of their index.
+
+        Args:
+            audio_alone: a window of a third file too, which has no video.
+        """
         table, sources = self.data.table, ("a" * 64, "b" * 64)
         rows = [{"source_id": id, "path": f"{id[0]}.mp4", "verdict": "accepted"} for id in sources]
+        rows += [{"source_id": "d" * 64, "path": "d.mp3", "verdict": "accepted"}] * audio_alone
         write_table(self.data.rejects("ingest"), "rejects", [])
         write_table(table("sources"), "sources", rows, {"rejects": self.data.rejects("ingest")})
         write_table(table("segments"), "segments", [{"source_id": id} for id in sources], {"sources": table("sources")})
@@ -63,11 +68,16 @@ class Project:
             {"clip_id": f"c{n}", "split": "validation" if n == 3 else "train", "phases": ["audio", "phase1"][: n + 1]}
             for n in range(4)
         ]
+        index += [{"clip_id": "song-0", "split": "train", "phases": ["audio"]}] * audio_alone
         inputs = {name: table(name) for name in ("clips", "verdicts", "captions")}
         write_table(folder / "index.parquet", "latents", index, {**inputs, "codec": "c" * 64})
         sha256 = hashlib.sha256((folder / "index.parquet").read_bytes()).hexdigest()
         manifest = {"schema": SCHEMA, "geometry": "nano-32", "codec": "c" * 64, "text_encoder": "t", "params": "p"}
         files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
+        if audio_alone:
+            path = folder / AUDIO_CLIPS_FILE
+            write_table(path, "audio_clips", [{"clip_id": "song-0", "source_id": "d" * 64}])
+            files[path.name] = {"bytes": 1, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         self.write("data/latents/nano-32/manifest.json", manifest | {"files": files})
         return sha256
 

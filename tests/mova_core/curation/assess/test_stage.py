@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.stage import assess, judge_clips, rejections, summarise
+from mova_core.curation.assess.limits import rejections
+from mova_core.curation.assess.stage import assess, judge_clips, summarise
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import EITHER, LIMITED, MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError

@@ -14,7 +14,8 @@ from mova_core.curation.cut import stage
 from mova_core.curation.cut.command import cut as command
 from mova_core.curation.cut.crop_and_pad import CropAndPad
 from mova_core.curation.cut.shards import read_member
-from mova_core.curation.cut.stage import choose_splits, cut, split_warnings
+from mova_core.curation.cut.splits import choose_splits
+from mova_core.curation.cut.stage import cut, split_warnings
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.segment.windows import window_id

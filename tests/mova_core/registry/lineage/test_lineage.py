@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.lora.adapter import AdapterManifest
@@ -112,6 +113,23 @@ def test_only_the_clips_that_the_phase_trained_on_are_named(
     assert used(audio) == {"a.mp4": ["c0", "c2"], "b.mp4": ["c1"]}  # c3 is for validation
     assert used(phase1) == {"a.mp4": ["c2"], "b.mp4": ["c1"]}  # c0 is for audio alone
     assert path_to(audio, "file").sha256 == "a" * 64 and path_to(audio, "file", "clip").sha256 == "0" * 64
+
+
+def test_a_window_of_audio_alone_is_named_by_the_phase_that_trained_on_it(engine: sa.Engine, project: Any) -> None:
+    latents = {"nano-32": project.curate(audio_alone=True)}
+    audio = project.train("audio", latents=latents)
+    phase1 = project.train("phase1", start=audio, latents=latents)
+    sync(engine, project.root)
+
+    def files(checkpoint: str) -> dict[str, list[tuple[str, str | None]]]:
+        latents = path_to(trace(engine, project, checkpoint), "run", "latents")
+        of_files = [node for node in latents.came_from if node.kind == "file"]
+        return {node.name: [(clip.name, clip.sha256) for clip in node.came_from] for node in of_files}
+
+    assert files(audio)["d.mp3"] == [("song-0", "d" * 64)]  # a window is no file: its sha256 is that of the whole
+    assert set(files(phase1)) == {"a.mp4", "b.mp4"}
+    (project.data.latents("nano-32") / AUDIO_CLIPS_FILE).write_bytes(b"another version")
+    assert files(audio) == {}
 
 
 @pytest.mark.parametrize("known_by", ["provenance", "job"])

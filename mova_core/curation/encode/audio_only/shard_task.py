@@ -1,0 +1,82 @@
+"""One shard of windows of files of audio alone, made in a worker: it holds no video."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mova_core.curation.encode.audio_only.windows import audio_windows
+from mova_core.curation.encode.clip_encoder import EncoderFolder
+from mova_core.curation.encode.latent_shards import LatentShard, Texts, write_shard
+from mova_core.curation.encode.latents_file import FileHeader
+from mova_core.curation.ingest.source_bytes import reading
+from mova_core.errors import ShapeError, StaleError
+from mova_core.geometry import ClipGeometry
+from mova_core.media.loudness import normalise_loudness
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClip:
+    """One window.
+
+    Args:
+        clip_id: of table `audio_clips`.
+        source_id: sha256 of its file.
+        path: where the file lies.
+        number: of the window in its file, from 0.
+    """
+
+    clip_id: str
+    source_id: str
+    path: Path
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioShardTask:
+    """One shard; arguments as for `ShardTask`, the clips in the order of their files."""
+
+    path: Path
+    encoder: EncoderFolder
+    header: FileHeader
+    geometry: ClipGeometry
+    clips: tuple[AudioClip, ...]
+    texts: tuple[Texts, ...]
+    target_lufs: float
+
+    def write(self) -> None:
+        """Write the shard.
+
+        Raises:
+            MediaError: a file cannot be decoded.
+            StaleError: a file or the codec is not the one that the tables name.
+            MovaError: latents that are not finite.
+        """
+        encoder, geometry = self.encoder.load(), self.geometry
+        audio, audio_lufs = [], []
+        for waveform in self._waveforms():
+            levelled = normalise_loudness(waveform, geometry.audio_rate_hz, self.target_lufs)
+            audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
+            audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
+            if (got := audio[-1].shape[2]) != geometry.audio_latents:
+                raise ShapeError(f"a window has {got} audio latents, {geometry.name} {geometry.audio_latents}")
+        latents, contexts = (torch.cat(audio), torch.cat(audio_lufs)), encoder.contexts(self.texts)
+        shard = LatentShard(self.header, None, None, None, *latents, contexts)
+        shard.check_finite()
+        write_shard(self.path, shard)
+
+    def _waveforms(self) -> Iterator[NDArray[np.float32]]:
+        """Those of the clips in order, each file decoded once."""
+        for (path, source_id), clips in groupby(self.clips, key=lambda clip: (clip.path, clip.source_id)):
+            wanted = [clip.number for clip in clips]
+            with reading(path, source_id):
+                found = enumerate(audio_windows(path, self.geometry))
+                for number in wanted:
+                    window = next((window for at, window in found if at == number), None)
+                    if window is None or len(window.audio) != self.geometry.audio_samples:
+                        raise StaleError(f"{path} has no whole window {number}: run `mova encode` again")
+                    yield np.ascontiguousarray(window.audio)
