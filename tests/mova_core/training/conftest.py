@@ -103,7 +103,7 @@ class Project:
         contexts = {text: NanoTextEncoder().encode(text) for row in texts for text in row if text is not None}
         gathered = TextContexts.gather(texts, contexts, TEXT_WIDTH)
         header = FileHeader(fingerprint=sha256_json(inputs), clip_ids=clip_ids, **inputs)
-        shard = LatentShard(header, video, video.flip(0), video[:, :, -1:], audio, 0.5 * audio, gathered)
+        shard = LatentShard(header, video, video.flip(0), video[:, :, -1:].contiguous(), audio, 0.5 * audio, gathered)
         folder = data.latents(geometry.name)
         write_shard(folder / shard_name(0), shard)
         white = white_name(canvas.latent_height, canvas.latent_width)
