@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.color_tags import PRIMARIES, RANGES, TRANSFERS
+from mova_core.media.containers import Container
 from mova_core.media.decode import Frame, check_decoder, decode_container
-from mova_core.media.demux import Container, open_media
+from mova_core.media.demux import open_media
 from mova_core.media.lost import Lost
 from mova_core.media.orientation import Orientation, orientation_of
 from mova_core.media.timeline import Timeline, first_video, read_timeline

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_track import AudioSelection, AudioTrackSelector
-from mova_core.media.demux import Container, read_errors
+from mova_core.media.containers import Container
+from mova_core.media.demux import read_errors
 
 LONGEST_GAP_S = 60.0  # a longer one is a clock that jumps: filling it would make hours out of a damaged number
 GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word

@@ -29,7 +29,6 @@ NOT_YET = frozenset(
         "clk-dup-pts-b-frames.mp4",
         "clk-one-pts-missing.ts",
         "clk-opengop-h264-joined.ts",
-        "clk-ts-junk-head.ts",
         "dmg-one-picture-of-60s.mkv",
         "gap-still-slide-80s.mkv",
         "pic-cover-track-first.mkv",
@@ -73,7 +72,9 @@ def curated(footage: Path, out: Path, run: Any) -> DataFolder:
 
 def faults(data: DataFolder, path: str, known: dict[str, Any], geometry: ClipGeometry) -> Iterator[str]:
     """What is wrong with the clips of one file, given what is known of it."""
-    source_ids = {row["source_id"] for row in read_table(data.table("sources"), "sources") if row["path"] == path}
+    rows = [row for row in read_table(data.table("sources"), "sources") if row["path"] == path]
+    source_ids = {row["source_id"] for row in rows}
+    film_s = max(0.0, *(-row["audio_minus_video_start_s"] for row in rows))  # the clock begins with a codec's priming
     starts_s = {row["window_id"]: row["start_s"] for row in read_table(data.table("windows"), "windows")}
     flashes, beeps = set(), set()
     for row in read_table(data.table("clips"), "clips"):
@@ -81,7 +82,9 @@ def faults(data: DataFolder, path: str, known: dict[str, Any], geometry: ClipGeo
             continue
         start_s = starts_s[row["window_id"]]
         clip = scene.seen(*read_clip(read_member(data.clips, row)), geometry)
-        yield from (f"clip at {start_s:.3f} s: {fault}" for fault in _faults_of_clip(clip, start_s, known, geometry))
+        yield from (
+            f"clip at {start_s:.3f} s: {fault}" for fault in _faults_of_clip(clip, start_s - film_s, known, geometry)
+        )
         flashes |= {round(start_s + time_s, 3) for time_s in clip.flashes_s}
         beeps |= {round(start_s + time_s, 3) for time_s in clip.beeps_s}
     if not flashes or not beeps:
