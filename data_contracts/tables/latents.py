@@ -102,24 +102,30 @@ _SHARD_COLUMNS = [
 def _known_clips(tables: Tables, windows: Columns | None) -> pd.DataFrame:
     """What the index must say of each clip, and of each window of audio alone."""
     clips, verdicts = tables["clips"].frame, tables["verdicts"]
+    sources = tables.accepted.frame[["source_id", "origin"]].astype(object)
     known = clips[["clip_id", "split", "orientation"]].astype(object)
+    known["origin"] = looked_up(clips["source_id"].astype(object), sources["source_id"], sources["origin"])
     for name, values in (("verdict", verdicts.frame["verdict"].astype(object)), ("phases", verdicts.joined("phases"))):
         known[name] = looked_up(clips["clip_id"], verdicts.frame["clip_id"], values)
     if windows is None or not len(windows):
         return known
     alone = windows.frame[["clip_id", "split", "verdict"]].astype(object)
-    return pd.concat([known, alone.assign(orientation=AUDIO_ALONE, phases="audio")], ignore_index=True)
+    origin = looked_up(windows.frame["source_id"].astype(object), sources["source_id"], sources["origin"])
+    alone = alone.assign(orientation=AUDIO_ALONE, phases="audio", origin=origin)
+    return pd.concat([known, alone], ignore_index=True)
 
 
 def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], known: pd.DataFrame) -> pd.DataFrame:
     """The index of one geometry, each row beside its clip, its verdict and what its shard holds in its place."""
     frame = index.frame
     clip_ids, own_orientation = frame["clip_id"], frame["orientation"].astype(object).fillna(AUDIO_ALONE)
-    verdict, phases, split, orientation = (
-        looked_up(clip_ids, known["clip_id"], known[fact]) for fact in ("verdict", "phases", "split", "orientation")
+    verdict, phases, split, orientation, origin = (
+        looked_up(clip_ids, known["clip_id"], known[fact])
+        for fact in ("verdict", "phases", "split", "orientation", "origin")
     )
     is_accepted = is_among(clip_ids, known["clip_id"]) & is_word(verdict, "accepted")
     facts_differ = (frame["split"].astype(object) != split) | (own_orientation != orientation)
+    own_origin, origin = (each.astype(object).fillna("") for each in (frame["origin"], origin))
     held, names = _held(shards), {row["shard"].rpartition("/")[2] for row in shards}
     alone = {f"{row['shard'].rpartition('/')[2]}" for row in shards if row["audio_alone"]}
     shown_fault = frame["path"].isin(alone) != is_word(own_orientation, AUDIO_ALONE)
@@ -135,6 +141,11 @@ def _index(index: Columns, geometry: ClipGeometry, shards: list[Row], known: pd.
             lambda row: _place_fault(row, names, alone, held),
         ),
         split_fault=index.faults(is_accepted & facts_differ, _split_fault, split, orientation),
+        origin_fault=index.faults(
+            is_accepted & (own_origin != origin),
+            lambda row, stated: f"{row['origin']}, its file {stated or None}",
+            origin,
+        ),
         phases_fault=index.faults(
             is_accepted & (index.joined("phases").fillna("null") != phases.fillna("null")), _phases_fault, phases
         ),
@@ -219,6 +230,7 @@ def _index_rules() -> list[Expectation]:
         ExpectNoFault.of("clip_fault", "every latent is of an accepted clip", "Rejected clips are not trained on."),
         ExpectNoFault.of("place_fault", "every latent lies in the shard and row that the index says", known),
         ExpectNoFault.of("split_fault", "split and orientation are those of the clip for every latent", known),
+        ExpectNoFault.of("origin_fault", "origin is what the sidecar of its file states for every latent", known),
         ExpectNoFault.of("phases_fault", "phases are those of the verdict for every latent", known),
         ExpectSome.of("train", "latent to train on", "Training needs clips."),
     ]

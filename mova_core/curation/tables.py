@@ -346,6 +346,7 @@ TABLES: dict[str, Table] = {
             Column("orientation", "text", "orientation of the canvas; null: audio alone", values=ORIENTATIONS),
             Column("split", "text", "training or validation", values=SPLITS, stated="always"),
             Column("phases", "texts", "training phases that take the clip", stated="always"),
+            Column("origin", "text", "what a sidecar of its file states about the origin"),
         ),
     ),
     "rejects": Table(

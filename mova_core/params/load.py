@@ -192,6 +192,8 @@ def params_from(values: dict[str, Any], where: str = "params") -> Params:
 def _known_keys(section: tuple[int | str, ...]) -> str:
     model: Any = Params
     for part in section:
+        if part not in model.model_fields:
+            continue  # the name of an entry, such as an origin of train.PHASE.sources
         model = model.model_fields[part].annotation
         model = next(
             (each for each in get_args(model) if isinstance(each, type) and issubclass(each, BaseModel)), model

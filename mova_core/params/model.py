@@ -128,6 +128,13 @@ class TaskWeights(Weights):
     first_and_last_frame: NotNegative = 0.0
 
 
+class SourceParams(Section):
+    """How a phase trains on the clips of one origin, as the sidecars of their files state it."""
+
+    weight: Positive = Field(1.0, description="how often its clips are drawn, against those of weight 1")
+    captions: CaptionWeights | None = Field(None, description="kinds of its captions; null: those of the phase")
+
+
 class AudioPhaseParams(Section):
     """One phase of training in which the audio tower is alone: text to audio."""
 
@@ -137,6 +144,10 @@ class AudioPhaseParams(Section):
     text_dropout: float = Field(0.2, ge=0, le=1, description="share of clips trained on the empty text")
     captions: CaptionWeights = Field(
         CaptionWeights(), description="kinds of caption by weight; of those that a clip has, one is drawn"
+    )
+    sources: dict[str, SourceParams] = Field(
+        {},
+        description="origin that sidecars state -> weight and kinds of caption, such as {music: {weight: 2.0}}",
     )
     normalize_loudness: bool = Field(False, description="audio at encode.target_lufs instead of as it is")
     lr_end: float = Field(0.1, ge=0, le=1, description="learning rate at the last step, as a multiple of the peak")

@@ -20,6 +20,7 @@ from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, fault, read_manifest
 from mova_core.training.data.index import clip_counts
+from mova_core.training.data.origins import check_sources
 from mova_core.training.recipe import PHASES, Phase
 
 MONITOR_FILES = (PLOTS, SAMPLES, PROFILE, TENSORBOARD)
@@ -100,12 +101,13 @@ def check_inputs(phase: Phase, params: Params, places: Places) -> dict[str, Any]
         of each component's weights), both None for fresh weights.
 
     Raises:
-        UsageError: no latents, or no weights to start from.
+        UsageError: no latents, no weights to start from, or params that name origins or captions that no clip has.
         MovaError: no clip to train on, or none to validate on.
         StaleError: latents of another codec or other params, or weights that do not belong to them.
     """
     inputs = check_latents(phase, params, places)
     _check_clips(phase, places.latents(phase, params))
+    check_sources(phase, phase.params(params.train), places.latents(phase, params), places.data)
     start, before = places.start(phase, params), places.before(phase)
     checkpoint_id = None
     for folder in dict.fromkeys(folder for folder in start.values() if folder is not None):

@@ -28,6 +28,7 @@ class Stream(IntEnum):
     VALIDATION = 2
     BUCKET = 3
     LORA_DROPOUT = 4
+    WEIGHT = 5
 
 
 def seed_of(seed: int, phase: int, stream: Stream, *index: int) -> int:

@@ -62,7 +62,7 @@ def encode(
         geometry: of the latents.
         data: where tables and clips lie, and latents go.
         engine: where workers run.
-        footage: that table `sources` was made from; None leaves files of audio alone out.
+        footage: that table `sources` was made from; None for clips without one, whose origin is not known.
         result_cache: folder that keeps what those measure.
 
     Raises:
@@ -111,6 +111,9 @@ def encode(
         write_table(folder / AUDIO_CLIPS_FILE, "audio_clips", audio, {"sources": data.table("sources")})
         names.append(AUDIO_CLIPS_FILE)
     index = [*_index(shards), *_audio_index(alone, audio or ())]
+    origin_of = _origins(data) if footage is not None else {}
+    sources = {row["clip_id"]: row["source_id"] for row in (*clips, *(audio or ()))}
+    index = [row | {"origin": origin_of.get(sources[row["clip_id"]])} for row in index]
     write_table(folder / INDEX_FILE, "latents", index, {**tables, "codec": encoder.codec})
     write_latents_manifest(folder, names, inputs)
     there = len(kept - {CONSTANTS_FILE})
@@ -198,6 +201,15 @@ def _audio_shards(
         path = data.latents(geometry.name).resolve() / shard_name(first + len(tasks))
         tasks.append(AudioShardTask(path, encoder, header, geometry, clips, texts, params.encode.target_lufs))
     return tasks
+
+
+def _origins(data: DataFolder) -> dict[str, str | None]:
+    """What sidecars state about the origin of each accepted file."""
+    return {
+        row["source_id"]: row["origin"]
+        for row in read_table(data.table("sources"), "sources")
+        if row["verdict"] == "accepted"
+    }
 
 
 def _told(audio: Sequence[Row] | None) -> str:

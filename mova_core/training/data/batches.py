@@ -16,10 +16,11 @@ from torch import Tensor
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, EXPERTS, expert_levels, expert_of
 from mova_core.model.condition import condition_from
 from mova_core.model.towers.dual_tower import LatentPair
-from mova_core.params.model import AudioPhaseParams, CaptionWeights, JointPhaseParams, TrainParams
+from mova_core.params.model import AudioPhaseParams, JointPhaseParams, TrainParams
 from mova_core.training.data.clips import BatchContext, ClipReader
 from mova_core.training.data.index import Bucket, buckets_of
 from mova_core.training.data.order import BatchOrder
+from mova_core.training.data.origins import captions_of, kinds_of, weights_of
 from mova_core.training.recipe import Phase
 from mova_core.training.step_sampling import (
     AnyStep,
@@ -102,14 +103,15 @@ class Batches(ABC, Generic[Part, AnyStep]):
         self.reader = ClipReader(folder, train.shards_in_memory)
         self._batch, self._rows_at_once = own.batch, max(1, own.batch // train.micro_batches)
         self._seed, self._phase = seed, phase.number
-        self._kinds = kinds_of(own.captions, phase.caption)
+        self._own, self._caption = own, phase.caption
         self._audio = "audio_lufs" if own.normalize_loudness else "audio"
         self._buckets, held_out = (
             buckets_of(folder, phase.name, split, by_canvas=self.by_canvas) for split in ("train", "validation")
         )
         # Where none are held out, as with a few clips of one's own, the training clips are looked at again.
         self._held_out = _shares(held_out or self._buckets, VALIDATION_CLIPS)
-        self._order = BatchOrder(self._buckets, own.batch, train.shards_in_memory, seed, phase.number)
+        weights = [weights_of(bucket, own) for bucket in self._buckets]
+        self._order = BatchOrder(self._buckets, weights, own.batch, train.shards_in_memory, seed, phase.number)
         self._step = lru_cache(2)(self._sample_step)  # the micro-batches of a step come one after the other
 
     def part(self, step: int, micro_batch: MicroBatch) -> Part:
@@ -149,7 +151,9 @@ class Batches(ABC, Generic[Part, AnyStep]):
         """These clips with what was sampled for them; a generator of noise for each."""
 
     def _context(self, bucket: Bucket, clips: Sequence[int], sample: AudioStep) -> BatchContext:
-        return self.reader.context(bucket, clips, self._kinds, sample.text_mask_B, sample.caption_B)
+        kinds = [kinds_of(captions_of(origin, self._own), self._caption) for origin in bucket.origins]
+        kinds_B = [kinds[bucket.origin_of_N[clip]] for clip in clips]
+        return self.reader.context(bucket, clips, kinds_B, sample.text_mask_B, sample.caption_B)
 
     def _sample_step(self, step: int) -> tuple[int, Tensor, AnyStep]:
         sample = self._sample(self._batch, expert_of(step), self._generator(Stream.STEP, step))
@@ -217,12 +221,6 @@ class JointBatches(Batches[JointPart, JointStep]):
             last = self.reader.latents("condition_last", bucket, clips)
             given[:, :, -1:] = torch.where(sample.last_given_B.view(-1, 1, 1, 1, 1), last, given[:, :, -1:])
         return condition_from(given, sample.last_given_B)
-
-
-def kinds_of(weights: CaptionWeights, merged: str) -> dict[str, float]:
-    """Weights by kind of text context, those above 0; `merged` is the form in which the phase takes that kind."""
-    kinds = {merged if name == "merged" else name: weight for name, weight in weights.model_dump().items()}
-    return {kind: weight for kind, weight in kinds.items() if weight}
 
 
 def _shares(buckets: Sequence[Bucket], clips: int) -> list[tuple[Bucket, int]]:

@@ -90,14 +90,19 @@ class ClipReader:
         return latents
 
     def context(
-        self, bucket: Bucket, clips: Sequence[int], kinds: Mapping[str, float], text_mask_B: Tensor, caption_B: Tensor
+        self,
+        bucket: Bucket,
+        clips: Sequence[int],
+        kinds_B: Sequence[Mapping[str, float]],
+        text_mask_B: Tensor,
+        caption_B: Tensor,
     ) -> BatchContext:
         """Contexts of these clips.
 
         Args:
             bucket: where the clips are.
             clips: their numbers.
-            kinds: kinds of context by weight; of those that a clip has, one is taken.
+            kinds_B: of each clip, kinds of context by weight; of those that it has, one is taken.
             text_mask_B: False where the empty text is taken.
             caption_B: in [0, 1), decides between the kinds.
         """
@@ -105,7 +110,7 @@ class ClipReader:
         places: dict[bytes, int] = {}
         contexts: list[Tensor] = []
         of_B = []
-        for clip, kept, level in zip(clips, text_mask_B.tolist(), caption_B.tolist(), strict=True):
+        for clip, kinds, kept, level in zip(clips, kinds_B, text_mask_B.tolist(), caption_B.tolist(), strict=True):
             with self._lock:
                 context = self._context(bucket, clip, kinds, level) if kept else None
                 key = b"" if context is None else context.numpy().tobytes()

@@ -25,11 +25,15 @@ class Bucket:
         shards: file names.
         shard_of_N: which of them holds a clip.
         row_of_N: its row there.
+        origins: what sidecars state about origins; None: of a file that states none.
+        origin_of_N: which of them each clip has.
     """
 
     shards: tuple[str, ...]
     shard_of_N: NDArray[np.int64]
     row_of_N: NDArray[np.int64]
+    origins: tuple[str | None, ...]
+    origin_of_N: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.row_of_N)
@@ -48,7 +52,7 @@ def clip_counts(folder: Path, phase: str) -> Counter[str]:
 
 def clip_ids(folder: Path, phase: str, split: str) -> list[str]:
     """Ids of the clips that a phase takes of a split."""
-    ids: list[str] = _rows(folder, phase, split)["clip_id"].to_pylist()
+    ids: list[str] = rows_of(folder, phase, split)["clip_id"].to_pylist()
     return ids
 
 
@@ -61,13 +65,14 @@ def buckets_of(folder: Path, phase: str, split: str, *, by_canvas: bool) -> tupl
         split: `train` or `validation`.
         by_canvas: a bucket for each orientation; else one for all, as their audio has one shape.
     """
-    index = _rows(folder, phase, split)
+    index = rows_of(folder, phase, split)
     orientations = index["orientation"].unique().to_pylist() if by_canvas else [None]
     parts = (index if name is None else index.filter(pc.equal(index["orientation"], name)) for name in orientations)
     return tuple(_bucket(part) for part in parts if len(part))
 
 
-def _rows(folder: Path, phase: str, split: str) -> pa.Table:
+def rows_of(folder: Path, phase: str, split: str) -> pa.Table:
+    """The rows of the index that a phase takes of a split."""
     index = read_columns(folder / INDEX_FILE, "latents")
     return index.filter(pc.and_(_taken(index, phase), pc.equal(index["split"], split)))
 
@@ -85,4 +90,11 @@ def _bucket(index: pa.Table) -> Bucket:
     shard_of_N = paths.indices.to_numpy().astype(np.int64)
     order = np.argsort(shard_of_N, kind="stable")
     rows = index["row"].to_numpy().astype(np.int64)
-    return Bucket(tuple(paths.dictionary.to_pylist()), shard_of_N[order], rows[order])
+    origins = index["origin"].combine_chunks().dictionary_encode(null_encoding="encode")
+    return Bucket(
+        tuple(paths.dictionary.to_pylist()),
+        shard_of_N[order],
+        rows[order],
+        tuple(origins.dictionary.to_pylist()),
+        origins.indices.to_numpy().astype(np.int64)[order],
+    )

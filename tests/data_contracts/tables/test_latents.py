@@ -18,6 +18,7 @@ CLIP = "every latent is of an accepted clip"
 PLACE = "every latent lies in the shard and row that the index says"
 SPLIT = "split and orientation are those of the clip for every latent"
 PHASES = "phases are those of the verdict for every latent"
+ORIGIN = "origin is what the sidecar of its file states for every latent"
 FILES = "every file of latents is the one that its manifest names"
 HEADER = "every shard is whole and made for its geometry"
 CODEC = "one codec made all shards"
@@ -106,6 +107,7 @@ ROWS_SPOILED = [
     ({"split": "test"}, {SPLIT, "split is train or validation for every latent"}),
     ({"orientation": "round"}, {SPLIT, "orientation is landscape, portrait or square for every latent"}),
     ({"phases": ["audio"]}, {PHASES}),
+    ({"origin": "elsewhere"}, {ORIGIN}),
     ({"path": "latents-00007.safetensors"}, {PLACE}),
     ({"row": 1}, {PLACE, "no two latents share a place"}),
     ({"row": -1}, {PLACE, "row at least 0 for every latent"}),

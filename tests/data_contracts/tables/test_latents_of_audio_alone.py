@@ -19,6 +19,7 @@ CLIP = "every latent is of an accepted clip"
 PLACE = "every latent lies in the shard and row that the index says"
 SPLIT = "split and orientation are those of the clip for every latent"
 PHASES = "phases are those of the verdict for every latent"
+ORIGIN = "origin is what the sidecar of its file states for every latent"
 ROWS = "every shard has a row for each of its clips"
 STATED = "every window is fully described"
 FILE = "every window is of an accepted file of audio alone"
@@ -138,6 +139,7 @@ def test_a_spoiled_window_is_told(latents, told, values, broken):
     [
         ({"phases": ["audio", "phase1"]}, {PHASES}),
         ({"orientation": "square"}, {PLACE, SPLIT}),
+        ({"origin": "elsewhere"}, {ORIGIN}),
         ({"path": shard_name(0), "row": 0}, {PLACE}),
     ],
 )

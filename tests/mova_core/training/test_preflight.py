@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mova_core.cli.model.train import train as train_command
-from mova_core.curation.encode.latents_manifest import write_latents_manifest
+from mova_core.curation.encode.latents_manifest import INDEX_FILE, read_latents_manifest, write_latents_manifest
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.params import Params, params_from
@@ -190,3 +190,71 @@ def test_a_trial_goes_on_in_its_own_folder(project):
     (trial / "checkpoints").mkdir(parents=True)
     assert run_folder(PHASES["phase1"], Places(), trial) == trial
     assert run_folder(PHASES["phase1"], Places(), None) == Path("runs/phase1")
+
+
+def captioned(project, origin_of, **captions):
+    """Write the origins of the clips, and table `captions` with these kinds."""
+    path = project.root / "data/latents/nano-32" / INDEX_FILE
+    rows = read_table(path, "latents")
+    write_table(path, "latents", [row | {"origin": origin_of(number)} for number, row in enumerate(rows)])
+    manifest = read_latents_manifest(path.parent)
+    names = [name for name in manifest.files if name != INDEX_FILE]
+    inputs = manifest.model_dump(include={"geometry", "codec", "text_encoder", "params"})
+    write_latents_manifest(path.parent, names, inputs)
+    own = [{"clip_id": row["clip_id"], "kind": "own"} | captions for row in rows]
+    write_table(project.root / "data/captions.parquet", "captions", own)
+
+
+def test_an_origin_that_no_clip_has(project, section):
+    captioned(project, lambda number: ("film", "music", None)[number % 3], merged="A red ball.")
+    sources = {"musci": {"weight": 2.0}}
+    words = ("train.audio.sources names 'musci'", "'film', 'music', none stated")
+    refused(project, "audio", UsageError, *words, section=section().model_copy(update={"audio": of(section, sources)}))
+    known = {"music": {"weight": 2.0, "captions": {"sound": 0.5}}}
+    project.train("audio", section(steps=2).model_copy(update={"audio": of(section, known, steps=2)}))
+
+
+def of(section, sources, **own):
+    values = section(**own).audio.model_dump() | {"sources": sources}
+    return type(section().audio).model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("sources", "captions", "words"),
+    [
+        (
+            {},
+            {"merged": 0.0, "speech": 1.0},
+            ("train.audio trains on captions of kind speech alone", "no training clip"),
+        ),
+        (
+            {"music": {"captions": {"merged": 0.0, "speech": 1.0, "sound": 2.0}}},
+            {"merged": 1.0},
+            ("captions of kind speech, sound alone", "no training clip of origin 'music'"),
+        ),
+    ],
+)
+def test_kinds_of_caption_that_no_clip_has(project, section, sources, captions, words):
+    captioned(project, lambda number: "music" if number % 2 else "film", merged="A red ball.", visual="A red ball.")
+    values = section().audio.model_dump() | {"sources": sources, "captions": captions}
+    own = type(section().audio).model_validate(values)
+    refused(project, "audio", UsageError, *words, section=section().model_copy(update={"audio": own}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"captions": {"musical": 1.0}}, r"train\.audio\.captions\.musical"),
+        ({"sources": {"music": {"captions": {"musical": 1.0}}}}, r"train\.audio\.sources\.music\.captions\.musical"),
+        ({"sources": {"music": {"wieght": 1.0}}}, r"train\.audio\.sources\.music\.wieght"),
+        ({"sources": {"music": {"weight": 0}}}, r"train\.audio\.sources\.music\.weight"),
+        (
+            {"sources": {"music": {"captions": dict.fromkeys(("merged", "visual"), 0)}}},
+            "no kind of caption has a weight",
+        ),
+    ],
+)
+def test_what_no_source_can_say(changed, words):
+    with pytest.raises(UsageError, match=words) as refusal:
+        params_from({"train": {"audio": changed}})
+    assert "\n" not in str(refusal.value)

@@ -68,7 +68,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for name, (codec, samples) in FILES.items():
         write_audio(folder / name, samples, codec)
-    (folder / "c.mp3.json").write_text(json.dumps({"caption": "Three notes that tremble."}))
+    (folder / "c.mp3.json").write_text(json.dumps({"caption": "Three notes that tremble.", "origin": "a lute"}))
     return folder
 
 
@@ -116,12 +116,14 @@ def test_every_second_of_a_file_is_in_a_window_that_is_taken_or_says_why(ready, 
             assert before["end_s"] - before["start_s"] == pytest.approx(SMALL.audio_samples / SMALL.audio_rate_hz)
 
 
-def test_a_file_is_in_one_split_whole_by_the_rule_of_cut(ready, footage):
+def test_a_file_is_in_one_split_whole_by_the_rule_of_cut_and_has_one_origin(ready, footage):
     encoded(ready, footage)
     rows = windows(ready)
     splits = choose_splits({row["source_id"] for row in rows}, 0.3)
     assert {row["split"] for row in rows} == {"train", "validation"}
     assert all(row["split"] == splits[row["source_id"]] for row in rows)
+    origin_of = {row["clip_id"]: "a lute" if row["path"] == "c.mp3" else None for row in rows}
+    assert all(row["origin"] == origin_of[row["clip_id"]] for row in of_audio(ready))
     split_of = {row["clip_id"]: row["split"] for row in rows}
     assert all(row["split"] == split_of[row["clip_id"]] for row in of_audio(ready))
 

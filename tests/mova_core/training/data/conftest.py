@@ -64,6 +64,7 @@ def latents(tmp_path: Path) -> Callable[..., Latents]:
             rows += [
                 {"clip_id": clip_id, "path": shard_name(number), "row": row, "orientation": orientation}
                 | {"split": "validation" if row == clips - 1 else "train", "phases": ["audio", "phase1"]}
+                | {"origin": ("film", "music", None)[row % 3]}
                 for row, clip_id in enumerate(ids)
             ]
         FolderConstants(constants).write(folder / CONSTANTS_FILE, FileHeader(fingerprint="made", **INPUTS))

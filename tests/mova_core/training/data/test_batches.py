@@ -100,3 +100,19 @@ def test_validation_is_every_held_out_clip_of_each_shape_and_the_same_each_time(
 def test_the_sizes_that_a_model_must_have(latents):
     assert batches(latents).sizes() == {"video": 2, "audio": 2, "text": 4}
     assert batches(latents, "audio").sizes() == {"audio": 2, "text": 4}
+
+
+def test_an_origin_has_a_weight_and_kinds_of_caption_of_its_own(latents):
+    """Rows 0, 3 … are of film, 1, 4 … of music, the others of no origin; their texts go by row too."""
+    sources = {"film": {"weight": 3.0, "captions": {"merged": 0.0, "sound": 1.0}}, "music": {"weight": 0.5}}
+    made = batches(latents, shards=[("square", 12)], batch=34, text_dropout=0, sources=sources)
+    clips = torch.cat([made._sample_step(step)[1] for step in range(9)])
+    origin_of = [("film", "music", None)[row % 3] for row in made._buckets[0].row_of_N[clips].tolist()]
+    # 4 of film, 4 of music and 3 without an origin train: 12 + 2 + 3 clips an epoch.
+    assert [origin_of.count(name) / len(clips) for name in ("film", "music", None)] == [12 / 17, 2 / 17, 3 / 17]
+    part = made.part(0, MicroBatch(0, 1, CPU))
+    words = part.context.contexts[part.context.of_B][:, 0, 0].tolist()
+    _, clips, _ = made._sample_step(0)
+    for clip, word in zip(clips.tolist(), words, strict=True):
+        row = int(made._buckets[0].row_of_N[clip])
+        assert word == {"film": 2, "music": 1, None: 0}[("film", "music", None)[row % 3]]  # knock, red, nothing

@@ -81,7 +81,7 @@ def test_a_clip_of_another_shape_is_named(latents):
 def test_each_different_text_is_padded_once_and_the_empty_one_takes_its_place(latents):
     _, reader, bucket = opened(latents, [("square", 4)])
     clips, kept = [0, 1, 2, 0, 1], torch.tensor([True, True, True, False, True])
-    context = reader.context(bucket, clips, {"merged": 1.0}, kept, HALF)
+    context = reader.context(bucket, clips, [{"merged": 1.0}] * len(clips), kept, HALF)
     assert context.of_B.tolist() == [0, 1, 2, 2, 1]  # the third clip has no caption, the fourth sample drops its text
     empty, (long, short, none) = reader.constants.empty_context, context.contexts
     assert torch.equal(none, empty) and len(long) == len(short) == len(empty)
@@ -93,5 +93,5 @@ def test_of_the_kinds_that_a_clip_has_one_is_taken_by_weight(latents):
     _, reader, bucket = opened(latents, [("square", 4)])
     kinds = {"merged": 1.0, "sound": 3.0, "speech": 4.0}
     levels = torch.tensor([0.2, 0.3, 0.9, 0.2, 0.9])
-    context = reader.context(bucket, [0, 0, 0, 1, 1], kinds, ALL, levels)
+    context = reader.context(bucket, [0, 0, 0, 1, 1], [kinds] * 5, ALL, levels)
     assert context.contexts[context.of_B][:, 0, 0].tolist() == [3, 2, 2, 1, 1]
