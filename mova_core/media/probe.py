@@ -27,7 +27,8 @@ from mova_core.media.orientation import Orientation, orientation_of
 from mova_core.media.timeline import Timeline, first_video, read_timeline
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
-LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0
+LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0  # nominal: what was recorded may differ by FPS_TOLERANCE
+FPS_TOLERANCE = 0.01  # phones record 240 frames a second as 239.8 to 240.4
 MOST_ASPECT = 10.0
 
 
@@ -182,7 +183,7 @@ def _rate(timeline: Timeline) -> tuple[float, bool]:
         raise MediaError("single_frame", "the video stream holds a single frame")
     gaps: NDArray[np.float64] = np.diff(timeline.video.times_s)
     fps = 1 / float(gaps.mean())
-    if not LOWEST_FPS <= fps <= HIGHEST_FPS:
+    if not LOWEST_FPS * (1 - FPS_TOLERANCE) <= fps <= HIGHEST_FPS * (1 + FPS_TOLERANCE):
         side = "low" if fps < LOWEST_FPS else "high"
         raise MediaError(
             f"frame_rate_too_{side}",

@@ -25,7 +25,6 @@ PRESET, GEOMETRY = "nano", "nano-48"
 MIRRORED = {"l": "r", "r": "l"}
 NOT_YET = frozenset(
     (
-        "clk-240.1-fps.mp4",
         "clk-dup-pts-b-frames.mp4",
         "clk-one-pts-missing.ts",
         "clk-opengop-h264-joined.ts",

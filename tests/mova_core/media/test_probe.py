@@ -78,6 +78,26 @@ def test_a_frame_over_the_limit_is_refused(film):
     assert probe(path, head_s=0.5, max_pixels=64 * 48).width_px == 64
 
 
+@pytest.mark.parametrize(
+    ("fps", "code"),
+    [
+        (Fraction(240), None),
+        (Fraction(2401, 10), None),
+        (Fraction(24_000_000, 99_901), None),
+        (Fraction(2425, 10), "frame_rate_too_high"),
+        (Fraction(1001, 1000), None),
+        (Fraction(1000, 1001), None),
+        (Fraction(98, 100), "frame_rate_too_low"),
+    ],
+)
+def test_the_limits_of_the_frame_rate_are_nominal(film, fps, code):
+    path = film("a.mkv", container="matroska", fps=fps, seconds=float(max(3 / fps, 0.25)), flash_s=0.1)
+    if code is None:
+        assert probed(path).fps == pytest.approx(float(fps), rel=0.01)
+    else:
+        assert code_of(path) == code
+
+
 @pytest.mark.parametrize("where", [0.3, 0.6, 0.97])
 @pytest.mark.parametrize("name", ["a.flac", "a.mka"])
 def test_audio_alone_is_decoded_whole(audio_file, name, where):
