@@ -211,6 +211,15 @@ TABLES: dict[str, Table] = {
                 high=LARGEST_PX,
                 stated="always",
             ),
+            Column(
+                "audio_stretched_s",
+                "number",
+                "by how much audio was made longer or shorter to follow its clock, in all",
+                "s",
+                low=0,
+                high=LONGEST_S,
+                stated="always",
+            ),
         ),
     ),
     "windows": Table(

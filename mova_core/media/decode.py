@@ -1,11 +1,12 @@
 """Decode the frames and audio of one file in one strict pass, on one timeline.
 
 Times are seconds since the container's start (`timeline.py`). Frames are coded pixels: neither rotation nor sample
-aspect is applied; frames flagged as interlaced are deinterlaced (`deinterlace.py`). Audio is the mean of the audible
-channels of the first audible track (`audio_track.py`); gaps are filled with silence and overlaps trimmed, so the
-samples of all `AudioChunk`s joined are one gapless signal. One thread, so the same file gives the same bytes
-everywhere. Damage is never concealed: the first damaged packet or frame ends the pass with a MediaError, and so does a
-packet for which the decoder returns nothing. What is lost while the rest lives is told by a `Lost`.
+aspect is applied; frames flagged as interlaced are deinterlaced (`deinterlace.py`). Audio is the mono mix of the first
+audible track (`audio_track.py`) on the clock of its stamps (`audio_clock.py`); what is lost is silence and overlaps are
+trimmed, so the samples of all `AudioChunk`s joined are one gapless signal. One thread, so the same file gives the same
+bytes everywhere. Damage is never concealed: the first damaged packet or frame of the video ends the pass with a
+MediaError, and so does a packet for which the decoder returns nothing. What is lost while the rest lives is told by a
+`Lost`.
 """
 
 from collections.abc import Iterator
@@ -161,15 +162,26 @@ def decode_container(
         if packet.stream is video_stream and video_decoder is not None:
             yield from video_decoder.decoded(packet)
         elif resampler is not None:
-            frames = _decoded(packet, timeline)
-            if not frames and not packet.is_discard:
-                resampler.note_empty_packet()
-            for frame in frames:
-                yield from resampler.add(frame)
+            yield from _audio(packet, timeline, resampler)
     if video_decoder is not None:
         yield from video_decoder.end()
     if resampler is not None:
         yield from resampler.end()
+
+
+def _audio(packet: "Packet[Any]", timeline: Timeline, resampler: AudioResampler) -> Iterator[AudioChunk | Lost]:
+    """What one more packet of audio gives."""
+    try:
+        frames = _decoded(packet, timeline)
+    except MediaError as error:
+        if error.code != "decode_error":
+            raise
+        resampler.note_damage(error.reason)
+        return
+    if not frames and not packet.is_discard:
+        resampler.note_empty_packet()
+    for frame in frames:
+        yield from resampler.add(frame)
 
 
 def _prepare(container: InputContainer, wanted: list[VideoStream | AudioStream]) -> None:

@@ -7,6 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_S = 0.4  # BS.1770's gating block
+OVERSHOOT = 10 ** (3 / 20)  # lossy codecs rarely exceed full scale by more
+
+
+def turned_down(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same audio, its peak brought down to full scale if it lies more than 3 dB above: a float recorder's level.
+
+    What exceeds full scale by less is a lossy codec's overshoot at a peak that was clipped before, and stays.
+
+    Args:
+        samples: float32 [S], full scale 1.
+    """
+    peak = float(np.abs(samples).max(initial=0))
+    return samples if peak <= OVERSHOOT else samples / np.float32(peak)
 
 
 def integrated_lufs(samples: NDArray[np.float32], rate_hz: int) -> float | None:

@@ -26,7 +26,9 @@ MEASURED = {
     "speech_share": 0.0,
 }
 
-UNCROPPED = dict.fromkeys(("crop_top_px", "crop_bottom_px", "crop_left_px", "crop_right_px"), 0)
+UNCHANGED = dict.fromkeys(("crop_top_px", "crop_bottom_px", "crop_left_px", "crop_right_px"), 0) | {
+    "audio_stretched_s": 0.0
+}
 
 
 def digest(name: str, length: int = 64) -> str:
@@ -58,7 +60,7 @@ class World:
                 {"path": "notes.txt", "bytes": 5, "source_id": digest("notes"), "verdict": "rejected"}
                 | {"reason_code": "not_media", "reason": "it is text"},
             ],
-            "segments": [{"source_id": row["source_id"], "cuts_s": [], "speech_s": [], **UNCROPPED} for row in usable],
+            "segments": [{"source_id": row["source_id"], "cuts_s": [], "speech_s": [], **UNCHANGED} for row in usable],
             "windows": windows,
             "near_duplicates": [],
             "clips": clips,

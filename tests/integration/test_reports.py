@@ -31,9 +31,6 @@ NOT_YET = frozenset(
         "dmg-one-picture-of-60s.mkv",
         "gap-still-slide-80s.mkv",
         "pic-cover-track-first.mkv",
-        "snd-burst-delivery.mkv",
-        "snd-clock-drift-1pct.mp4",
-        "snd-gap-1s.mp4",
     )
 )
 """Files that curation still falls short of: mending one takes it out of here."""

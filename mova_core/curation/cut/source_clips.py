@@ -26,6 +26,7 @@ from mova_core.media.clip_file import ClipCoding, ClipWriter
 from mova_core.media.color_tags import TRANSFERS
 from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
+from mova_core.media.loudness import turned_down
 from mova_core.media.orientation import Orientation
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
@@ -216,7 +217,7 @@ class _SourceCutter:
             if damage is not None:
                 raise damage
             self._images.check_whole(number)
-            audio = self._audio.take(number)
+            audio = turned_down(self._audio.take(number))
         except MediaError as error:
             if writer is not None:
                 writer.drop()

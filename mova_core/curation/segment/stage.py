@@ -134,7 +134,7 @@ def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
     last_image = VideoEnd()
     lost: list[Lost] = []
     video_start_s = audio_start_s = None
-    audio_end_s = 0.0
+    audio_end_s = stretched_s = 0.0
     for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Lost):
             lost.append(piece)
@@ -149,6 +149,7 @@ def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
         else:
             audio_start_s = piece.time_s if audio_start_s is None else audio_start_s
             audio_end_s = piece.time_s + len(piece.samples) / SPEECH_RATE_HZ
+            stretched_s += piece.stretched_s
             speech.add(piece.time_s, piece.samples)
             fingerprint.add_audio(piece.time_s, piece.samples)
     if video_start_s is None:
@@ -161,6 +162,7 @@ def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
             "cuts_s": [round(cut, 6) for cut in cuts.cuts_s()],
             "speech_s": speech.speech(),
             **{f"crop_{side}": width for side, width in asdict(edges).items()},
+            "audio_stretched_s": round(stretched_s, 6),
         },
         "video_s": [video_start_s, last_image.end_s()],
         "audio_s": [audio_start_s, audio_end_s],

@@ -41,6 +41,7 @@ TIMES = {name: f"{name} (s) from 0 to 604800 for every shared interval" for name
 BITS = "video distance bits from 0 to 63 for every shared interval"
 SIMILARITY = "audio similarity from -1 to 1 for every shared interval"
 SHARED = {INTERVAL, DESCRIBED, GROUP, BITS, SIMILARITY, *TIMES.values()}
+STRETCHED = {"audio stretched (s) from 0 to 604800 for every file"}
 CROPPED = {f"crop {side} (px) from 0 to 65535 for every file" for side in ("top", "bottom", "left", "right")}
 FOUND = "segments are fully described for every file"
 EMPTY = {"there is at least one window", HALF, FATE}
@@ -51,7 +52,7 @@ def test_a_good_table_holds(failing):
 
 
 def test_every_expectation_can_fail(sentences):
-    of_segments = {CUTS, SPEECH, FOUND} | CROPPED
+    of_segments = {CUTS, SPEECH, FOUND} | CROPPED | STRETCHED
     assert sentences("windows") <= set.union(
         *(told for _, told in SPOILED), TWICE, LOST, SEGMENTS, EMPTY, of_segments, SHARED
     )
@@ -158,6 +159,11 @@ def test_segments_are_judged_with_their_windows(world, failing, found, told):
 def test_a_crop_that_cannot_be_is_told(world, failing):
     world.rows["segments"][0] |= {f"crop_{side}_px": -1 for side in ("top", "bottom", "left", "right")}
     assert failing("windows") == CROPPED
+
+
+def test_audio_that_cannot_be_stretched_so_is_told(world, failing):
+    world.rows["segments"][0]["audio_stretched_s"] = -0.1
+    assert failing("windows") == STRETCHED
 
 
 def test_a_crop_that_is_not_stated_is_told(world, failing):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.audio_resample import PIECE_SAMPLES, AudioResampler
+from mova_core.media.audio_resample import PIECE_SAMPLES, RECOVERY_S, AudioResampler
+from mova_core.media.lost import Lost
 from mova_core.media.timeline import Timeline
 
 TIMELINE = Timeline(Fraction(0), None, None)
@@ -20,10 +21,17 @@ def frame_of(samples, start, rate=8000, layout="mono", format="fltp"):
 def resampled(frames, rate=8000, codec="aac"):
     resampler = AudioResampler(TIMELINE, rate, codec)
     pieces = [piece for frame in frames for piece in resampler.add(frame)] + list(resampler.end())
+    pieces = [piece for piece in pieces if not isinstance(piece, Lost)]
     joined = np.concatenate([piece.samples for piece in pieces])
     starts = np.cumsum([0, *(len(piece.samples) for piece in pieces[:-1])]) / rate + pieces[0].time_s
     np.testing.assert_allclose([piece.time_s for piece in pieces], starts, atol=1e-9)  # gapless
     return pieces[0].time_s, joined
+
+
+def losses(frames, timeline=TIMELINE):
+    resampler = AudioResampler(timeline, 8000, "aac")
+    pieces = [piece for frame in frames for piece in resampler.add(frame)] + list(resampler.end())
+    return [piece for piece in pieces if isinstance(piece, Lost)]
 
 
 def test_pieces_join_to_what_went_in():
@@ -40,10 +48,14 @@ def test_pieces_may_have_any_length():
         np.testing.assert_array_equal(joined, noise)
 
 
-def test_a_gap_becomes_silence_and_an_overlap_is_trimmed():
+def test_a_gap_becomes_silence_that_is_told_and_an_overlap_is_trimmed():
     ones = np.ones(1000, np.float32)
-    _, gap = resampled([frame_of(ones, 0), frame_of(ones, 1500)])
+    frames = [frame_of(ones, 0), frame_of(ones, 1500)]
+    _, gap = resampled(frames)
     np.testing.assert_array_equal(gap, np.r_[ones, np.zeros(500), ones])
+    (lost,) = losses(frames)
+    assert (lost.start_s, lost.end_s, lost.code) == (0.125, 0.125 + 0.0625 + RECOVERY_S, "gap")
+    assert lost.reason == "the audio from 0.125 to 0.338 s is lost: nothing was recorded for 0.062 s"
     _, overlap = resampled([frame_of(ones, 0), frame_of(2 * ones, 600)])
     np.testing.assert_array_equal(overlap, np.r_[ones, 2 * ones[:600]])
 
@@ -52,18 +64,34 @@ def test_a_gap_that_a_packet_should_have_filled_is_damage():
     resampler, ones = AudioResampler(TIMELINE, 8000, "aac"), np.ones(1000, np.float32)
     list(resampler.add(frame_of(ones, 0)))
     resampler.note_empty_packet()
-    with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
-        list(resampler.add(frame_of(ones, 2000)))
+    assert not [one for one in resampler.add(frame_of(ones, 1000)) if isinstance(one, Lost)]  # there was none
+    resampler.note_empty_packet()
+    (lost,) = (one for one in resampler.add(frame_of(ones, 2100)) if isinstance(one, Lost))  # even one of 12 ms
+    assert (lost.start_s, lost.code) == (0.25, "decode_error")
+
+
+def test_a_damaged_packet_is_told_until_the_decoder_is_sound_again():
+    resampler, ones = AudioResampler(TIMELINE, 8000, "aac"), np.ones(1000, np.float32)
+    list(resampler.add(frame_of(ones, 0)))
+    resampler.note_damage("damaged audio at 0.125 s: no header")
+    (lost,) = (one for one in resampler.add(frame_of(ones, 1500)) if isinstance(one, Lost))
+    assert lost.end_s == 0.125 + 0.0625 + RECOVERY_S and lost.reason.endswith("damaged audio at 0.125 s: no header")
+    resampler.note_damage("damaged audio at 0.312 s: cut off")
+    *_, last = resampler.end()
+    assert isinstance(last, Lost) and last.start_s == 2500 / 8000
+
+
+def test_audio_of_which_nothing_decodes_is_refused():
+    resampler = AudioResampler(TIMELINE, 8000, "aac")
+    resampler.note_damage("damaged audio at 0.000 s: no header")
+    with pytest.raises(MediaError, match="no header"):
+        list(resampler.end())
 
 
 def test_a_gap_in_a_container_that_has_none_is_damage():
-    resampler, ones = (
-        AudioResampler(Timeline(Fraction(0), None, None, gapless=True), 8000, "flac"),
-        np.ones(1000, np.float32),
-    )
-    list(resampler.add(frame_of(ones, 0)))
-    with pytest.raises(MediaError, match=r"damaged audio at 0\.125 s: 0\.125 s do not decode"):
-        list(resampler.add(frame_of(ones, 2000)))
+    frames = [frame_of(np.ones(1000, np.float32), start) for start in (0, 2000)]
+    (lost,) = losses(frames, Timeline(Fraction(0), None, None, gapless=True))
+    assert lost.code == "decode_error" and lost.reason.endswith("damaged audio at 0.125 s: 0.125 s do not decode")
 
 
 def test_time_stamps_that_jitter_move_nothing():
@@ -119,6 +147,9 @@ def test_where_the_rate_changes_the_line_goes_on_without_a_seam(first, then, tar
     np.testing.assert_allclose(joined[50:-50], tone(target, 0, 3)[50 : len(joined) - 50], atol=0.1)
 
 
-def test_values_that_are_no_numbers_are_refused():
-    with pytest.raises(MediaError, match="not numbers"):
-        resampled([frame_of(np.array([0, np.nan], np.float32), 0)])
+def test_values_that_are_no_numbers_are_lost():
+    frames = [frame_of(np.full(1000, 0.5, np.float32), start) for start in (0, 1000, 2000)]
+    frames[1] = frame_of(np.where(np.arange(1000) == 7, np.nan, np.float32(0.5)).astype(np.float32), 1000)
+    (lost,) = losses(frames)
+    assert (lost.start_s, lost.end_s) == (0.125, 0.125 + RECOVERY_S) and "not numbers" in lost.reason
+    assert np.isfinite(resampled(frames)[1]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mova_core.media.loudness import integrated_lufs, normalise_loudness
+from mova_core.media.loudness import integrated_lufs, normalise_loudness, turned_down
 
 
 def sine(level_db: float, rate_hz: int, seconds: float = 3.0, hertz: float = 997.0) -> NDArray[np.float32]:
@@ -45,3 +45,10 @@ def test_the_peak_limits_the_gain() -> None:
     audio = normalise_loudness(clicks, 16_000, -10.0)
     assert np.abs(audio).max() == pytest.approx(1.0)
     np.testing.assert_allclose(audio, clicks * 2, rtol=1e-6)  # one gain, no clipping
+
+
+def test_what_peaks_far_above_full_scale_is_turned_down_whole() -> None:
+    hot = sine(18, 48_000)
+    np.testing.assert_allclose(turned_down(hot), hot / np.abs(hot).max(), rtol=1e-6)
+    for level_db in (-20, 0, 2.9):  # a lossy codec's overshoot stays
+        np.testing.assert_array_equal(turned_down(sine(level_db, 48_000)), sine(level_db, 48_000))
