@@ -14,10 +14,11 @@ from mova_core.curation.cut.source_result import CutClip, is_finished, read_part
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
+from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.own_clips.folder import OwnClip
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import write_table
-from mova_core.errors import MediaError, MovaError
+from mova_core.errors import MediaError, MovaError, StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.clip_file import ClipCoding
 from mova_core.media.decode import decode_whole
@@ -75,7 +76,7 @@ def encode_own_clips(
 
     Raises:
         MovaError: a clip that cannot be read, or is too short.
-        UsageError, StaleError: as `encode`.
+        UsageError, StaleError: as `encode`; a file that changed since its caption was read.
     """
     make_folder(data.clips)
     clear_temporary(data.clips)
@@ -99,7 +100,20 @@ def cut_own_clip(task: OwnClipTask) -> None:
 
     Raises:
         MediaError: it cannot be read, has no video or no audio, or is too short.
+        StaleError: it is not the file that was asked for any more.
     """
+    try:
+        with reading(task.path, task.sha256):
+            write_part(task.part, task.part.stem, [_clip_of(task)])
+    except StaleError:  # says it of footage
+        task.part.unlink(missing_ok=True)
+        raise StaleError(
+            f"{task.path} changed since this training was started, which names its clips by their bytes: run it again "
+            "once nobody writes to it"
+        ) from None
+
+
+def _clip_of(task: OwnClipTask) -> CutClip:
     found = probe(task.path, head_s=task.params.head_s, max_pixels=task.params.max_pixels)
     if found.rotation_deg is None or found.hflip is None or found.display_aspect is None:
         raise MediaError("no_video", "it has no video, audio alone")
@@ -120,7 +134,7 @@ def cut_own_clip(task: OwnClipTask) -> None:
     (result,) = clips_of(source)
     if not isinstance(result, CutClip):
         raise MediaError(result["reason_code"], result["reason"])
-    write_part(task.part, task.part.stem, [result])
+    return result
 
 
 def _task(clip: OwnClip, params: Params, geometry: ClipGeometry, data: DataFolder) -> OwnClipTask:

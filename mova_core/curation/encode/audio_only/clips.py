@@ -19,6 +19,7 @@ from mova_core.curation.encode.audio_only.shard_task import AudioClip
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
+from mova_core.curation.ingest.source_bytes import source_path
 from mova_core.curation.tables import read_table
 from mova_core.geometry import ClipGeometry
 from mova_core.params import Params
@@ -65,7 +66,7 @@ def accepted_windows(rows: Sequence[Row], footage: Path, data: DataFolder) -> It
     paths = {row["source_id"]: row["path"] for row in read_table(data.table("sources"), "sources")}
     files = Footage.open(footage)
     for source_id, windows in groupby(rows, key=lambda row: row["source_id"]):
-        path = files.path_of(paths[source_id]).resolve()
+        path = source_path(files, paths[source_id]).resolve()
         for number, row in enumerate(windows):
             if row["verdict"] == "accepted":
                 yield row, AudioClip(row["clip_id"], source_id, path, number)
@@ -80,7 +81,7 @@ def _measured(
     keys = [sha256_json(row["source_id"], size, threshold) for row in sources]
     results = {key: kept for key in keys if (kept := result_cache.get(key)) is not None}
     missing = [
-        (key, AudioSource(row["source_id"], files.path_of(row["path"]), geometry, threshold, row["duration_s"]))
+        (key, AudioSource(row["source_id"], source_path(files, row["path"]), geometry, threshold, row["duration_s"]))
         for key, row in zip(keys, sources, strict=True)
         if key not in results
     ]

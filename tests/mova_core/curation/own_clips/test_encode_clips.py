@@ -1,5 +1,6 @@
 """The clip of one file: where it starts, and why there is none."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.worker import LimitedCall
 from mova_core.curation.own_clips import encode_clips
 from mova_core.curation.own_clips.folder import OwnClip
-from mova_core.errors import MovaError
+from mova_core.errors import MovaError, StaleError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.clip_file import read_clip
 from mova_core.media.encode import write_media
 from mova_core.params import Params
 from mova_core.places import DataFolder
+from mova_core.storage.hashing import sha256_file
 
 GEOMETRY = GEOMETRIES["nano-32"]
 
@@ -30,16 +32,22 @@ def media(path: Path, seconds: float, *, audio: bool = True) -> Path:
     return path
 
 
-def cut(path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+def cut(
+    path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object] = lambda: None
+) -> dict:
     """The row of table `clips` of one file, cut as a worker does, in this process."""
 
     def here(function, items, *, limits, **_):
-        return map(LimitedCall(function, limits), items)
+        for result in map(LimitedCall(function, limits), items):
+            result.check()
+            yield result
 
     monkeypatch.setattr(encode_clips, "run", here)
     data = DataFolder(root)
     data.clips.mkdir(exist_ok=True)
-    task = encode_clips._task(OwnClip(path, "a" * 64, "A box."), Params(), GEOMETRY, data)
+    clip = OwnClip(path, sha256_file(path), "A box.")
+    meanwhile()
+    task = encode_clips._task(clip, Params(), GEOMETRY, data)
     encode_clips._cut([task], Params(), Engine())
     (row,) = read_part(task.part).clips
     return {**row, "path": task.part.name}
@@ -70,3 +78,10 @@ def test_what_gives_no_clip_stops_with_its_reason(tmp_path, monkeypatch, name, s
     (tmp_path / "text.mp4").write_text("no video at all " * 100)
     with pytest.raises(MovaError, match=sentence):
         cut(tmp_path / name, tmp_path, monkeypatch)
+
+
+def test_a_file_that_was_exchanged_after_it_was_named_gives_no_clip(tmp_path, monkeypatch):
+    path = media(tmp_path / "long.mp4", 4.0)
+    with pytest.raises(StaleError, match=r"long\.mp4 changed since this training was started.*run it again") as refused:
+        cut(path, tmp_path, monkeypatch, meanwhile=lambda: media(path, 3.0))
+    assert "ingest" not in str(refused.value) and list((tmp_path / "clips").iterdir()) == []
