@@ -8,7 +8,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from data_contracts.columns import Columns, Mask, Row, Tables, is_among, looked_up
+from data_contracts.columns import Columns, Mask, Row, Tables, is_among, is_word, looked_up
 from data_contracts.contract import View
 from data_contracts.expectations import ExpectExactly, ExpectNoFault
 from data_contracts.report.places import at_source
@@ -28,7 +28,8 @@ def near_duplicates_view(tables: Tables) -> View:
     """
     intervals, sources = tables["near_duplicates"], tables.accepted.frame
     frame = intervals.frame
-    with_windows = sources[is_among(sources["source_id"], tables["windows"].frame["source_id"])]
+    has_windows = is_among(sources["source_id"], tables["windows"].frame["source_id"])
+    with_windows = sources[has_windows | is_word(sources["kind"], "audio")]
     own_s, kept_s = (
         looked_up(frame[name], with_windows["source_id"], with_windows["duration_s"])
         for name in ("source_id", "kept_source_id")
@@ -60,7 +61,7 @@ def near_duplicates_view(tables: Tables) -> View:
             ),
             ExpectNoFault.of(
                 "interval_fault",
-                "every shared interval lies inside two files that have windows",
+                "every shared interval lies inside two files that have windows or are of audio alone",
                 "A window is rejected only where another file keeps the same.",
             ),
             ExpectNoFault.of(
@@ -125,7 +126,7 @@ def _interval_fault(row: Row, own_s: float | None, kept_s: float | None) -> str 
         ("kept_source_id", row["kept_start_s"], kept_s),
     ):
         if file_s is None:
-            return f"{row[name]} has no windows"
+            return f"{row[name]} has no windows, and video"
         if start_s < 0 or start_s + length_s > file_s + FILE_END_S:
             return f"{start_s:.3f} to {start_s + length_s:.3f} s of {file_s:.3f} s"
     return None

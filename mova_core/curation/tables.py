@@ -84,6 +84,7 @@ MEASURES = (
     _measure("lse_c", "lip-sync confidence, SyncNet", low=-100, high=100, group="syncnet"),
     _measure("eat_speech", "probability of speech, EAT", low=0, high=1, group="eat"),
     _measure("eat_singing", "probability of singing, EAT", low=0, high=1, group="eat"),
+    _measure("voices", "voices that are heard, pyannote.audio", low=0, high=3, group="pyannote"),
 )
 
 # What is measured of a window of audio alone.
@@ -247,13 +248,19 @@ TABLES: dict[str, Table] = {
                 "is_copy", "flag", "whether windows inside are rejected; else only the video agrees", stated="always"
             ),
             Column(
+                "frames",
+                "text",
+                "how the frames of one are made from those of the other; `none`: one of them is of audio alone",
+                values=("same", "cropped", "mirrored", "none"),
+                stated="always",
+            ),
+            Column(
                 "video_distance_bits",
                 "number",
-                "mean distance of the frame hashes",
+                "mean distance of the frame hashes; null unless they are of the same frames",
                 "bits of 63",
                 low=0,
                 high=63,
-                stated="always",
             ),
             Column(
                 "audio_similarity",

@@ -99,6 +99,9 @@ class NearDuplicateParams(Section):
     overlap_s_at_least: float = Field(
         7.5, gt=0, description="synthetic footage resembles itself for up to 7 s; a mova clip lasts 8.04 s"
     )
+    distinct_share: float = Field(
+        0.27, gt=0, le=1, description="of that, which is enough where the audio does not repeat itself: 2 s"
+    )
 
 
 class SegmentParams(Section):
@@ -147,6 +150,7 @@ class WeightsParams(Section):
     synchformer: Weights | None = None
     syncnet: Weights | None = None
     eat: Weights | None = None
+    pyannote: Weights | None = None
 
 
 class Phase2Filters(Section):

@@ -118,7 +118,7 @@ class World:
         first, second = (row["source_id"] for row in self.rows["sources"][:2])
         interval = {"source_id": second, "start_s": 2.5, "end_s": 6.0, "kept_source_id": first, "kept_start_s": 2.5}
         self.rows["near_duplicates"].append(
-            interval | {"group_id": first, "is_copy": True, "video_distance_bits": 3.0} | values
+            interval | {"group_id": first, "is_copy": True, "frames": "same", "video_distance_bits": 3.0} | values
         )
 
     def lose_second_file(self, code: str) -> None:

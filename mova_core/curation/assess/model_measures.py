@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures
 from mova_core.curation.tables import measures_of
@@ -36,10 +36,12 @@ class MeasuringModel:
     Args:
         about: what it is, for people.
         load: `module:function` from the path of its weights to an `Adapter`; None while it is not written.
+        check: `module:function` that raises a UsageError where the path holds no weights of it.
     """
 
     about: str
     load: str | None = None
+    check: str | None = None
 
 
 MODELS: dict[str, MeasuringModel] = {
@@ -49,6 +51,11 @@ MODELS: dict[str, MeasuringModel] = {
     "synchformer": MeasuringModel("Synchformer DeSync"),
     "syncnet": MeasuringModel("SyncNet LSE-D and LSE-C"),
     "eat": MeasuringModel("EAT audio tagger"),
+    "pyannote": MeasuringModel(
+        "pyannote.audio's speaker segmentation",
+        load="mova_core.curation.assess.measures.voices:load",
+        check="mova_core.curation.assess.measures.voices:check",
+    ),
 }
 
 
@@ -95,12 +102,18 @@ def _checked(name: str, weights: Weights) -> ConfiguredModel:
             f"{key}: {weights.path} has sha256 {found}, expected {weights.sha256}: bring that file, or state this hash"
         )
     model = MODELS[name]
+    if model.check is not None:
+        _function(model.check)(path)
     assert model.load is not None
     return ConfiguredModel(name, str(path.resolve()), found, model.load)
 
 
 @cache
 def _adapter(load: str, path: str) -> Adapter:
-    module, _, function = load.partition(":")
-    make: Callable[[Path], Adapter] = getattr(import_module(module), function)
+    make: Callable[[Path], Adapter] = _function(load)
     return make(Path(path))
+
+
+def _function(named: str) -> Any:
+    module, _, function = named.partition(":")
+    return getattr(import_module(module), function)

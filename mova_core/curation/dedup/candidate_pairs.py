@@ -32,27 +32,38 @@ def candidate_pairs(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int,
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     list_start = np.repeat(starts, np.diff(np.r_[starts, len(keys)]))
     longest = int(np.ptp(steps)) + 2 * BIN_STEPS  # no shift is larger
-    bins = 2 * longest // BIN_STEPS + 2
     counts = np.bincount(owners, minlength=len(fingerprints))
     block_of = (np.cumsum(counts) - counts) // BLOCK_ENTRIES
     for block in np.unique(block_of):
         asking = np.flatnonzero(block_of[owners] == block)
-        votes = []
+        pairs, shifts = [], []
         for number in range(LEADERS):
             ask, told = asking, list_start[asking] + number
             ask, told = ask[told < ask], told[told < ask]
             ask, told = ask[owners[ask] != owners[told]], told[owners[ask] != owners[told]]
-            place = (owners[ask] * len(fingerprints) + owners[told]) * bins
-            place += (steps[told] - steps[ask] + longest) // BIN_STEPS
-            votes += [place, place + 1]
-        places, votes_of = np.unique(np.concatenate(votes), return_counts=True)
-        enough = votes_of >= LEAST_VOTES
-        yield from _voted(places[enough], votes_of[enough], len(fingerprints), bins, longest)
+            pairs.append(owners[ask] * len(fingerprints) + owners[told])
+            shifts.append(steps[told] - steps[ask])
+        yield from voted_pairs(
+            np.concatenate(pairs), np.concatenate(shifts), len(fingerprints), longest, least_votes=LEAST_VOTES
+        )
 
 
-def _voted(
-    places: Integers, votes: Integers, sources: int, bins: int, longest: int
+def voted_pairs(
+    pair_of: Integers, shift_of: Integers, sources: int, longest: int, *, least_votes: int
 ) -> Iterator[tuple[int, int, list[int]]]:
+    """Pairs of sources with the shifts that enough entries vote for: (source, one of better rank, shifts), in order.
+
+    Args:
+        pair_of: of each vote, the source's rank x `sources` + the other one's.
+        shift_of: of each vote.
+        sources: how many there are.
+        longest: a bound of all shifts.
+        least_votes: of a bin of shifts that is kept.
+    """
+    bins = 2 * longest // BIN_STEPS + 2
+    place = pair_of * bins + (shift_of + longest) // BIN_STEPS
+    places, votes = np.unique(np.concatenate([place, place + 1]), return_counts=True)
+    places, votes = places[votes >= least_votes], votes[votes >= least_votes]
     pairs = places // bins
     edges = np.flatnonzero(np.diff(pairs, prepend=-1, append=-1)).tolist()
     for begin, end in pairwise(edges):

@@ -1,21 +1,32 @@
 """Find near duplicates: which parts of sources repeat, which source keeps them, which windows are copies.
 
-Sources are ranked: the largest frame first, then the longest, then by id. Candidate pairs come from an index
-(`candidate_pairs.py`), their overlaps from a comparison step by step (`overlaps.py`). The better-ranked source of a
-pair keeps what both contain. Sources that overlap form a group, named by its best-ranked source. Overlaps whose video
-agrees but whose audio does not (a dub) are not copies, but still join the group, so that no footage is in both splits.
+Sources are ranked: the largest frame first, then the longest, then by id. Candidate pairs come from an index of frames
+(`candidate_pairs.py`) and one of audio (`audio_pairs.py`), their overlaps from a comparison step by step: by frames and
+audio over several seconds (`overlaps.py`), or by audio that is found nowhere else, however short (`shared_audio.py`),
+under frames that are the same, or a part or the mirror image of the other's (`reframing.py`). Of sources of audio alone
+the audio decides. The better-ranked source of a pair keeps what both contain. Sources that overlap form a group, named
+by its best-ranked source. Overlaps whose video agrees but whose audio does not (a dub) are not copies, but still join
+the group, so that no footage is in both splits.
 """
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+from mova_core.curation.dedup.audio_pairs import audio_pairs
 from mova_core.curation.dedup.candidate_pairs import candidate_pairs
 from mova_core.curation.dedup.fingerprints import STEPS_PER_S, Fingerprint
-from mova_core.curation.dedup.overlaps import Overlap, find_overlaps
+from mova_core.curation.dedup.overlaps import Frames, Overlap, find_overlaps, image_similarity, same_frames
+from mova_core.curation.dedup.reframing import reframing
+from mova_core.curation.dedup.shared_audio import SharedAudio, shared_audio
 from mova_core.params import NearDuplicateParams
 
+SHORT_SIMILARITY = 0.8  # of video and audio of a short interval
+SHORT_REFRAMED = 0.935  # the same, of frames that are cropped or mirrored
+LONG_CORRELATION = 0.85  # of frames that are cropped or mirrored
 EDGE_S = 0.5  # to which an interval's ends are good: of a copied window no more lies outside
 
 Row = dict[str, Any]
@@ -27,7 +38,7 @@ class Member:
 
     Args:
         source_id: sha256 of its bytes.
-        pixels: width times height of its frame.
+        pixels: width times height of its frame; 0 of audio alone.
         duration_s: of the file.
         fingerprint: of its video and audio.
     """
@@ -47,14 +58,17 @@ def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams)
     """Rows of table `near_duplicates`: by source in rank, then by the rank of the one it agrees with, then by time."""
     ranked = sorted(members, key=lambda member: member.rank)
     found: list[tuple[int, int, Overlap]] = []
-    least = round(params.overlap_s_at_least * STEPS_PER_S)
+    least = round(params.overlap_s_at_least * params.distinct_share * STEPS_PER_S)
     copied: set[int] = set()  # what is left of them is too short for another interval
-    for source, other, shifts in candidate_pairs([member.fingerprint for member in ranked]):
+    for source, other, seen, heard in _candidates([member.fingerprint for member in ranked]):
         if source not in copied:
-            fingerprint = ranked[source].fingerprint
-            overlaps = find_overlaps(fingerprint, ranked[other].fingerprint, shifts, params)
+            own, its = ranked[source], ranked[other]
+            overlaps = find_overlaps(own.fingerprint, its.fingerprint, seen, params) if seen else []
+            if heard:
+                overlaps = _with_shared_audio(overlaps, own, its, heard, params)
             found += [(source, other, overlap) for overlap in overlaps]
-            if len(fingerprint.hashes) - sum(one.end - one.start for one in overlaps if one.is_copy) < least:
+            steps = max(len(own.fingerprint.hashes), len(own.fingerprint.levels))
+            if steps - sum(one.end - one.start for one in overlaps if one.is_copy) < least:
                 copied.add(source)
     group_of = _groups(len(ranked), [(source, other) for source, other, _ in found])
     return [
@@ -66,7 +80,10 @@ def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams)
             "kept_source_id": ranked[other].source_id,
             "kept_start_s": (overlap.start + overlap.shift) / STEPS_PER_S,
             "is_copy": overlap.is_copy,
-            "video_distance_bits": round(overlap.video_distance_bits, 3),
+            "frames": overlap.frames,
+            "video_distance_bits": None
+            if overlap.video_distance_bits is None
+            else round(overlap.video_distance_bits, 3),
             "audio_similarity": None if overlap.audio_similarity is None else round(overlap.audio_similarity, 3),
         }
         for source, other, overlap in found
@@ -88,6 +105,53 @@ def copied_windows(windows: Iterable[Row], near_duplicates: Iterable[Row]) -> di
                 copies[window["window_id"]] = rows[inside_s.index(max(inside_s))]
                 break
     return copies
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _candidates(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, list[int], list[int]]]:
+    """Pairs of sources in order: (source, one of better rank, shifts by frames, shifts by audio)."""
+    by_frames = ((source, other, shifts, True) for source, other, shifts in candidate_pairs(fingerprints))
+    by_audio = ((source, other, shifts, False) for source, other, shifts in audio_pairs(fingerprints))
+    together = heapq.merge(by_frames, by_audio, key=lambda one: one[:2])
+    for (source, other), each in groupby(together, key=lambda one: one[:2]):
+        shifts: dict[bool, list[int]] = {True: [], False: []}
+        for _, _, some, is_seen in each:
+            shifts[is_seen] += some
+        yield source, other, shifts[True], shifts[False]
+
+
+def _with_shared_audio(
+    overlaps: list[Overlap], own: Member, its: Member, shifts: list[int], params: NearDuplicateParams
+) -> list[Overlap]:
+    """Copies that audio tells beside those of frames and audio; a dub gives way to a copy at the same place."""
+    copies = [one for one in overlaps if one.is_copy]
+    for audio in shared_audio(own.fingerprint, its.fingerprint, shifts, params):
+        if any(one.start < audio.end and audio.start < one.end for one in copies):
+            continue
+        is_long = audio.end - audio.start >= params.overlap_s_at_least * STEPS_PER_S
+        frames, bits = _frames(own, its, audio, is_long)
+        if frames is not None:
+            copies.append(Overlap(audio.start, audio.end, audio.shift, True, bits, audio.similarity, frames))
+    dubs = [one for one in overlaps if not one.is_copy]
+    kept = [one for one in dubs if not any(one.start < copy.end and copy.start < one.end for copy in copies)]
+    return sorted([*copies, *kept], key=lambda one: one.start)
+
+
+def _frames(own: Member, its: Member, audio: SharedAudio, is_long: bool) -> tuple[Frames | None, float | None]:
+    """How the frames agree where the audio does, and their distance; (None, None) where they do not."""
+    source, other = own.fingerprint, its.fingerprint
+    if not own.pixels or not its.pixels:
+        return "none", None
+    bits = same_frames(source, other, audio.start, audio.end, audio.shift)
+    if bits is not None and (is_long or (audio.similarity + image_similarity(bits)) / 2 >= SHORT_SIMILARITY):
+        return "same", bits
+    how, correlation = reframing(source, other, audio.start, audio.end, audio.shift)
+    if correlation >= LONG_CORRELATION and (is_long or (audio.similarity + correlation) / 2 >= SHORT_REFRAMED):
+        return how, None
+    return None, None
 
 
 def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:

@@ -8,6 +8,9 @@ shape, codec, brightness and contrast hardly change it. Source: Zauner, "Impleme
 Image Hash Functions" (2010), section 3.2.1. A frame without contrast has no hash (`NO_HASH`): its bits would be noise.
 The mean colour, which a hash does not see, is stored beside it.
 
+A thumbnail twice a second tells whether the frames of one source are a part of the other's, or their mirror image
+(`reframing.py`): their hashes have nothing in common.
+
 Audio: the level of 16 bands from 200 Hz to 3.5 kHz over the half second around that moment, in half decibels above
 -100 dB of full scale. The comparison uses changes of level over time, so volume does not matter and a steady hum counts
 as silence. After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002), with levels kept
@@ -16,7 +19,7 @@ instead of signs.
 
 import base64
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -39,9 +42,14 @@ BLOCK = 16 * SPAN  # samples that wait for one transform of many spans, 8 s
 HOP = AUDIO_RATE_HZ // STEPS_PER_S
 SILENT_DB = -100.0
 LEVELS_PER_DB = 2
+QUIET_DB = 50.0  # below a source's loudest level; what lies deeper is its codec's
+LEAST_CHANGE_DB = 1.0  # of levels within a quarter of a second, root mean square; less is silence or a hum
+THUMBNAIL_PX = 16
+THUMBNAIL_STEPS = 4  # that one is the mean of
 
 Hashes = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
+Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Fingerprint:
         colours: uint8 [P, 2], mean Cr and Cb.
         audio_first: step of the first levels.
         levels: uint8 [S, 16], half decibels.
+        thumbnail_first: the first thumbnail is the mean of four steps from four times this number on.
+        thumbnails: uint8 [T, 16, 16], luma of frames without letterbox bars, of whatever shape; 0 where there is none.
     """
 
     video_first: int
@@ -61,6 +71,8 @@ class Fingerprint:
     colours: Bytes
     audio_first: int
     levels: Bytes
+    thumbnail_first: int = 0
+    thumbnails: Bytes = field(default_factory=lambda: np.zeros((0, THUMBNAIL_PX, THUMBNAIL_PX), np.uint8))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON: arrays as base64 of their little-endian bytes."""
@@ -70,6 +82,8 @@ class Fingerprint:
             "colours": base64.b64encode(self.colours.tobytes()).decode(),
             "audio_first": self.audio_first,
             "levels": base64.b64encode(self.levels.tobytes()).decode(),
+            "thumbnail_first": self.thumbnail_first,
+            "thumbnails": base64.b64encode(self.thumbnails.tobytes()).decode(),
         }
 
     @classmethod
@@ -81,6 +95,10 @@ class Fingerprint:
             colours=np.frombuffer(base64.b64decode(values["colours"]), np.uint8).reshape(-1, 2),
             audio_first=values["audio_first"],
             levels=np.frombuffer(base64.b64decode(values["levels"]), np.uint8).reshape(-1, BANDS),
+            thumbnail_first=values["thumbnail_first"],
+            thumbnails=np.frombuffer(base64.b64decode(values["thumbnails"]), np.uint8).reshape(
+                -1, THUMBNAIL_PX, THUMBNAIL_PX
+            ),
         )
 
 
@@ -97,6 +115,8 @@ class FingerprintBuilder:
         self._video_first = 0
         self._hashes = array("Q")
         self._colours = bytearray()  # Cr and Cb of each in turn
+        self._thumbnails = bytearray()
+        self._waiting_thumbnails: list[Bytes] = []
         self._audio_first: int | None = None
         self._before = 0  # samples still to be left out, so that spans lie on the grid
         self._waiting: list[NDArray[np.float32]] = []
@@ -112,6 +132,7 @@ class FingerprintBuilder:
             inside = without_letterbox(self._shown, self._letterbox_luma)
             self._hashes.extend([frame_hash(inside)] * steps)
             self._colours += mean_chroma(inside).tobytes() * steps
+            self._add_thumbnails(inside, steps)
         self._shown = rgb
 
     def add_audio(self, time_s: float, samples: NDArray[np.float32]) -> None:
@@ -135,7 +156,20 @@ class FingerprintBuilder:
             colours=np.frombuffer(bytes(self._colours), np.uint8).reshape(-1, 2),
             audio_first=self._audio_first or 0,
             levels=np.concatenate([np.zeros((0, BANDS), np.uint8), *self._levels]),
+            thumbnail_first=-(-self._video_first // THUMBNAIL_STEPS),
+            thumbnails=np.frombuffer(bytes(self._thumbnails), np.uint8).reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX),
         )
+
+    def _add_thumbnails(self, inside: Bytes, steps: int) -> None:
+        """Of a frame that is shown at the last steps."""
+        shown = thumbnail(inside)
+        end = self._video_first + len(self._hashes)
+        for step in range(end - steps, end):
+            if step % THUMBNAIL_STEPS == 0:
+                self._waiting_thumbnails = []
+            self._waiting_thumbnails.append(shown)
+            if step % THUMBNAIL_STEPS == THUMBNAIL_STEPS - 1 and len(self._waiting_thumbnails) == THUMBNAIL_STEPS:
+                self._thumbnails += np.rint(np.mean(self._waiting_thumbnails, axis=0)).astype(np.uint8).tobytes()
 
     def _add_levels(self) -> None:
         """All whole spans that wait."""
@@ -169,6 +203,25 @@ def mean_chroma(inside: Bytes) -> Bytes:
     if not inside.size:
         return np.array([128, 128], np.uint8)
     return np.rint(cv2.cvtColor(inside, cv2.COLOR_RGB2YCrCb)[..., 1:].mean(axis=(0, 1))).astype(np.uint8)
+
+
+def thumbnail(inside: Bytes) -> Bytes:
+    """Luma of one frame without letterbox bars, uint8 [16, 16], whatever its shape; 0 of a frame that is all bars."""
+    import cv2
+
+    if not inside.size:
+        return np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
+    grey = cv2.cvtColor(inside, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def level_changes(fingerprint: Fingerprint) -> Reals:
+    """By how much the levels change around each step of audio, dB [S, 16]; 0 at both ends."""
+    levels = fingerprint.levels.astype(float) / LEVELS_PER_DB
+    levels = np.maximum(levels, levels.max(initial=0.0) - QUIET_DB)
+    changes = np.zeros_like(levels)
+    changes[1:-1] = levels[2:] - levels[:-2]
+    return changes
 
 
 def band_levels(spans: NDArray[np.float32]) -> Bytes:

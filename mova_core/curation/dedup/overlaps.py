@@ -8,7 +8,7 @@ Times are steps of the fingerprints' grid; source step k is the other source's s
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,26 @@ from mova_core.curation.dedup.fingerprints import (
     BANDS,
     COLOUR_STEPS,
     HASH_BITS,
-    LEVELS_PER_DB,
+    LEAST_CHANGE_DB,
     NO_HASH,
     STEPS_PER_S,
     Fingerprint,
+    Reals,
+    level_changes,
 )
 from mova_core.params import NearDuplicateParams
 
 SMOOTH_STEPS = 32  # 4 s: agreement is judged over so much
-QUIET_DB = 50.0  # below a source's loudest level; what lies deeper is its codec's
-LEAST_CHANGE_DB = 1.0  # of levels within a quarter of a second, root mean square; less is silence or a hum
 SLIP_STEPS = 8  # 1 s, up to which audio that was put out of step with its frames is looked for
 SLIP_BITS = 1.5  # by which frames then agree better at another shift than at the audio's
 LEAST_MOTION_BITS = 8.0  # by which frames SMOOTH_STEPS apart differ; less looks the same at any shift
 LEAST_VIDEO = 0.6  # similarity of the same frame, however well the audio agrees
+LEAST_COMPARED = 0.5  # of an interval in which both have frames
 UNLIKE_BITS = HASH_BITS / 2  # between a frame and none, as between two that have nothing in common
 
-Reals = NDArray[np.float64]
+
+Frames = Literal["same", "cropped", "mirrored", "none"]
+"""How the frames of two sources agree; `none`: one of them is of audio alone, or shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,29 @@ class Overlap:
 
     Args:
         is_copy: the audio agrees too, or neither has any.
-        video_distance_bits: mean distance of the hashes, of 63.
+        video_distance_bits: mean distance of the hashes, of 63; None where `frames` says why they are not compared.
         audio_similarity: -1..1; None where neither has audio that changes.
+        frames: how those of one are made from those of the other.
     """
 
     start: int
     end: int
-    shift: int
+    shift: float
     is_copy: bool
-    video_distance_bits: float
+    video_distance_bits: float | None
     audio_similarity: float | None
+    frames: Frames = "same"
 
     @property
     def similarity(self) -> float:
         """Of frames and, where it agrees, audio; at most 1."""
-        image = 1 - self.video_distance_bits / UNLIKE_BITS
+        image = image_similarity(self.video_distance_bits or 0.0)
         return image if self.audio_similarity is None or not self.is_copy else (image + self.audio_similarity) / 2
+
+
+def image_similarity(distance_bits: float) -> float:
+    """Of frames whose hashes are so far apart: 1 equal, 0 unrelated."""
+    return 1 - distance_bits / UNLIKE_BITS
 
 
 def find_overlaps(
@@ -93,11 +103,7 @@ class _Source:
 
     @classmethod
     def of(cls, fingerprint: Fingerprint) -> "_Source":
-        levels = fingerprint.levels.astype(float) / LEVELS_PER_DB
-        levels = np.maximum(levels, levels.max(initial=0.0) - QUIET_DB)
-        changes = np.zeros_like(levels)
-        changes[1:-1] = levels[2:] - levels[:-2]
-        return cls(fingerprint, changes)
+        return cls(fingerprint, level_changes(fingerprint))
 
     def hashes_of(self, begin: int, end: int) -> NDArray[np.uint64]:
         """Of steps [begin, end); `NO_HASH` outside."""
@@ -209,15 +215,32 @@ class _Aligned:
         return (start + int(agree[0]), start + int(agree[-1]) + 1) if len(agree) else (start, start)
 
 
+def same_frames(source: Fingerprint, other: Fingerprint, start: int, end: int, shift: float) -> float | None:
+    """Mean distance of the hashes of two sources in an interval of the first; None where they are not the same frames.
+
+    Where neither shows anything it is 0.
+    """
+    aligned = _Aligned.at(_Source.of(source), _Source.of(other), round(shift))
+    place = slice(max(0, start - aligned.begin), max(0, end - aligned.begin))
+    seen = aligned.seen[place].sum()
+    if len(aligned.bits[place]) < LEAST_COMPARED * (end - start):
+        return None
+    if not seen:
+        return 0.0
+    bits = float((aligned.bits * aligned.seen)[place].sum() / seen)
+    colour = float((aligned.colour * aligned.seen)[place].sum() / seen)
+    return bits if bits <= (1 - LEAST_VIDEO) * UNLIKE_BITS and colour <= COLOUR_STEPS else None
+
+
 def _in_step(own: _Source, its: _Source, overlap: Overlap) -> Overlap:
     """The interval, or no copy where its frames agree better at another shift than the audio: one is out of step."""
-    if not overlap.is_copy or overlap.audio_similarity is None:
+    if not overlap.is_copy or overlap.audio_similarity is None or overlap.video_distance_bits is None:
         return overlap
     shown = own.hashes_of(overlap.start, overlap.end)
+    shift = round(overlap.shift)
     for slip in (slip for slip in range(-SLIP_STEPS, SLIP_STEPS + 1) if abs(slip) > 1):
-        shift = overlap.shift + slip
-        bits = np.bitwise_count(shown ^ its.hashes_of(overlap.start + shift, overlap.end + shift)).mean()
-        if bits < overlap.video_distance_bits - SLIP_BITS:
+        beside = its.hashes_of(overlap.start + shift + slip, overlap.end + shift + slip)
+        if np.bitwise_count(shown ^ beside).mean() < overlap.video_distance_bits - SLIP_BITS:
             return replace(overlap, is_copy=False)
     return overlap
 

@@ -1,7 +1,7 @@
 """Stage `segment`: what one decode pass finds in each source, and the windows that follow from it.
 
 Frames go to the letterbox and shot boundary detectors, audio to the speech detector, both into a fingerprint, while the
-file is read once. Memory does not grow with the file's length, except for the fingerprint's 192 bytes a second and the
+file is read once. Memory does not grow with the file's length, except for the fingerprint's 720 bytes a second and the
 timeline's 24 bytes a packet. Findings are kept per source; windows and near duplicates are computed from them in each
 run, because they cost little beside decoding.
 """
@@ -27,6 +27,7 @@ from mova_core.curation.segment.windows import SourceSegments, find_windows
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
+from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
 from mova_core.params import Params, SegmentParams
@@ -51,29 +52,33 @@ class Source:
         path: where it lies.
         params: how.
         duration_s: how long it lasts, which says how long that may take.
+        audio_only: it has no video, so its fingerprint is all that is wanted.
     """
 
     source_id: str
     path: Path
     params: SegmentParams
     duration_s: float = 0.0
+    audio_only: bool = False
 
 
 def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
     """Segment every accepted source; write `segments`, `windows`, `near_duplicates` and the rejects of this stage.
 
     A source of which nothing is left has no row in `segments`; one that gives no window has, and is a reject as well.
-    One of audio alone is not decoded: it is a reject of this stage, so that rows in = sources with windows + rejects,
-    and stays an accepted source. Of a source with windows each interval outside them is a reject with start and end.
+    One of audio alone is compared with the others by its audio; it is a reject of this stage, so that rows in = sources
+    with windows + rejects, and stays an accepted source. Of a source with windows each interval outside them is a
+    reject with start and end.
     """
     engine = engine.with_resources(params.engine.segment)
     files = Footage.open(footage)
     accepted = [row for row in read_table(data.table("sources"), "sources") if row["verdict"] == "accepted"]
     row_of = {row["source_id"]: row for row in accepted}
     sources = [
-        Source(row["source_id"], source_path(files, row["path"]), params.segment, row["duration_s"])
+        Source(
+            row["source_id"], source_path(files, row["path"]), params.segment, row["duration_s"], row["kind"] == "audio"
+        )
         for row in accepted
-        if row["kind"] != "audio"
     ]
     segments: list[dict[str, Any]] = []
     windows: list[dict[str, Any]] = []
@@ -82,8 +87,15 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
     found = _found(sources, engine, params, ResultCache.of_stage("segment", result_cache))
     for source, result in zip(sources, found, strict=True):
         of_source = {"table": "sources", "id": source.source_id, "stage": "segment"}
-        if "reason_code" in result:
+        if source.audio_only:
+            rejects.append(of_source | _audio_only(result))
+        elif "reason_code" in result:
             rejects.append(of_source | result)
+        if "reason_code" in result:
+            continue
+        fingerprint = Fingerprint.from_json(result["fingerprint"])
+        if source.audio_only:
+            members.append(Member(source.source_id, 0, source.duration_s, fingerprint))
             continue
         segments.append({"source_id": source.source_id, **result["segment"]})
         try:
@@ -95,13 +107,7 @@ def segment(params: Params, footage: Path, data: DataFolder, engine: Engine, res
         rest = remainder(result, found_windows, params.clip_geometry, source.duration_s)
         rejects.extend(of_source | interval for interval in rest)
         row = row_of[source.source_id]
-        fingerprint = Fingerprint.from_json(result["fingerprint"])
         members.append(Member(source.source_id, row["width_px"] * row["height_px"], row["duration_s"], fingerprint))
-    rejects.extend(
-        {"table": "sources", "id": row["source_id"], "stage": "segment", **AUDIO_ONLY}
-        for row in accepted
-        if row["kind"] == "audio"
-    )
     write_table(data.rejects("segment"), "rejects", rejects)
     write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
     inputs = {"segments": data.table("segments"), "rejects": data.rejects("segment")}
@@ -116,14 +122,30 @@ def segment_source(source: Source) -> dict[str, Any]:
 
     Returns:
         `segment` (a row of that table without its id), `video_s` and `audio_s` ([start, end] of each stream, seconds),
-        `lost` (what the decode pass could not trust, as rows of `Lost`), `fingerprint` (as JSON).
+        `lost` (what the decode pass could not trust, as rows of `Lost`), `fingerprint` (as JSON); of audio alone the
+        fingerprint only.
 
     Raises:
         MediaError: nothing of it can be used: no frame, no audio, or another fault of the whole file.
         StaleError: it is not the file that `ingest` read.
     """
     with reading(source.path, source.source_id):
-        return _segmented(source.path, source.params)
+        return _heard(source.path, source.params) if source.audio_only else _segmented(source.path, source.params)
+
+
+def _audio_only(result: dict[str, Any]) -> dict[str, str]:
+    reason = AUDIO_ONLY["reason"]
+    if "reason_code" in result:
+        reason += f", and is not compared with other sources ({result['reason']})"
+    return AUDIO_ONLY | {"reason": reason}
+
+
+def _heard(path: Path, params: SegmentParams) -> dict[str, Any]:
+    fingerprint = FingerprintBuilder(params.letterbox_luma)
+    for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ, video=False):
+        if isinstance(piece, AudioChunk):
+            fingerprint.add_audio(piece.time_s, piece.samples)
+    return {"fingerprint": fingerprint.fingerprint().to_json()}
 
 
 def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:

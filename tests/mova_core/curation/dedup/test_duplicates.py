@@ -140,10 +140,41 @@ def test_black_inside_a_copy_does_not_break_it():
     assert row["end_s"] - row["start_s"] == pytest.approx(19.0)
 
 
+@pytest.mark.parametrize("length_s", [2.5, 4.0, 7.0])
+@pytest.mark.parametrize("late_s", [0.0, 0.5])
+def test_a_short_interval_is_found_by_audio_that_does_not_repeat_itself(length_s, late_s):
+    short = joined(film(1, 8 + late_s), part(film(0, 20), 5, 5 + length_s), film(2, 8))
+    (row,) = found(film(0, 20), encoded_again(short))
+    assert (row["is_copy"], row["frames"]) == (True, "same")
+    assert row["start_s"] == pytest.approx(8 + late_s, abs=0.6)
+    assert row["end_s"] == pytest.approx(8 + late_s + length_s, abs=0.6)
+
+
 def test_less_than_the_least_overlap_is_nothing():
-    short = joined(film(1, 8), part(film(0, 20), 5, 10), film(2, 8))
-    assert found(film(0, 20), short) == []
-    assert len(found(film(0, 20), short, params=PARAMS.model_copy(update={"overlap_s_at_least": 4.0}))) == 1
+    pattern = film(0, 1)  # repeats itself
+    loop = joined(film(3, 6), *[pattern] * 5, film(4, 8))
+    short = joined(film(1, 8), *[pattern] * 5, film(2, 8))
+    assert found(loop, short) == []
+    assert len(found(loop, short, params=PARAMS.model_copy(update={"overlap_s_at_least": 4.0}))) == 1
+    assert found(film(0, 20), joined(film(1, 8), part(film(0, 20), 5, 6), film(2, 8))) == []
+
+
+def only_audio(fingerprint):
+    return replace(fingerprint, hashes=fingerprint.hashes[:0], colours=fingerprint.colours[:0])
+
+
+def test_audio_alone_is_a_copy_of_the_video_that_plays_it_and_of_itself():
+    members = [
+        Member("film", 100, 20.0, film(0, 20)),
+        Member("track", 0, 16.0, only_audio(encoded_again(part(film(0, 20), 2, 18)))),
+        Member("again", 0, 16.0, only_audio(encoded_again(part(film(0, 20), 2, 18), seed=3))),
+        Member("other", 0, 20.0, only_audio(film(1, 20))),
+    ]
+    rows = find_near_duplicates(members, PARAMS)
+    first = {row["source_id"]: row["kept_source_id"] for row in reversed(rows)}
+    assert first == {"track": "film", "again": "film"}
+    assert all(row["is_copy"] and row["frames"] == "none" and row["video_distance_bits"] is None for row in rows)
+    assert rows[0]["kept_start_s"] - rows[0]["start_s"] == 2.0
 
 
 def test_a_compilation_ties_its_sources_into_one_group():

@@ -168,14 +168,15 @@ def assert_of_short_clips_little_is_lost(result: dict) -> None:
     assert covered_s([*windows, *({"source_id": "0" * 64, **row} for row in rest)]) == pytest.approx(8.0, abs=1e-5)
 
 
-def test_audio_alone_is_a_reject_of_this_stage_and_is_not_decoded(tmp_path):
+def test_audio_alone_is_a_reject_of_this_stage_even_if_it_cannot_be_compared(tmp_path):
     folder = tmp_path / "footage"
     folder.mkdir()
-    (folder / "song.wav").write_bytes(b"never opened")
+    (folder / "song.wav").write_bytes(b"cannot be decoded")
     data = DataFolder(tmp_path / "data")
     row = {"source_id": sha256_file(folder / "song.wav"), "path": "song.wav", "kind": "audio", "verdict": "accepted"}
     write_table(data.table("sources"), "sources", [row])
     summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "result_cache")
     reject = read_table(data.rejects("segment"), "rejects")[0]
     assert (reject["id"], reject["reason_code"]) == (row["source_id"], "audio_only")
+    assert "is not compared with other sources" in reject["reason"]
     assert (summary["sources"], summary["accepted"], summary["rejected"]) == (1, 0, 1)
