@@ -15,7 +15,7 @@ from mova_core.curation.cut.shards import Shard, ShardPlan, keep_sealed, plan_sh
 from mova_core.curation.cut.source_clips import SourceTask, Window, cut_source, reject_row
 from mova_core.curation.cut.source_result import Row, is_finished, read_part, unpack, write_part
 from mova_core.curation.cut.splits import choose_splits
-from mova_core.curation.dedup.duplicates import copied_windows
+from mova_core.curation.dedup.duplicates import copied_windows, groups_of
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
@@ -92,7 +92,7 @@ def source_tasks(
     """A task for each source that has windows but those left out (window ids), in the order of table `sources`."""
     files = Footage.open(footage)
     segments = {row["source_id"]: row for row in tables["segments"]}
-    group_of = _groups(tables)
+    group_of = groups_of(tables["sources"], tables["near_duplicates"])
     windows: dict[str, list[Window]] = {}
     for row in tables["windows"]:
         if row["window_id"] in left_out:
@@ -120,17 +120,8 @@ def source_tasks(
     ]
 
 
-def _groups(tables: Tables) -> dict[str, str]:
-    """source_id -> group_id: of those that share an interval with another one, and of each other one its own id."""
-    own = {row["source_id"]: row["source_id"] for row in tables["sources"]}
-    shared = {
-        row[name]: row["group_id"] for row in tables["near_duplicates"] for name in ("source_id", "kept_source_id")
-    }
-    return own | shared
-
-
 def _groups_cut(clips: list[Row], tables: Tables) -> set[str]:
-    group_of = _groups(tables)
+    group_of = groups_of(tables["sources"], tables["near_duplicates"])
     return {group_of[row["source_id"]] for row in clips}
 
 

@@ -111,6 +111,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
+def groups_of(sources: Iterable[Row], near_duplicates: Iterable[Row]) -> dict[str, str]:
+    """source_id -> group_id: of those that share an interval with another one, and of each other one its own id."""
+    shared = {row[name]: row["group_id"] for row in near_duplicates for name in ("source_id", "kept_source_id")}
+    return {row["source_id"]: row["source_id"] for row in sources} | shared
+
+
 def _candidates(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, list[int], list[int]]]:
     """Pairs of sources in order: (source, one of better rank, shifts by frames, shifts by audio)."""
     by_frames = ((source, other, shifts, True) for source, other, shifts in candidate_pairs(fingerprints))

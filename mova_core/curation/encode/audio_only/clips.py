@@ -1,8 +1,9 @@
 """Table `audio_clips`: windows of files of audio alone, on which the audio tower is trained beside the clips.
 
-A window is taken where it holds the limits of `assess` that are about audio; one that is not taken says why. A file is
-in one split whole, by the rule of `cut`. Its caption is the file's own one from a sidecar, else the audio part of a
-template.
+A window is taken where it holds the limits of `assess` that are about audio and repeats no better-ranked file; one that
+is not taken says why. A file is in one split whole: that of the clips which share audio with it, so that nothing of
+validation is trained on, else one by the rule of `cut`. Its caption is the file's own one from a sidecar, else the
+audio part of a template.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any
 from mova_core.curation.assess.limits import rejections
 from mova_core.curation.caption.templates import audio_caption
 from mova_core.curation.cut.splits import choose_splits
+from mova_core.curation.dedup.duplicates import copied_windows, groups_of
 from mova_core.curation.encode.audio_only.measure import AudioSource, Row, measure_audio
 from mova_core.curation.encode.audio_only.shard_task import AudioClip
 from mova_core.curation.engine.base import Engine
@@ -52,13 +54,21 @@ def audio_clips(
     accepted = [row for row in sources if row["verdict"] == "accepted" and row["kind"] == "audio"]
     if not accepted:
         return []
-    splits = choose_splits({row["source_id"] for row in accepted}, params.cut.validation_share)
+    near_duplicates = read_table(data.table("near_duplicates"), "near_duplicates")
+    splits = _splits(accepted, sources, near_duplicates, data, params.cut.validation_share)
     found = _measured(accepted, params, geometry, Footage.open(footage), engine, result_cache)
-    return [
-        _judged(window, source, splits[source["source_id"]], geometry, params)
-        for source, windows in zip(accepted, found, strict=True)
-        for window in windows
-    ]
+    paths = {row["source_id"]: row["path"] for row in sources}
+    rows = []
+    for source, windows in zip(accepted, found, strict=True):
+        named = [
+            row | {"window_id": str(number), "source_id": source["source_id"]} for number, row in enumerate(windows)
+        ]
+        copies = copied_windows(named, near_duplicates)
+        for number, window in enumerate(windows):
+            if (copy := copies.get(str(number))) and "reason_code" not in window:
+                window |= _copied(window, copy, paths)
+            rows.append(_judged(window, source, splits[source["source_id"]], geometry, params))
+    return rows
 
 
 def accepted_windows(rows: Sequence[Row], footage: Path, data: DataFolder) -> Iterator[tuple[Row, AudioClip]]:
@@ -70,6 +80,24 @@ def accepted_windows(rows: Sequence[Row], footage: Path, data: DataFolder) -> It
         for number, row in enumerate(windows):
             if row["verdict"] == "accepted":
                 yield row, AudioClip(row["clip_id"], source_id, path, number)
+
+
+def _copied(window: Row, copy: Row, paths: Mapping[str, str]) -> Row:
+    kept_s = window["start_s"] + copy["kept_start_s"] - copy["start_s"]
+    kept = f"{paths[copy['kept_source_id']]} at {kept_s:.1f} s"
+    return {"reason_code": "near_duplicate", "reason": f"its audio repeats {kept}, which is kept"}
+
+
+def _splits(
+    accepted: Sequence[Row], sources: Sequence[Row], near_duplicates: Sequence[Row], data: DataFolder, share: float
+) -> dict[str, str]:
+    """source_id -> split of each file of audio alone."""
+    group_of = groups_of(sources, near_duplicates)
+    clips = read_table(data.table("clips"), "clips")
+    of_clips = {group_of.get(row["source_id"], row["source_id"]): row["split"] for row in clips}
+    groups = {row["source_id"]: group_of[row["source_id"]] for row in accepted}
+    splits = choose_splits(set(groups.values()) - set(of_clips), share) | of_clips
+    return {source_id: splits[group] for source_id, group in groups.items()}
 
 
 def _measured(

@@ -18,7 +18,7 @@ from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, INDEX_F
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.ingest.stage import ingest
-from mova_core.curation.tables import read_table
+from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.decode import decode
@@ -77,6 +77,7 @@ def ready(curated, codec_once, footage):
     """Curated clips, with a codec, beside footage of audio alone."""
     shutil.copytree(codec_once, curated.codec)
     ingest(Params(), footage, curated, ONE, curated.root.parent / "cache")
+    write_table(curated.table("near_duplicates"), "near_duplicates", [])
     return curated
 
 
@@ -126,6 +127,25 @@ def test_a_file_is_in_one_split_whole_by_the_rule_of_cut_and_has_one_origin(read
     assert all(row["origin"] == origin_of[row["clip_id"]] for row in of_audio(ready))
     split_of = {row["clip_id"]: row["split"] for row in rows}
     assert all(row["split"] == split_of[row["clip_id"]] for row in of_audio(ready))
+
+
+def test_windows_that_repeat_a_better_ranked_file_are_not_taken_and_a_group_shares_a_split(ready, footage):
+    ids = {row["path"]: row["source_id"] for row in read_table(ready.table("sources"), "sources")}
+    (clip, *_) = (row for row in read_table(ready.table("clips"), "clips") if row["split"] == "validation")
+    shared = [(ids["b.flac"], clip["source_id"], False), (ids["c.mp3"], ids["a.wav"], True)]
+    rows = [
+        {"source_id": one, "kept_source_id": other, "group_id": other, "is_copy": is_copy, "frames": "none"}
+        | {"start_s": 0.0, "end_s": 1.2 * WINDOW_S, "kept_start_s": 1.0}
+        for one, other, is_copy in shared
+    ]
+    write_table(ready.table("near_duplicates"), "near_duplicates", rows)
+    encoded(ready, footage)
+    told = {name: [row["reason_code"] for row in windows(ready) if row["path"] == name] for name in FILES}
+    assert told["c.mp3"] == ["near_duplicate", None, "too_short"]
+    reasons = [row["reason"] for row in windows(ready) if row["reason_code"] == "near_duplicate"]
+    assert reasons == ["its audio repeats a.wav at 1.0 s, which is kept"]
+    split_of = {row["path"]: row["split"] for row in windows(ready)}
+    assert split_of["b.flac"] == "validation" and split_of["c.mp3"] == split_of["a.wav"]
 
 
 def test_latents_and_texts_are_those_of_the_windows(ready, footage):

@@ -174,6 +174,7 @@ def test_audio_alone_is_a_reject_of_this_stage_even_if_it_cannot_be_compared(tmp
     (folder / "song.wav").write_bytes(b"cannot be decoded")
     data = DataFolder(tmp_path / "data")
     row = {"source_id": sha256_file(folder / "song.wav"), "path": "song.wav", "kind": "audio", "verdict": "accepted"}
+    row["duration_s"] = 3.0
     write_table(data.table("sources"), "sources", [row])
     summary = segment(PARAMS, folder, data, Engine(workers=1), tmp_path / "result_cache")
     reject = read_table(data.rejects("segment"), "rejects")[0]
