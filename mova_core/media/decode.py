@@ -11,7 +11,6 @@ MediaError, and so does a packet for which the decoder returns nothing. What is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import starmap
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,18 +26,19 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk, AudioResampler
-from mova_core.media.color import BT2020, Color, Pixels, check_color, color_of
-from mova_core.media.deinterlace import Deinterlacer
-from mova_core.media.demux import decode_strictly, open_media, read_errors
+from mova_core.media.color import BT2020, Color, Pixels, color_of
+from mova_core.media.deinterlace import Timed
+from mova_core.media.demux import decode_strictly, open_media
 from mova_core.media.lost import Lost
-from mova_core.media.timeline import Timeline, Track, first_video, read_timeline
+from mova_core.media.packets import decoded_strictly, readable_packets
+from mova_core.media.timeline import Timeline, first_video, read_timeline
+from mova_core.media.video_decoder import VideoDecoder
 
 HD_HEIGHT_PX = 720  # from here on untagged frames are meant in BT.709, below in BT.601
 UNTAGGED_COLORSPACES = (2, 3)  # ITU-T H.273: unspecified, reserved
 EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
 SCALING = Interpolation.BICUBIC | EXACT
 SHRINKING = Interpolation.AREA | EXACT  # a quarter of the taps
-SAME_TIME_S = 1e-6
 RGB, RGB_12_BITS = "rgb24", "gbrp12le"
 FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)  # of luma in 16..235
 
@@ -152,27 +152,33 @@ def decode_container(
         raise MediaError("no_audio", "no audio stream with samples in it")
     wanted = [stream for stream in (video_stream, audio_stream) if stream is not None]
     _prepare(container, wanted)
-    video_decoder = (
-        _VideoDecoder(timeline, timeline.video) if video_stream is not None and timeline.video is not None else None
-    )
+    video_decoder = None
+    if video_stream is not None and timeline.video is not None:
+        video_decoder = VideoDecoder(timeline, timeline.video, video_stream)
     resampler = None
     if audio_stream is not None and audio_rate_hz is not None:
         resampler = AudioResampler(timeline, audio_rate_hz, audio_stream.codec_context.name)
-    for packet in _packets(container, wanted):
+    for packet in readable_packets(container, wanted):
         if packet.stream is video_stream and video_decoder is not None:
-            yield from video_decoder.decoded(packet)
-        elif resampler is not None:
+            yield from map(_piece, video_decoder.decoded(packet))
+        elif resampler is not None and (packet.size or packet.dts is None):
             yield from _audio(packet, timeline, resampler)
     if video_decoder is not None:
-        yield from video_decoder.end()
+        yield from map(_piece, video_decoder.end())
     if resampler is not None:
         yield from resampler.end()
+
+
+def _piece(decoded: Timed | Lost) -> Frame | Lost:
+    return decoded if isinstance(decoded, Lost) else Frame(*decoded)
 
 
 def _audio(packet: "Packet[Any]", timeline: Timeline, resampler: AudioResampler) -> Iterator[AudioChunk | Lost]:
     """What one more packet of audio gives."""
     try:
-        frames = _decoded(packet, timeline)
+        frames = decoded_strictly(packet, timeline.seconds)
+        if any(frame.is_corrupt for frame in frames):
+            raise MediaError("decode_error", "damaged audio: a frame is not whole")
     except MediaError as error:
         if error.code != "decode_error":
             raise
@@ -202,93 +208,3 @@ def check_decoder(stream: VideoStream | AudioStream) -> None:
     """
     if stream.codec_context is None:
         raise MediaError("unknown_codec", f"there is no decoder for its {stream.type}")
-
-
-class _VideoDecoder:
-    """Turns packets of the video stream into frames with their times, and reports those that do not appear."""
-
-    def __init__(self, timeline: Timeline, track: Track) -> None:
-        self._timeline = timeline
-        self._track = track
-        self._begun = False
-        self._last: Frame | None = None
-        self._last_is_interlaced = False
-        self._deinterlacer = Deinterlacer()
-        self._next = 0  # index in the track's times of the frame to come
-
-    def end(self) -> Iterator[Frame]:
-        """The last frames; a stream that lacks some of them is refused."""
-        if self._last is None:
-            raise MediaError("decode_error", f"damaged video: none of its {len(self._track.times_s)} frames decode")
-        self._check_none_missing(len(self._track.times_s))
-        yield from starmap(Frame, self._deinterlacer.end())
-
-    def decoded(self, packet: "Packet[Any]") -> Iterator[Frame]:
-        self._begun = self._begun or packet.is_keyframe
-        if not self._begun:
-            return  # a recording that begins between two keyframes: nothing can be shown yet
-        for image in _decoded(packet, self._timeline):
-            check_color(image)
-            frame = Frame(self._time(image), image)
-            self._check_follows(frame)
-            self._last, self._last_is_interlaced = frame, image.interlaced_frame
-            yield from starmap(Frame, self._deinterlacer.push(frame.time_s, image))
-
-    def _time(self, image: av.VideoFrame) -> float:
-        if self._track.rebuilt:
-            times = self._track.times_s
-            if self._next == len(times):
-                raise MediaError("decode_error", f"it decodes to more than the {len(times)} frames it holds")
-            return float(times[self._next])
-        if image.pts is None:
-            after = "the start" if self._last is None else f"{self._last.time_s:.3f} s"
-            raise MediaError("no_clock", f"the frame after {after} has no time")
-        return self._timeline.seconds(image.pts, image.time_base)
-
-    def _check_follows(self, frame: Frame) -> None:
-        place = int(np.searchsorted(self._track.times_s, frame.time_s - SAME_TIME_S))
-        if self._last is not None:
-            last, size = self._last, (frame.image.width, frame.image.height)
-            if (last.image.width, last.image.height) != size:
-                raise MediaError("size_changes", f"the frame's size changes to {size} at {frame.time_s:.3f} s")
-            if frame.time_s <= last.time_s:
-                raise MediaError(
-                    "clock_backwards", f"frame times go from {last.time_s:.3f} s back to {frame.time_s:.3f} s"
-                )
-            self._check_none_missing(place)
-        self._next = place + 1
-
-    def _check_none_missing(self, place: int) -> None:
-        if self._last is None or place <= self._next:
-            return
-        if not self._track.rebuilt and self._last_is_interlaced:
-            return  # each field may be a packet of its own
-        raise MediaError(
-            "decode_error",
-            f"damaged video after {self._last.time_s:.3f} s: {place - self._next} frames do not decode",
-        )
-
-
-def _packets(container: InputContainer, wanted: list[VideoStream | AudioStream]) -> "Iterator[Packet[Any]]":
-    """Packets of these streams, a last empty one of each to flush its decoder included."""
-    packets = container.demux(wanted)
-    while True:
-        with read_errors("decode_error", "its packets cannot be read"):
-            packet = next(packets, None)
-        if packet is None:
-            return
-        if packet.size or packet.dts is None:  # AVI marks a frame that stays with an empty packet: nothing to decode
-            yield packet
-
-
-def _decoded(packet: "Packet[Any]", timeline: Timeline) -> list[Any]:
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    where = "at the end" if stamp is None else f"at {timeline.seconds(stamp, packet.time_base):.3f} s"
-    what = f"damaged {packet.stream.type} {where}"
-    if packet.is_corrupt:
-        raise MediaError("decode_error", f"{what}: its packet is incomplete")
-    with read_errors("decode_error", what):
-        frames = packet.decode()
-    if any(frame.is_corrupt for frame in frames):
-        raise MediaError("decode_error", f"{what}: it cannot be decoded whole")
-    return frames

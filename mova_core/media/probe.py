@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk
@@ -75,8 +73,11 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
             return _probe_audio(path, container, kind)
         video = _usable_video(container)
         _check_size(video, max_pixels)
-        _check_whole(container, path.stat().st_size)
-        timeline = read_timeline(container, kind)
+        try:
+            timeline = read_timeline(container, kind)
+        except MediaError:
+            _check_whole(container, path.stat().st_size)  # tells the cause where a file was cut off
+            raise
         audio = _selected_audio(container, timeline)
         fps, is_vfr = _rate(timeline)
         _check_overlap(timeline)
@@ -181,7 +182,7 @@ def _rate(timeline: Timeline) -> tuple[float, bool]:
         raise MediaError("no_video", "the video stream holds no frame")
     if len(timeline.video.times_s) < 2:
         raise MediaError("single_frame", "the video stream holds a single frame")
-    gaps: NDArray[np.float64] = np.diff(timeline.video.times_s)
+    gaps = timeline.video.recorded_s
     fps = 1 / float(gaps.mean())
     if not LOWEST_FPS * (1 - FPS_TOLERANCE) <= fps <= HIGHEST_FPS * (1 + FPS_TOLERANCE):
         side = "low" if fps < LOWEST_FPS else "high"

@@ -27,6 +27,12 @@ def remainder(
         geometry: of a clip.
         duration_s: how long table `sources` says that it lasts.
     """
+    return _joined(_pieces(found, windows, geometry, duration_s))
+
+
+def _pieces(
+    found: dict[str, Any], windows: Iterable[dict[str, Any]], geometry: ClipGeometry, duration_s: float
+) -> Iterator[dict[str, Any]]:
     video, audio = (tuple(round(time_s * MICRO) for time_s in found[name]) for name in ("video_s", "audio_s"))
     taken = occupied((round(row["start_s"] * MICRO) for row in windows), geometry.duration * MICRO)
     lost = [(round(one.start_s * MICRO), round(one.end_s * MICRO), one) for one in losses(found)]
@@ -41,6 +47,20 @@ def remainder(
                 has_video, has_audio = (stream[0] <= start and end <= stream[1] for stream in (video, audio))
                 code, reason = ONE_STREAM.get((has_video, has_audio)) or _too_short((end - start) / MICRO, geometry)
             yield {"start_s": start / MICRO, "end_s": end / MICRO, "reason_code": code, "reason": reason}
+
+
+def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows in order, those of one loss that follow each other as one."""
+    last: dict[str, Any] | None = None
+    for row in rows:
+        if last is not None and last["end_s"] == row["start_s"] and last["reason"] == row["reason"]:
+            last |= {"end_s": row["end_s"]}
+            continue
+        if last is not None:
+            yield last
+        last = row
+    if last is not None:
+        yield last
 
 
 def _too_short(length_s: float, geometry: ClipGeometry) -> tuple[str, str]:

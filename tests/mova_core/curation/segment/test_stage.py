@@ -81,18 +81,24 @@ def test_every_accepted_source_ends_in_windows_or_a_reason(footage, segmented):
     ids = {path.name: sha256_file(path) for path in footage.iterdir()}
     rows = read_table(data.rejects("segment"), "rejects")
     rejects = {row["id"]: row for row in rows if row["start_s"] is None}
-    (rest,) = (row for row in rows if row["start_s"] is not None)
-    assert (rest["id"], rest["reason_code"]) == (ids["cut.mp4"], "shorter_than_window")
+    (rest,) = (row for row in rows if row["start_s"] is not None and row["id"] == ids["cut.mp4"])
+    assert rest["reason_code"] == "shorter_than_window"
     assert (rest["start_s"], rest["end_s"]) == (pytest.approx(3 + 33 / 16, abs=1e-6), 7.0)
+    (lost,) = (row for row in rows if row["id"] == ids["damaged.mp4"] and row["reason_code"] == "decode_error")
+    assert 2 < lost["start_s"] < lost["end_s"] == pytest.approx(3, abs=1e-6), "the shot boundary is a key frame"
+    assert "damaged video at 2." in lost["reason"]
     windows = read_table(data.table("windows"), "windows")
-    assert {row["source_id"] for row in windows} == {ids["cut.mp4"]}
-    assert {row["reason_code"] for row in rejects.values()} == {"too_short", "audio_too_short", "decode_error"}
+    assert {row["source_id"] for row in windows} == {ids["cut.mp4"], ids["damaged.mp4"]}
+    around = [row for row in windows if row["source_id"] == ids["damaged.mp4"]]
+    assert all(row["end_s"] <= lost["start_s"] or row["start_s"] >= lost["end_s"] for row in around)
+    assert {row["reason_code"] for row in rejects.values()} == {"too_short", "audio_too_short"}
     assert rejects[ids["mute end.mp4"]]["reason_code"] == "audio_too_short"
-    assert set(rejects) | {ids["cut.mp4"]} == {i for name, i in ids.items() if name != "refused.mp4"}
+    whole_or_part = {ids["cut.mp4"], ids["damaged.mp4"]}
+    assert set(rejects) | whole_or_part == {i for name, i in ids.items() if name != "refused.mp4"}
     assert all(row["table"] == "sources" and row["stage"] == "segment" and row["reason"] for row in rejects.values())
-    assert (summary["sources"], summary["accepted"], summary["rejected"]) == (4, 1, 3)
-    assert "1 of 4 sources give 3 windows of 2.06 s" in summary["text"]
-    assert summary["in_no_window_s"] == pytest.approx(7 - 3 - 33 / 16, abs=1e-3)
+    assert (summary["sources"], summary["accepted"], summary["rejected"]) == (4, 2, 2)
+    assert "2 of 4 sources give 5 windows of 2.06 s" in summary["text"]
+    assert summary["in_no_window_s"] == pytest.approx(7 - 3 - 33 / 16 + 7 - 2 * 33 / 16, abs=1e-3)
 
 
 def test_a_known_file_is_segmented_as_it_was_made(footage, segmented):
@@ -102,9 +108,9 @@ def test_a_known_file_is_segmented_as_it_was_made(footage, segmented):
     assert row["cuts_s"] == pytest.approx([3.0], abs=1e-6)
     assert row["speech_s"] == []
     assert [row[f"crop_{side}_px"] for side in ("top", "bottom", "left", "right")] == [16, 16, 0, 0]
-    assert len(by_id) == 3, "what decodes has its row, windows or not"
+    assert len(by_id) == 4, "what decodes has its row, windows or not"
     windows = read_table(data.table("windows"), "windows")
-    assert [(w["start_s"], w["kind"]) for w in windows] == [
+    assert [(w["start_s"], w["kind"]) for w in windows if w["source_id"] == row["source_id"]] == [
         (0.0, "single_scene_nonspeech"),
         (pytest.approx(33 / 16), "multi_scene_nonspeech"),
         (3.0, "single_scene_nonspeech"),

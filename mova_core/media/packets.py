@@ -1,0 +1,83 @@
+"""Read and decode the packets of untrusted media, strictly and as far as they can be read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from mova_core.errors import MediaError
+from mova_core.media.demux import read_errors
+
+VP8_SHOWN = 0x10  # bit of a packet's first byte
+
+
+def readable_packets(container: InputContainer, wanted: Sequence[VideoStream | AudioStream]) -> "Iterator[Packet[Any]]":
+    """Packets of these streams as far as they can be read, at the file's end an empty one of each stream.
+
+    Raises:
+        MediaError: `decode_error`, not even the first can be read.
+    """
+    packets = container.demux(wanted) if wanted else iter(())
+    count = 0
+    while True:
+        try:
+            with read_errors("decode_error", "its packets cannot be read"):
+                packet = next(packets, None)
+        except MediaError as error:
+            if not count or error.code != "decode_error":
+                raise
+            return
+        if packet is None:
+            return
+        count += 1
+        yield packet
+
+
+def is_counted(packet: "Packet[Any]") -> bool:
+    """Whether a packet has a frame or samples that are shown or played, as far as it says itself."""
+    return packet.size > 0 and not packet.is_discard and not _is_hidden(packet)
+
+
+def decoded_strictly(packet: "Packet[Any]", seconds: Callable[[int, Fraction], float]) -> list[Any]:
+    """The frames that a packet completes.
+
+    Args:
+        packet: of an audio or video stream; an empty one gives what its decoder still holds.
+        seconds: from a time stamp and its unit to the file's timeline.
+
+    Raises:
+        MediaError: `decode_error`, it is incomplete or does not decode.
+    """
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    where = "at the end" if stamp is None else f"at {seconds(stamp, packet.time_base):.3f} s"
+    what = f"damaged {packet.stream.type} {where}"
+    if packet.is_corrupt:
+        raise MediaError("decode_error", f"{what}: its packet is incomplete")
+    with read_errors("decode_error", what):
+        return packet.decode()
+
+
+@contextmanager
+def error_messages() -> Iterator[list[tuple[int, str, str]]]:
+    """FFmpeg's messages of errors inside this, as (level, part, message): an error itself tells little."""
+    before = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_skip_repeated(False)
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as messages:
+            yield messages
+    finally:
+        av.logging.set_level(before[0])
+        av.logging.set_skip_repeated(before[1])
+
+
+def _is_hidden(packet: "Packet[Any]") -> bool:
+    """Whether a VP8 packet is never shown: a reference frame beside those of the film (RFC 6386, section 9.1)."""
+    context = packet.stream.codec_context
+    return context is not None and context.name == "vp8" and not memoryview(packet)[0] & VP8_SHOWN

@@ -1,0 +1,103 @@
+"""A film in which every frame differs from every other, so that one made up by a decoder is told from a true one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.media.decode import Frame, decode
+from mova_core.media.lost import Lost
+
+FPS, RATE_HZ = 25, 48_000
+Packets = list[Any]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """How a film is stored."""
+
+    container: str
+    video: str
+    audio: str = "aac"
+    options: str = "g=25"
+
+    def __str__(self) -> str:
+        return f"{self.video} in {self.container} ({self.options})"
+
+
+def picture(number: int) -> NDArray[np.uint8]:
+    """Frame [72, 96, 3]: coloured stripes that move, and a square that jumps."""
+    y, x = np.mgrid[0:72, 0:96]
+    image = np.stack([x * 3 + number * 5, y * 3 + number * 7, (x + y) * 2 + number * 11], 2) % 256
+    top, left = number * 3 % 56, number * 5 % 80
+    image[top : top + 16, left : left + 16] = number * 37 % 256
+    return image.astype(np.uint8)
+
+
+def write(
+    path: Path,
+    coded: Coded,
+    seconds: float = 4.0,
+    change: Callable[[Packets, Packets], tuple[Packets, Packets]] = lambda images, sounds: (images, sounds),
+) -> Path:
+    """Encode the film with noise beside it; `change` may alter the packets (video, audio) before they are written."""
+    options = dict(pair.split("=", 1) for pair in coded.options.split(",") if pair)
+    with av.open(str(path), "w", format=coded.container) as out:
+        images: Any = out.add_stream(coded.video, rate=FPS, options=options)
+        images.width, images.height = 96, 72
+        images.pix_fmt = "yuvj420p" if coded.video == "mjpeg" else "yuv420p"
+        images.codec_context.time_base = Fraction(1, FPS)
+        sounds: Any = out.add_stream(coded.audio, rate=RATE_HZ, layout="mono")
+        sounds.codec_context.open()
+        size = sounds.codec_context.frame_size or 1024
+        resampler = av.AudioResampler(format=sounds.codec_context.format, layout="mono", rate=RATE_HZ, frame_size=size)
+        packets: tuple[Packets, Packets] = [], []
+        for number in range(round(seconds * FPS)):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            packets[0].extend(images.encode(frame))
+        packets[0].extend(images.encode())
+        noise = np.random.default_rng(1).normal(0, 0.05, (1, round(seconds * RATE_HZ))).astype(np.float32)
+        whole = av.AudioFrame.from_ndarray(noise, format="fltp", layout="mono")
+        whole.sample_rate, whole.pts, whole.time_base = RATE_HZ, 0, Fraction(1, RATE_HZ)
+        for piece in (*resampler.resample(whole), *resampler.resample(None)):
+            packets[1].extend(sounds.encode(piece))
+        packets[1].extend(sounds.encode())
+        changed = change(*packets)
+        for packet in sorted((*changed[0], *changed[1]), key=_order):
+            out.mux(packet)
+    return path
+
+
+def _order(packet: Any) -> float:
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return float((stamp or 0) * packet.time_base)
+
+
+def place_of(path: Path, number: int) -> tuple[int, int]:
+    """Where the bytes of a video packet begin in the file, and how many of them lie together there."""
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        packet = [bytes(packet) for packet in container.demux(video=0) if packet.size][number]
+    for size in (len(packet), 48):  # transport and program streams lay a packet in pieces
+        for start in range(0, max(1, len(packet) - size), 8):
+            place = data.find(packet[start : start + size])
+            if place >= 0:
+                return place, size
+    raise AssertionError(f"{path.name} does not hold the bytes of packet {number}")
+
+
+def everything(path: Path) -> tuple[dict[float, NDArray[np.uint8]], list[Lost]]:
+    """Luma of each frame by its time, to a millisecond, and what is lost."""
+    frames, lost = {}, []
+    for piece in decode(path, audio_rate_hz=16_000):
+        if isinstance(piece, Frame):
+            frames[round(piece.time_s, 3)] = piece.luma().copy()
+        elif isinstance(piece, Lost):
+            lost.append(piece)
+    return frames, lost
