@@ -2,7 +2,7 @@
 
 The clip timing rule: output frame k of a window shows the last source frame whose time is at most
 start + (k + 1/2) / fps, so an event moves by at most half an output frame, at any constant or variable source rate.
-Audio sample i is the source's sample nearest to start + i / rate. Frames are never blended and audio is not sped up here.
+Audio sample i is the source's sample nearest to start + i / rate. Frames are never blended, audio is not sped up.
 
 Windows are given by their starts in rising order and are all one clip long, so they become complete in that order.
 Times are seconds on the file's timeline.
