@@ -5,10 +5,13 @@ than containers round. Otherwise the stamps of a second before and a second afte
 
 - They lie higher, all of them, by more than 40 ms, from one frame on: nothing was recorded in between. Silence takes
   its place, which the caller declares lost. All lower: audio that overlaps with what is there, which is trimmed.
-- They scatter around the line (packets stamped on arrival, in bursts): samples are in their place, nothing is moved.
-- The line leaves the range of the stamps (a clock that runs slow or fast, a lost packet or two): from here on samples
-  are made longer or shorter, so that the line follows the median of the stamps. By 2 % at most: where that leaves the
-  line more than 40 ms away, the clock cannot be followed and the caller declares the audio lost.
+- They scatter (packets stamped on arrival, in bursts): samples are in their place, nothing is moved.
+- They leave the place that the line has among them (a clock that runs slow or fast, a lost packet or two), by more than
+  20 ms and a quarter of their spread: from here on samples are made longer or shorter, so that the line keeps its
+  place. By 2 % at most: where that leaves the line more than 40 ms away, the clock cannot be followed and the caller
+  declares the audio lost.
+
+The line's place is the median of the stamps, unless the first stamp has another one among those of the first second.
 """
 
 from collections import deque
@@ -61,6 +64,7 @@ class AudioClock:
     """
 
     def __init__(self, start_s: float, rate_hz: int, jitter_s: float) -> None:
+        self._start_s = start_s
         self._offset_s = start_s  # time of a sample less its position
         self._rate_hz = rate_hz
         self._jitter_s = jitter_s
@@ -68,6 +72,7 @@ class AudioClock:
         self._received = 0
         self._trim = 0  # samples still to be left out
         self._follows = False
+        self._first: list[float] = []  # offsets of the first second after the first frame
         self._past: deque[tuple[int, float]] = deque()  # positions and offsets of the last second
         self._waiting: deque[_Waiting] = deque()
 
@@ -80,6 +85,8 @@ class AudioClock:
             damage: what happened to the packets between it and the frame before.
         """
         offset_s = None if time_s is None else time_s - self._received / self._rate_hz
+        if offset_s is not None and 0 < self._received <= LOOK_S * self._rate_hz:
+            self._first.append(offset_s)
         frame = _Waiting(samples, self._received, offset_s, damage)
         self._received += len(samples)
         self._waiting.append(frame)
@@ -117,7 +124,7 @@ class AudioClock:
             step = _first_step(before, ahead, self._gap_s)
             if step == 0:
                 level = ahead[: 1 + _first_step(ahead[:1], ahead[1:], self._gap_s)]
-                gap = self._jump_to(float(np.median(level)))
+                gap = self._jump_to(float(np.median(level)) + self._place_s())
             else:
                 stretch, off_s = self._followed([*before, *ahead[:step]], len(frame.samples))
         samples = frame.samples[self._trim :]
@@ -137,12 +144,20 @@ class AudioClock:
         self._trim += max(0, -moved)
         return max(0, moved)
 
+    def _place_s(self) -> float:
+        """How far above the median of the stamps after it the first stamp lies, 0 if not clearly or not among them."""
+        if not self._first:
+            return 0.0
+        above_s = self._start_s - float(np.median(self._first))
+        is_among = min(self._first) - ROUNDING_S <= self._start_s <= max(self._first) + ROUNDING_S
+        return above_s if is_among and abs(above_s) > self._jitter_s / 2 else 0.0
+
     def _followed(self, offsets_s: Sequence[float], samples: int) -> tuple[int, float]:
         """How many samples a frame gains, and by how much the line is off nevertheless."""
-        target_s = float(np.median(offsets_s))
+        target_s = float(np.median(offsets_s)) + self._place_s()
         late_s = target_s - self._offset_s
-        is_outside = not min(offsets_s) <= self._offset_s <= max(offsets_s)
-        self._follows = self._follows or (is_outside and abs(late_s) > self._jitter_s)
+        spread_s = max(offsets_s) - min(offsets_s)
+        self._follows = self._follows or abs(late_s) > max(self._jitter_s, spread_s / 4)
         if not self._follows:
             return 0, 0.0
         most = int(MOST_STRETCH * samples)

@@ -42,7 +42,7 @@ def test_frames_with_good_stamps_pass_at_once():
     assert not list(clock.flush())
 
 
-@pytest.mark.parametrize("burst", [2, 3, 5, 8])
+@pytest.mark.parametrize("burst", [2, 3, 5, 8, 20, 30])
 def test_packets_stamped_in_bursts_are_not_moved(burst):
     numbers = np.arange(COUNT)
     assert_untouched(placed(numbers // burst * burst * FRAME_S + numbers % burst * 0.001))
@@ -65,6 +65,15 @@ def test_a_clock_that_drifts_is_followed(drift, jitter_s):
     assert not any(piece.gap or piece.off_s for piece in pieces)
     assert max(abs(piece.length - SIZE) for piece in pieces) <= MOST_STRETCH * SIZE
     assert np.abs(times(pieces, 0.0) - true).max() < 0.021 + jitter_s
+
+
+@pytest.mark.parametrize("drift", [-0.01, 0.01])
+@pytest.mark.parametrize("burst", [3, 5])
+def test_a_clock_that_drifts_is_followed_through_bursts(burst, drift):
+    true, numbers = even() * (1 + drift), np.arange(COUNT)
+    pieces = placed(true[numbers // burst * burst] + numbers % burst * 0.001)
+    assert not any(piece.gap or piece.off_s for piece in pieces)
+    assert np.abs(times(pieces, 0.0) - true).max() < 0.032
 
 
 def test_a_clock_that_cannot_be_followed_is_told():
