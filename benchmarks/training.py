@@ -1,4 +1,4 @@
-"""What our training loop costs beside a plain PyTorch loop, and how long it waits for its batches.
+"""What our training loop costs beside a plain PyTorch loop, how long it waits for batches, and what a checkpoint adds.
 
 On random latents of the nano shapes, with the present params. A run is as many steps as lie between two checkpoints,
 and has one checkpoint and one validation in it.
@@ -6,26 +6,22 @@ and has one checkpoint and one validation in it.
 
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from benchmarks import training_layouts
 from benchmarks.baselines.bare_loop import made_batches, train_barely
+from benchmarks.made_latents import write_latents
 from benchmarks.measure import Row, in_turn, row
-from mova_core.curation.encode.folder_constants import CONSTANTS_FILE, EMPTY, FolderConstants, white_name
-from mova_core.curation.encode.latent_shards import CONTEXT_KINDS, LatentShard, TextContexts, write_shard
-from mova_core.curation.encode.latents_file import FileHeader, shard_name
-from mova_core.curation.encode.latents_manifest import INDEX_FILE, write_latents_manifest
-from mova_core.curation.tables import write_table
-from mova_core.geometry import ClipGeometry
 from mova_core.model.single_thread import single_thread
-from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.model.towers.audio_tower import TextToAudio
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
+from mova_core.params.model import SaveEvery
 from mova_core.places import DataFolder
 from mova_core.training import loop
 from mova_core.training.data.batches import AudioBatches, JointBatches
@@ -34,24 +30,64 @@ from mova_core.training.recipe import PHASES, Phase
 from mova_core.training.run import Run, batches_of, objective_of
 from mova_core.training.strategy.choose import open_strategy
 
-CLIPS = {"train": 512, "validation": 48}
-TEXTS = 32  # different captions: what the footage of the demo has
 READY_BATCHES = 8  # that the bare loop goes through again and again
 REPEATS = 3
 WARM_UP_STEPS = 10
+SAVING_STEPS, SAVE_EVERY = 60, 6  # of the benchmark of saving: often, so that it shows
 STEPS = Params().train.checkpoints.save_every.phase1
 MADE_INPUTS = {"latents_index": "0" * 64}
 SAME_AS = {"phase2": "phase1"}  # the same sizes and batch: measured once
 
 
-def rows() -> list[Row]:
-    """Measure all of them."""
+def loop_rows() -> list[Row]:
+    """Our loop and a plain one, and its waiting for batches, in every phase."""
     with tempfile.TemporaryDirectory() as folder:
         times = {name: _measured(PHASES[name], Path(folder)) for name in PHASES if name not in SAME_AS}
     found = []
     for name, measured in times.items():
         found += [_overhead(name, measured), _wait(name, measured)]
     return found
+
+
+def saving() -> list[Row]:
+    """What a checkpoint adds to the time of the steps between two of them, while a thread writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        phase, latents = PHASES["phase1"], Path(folder, "latents")
+        write_latents(latents, phase.geometry(Params()))
+        runs: Iterator[int] = iter(range(1_000_000))
+
+        def run(save_every: int) -> None:
+            params = _params(phase, SAVING_STEPS)
+            kept = params.train.checkpoints.model_copy(
+                update={"save_every": SaveEvery(phase1=save_every), "validate_every": SAVING_STEPS}
+            )
+            params = Params(train=params.train.model_copy(update={"checkpoints": kept}))
+            with single_thread():
+                train_ours(phase, params, batches_of(phase, params, latents), Path(folder, f"{next(runs)}"))
+
+        run(SAVING_STEPS)
+        pairs = in_turn(lambda: run(SAVE_EVERY), lambda: run(SAVING_STEPS), REPEATS)
+    more = SAVING_STEPS // SAVE_EVERY - 1  # the last one is in both
+    of_a_step = [(often - once) / more / STEPS / (once / SAVING_STEPS) for often, once in pairs]
+    seconds = statistics.median(often - once for often, once in pairs) / more
+    return [
+        row(
+            "training.saving",
+            of_a_step,
+            against=f"a step without it: a checkpoint adds {1000 * seconds:.0f} ms, one every {STEPS} steps",
+            better="lower",
+            target=0.03,
+            unit="share",
+        )
+    ]
+
+
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "loop": loop_rows,
+    "saving": saving,
+    "strategies": training_layouts.strategies,
+    "memory": training_layouts.memory,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +97,6 @@ class Times:
     ours: list[float]
     waited: list[float]
     bare: list[float]
-
-
-def write_latents(folder: Path, geometry: ClipGeometry) -> None:
-    """A folder of random latents and texts of both splits, one shard each."""
-    generator = torch.Generator().manual_seed(0)
-    canvas = geometry.canvases[0]
-    sizes = Params().latent_sizes
-    video = (sizes["video"], geometry.latent_frames, canvas.latent_height, canvas.latent_width)
-    last = (sizes["video"], 1, *video[2:])
-    audio = (sizes["audio"], geometry.audio_tokens * geometry.audio_latents_per_token)
-    texts = torch.randn(TEXTS, NANO_CONTEXT_LENGTH, sizes["text"], generator=generator)
-    offsets = torch.arange(0, texts.shape[0] + 1) * NANO_CONTEXT_LENGTH
-    inputs = {"geometry": geometry.name, **dict.fromkeys(("codec", "text_encoder", "params"), "made")}
-    rows = []
-    for number, (split, clips) in enumerate(CLIPS.items()):
-        index = (torch.arange(clips, dtype=torch.int32) % TEXTS)[:, None].expand(-1, len(CONTEXT_KINDS)).contiguous()
-        ids = tuple(f"{split}-{clip}" for clip in range(clips))
-        shard = LatentShard(
-            FileHeader(fingerprint="made", clip_ids=ids, **inputs),
-            *(torch.randn(clips, *shape, generator=generator) for shape in (video, video, last, audio, audio)),
-            TextContexts(texts.flatten(0, 1), offsets, index),
-        )
-        write_shard(folder / shard_name(number), shard)
-        facts = {"path": shard_name(number), "orientation": canvas.orientation, "split": split, "phases": list(PHASES)}
-        rows += [{"clip_id": clip, "row": row} | facts for row, clip in enumerate(ids)]
-    white = white_name(canvas.latent_height, canvas.latent_width)
-    tensors = {EMPTY: torch.randn(NANO_CONTEXT_LENGTH, sizes["text"]), white: torch.randn(video)}
-    FolderConstants(tensors).write(folder / CONSTANTS_FILE, FileHeader(fingerprint="made", **inputs))
-    write_table(folder / INDEX_FILE, "latents", rows)
-    write_latents_manifest(folder, [*map(shard_name, range(len(CLIPS))), CONSTANTS_FILE], inputs)
 
 
 def train_ours(phase: Phase, params: Params, batches: AudioBatches | JointBatches, folder: Path) -> float:

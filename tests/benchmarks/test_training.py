@@ -3,7 +3,9 @@
 import pytest
 
 from benchmarks.baselines.bare_loop import made_batches, train_barely
-from benchmarks.training import train_ours, write_latents
+from benchmarks.made_latents import write_latents
+from benchmarks.training import train_ours
+from benchmarks.training_processes import WARM_UP_STEPS, steps_of
 from mova_core.model.single_thread import single_thread
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
@@ -36,3 +38,11 @@ def test_the_bare_loop_trains_on_the_same_batches_to_the_same_losses(tmp_path, p
         losses = train_barely(preset_dual_tower(params), ready, STEPS, params.train.optimizer)
     ours = [line["loss"] for line in read_curves(tmp_path / "run" / CURVES_FILE)]
     assert [float(loss) for loss in losses] == pytest.approx(ours, rel=1e-4)
+
+
+def test_a_process_is_timed_on_the_steps_after_those_that_warm_up(tmp_path):
+    params = plain_params("phase1")
+    write_latents(tmp_path, PHASES["phase1"].geometry(params))
+    with single_thread():
+        seconds = steps_of(tmp_path, WARM_UP_STEPS + 1, params)
+    assert seconds > 0

@@ -3,7 +3,8 @@
 A parameter costs 4 bytes as weight, 4 as gradient, 8 as AdamW's two moments and 4 as moving average, all float32, cut
 over as many GPUs as the layout has parts of each (ZeRO, arXiv:1910.02054; FSDP2's mixed precision keeps float32
 weights). Only what a step computes has gradients: one of the two experts. DeepSpeed's optimizer has its parts of the
-weights once more. DistributedDataParallel copies all gradients into buckets.
+weights once more, a bucket of gradients, and in stage 3 gradients of what rests and gathered weights that it does not
+let go. DistributedDataParallel copies all gradients into buckets.
 Activations are those of one micro-batch, cut over the context GPUs: what autograd keeps of a block of
 `model/towers`. RMS norms are counted as torch computes them on a CPU (two float32 tensors
 each); the fused kernel of a GPU keeps less.
@@ -16,7 +17,7 @@ from typing import Any
 
 from mova_core.params.model import ActivationCheckpointing, Precision
 from mova_core.training.plan.workload import BRIDGE, Workload
-from mova_core.training.strategy.deepspeed_config import STAGES
+from mova_core.training.strategy.deepspeed_config import KEPT_GATHERED, REDUCE_BUCKET, STAGES
 from mova_core.training.strategy.layout import Layout
 
 COMPUTE_BYTES: dict[Precision, int] = {"bfloat16": 2, "float32": 4}  # of an activation and of a gathered weight
@@ -30,16 +31,23 @@ def memory_by_part(
     """Bytes a GPU needs for each part, `clips` in a micro-batch."""
     number, parts = COMPUTE_BYTES[precision], layout.parts
     held, trained, kept = workload.held.parameters, workload.trained.parameters, 0 if layout.cpu_offload else FLOAT32
-    zero = layout.backend in STAGES
+    zero, zero3 = layout.backend in STAGES, layout.backend == "zero3"
     return {
         "weights": kept * held / parts.weights + (FLOAT32 * trained / parts.moments if zero else 0),
-        "gradients": kept * workload.step.parameters / parts.gradients,
+        "gradients": kept * (trained if zero3 else workload.step.parameters) / parts.gradients,
         "optimizer moments": 2 * kept * trained / parts.moments,
         "moving average": kept * held / parts.weights,
         "gathered weights": _gathered(workload, layout, number),
-        "buckets of gradients": FLOAT32 * trained if layout.replicate > 1 == parts.weights and not zero else 0,
+        "buckets of gradients": FLOAT32 * _buckets(layout, trained),
         "activations": clips * activation_bytes(workload, checkpointing, number) / layout.context,
     }
+
+
+def _buckets(layout: Layout, trained: int) -> int:
+    """Numbers of gradients that are copied to be reduced."""
+    if layout.backend in STAGES:
+        return REDUCE_BUCKET
+    return trained if layout.replicate > 1 == layout.parts.weights else 0
 
 
 def _gathered(workload: Workload, layout: Layout, number: int) -> float:
@@ -48,9 +56,11 @@ def _gathered(workload: Workload, layout: Layout, number: int) -> float:
     if layout.parts.weights == 1:  # autocast keeps what it has converted until the pass ends
         return 0 if number == FLOAT32 else number * active
     block = max(workload.costs[name].parameters / workload.configs[name]["num_layers"] for name in workload.towers)
-    weight = FLOAT32 if layout.backend in STAGES else number
+    zero3 = layout.backend in STAGES
+    weight = FLOAT32 if zero3 else number
+    live = min(active, KEPT_GATHERED) if zero3 else 0 if layout.reshard else active
     # A block's weights whole while it computes, the next one's on their way, its gradient, and that in float32.
-    return block * (3 * weight + FLOAT32) + (0 if layout.reshard else weight * active)
+    return block * (3 * weight + FLOAT32) + weight * live
 
 
 def activation_bytes(workload: Workload, checkpointing: ActivationCheckpointing, number: int) -> float:

@@ -5,6 +5,9 @@ from typing import Any
 STAGES = {"zero1": 1, "zero2": 2, "zero3": 3}
 """Of ZeRO, by the name of the backend in params."""
 
+REDUCE_BUCKET = 50_000_000  # numbers of gradients that are reduced together: 0.2 GB in float32
+KEPT_GATHERED = 1_000_000_000  # weights that stage 3 does not let go if they are needed again within as many
+
 
 def deepspeed_config(stage: int, clip_norm: float) -> dict[str, Any]:
     """DeepSpeed's config; what is not there is its default.
@@ -21,7 +24,9 @@ def deepspeed_config(stage: int, clip_norm: float) -> dict[str, Any]:
         "zero_optimization": {
             "stage": stage,
             "overlap_comm": False,
-            "reduce_bucket_size": 50_000_000,  # numbers: 0.2 GB in float32
+            "reduce_bucket_size": REDUCE_BUCKET,
+            "stage3_max_live_parameters": KEPT_GATHERED,
+            "stage3_max_reuse_distance": KEPT_GATHERED,
             "stage3_param_persistence_threshold": 0,  # every weight is in parts, however small
         },
     }
