@@ -18,7 +18,7 @@ from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.lineage.footage_used import footage_used
-from mova_core.registry.lineage.training_clip import TrainingClip, training_clip
+from mova_core.registry.lineage.training_clip import TrainingClip, audio_window, training_clip
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.registry.references import find_checkpoint
 from mova_core.storage.hashing import sha256_file
@@ -71,6 +71,12 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
     clip = training_clip(reference, root)
     if clip is not None:
         return _training_clip(session, clip, root)
+    window = audio_window(reference, root)
+    if window is not None:
+        fate = "for audio" if window.reason is None else f"not trained on: {window.reason}"
+        times = f"audio alone, {window.cut_s[0]:.3f} to {window.cut_s[1]:.3f} s"
+        file = Node("file", window.source_path or "?", window.source_id, times)
+        return Node("clip", window.clip_id, note=f"{window.split} split, {fate}", came_from=[file])
     if os.path.isdir(root / reference):
         return _folder(session, reference, root)
     if os.path.splitext(reference)[1]:  # no alias or id has one

@@ -1,4 +1,4 @@
-"""One clip of the training data by its id, read from the tables of curation as they are now."""
+"""One clip of the training data, or window of audio alone, by its id, read from the tables as they are now."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
 from mova_core.places import DATA, DataFolder
 from mova_core.storage.hashing import sha256_file
 
@@ -63,6 +64,36 @@ def training_clip(clip_id: str, root: Path) -> TrainingClip | None:
         source.get("path"),
         sha256_file(data.table("clips")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AudioWindow:
+    """A window of a file of audio alone.
+
+    Args:
+        clip_id: of the window.
+        split: `train` or `validation`.
+        reason: why it is not trained on; None where it is.
+        cut_s: its start and end, seconds.
+        source_id, source_path: its file, as of `TrainingClip`.
+    """
+
+    clip_id: str
+    split: str
+    reason: str | None
+    cut_s: tuple[float, float]
+    source_id: str
+    source_path: str | None
+
+
+def audio_window(clip_id: str, root: Path) -> AudioWindow | None:
+    """The window of that id; None if no latents' table `audio_clips` lists it. Arguments as of `training_clip`."""
+    for table in sorted(root.glob(str(DataFolder().latents("*") / AUDIO_CLIPS_FILE))):
+        if (row := _row(table, "clip_id", clip_id)) is not None:
+            source = _row(DataFolder(root / DATA).table("sources"), "source_id", row["source_id"]) or {}
+            times = row["start_s"], row["end_s"]
+            return AudioWindow(clip_id, row["split"], row["reason"], times, row["source_id"], source.get("path"))
+    return None
 
 
 def _row(table: Path, key: str, value: str) -> dict[str, Any] | None:

@@ -14,6 +14,8 @@ from mova_core.curation.tables import write_table
 from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database
 
+WINDOW = {"clip_id": "song-0", "source_id": "d" * 64, "split": "train", "start_s": 1.0, "end_s": 3.0}
+
 
 @pytest.fixture
 def engine(registry_url: str) -> Iterator[sa.Engine]:
@@ -76,7 +78,7 @@ class Project:
         files = {"index.parquet": {"bytes": 1, "sha256": sha256}}
         if audio_alone:
             path = folder / AUDIO_CLIPS_FILE
-            write_table(path, "audio_clips", [{"clip_id": "song-0", "source_id": "d" * 64}])
+            write_table(path, "audio_clips", [WINDOW])
             files[path.name] = {"bytes": 1, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         self.write("data/latents/nano-32/manifest.json", manifest | {"files": files})
         return sha256

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
+from mova_core.curation.tables import write_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.lora.adapter import AdapterManifest
@@ -128,7 +129,11 @@ def test_a_window_of_audio_alone_is_named_by_the_phase_that_trained_on_it(engine
 
     assert files(audio)["d.mp3"] == [("song-0", "d" * 64)]  # a window is no file: its sha256 is that of the whole
     assert set(files(phase1)) == {"a.mp4", "b.mp4"}
-    (project.data.latents("nano-32") / AUDIO_CLIPS_FILE).write_bytes(b"another version")
+    window = trace(engine, project, "song-0")
+    assert (window.kind, window.note) == ("clip", "train split, for audio")
+    (file,) = window.came_from
+    assert (file.name, file.sha256, file.note) == ("d.mp3", "d" * 64, "audio alone, 1.000 to 3.000 s")
+    write_table(project.data.latents("nano-32") / AUDIO_CLIPS_FILE, "audio_clips", [])  # another version
     assert files(audio) == {}
 
 
