@@ -32,12 +32,13 @@ CORNERS_SHOWN = {
 }
 """What each corner of the frame shows: where a display matrix flips, the scene is its mirror image."""
 
+WITHOUT_THE_SCENE = {"clk-240.1-fps.mp4"}  # it shows noise and plays a tone: only what becomes of it is judged
 MEASURED_S = 0.005  # to which a beep's start is measured
 PARAMS = f"""\
 preset: {PRESET}
 segment: {{near_duplicates: {{overlap_s_at_least: 1000}}}}  # they all share one scene
 cut: {{codec: ffv1}}
-assess: {{measures: [loudness]}}
+assess: {{measures: [loudness], bandwidth_hz_above: 0}}  # some play nothing but tones
 """
 
 
@@ -123,7 +124,7 @@ def test_each_file_ends_as_its_report_says_and_no_clip_is_falsified(reports, tmp
             found = (
                 [] if outcome in expected["outcome"] else [f"{outcome}, expected {' or '.join(expected['outcome'])}"]
             )
-            if outcome == "clips":
+            if outcome == "clips" and path not in WITHOUT_THE_SCENE:
                 found += faults(data, path, expected["known"], geometry)
             print(f"{path:28} {outcome:8} {stage:8} {code:20} {'; '.join(found[:2]) or sentence}")
             if found:
