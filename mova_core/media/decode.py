@@ -31,7 +31,7 @@ from mova_core.media.deinterlace import Timed
 from mova_core.media.demux import decode_strictly, open_media
 from mova_core.media.lost import Lost
 from mova_core.media.packets import decoded_strictly, readable_packets
-from mova_core.media.timeline import Timeline, first_video, read_timeline
+from mova_core.media.timeline import Timeline, read_timeline
 from mova_core.media.video_decoder import VideoDecoder
 
 HD_HEIGHT_PX = 720  # from here on untagged frames are meant in BT.709, below in BT.601
@@ -112,7 +112,7 @@ class Frame:
 
 
 def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | AudioChunk | Lost]:
-    """All frames of a file's first video stream, and all of the selected audio.
+    """All frames of a file's film (`timeline.py`), and all of the selected audio.
 
     Frames come in display order with strictly rising times, audio in rising times; the two are interleaved as the
     file has them. A `Lost` comes before whatever its stream gives after the start of the loss; audio is silent there.
@@ -144,7 +144,7 @@ def decode_container(
     container: InputContainer, timeline: Timeline, *, audio_rate_hz: int | None, video: bool = True
 ) -> Iterator[Frame | AudioChunk | Lost]:
     """As `decode`, of a container just opened whose clock is known."""
-    video_stream = first_video(container) if video else None
+    video_stream = timeline.video_stream(container) if video else None
     audio_stream = timeline.audio_stream(container) if audio_rate_hz is not None else None
     if video and (video_stream is None or timeline.video is None):
         raise MediaError("no_video", "no video stream with frames in it")

@@ -22,7 +22,7 @@ from mova_core.media.decode import Frame, check_decoder, decode_container
 from mova_core.media.demux import open_media
 from mova_core.media.lost import Lost
 from mova_core.media.orientation import Orientation, orientation_of
-from mova_core.media.timeline import Timeline, first_video, read_timeline
+from mova_core.media.timeline import Timeline, read_timeline, videos
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
 LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0  # nominal: what was recorded may differ by FPS_TOLERANCE
@@ -69,16 +69,18 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
             `frame_rate_too_high`.
     """
     with open_media(path, max_pixels) as (container, kind):
-        if first_video(container) is None and container.streams.audio:
+        if not videos(container) and container.streams.audio:
             return _probe_audio(path, container, kind)
-        video = _usable_video(container)
-        _check_size(video, max_pixels)
+        _check_streams(container)
         try:
             timeline = read_timeline(container, kind)
         except MediaError:
             _check_whole(container, path.stat().st_size)  # tells the cause where a file was cut off
             raise
-        audio = _selected_audio(container, timeline)
+        video, audio = timeline.video_stream(container), _selected_audio(container, timeline)
+        assert video is not None  # a container without video does not get this far
+        check_decoder(video)
+        _check_size(video, max_pixels)
         fps, is_vfr = _rate(timeline)
         _check_overlap(timeline)
         video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
@@ -134,15 +136,12 @@ def _probe_audio(path: Path, container: InputContainer, kind: Container) -> Prob
     )
 
 
-def _usable_video(container: InputContainer) -> VideoStream:
-    video = first_video(container)
-    if video is None:
+def _check_streams(container: InputContainer) -> None:
+    if not videos(container):
         art = " (cover art is none)" if container.streams.video else ""
         raise MediaError("no_video", f"neither a video{art} nor an audio stream")
     if not container.streams.audio:
         raise MediaError("no_audio", "no audio stream")
-    check_decoder(video)
-    return video
 
 
 def _selected_audio(container: InputContainer, timeline: Timeline) -> AudioStream:

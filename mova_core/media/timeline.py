@@ -9,9 +9,11 @@ be read on, is taken as far as it goes.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -23,6 +25,7 @@ from mova_core.media.tracks import PacketTimes, Track, VideoTrack, check_clocks
 
 GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word
 MICROSECOND = Fraction(1, 1_000_000)
+S = TypeVar("S")
 NOT_A_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -34,6 +37,7 @@ class Timeline:
         zero: its zero on the container's own time line.
         video: when its frames are shown.
         audio: packets of the selected audio track.
+        film: which of the file's videos is used, from 0.
         selection: which audio track and channels are used.
         gapless: the container cannot leave a gap in its audio: where there is one, a damaged piece was dropped.
     """
@@ -41,6 +45,7 @@ class Timeline:
     zero: Fraction
     video: VideoTrack | None
     audio: Track | None
+    film: int = 0
     selection: AudioSelection = field(default_factory=AudioSelection)
     gapless: bool = False
 
@@ -52,65 +57,110 @@ class Timeline:
         numerator = ticks * time_base.numerator * zero.denominator - zero.numerator * time_base.denominator
         return numerator / (time_base.denominator * zero.denominator)
 
+    def video_stream(self, container: InputContainer) -> VideoStream | None:
+        """The film, in a container opened anew."""
+        return _nth(videos(container), self.film)
+
     def audio_stream(self, container: InputContainer) -> AudioStream | None:
         """The selected audio stream, in a container opened anew."""
         return _nth(container.streams.audio, self.selection.track)
 
 
-def first_video(container: InputContainer) -> VideoStream | None:
-    """The first video stream; cover art does not count."""
-    return next((s for s in container.streams.video if not s.disposition & NOT_A_VIDEO), None)
+def videos(container: InputContainer) -> list[VideoStream]:
+    """The streams of which one is the film: cover art and thumbnails are none where the container marks them."""
+    return [stream for stream in container.streams.video if not stream.disposition & NOT_A_VIDEO]
 
 
-def _nth(streams: Sequence[AudioStream], number: int) -> AudioStream | None:
+def _nth(streams: Sequence[S], number: int) -> S | None:
     return streams[number] if number < len(streams) else None
 
 
 def read_timeline(container: InputContainer, kind: Container) -> Timeline:
-    """Read all packets of the first video stream and of the audio; select the audio track (`audio_track.py`).
+    """Read all packets of video and audio; choose the film and select the audio track (`audio_track.py`).
 
     Raises:
         MediaError: `decode_error` when no packet can be read, `no_clock` when frames carry no usable times,
             `no_keyframe` when there is nowhere to begin, `clock_jump` when times leap.
     """
-    video, tracks = first_video(container), container.streams.audio
-    zeros = [_zero(container, video, track) for track in tracks] or [_zero(container, video)]
-    video_times, audio_times = PacketTimes(), {track.index: PacketTimes() for track in tracks}
+    films, tracks = [_Film(stream) for stream in videos(container)], container.streams.audio
+    film_of = {film.stream.index: film for film in films}
+    audio_times = {track.index: PacketTimes() for track in tracks}
+    streams: list[VideoStream | AudioStream] = [*(film.stream for film in films), *tracks]
+    starts = {stream.index: _start(stream) for stream in streams}
+    container_start = (container.start_time or 0) * MICROSECOND
     selector = AudioTrackSelector(tracks)
-    unshown = 0
-    begun = False
-    wanted = [stream for stream in (video, *tracks) if stream is not None]
-    for packet in readable_packets(container, wanted):
-        if packet.stream is not video:
-            if is_counted(packet):
-                audio_times[packet.stream.index].add(packet)
-                selector.add(packet)
-            continue
-        begun = begun or (packet.size > 0 and packet.is_keyframe)  # a recording may begin between two key frames
-        if not is_counted(packet):
-            continue
-        if begun:
-            video_times.add(packet)
-        else:
-            unshown += 1
-    if unshown and not len(video_times):
-        raise MediaError("no_keyframe", f"none of its {unshown} video packets can be decoded by itself")
-    selection = selector.selection()
-    audio, zero = _nth(tracks, selection.track), zeros[selection.track]
+    for packet in readable_packets(container, streams):
+        if film := film_of.get(packet.stream.index):
+            film.add(packet)
+        elif is_counted(packet):
+            audio_times[packet.stream.index].add(packet)
+            selector.add(packet)
+    film, selection = _choose_film(films), selector.selection()
+    audio = _nth(tracks, selection.track)
+    used = (film.stream if film is not None else None, audio)
+    zero = _zero(container_start, [starts[stream.index] for stream in used if stream is not None])
+    video_track = film.track(zero, kind.name != "avi") if film is not None else None
     audio_track = audio_times[audio.index].audio_track(audio.time_base, zero) if audio is not None else None
-    video_track = None
-    if video is not None and len(video_times):
-        video_track = video_times.video_track(video.time_base, zero, kind.name != "avi")
     check_clocks({"video": video_track, "audio": audio_track})
-    return Timeline(zero, video_track, audio_track, selection, kind.name in GAPLESS)
+    number = films.index(film) if film is not None else 0
+    return Timeline(zero, video_track, audio_track, number, selection, kind.name in GAPLESS)
 
 
-def _zero(container: InputContainer, *streams: VideoStream | AudioStream | None) -> Fraction:
+class _Film:
+    """What may be the film: the packets of one video stream."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self.stream = stream
+        self._times = PacketTimes()
+        self._begun = False
+        self._unshown = 0
+
+    @property
+    def frames(self) -> int:
+        return len(self._times)
+
+    @property
+    def pixels(self) -> int:
+        """Of a frame; 0 where there is no decoder."""
+        context = self.stream.codec_context
+        return context.width * context.height if context is not None else 0
+
+    def add(self, packet: "Packet[Any]") -> None:
+        self._begun = self._begun or (packet.size > 0 and packet.is_keyframe)  # a recording may begin between two
+        if is_counted(packet):
+            if self._begun:
+                self._times.add(packet)
+            else:
+                self._unshown += 1
+
+    def track(self, zero: Fraction, stamped: bool) -> VideoTrack | None:
+        """None where there are no packets; `stamped` where the container stores display times."""
+        if self._unshown and not len(self._times):
+            raise MediaError("no_keyframe", f"none of its {self._unshown} video packets can be decoded by itself")
+        return self._times.video_track(self.stream.time_base, zero, stamped) if len(self._times) else None
+
+
+def _choose_film(candidates: list[_Film]) -> _Film | None:
+    """The first whose frames are more than half of the most: the others are covers and previews.
+
+    Of several with exactly its number of frames, the same film in several sizes, the largest.
+    """
+    films = [film for film in candidates if film.pixels] or candidates
+    most = max((film.frames for film in films), default=0)
+    first = next((film for film in films if 2 * film.frames > most), next(iter(films), None))
+    return max(
+        (film for film in films if first and film.frames == first.frames), key=lambda film: film.pixels, default=None
+    )
+
+
+def _start(stream: VideoStream | AudioStream) -> Fraction | None:
+    """Where a stream begins; asked for before anything is read, for reading changes it."""
+    if stream.start_time is None or stream.time_base is None:
+        return None
+    return stream.start_time * stream.time_base
+
+
+def _zero(container_start: Fraction, starts: Sequence[Fraction | None]) -> Fraction:
     """The container's start; to the tick where a stream begins there (the container knows whole microseconds only)."""
-    start = (container.start_time or 0) * MICROSECOND
-    for stream in streams:
-        if stream is not None and stream.start_time is not None and stream.time_base is not None:
-            exact = stream.start_time * stream.time_base
-            if abs(exact - start) <= MICROSECOND:
-                return exact
-    return start
+    at_zero = (start for start in starts if start is not None and abs(start - container_start) <= MICROSECOND)
+    return next(at_zero, container_start)

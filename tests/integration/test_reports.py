@@ -23,9 +23,6 @@ from tests.integration.test_shared_media import outcomes
 
 PRESET, GEOMETRY = "nano", "nano-48"
 MIRRORED = {"l": "r", "r": "l"}
-NOT_YET = frozenset(("pic-cover-track-first.mkv",))
-"""Files that curation still falls short of: mending one takes it out of here."""
-
 CORNERS_SHOWN = {
     "upright": scene.CORNERS,
     "hflip": {corner: scene.CORNERS[corner[0] + MIRRORED[corner[1]]] for corner in scene.CORNERS},
@@ -130,4 +127,4 @@ def test_each_file_ends_as_its_report_says_and_no_clip_is_falsified(reports, tmp
             if found:
                 wrong[path] = found
         print(f"{len(files) - len(wrong)} of {len(files)} files end as they should")
-    assert set(wrong) == NOT_YET
+    assert wrong == {}
