@@ -126,8 +126,20 @@ def check_color(image: av.VideoFrame) -> None:
         code = "hdr_unsupported" if image.color_trc in (PQ, HLG) else "color_unsupported"
         name = OTHER_MATRICES.get(matrix, f"number {matrix} of ITU-T H.273")
         raise MediaError(code, f"its colours are coded by the matrix {name}, which cannot be converted to BT.709")
-    if image.color_trc in UNSPECIFIED and image.side_data:
-        side_data: Any = image.side_data
+
+
+def check_dolby_vision(first: av.VideoFrame) -> None:
+    """Refuse a stream of Dolby Vision that has no other colours.
+
+    Args:
+        first: its first frame; asked of each, PyAV's side data would keep all frames until the garbage collector runs,
+            because the two refer to each other.
+
+    Raises:
+        MediaError: `hdr_unsupported`.
+    """
+    if first.color_trc in UNSPECIFIED and first.side_data:
+        side_data: Any = first.side_data
         if any(side_data.get(kind) is not None for kind in DOLBY_VISION):
             raise MediaError(
                 "hdr_unsupported", "Dolby Vision whose base layer has no standard colours (profile 5): convert it first"

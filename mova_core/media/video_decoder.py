@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.color import check_color
+from mova_core.media.color import check_color, check_dolby_vision
 from mova_core.media.deinterlace import Deinterlacer, Timed
 from mova_core.media.demux import read_errors
 from mova_core.media.lost import Lost
@@ -68,7 +68,7 @@ class VideoDecoder:
         """What one more packet completes.
 
         Raises:
-            MediaError: `size_changes`, `clock_backwards`, or a code of `check_color`.
+            MediaError: `size_changes`, `clock_backwards`, or a code of `check_color` or `check_dolby_vision`.
         """
         self._begun = self._begun or packet.is_keyframe
         if not self._begun or not packet.size:
@@ -197,6 +197,7 @@ class VideoDecoder:
     def _check_follows(self, place: int, image: av.VideoFrame) -> None:
         check_color(image)
         if self._last is None:
+            check_dolby_vision(image)
             return
         size = (image.width, image.height)
         if (self._last.width, self._last.height) != size:

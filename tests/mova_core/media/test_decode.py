@@ -1,3 +1,4 @@
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -234,3 +235,21 @@ def test_an_untagged_frame_is_bt709_when_it_is_high_definition():
 def test_rgb_scales_to_the_size_asked_for():
     assert Frame(0, flat((126, 128, 128), size=(321, 241))).rgb().shape == (241, 321, 3)
     assert Frame(0, flat((126, 128, 128))).rgb(20, 10).shape == (10, 20, 3)
+
+
+def test_a_frame_is_freed_once_nobody_looks_at_it(media):
+    """So that memory does not grow with a source's length: nothing of a frame may refer back to it."""
+    gc.collect()
+    gc.disable()
+    try:
+        frames = 0
+        for piece in decode(media / "music-harp-360p-10s.mp4", audio_rate_hz=RATE):
+            if isinstance(piece, Frame):
+                piece.rgb(64, 36)
+                piece.luma()
+                frames += 1
+        del piece
+        held = sum(type(one) is av.VideoFrame for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held < 20 < frames
