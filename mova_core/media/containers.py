@@ -99,8 +99,8 @@ def sniff(head: bytes) -> Container:
         head: its first `HEAD_BYTES`, or all of it.
 
     Raises:
-        MediaError: `empty_file`, `git_lfs_pointer`, `still_image`, `no_audio` (video without a container) or
-            `not_media`.
+        MediaError: `empty_file`, `git_lfs_pointer`, `still_image`, `encrypted`, `no_audio` (video without a
+            container) or `not_media`.
     """
     if not head:
         raise MediaError("empty_file", "the file is empty (0 bytes)")
@@ -159,9 +159,19 @@ def _transport_stream(head: bytes, longest_junk: int = JUNK_BYTES) -> Container 
         for step in TS_PACKET_BYTES:
             syncs = head[first : first + MOST_SYNCS * step : step]
             if len(syncs) >= LEAST_SYNCS and syncs.count(TS_SYNC) == len(syncs):
+                _check_unscrambled(head, first, step)
                 return Container("mpegts", "mpegts", first)
         first = head.find(TS_SYNC, first + 1)
     return None
+
+
+def _check_unscrambled(head: bytes, first: int, step: int) -> None:
+    """Refuse a stream most of whose packets are scrambled, as their headers say (ISO/IEC 13818-1, 2.4.3.2)."""
+    starts = [start for start in range(first, len(head) - 3, step) if head[start] == TS_SYNC]
+    if 2 * sum(head[start + 3] >> 6 != 0 for start in starts) > len(starts):
+        raise MediaError(
+            "encrypted", "its packets are scrambled (conditional access of a broadcast): descramble it first"
+        )
 
 
 def _refuse_known(head: bytes) -> None:

@@ -137,6 +137,19 @@ def test_a_transport_stream_may_begin_in_mid_packet(film, step, junk):
     assert flash_s(path) == pytest.approx(plain, abs=1e-6)
 
 
+def test_a_scrambled_transport_stream_is_encrypted(film):
+    path = written(film, "a.ts", "mpegts")
+    data = bytearray(path.read_bytes())
+    for first in range(0, len(data), 188):
+        pid = int.from_bytes(data[first + 1 : first + 3], "big") & 0x1FFF
+        if 0x100 <= pid < 0x1FFF:  # the muxer's first stream; tables stay in the clear
+            data[first + 3] |= 0x80
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="scrambled") as error:
+        probed(path)
+    assert error.value.code == "encrypted"
+
+
 def test_more_in_front_of_a_transport_stream_than_is_stated_is_not_read(film):
     path = written(film, "a.ts", "mpegts")
     path.write_bytes(bytes(JUNK_BYTES + 188) + path.read_bytes())
