@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from benchmarks.measure import Row, is_missed, miss, record
 
-BENCHMARKS = ("curation", "sampler", "training")
+BENCHMARKS = ("curation", "sampler", "training", "conditions")
 
 
 def main(arguments: list[str]) -> int:

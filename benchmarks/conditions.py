@@ -1,0 +1,91 @@
+"""How well a model makes audio for a video that it is given, once it is trained on that: event F1 on held-out clips.
+
+In a project whose audio tower is trained, as `make demo` leaves it. Phase 1 is trained anew, in its own steps, on task
+`audio_from_video` alone: minutes. The video is given clean, the audio is made in the settings of `generate`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import Row, row
+from mova_core.evaluation.clip import Clip, Reference
+from mova_core.evaluation.metrics.catalogue import CATALOGUE
+from mova_core.evaluation.metrics.measure import over_clips, shuffled_baseline
+from mova_core.evaluation.suites.captioned import CAPTION_OF
+from mova_core.evaluation.suites.validation import validation_clips
+from mova_core.model.single_thread import single_thread
+from mova_core.params import Params, load_params
+from mova_core.params.model import TaskWeights
+from mova_core.places import PARAMS, DataFolder
+from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.training.checkpoints.checkpoint import Checkpoint
+from mova_core.training.export import parts_of, write_model
+from mova_core.training.loop import train
+from mova_core.training.preflight import Places
+from mova_core.training.recipe import PHASES
+
+PHASE = PHASES["phase1"]
+EVENT_F1, TARGET = CATALOGUE["event_f1"], 0.85
+BATCH, LIMIT_LUFS = 16, -60.0  # event F1 knows no loudness
+ONLY = TaskWeights(text_to_both=0, first_frame=0, audio_from_video=1)
+
+
+def rows() -> list[Row]:
+    """Train and measure; nothing where there is no project to train in."""
+    places = Places()
+    if not (PARAMS.is_file() and (places.models / "audio").is_dir()):
+        return _not_measured("no trained audio tower in this folder: `make demo` makes one")
+    params = load_params()
+    own = PHASE.params(params.train).model_copy(update={"tasks": ONLY})
+    params = params.model_copy(update={"train": params.train.model_copy(update={PHASE.name: own})})
+    with tempfile.TemporaryDirectory() as folder:
+        trained = train(PHASE, params, places, Path(folder, "run"))
+        return measured(params, Path(trained["checkpoint"]), Path(folder, "model"))
+
+
+def measured(params: Params, checkpoint: Path, folder: Path) -> list[Row]:
+    """Export a checkpoint's averaged weights to a folder, and measure them."""
+    data, geometry = DataFolder(), PHASE.geometry(params)
+    clips = validation_clips(params, params.evaluate, geometry, data, normalize_loudness=False)
+    clips = [clip for clip in clips if clip.label is not None]
+    if not clips:
+        return _not_measured("no held-out clip is of one class of the synthetic world")
+    read = Checkpoint.read(checkpoint)
+    write_model(read, "ema", params, parts_of(read, params, data), folder)
+    pipeline, made = MovaPipeline.from_pretrained(folder), []
+    with single_thread():
+        for start in range(0, len(clips), BATCH):
+            given = clips[start : start + BATCH]
+            prompts = [CAPTION_OF[str(clip.label)] for clip in given]
+            output = pipeline(prompts, video=[clip.frames for clip in given], seed=params.evaluate.seed + start)
+            for clip, audio in zip(given, output.audios, strict=True):
+                made.append(Clip(clip.frames, audio, clip.label, clip.fps, clip.rate_hz))
+    reference = Reference(clips, LIMIT_LUFS)
+    found, of_data, wrong = _f1(made, reference), _f1(clips, reference), shuffled_baseline(EVENT_F1, made, reference)
+    if found is None:
+        return _not_measured("no event and no onset in any clip")
+    return [
+        row(
+            "conditions.audio_for_video_event_f1",
+            [found],
+            against=f"the clips' own audio, {_told(of_data)}, and the same audio for wrong videos, {_told(wrong)}: "
+            f"{len(clips)} held-out clips",
+            better="higher",
+            target=TARGET,
+            unit="F1",
+        )
+    ]
+
+
+def _f1(clips: list[Clip], reference: Reference) -> float | None:
+    return over_clips(EVENT_F1, clips, reference).value
+
+
+def _told(value: float | None) -> str:
+    return "unavailable" if value is None else f"{value:.3f}"
+
+
+def _not_measured(reason: str) -> list[Row]:
+    print(f"conditions: not measured, {reason}", file=sys.stderr)
+    return []
