@@ -29,7 +29,7 @@ from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES, Phase
-from mova_core.training.run import objective_of
+from mova_core.training.run import batches_of, objective_of
 from mova_core.training.start import start_of
 
 # The real geometries but for length and size.
@@ -108,8 +108,8 @@ def losses(phase: Phase, chosen: Params, model: nn.Module) -> list[float]:
     """Validation loss of a model under each of several noises and noise levels: the held-out clips stay the same."""
 
     def under(seed: int) -> float:
-        latents = Places().latents(phase, chosen)
-        objective, _, _ = objective_of(phase, chosen.model_copy(update={"seed": seed}), latents)
+        seeded = chosen.model_copy(update={"seed": seed})
+        objective, _ = objective_of(phase, seeded, batches_of(phase, seeded, Places().latents(phase, seeded)))
         return objective.validation(model.eval(), torch.device("cpu"))["loss"]
 
     with torch.inference_mode():

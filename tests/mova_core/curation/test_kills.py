@@ -15,6 +15,8 @@ import yaml
 
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.curation.engine.base import Engine
+from mova_core.curation.tables import write_table
+from mova_core.places import DataFolder
 from mova_core.storage.manifest import MANIFEST_FILE, verify
 
 KILLING = Path(__file__).parent / "killing"
@@ -83,6 +85,9 @@ def start_encode(curated_once, codec_once):
     def start(project):
         shutil.copytree(curated_once, project)
         shutil.copytree(codec_once, project / "models/codec")
+        write_table(
+            DataFolder(project / "data").table("sources"), "sources", []
+        )  # none of audio alone, no origin known
         write_params(project)
 
     return start
