@@ -72,7 +72,9 @@ def audio_clips(
 
 
 def accepted_windows(rows: Sequence[Row], footage: Path, data: DataFolder) -> Iterator[tuple[Row, AudioClip]]:
-    """The rows of the table that are taken, each with where its audio lies."""
+    """The rows of the table that are taken, each with where its audio lies; without rows no footage is needed."""
+    if not rows:
+        return
     paths = {row["source_id"]: row["path"] for row in read_table(data.table("sources"), "sources")}
     files = Footage.open(footage)
     for source_id, windows in groupby(rows, key=lambda row: row["source_id"]):
