@@ -146,10 +146,11 @@ class AudioClock:
 
     def _place_s(self) -> float:
         """How far above the median of the stamps after it the first stamp lies, 0 if not clearly or not among them."""
-        if not self._first:
+        first = self._first[: _first_step([self._start_s], self._first, self._gap_s)]  # a gap is no scattering
+        if not first:
             return 0.0
-        above_s = self._start_s - float(np.median(self._first))
-        is_among = min(self._first) - ROUNDING_S <= self._start_s <= max(self._first) + ROUNDING_S
+        above_s = self._start_s - float(np.median(first))
+        is_among = min(first) - ROUNDING_S <= self._start_s <= max(first) + ROUNDING_S
         return above_s if is_among and abs(above_s) > self._jitter_s / 2 else 0.0
 
     def _followed(self, offsets_s: Sequence[float], samples: int) -> tuple[int, float]:

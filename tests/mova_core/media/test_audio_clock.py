@@ -135,3 +135,10 @@ def test_one_wild_stamp_moves_nothing(wild_s):
     stamps = even()
     stamps[200] += wild_s
     assert_untouched(placed(stamps))
+
+
+@pytest.mark.parametrize("lost_s", [0.1, 1.0])
+@pytest.mark.parametrize("after", [1, 2, 10, 20])
+def test_a_gap_in_the_first_second_is_a_gap(after, lost_s):
+    pieces = placed(even() + lost_s * (np.arange(COUNT) >= after))
+    assert [(number, piece.gap) for number, piece in enumerate(pieces) if piece.gap] == [(after, lost_s * RATE_HZ)]
