@@ -79,20 +79,22 @@ class SegmentTimes:
         rows = pd.Series(np.arange(len(self._ids)))
         return looked_up(source_ids, self._ids, rows).fillna(-1).to_numpy().astype(np.int64)
 
-    def may_belie(self, windows: pd.DataFrame, touch_s: float) -> Mask:
+    def may_belie(self, windows: pd.DataFrame, half_frame_s: float, touch_s: float) -> Mask:
         """Windows whose kind cuts or speech may not bear out.
 
         Args:
             windows: columns of table `windows`.
-            touch_s: a cut or speech this near a window's edge is at its edge.
+            half_frame_s: a cut this near a window's edge is in no frame of the clip.
+            touch_s: speech this near a window's edge is at its edge.
         """
         files = self.rows_of(windows["source_id"])
         told = (files >= 0) & windows[["kind", "start_s", "end_s"]].notna().all(axis=1).to_numpy()
         files = files[told]
         start_s, end_s = (windows[edge].to_numpy()[told] for edge in ("start_s", "end_s"))
         is_single, is_speech = (windows["kind"].isin(kinds).to_numpy()[told] for kinds in (SINGLE_SCENE, SPEECH))
-        maybe_cut = self._cuts_within(files, start_s + touch_s - CLOSE_S, end_s - touch_s + CLOSE_S) > 0
-        surely_cut = self._cuts_within(files, start_s + CLOSE_S, end_s - CLOSE_S) > 0
+        first_s, last_s = start_s + half_frame_s, end_s - half_frame_s
+        maybe_cut = self._cuts_within(files, first_s - CLOSE_S, last_s + CLOSE_S) > 0
+        surely_cut = self._cuts_within(files, first_s + CLOSE_S, last_s - CLOSE_S) > 0
         speech_s = self._speech_before(files, end_s) - self._speech_before(files, start_s)
         belies = np.where(is_single, maybe_cut, ~surely_cut)
         belies |= self._has_speech[files] & np.where(is_speech, speech_s < CLOSE_S, speech_s > touch_s - CLOSE_S)

@@ -37,7 +37,7 @@ from mova_core.places import DataFolder
 
 ROUNDING_S = 2e-6  # starts and ends are rounded to a microsecond
 SPEECH_END_S = 0.2  # Silero's times are good to about this (speech.py)
-TOUCH_S = 1e-3  # a cut or speech this near a window's edge is at its edge (windows.py)
+TOUCH_S = 1e-3  # speech this near a window's edge is at its edge (windows.py)
 FILE_END_S = 0.1  # a last frame is shown a little longer than the file says
 
 
@@ -53,7 +53,7 @@ def windows(data: DataFolder, params: Params) -> Contract:
     view = View(
         name="windows",
         noun="window",
-        rows=_rows(windows, segments, sources),
+        rows=_rows(windows, segments, sources, 0.5 / params.clip_geometry.fps),
         id_column="window_id",
         where=at_window(tables),
         expectations=tuple(_rules(params.clip_geometry)),
@@ -76,11 +76,11 @@ def windows(data: DataFolder, params: Params) -> Contract:
     )
 
 
-def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.DataFrame:
+def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame, half_frame_s: float) -> pd.DataFrame:
     frame, found = windows.frame, SegmentTimes(segments)
     is_source = is_among(frame["source_id"], sources["source_id"])
     beyond_s = frame["end_s"] - looked_up(frame["source_id"], sources["source_id"], sources["duration_s"])
-    suspects = found.may_belie(frame, TOUCH_S)
+    suspects = found.may_belie(frame, half_frame_s, TOUCH_S)
     wanted = np.unique(found.rows_of(frame["source_id"][suspects]))
     segment_of = {row["source_id"]: row for row in segments.table.take(pa.array(wanted)).to_pylist()}
     return frame.assign(
@@ -88,22 +88,26 @@ def _rows(windows: Columns, segments: Columns, sources: pd.DataFrame) -> pd.Data
         length_s=frame["end_s"] - frame["start_s"],
         source_fault=windows.faults(~is_source, lambda _: "not an accepted file"),
         end_fault=windows.faults(beyond_s > FILE_END_S, lambda _, late_s: f"{late_s:.3f} s after the end", beyond_s),
-        kind_fault=windows.faults(suspects, lambda row: _kind_fault(row, segment_of[row["source_id"]])),
+        kind_fault=windows.faults(suspects, lambda row: _kind_fault(row, segment_of[row["source_id"]], half_frame_s)),
     )
 
 
-def _kind_fault(row: Row, found: Row) -> str | None:
-    """What the segments of its file say against a window's kind; another rule tells of a kind that is none."""
+def _kind_fault(row: Row, found: Row, half_frame_s: float) -> str | None:
+    """What the segments of its file say against a window's kind; another rule tells of a kind that is none.
+
+    A clip's frames are looked up in the middle of their time, so a cut within half a frame of its edges is in none.
+    """
     if row["kind"] not in WINDOW_KINDS:
         return None
     start_s, end_s = row["start_s"], row["end_s"]
     scenes, _, speech = row["kind"].rpartition("_")
     cuts = found["cuts_s"] or []
-    after = bisect_right(cuts, start_s + TOUCH_S)
-    has_cut = after < len(cuts) and cuts[after] < end_s - TOUCH_S
-    if scenes == "single_scene" and has_cut:
+    first_s, last_s = start_s + half_frame_s, end_s - half_frame_s
+    after = bisect_right(cuts, first_s + ROUNDING_S)
+    if scenes == "single_scene" and after < len(cuts) and cuts[after] < last_s - ROUNDING_S:
         return f"a cut at {cuts[after]:.3f} s"
-    if scenes == "multi_scene" and not any(start_s < cut < end_s for cut in cuts[max(0, after - 2) : after + 2]):
+    near = cuts[max(0, after - 2) : after + 2]
+    if scenes == "multi_scene" and not any(first_s - ROUNDING_S < cut < last_s + ROUNDING_S for cut in near):
         return "no cut"
     if found["speech_s"] is None:
         return None

@@ -11,6 +11,7 @@ from data_contracts.tables.windows import FILE_END_S, TOUCH_S, _cuts_fault, _kin
 from mova_core.curation.tables import TABLES, WINDOW_KINDS
 
 FILES, WINDOWS = 40, 4000
+HALF_FRAME_S = 1 / 48
 GRID_S = 0.0005  # half of what counts as touching: windows and cuts meet, nearly meet and miss each other
 
 
@@ -58,11 +59,11 @@ def test_windows_that_belie_their_kind(found):
         [
             row["source_id"] in segment_of
             and row["start_s"] == row["start_s"]
-            and _kind_fault(row, segment_of[row["source_id"]]) is not None
+            and _kind_fault(row, segment_of[row["source_id"]], HALF_FRAME_S) is not None
             for row in windows.to_dict("records")
         ]
     )
-    picked = in_files.may_belie(windows, TOUCH_S)
+    picked = in_files.may_belie(windows, HALF_FRAME_S, TOUCH_S)
     assert wrong.sum() > WINDOWS / 4
     assert picked[wrong].all()
     if ordered:
@@ -83,4 +84,4 @@ def test_files_that_are_out_of_order(found):
 def test_nothing_found_in_no_file():
     in_files = SegmentTimes(Columns(pa.Table.from_pylist([], schema=TABLES["segments"].schema)))
     windows = pd.DataFrame({"source_id": ["none"], "start_s": [0.0], "end_s": [2.0], "kind": [WINDOW_KINDS[0]]})
-    assert not in_files.may_belie(windows, TOUCH_S).any()
+    assert not in_files.may_belie(windows, HALF_FRAME_S, TOUCH_S).any()

@@ -13,6 +13,7 @@ from mova_core.curation.segment.spans import common_span
 from mova_core.curation.segment.windows import (
     FINDERS,
     MICRO,
+    ClipTiming,
     SourceSegments,
     find_windows,
     multi_scene_speech,
@@ -42,7 +43,7 @@ def timelines(draw: st.DrawFn) -> SourceSegments:
 def of_kind(found: SourceSegments, kind: str, seed: int = 0, geometry=LONG) -> list[float]:
     """Starts, without those in what remains."""
     draws = np.random.default_rng(seed)
-    return [start_us / MICRO for start_us in FINDERS[kind](found, geometry.duration * MICRO, draws)]
+    return [start_us / MICRO for start_us in FINDERS[kind](found, ClipTiming.of(geometry), draws)]
 
 
 @given(timelines(), st.sampled_from(["nano-48", "mova-720p"]), st.integers(0, 2**31))
@@ -54,8 +55,10 @@ def test_every_window_keeps_the_promise_of_its_kind(found, name, seed):
         start, end = row["start_s"], row["end_s"]
         assert end - start == pytest.approx(geometry.frames / geometry.fps, abs=1e-9)
         assert span[0] / MICRO <= start and end <= span[1] / MICRO + MS
-        inside = [cut for cut in cuts if start < cut / MICRO < end]
-        assert bool(inside) == row["kind"].startswith("multi")
+        half_s = 0.5 / geometry.fps
+        shown = [cut for cut in cuts if start + half_s + 1e-6 < cut / MICRO <= end - half_s - 1e-6]
+        near = [cut for cut in cuts if start + half_s - 1e-6 < cut / MICRO <= end - half_s + 1e-6]
+        assert bool(shown) <= row["kind"].startswith("multi") <= bool(near)
         spoken = sum(max(0.0, min(b / MICRO, end) - max(a / MICRO, start)) for a, b in speech)
         if row["kind"].endswith("nonspeech"):
             assert spoken < 1e-9
@@ -69,8 +72,8 @@ def test_every_window_keeps_the_promise_of_its_kind(found, name, seed):
 def test_every_speech_window_starts_where_the_report_lets_it(found, seed):
     draws = np.random.default_rng(seed)
     for start in itertools.chain(
-        single_scene_speech(found, LONG.duration * MICRO, draws),
-        multi_scene_speech(found, LONG.duration * MICRO, draws),
+        single_scene_speech(found, ClipTiming.of(LONG), draws),
+        multi_scene_speech(found, ClipTiming.of(LONG), draws),
     ):
         # The segment it was drawn for is the first that starts at or after it.
         i, segment_us = next((i, a) for i, (a, _) in enumerate(found.speech) if a >= start)
@@ -146,7 +149,7 @@ class Highest(Lowest):
 
 def walked(finder, found: SourceSegments, rng: np.random.Generator) -> list[float]:
     """Starts in seconds of windows of 8 s."""
-    return [start_us / MICRO for start_us in finder(found, Fraction(8 * MICRO), rng)]
+    return [start_us / MICRO for start_us in finder(found, ClipTiming(Fraction(8 * MICRO), Fraction(MICRO, 48)), rng)]
 
 
 def test_multi_scene_speech_worked_out_by_hand():
@@ -268,3 +271,16 @@ def test_nothing_as_long_as_a_window_remains_where_video_and_audio_run(found, na
 def test_kinds_in_use_are_those_of_the_table():
     found = SourceSegments.from_seconds((0, 90), [30, 45, 80], [(2, 3), (25, 26), (50, 51)])
     assert {row["kind"] for row in find_windows([found], LONG, 0, SOURCE)} == set(WINDOW_KINDS)
+
+
+@pytest.mark.parametrize("geometry", [LONG, GEOMETRIES["nano-48"]], ids=lambda geometry: geometry.name)
+@pytest.mark.parametrize(("of_frame", "shown"), [(-0.4, False), (-0.6, True)])
+def test_a_cut_near_the_end_is_in_the_clip_only_where_a_frame_shows_it(geometry, of_frame, shown):
+    """The last frame of a clip is looked up half a frame before its end."""
+    clip_s, frame_s = geometry.duration_s, 1 / geometry.fps
+    found = SourceSegments.from_seconds((0, clip_s + 1), [clip_s + of_frame * frame_s], [(0, clip_s + 1)])
+    (row,) = find_windows([found], geometry, 0, SOURCE)
+    assert row["kind"] == ("multi_scene_speech" if shown else "single_scene_speech")
+    early = SourceSegments.from_seconds((0, clip_s), [-of_frame * frame_s], [(0, clip_s)])
+    (row,) = find_windows([early], geometry, 0, SOURCE)
+    assert (row["start_s"], row["kind"]) == (0, "multi_scene_speech" if shown else "single_scene_speech")
