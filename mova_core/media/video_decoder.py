@@ -68,7 +68,7 @@ class VideoDecoder:
         """What one more packet completes.
 
         Raises:
-            MediaError: `size_changes`, `clock_backwards`, or a code of `check_color` or `check_dolby_vision`.
+            MediaError: `size_changes`, or a code of `check_color` or `check_dolby_vision`.
         """
         self._begun = self._begun or packet.is_keyframe
         if not self._begun or not packet.size:
@@ -146,13 +146,19 @@ class VideoDecoder:
             if image.is_corrupt or not (self._settled or self._can_begin(number, image)):
                 continue
             place = self._place(number)
+            if place <= self._given:
+                continue  # times of what is given out only rise
             if not self._settled:
                 yield from self._settle(number, place)
             elif place > self._next and not self._may_be_fields():
                 gone = self._missing_in(self._next, place)
                 yield from self._damaged(min(gone, default=number), self._vanished(place - self._next))
                 return
-            self._check_follows(place, image)
+            if place < self._next:
+                where = f"from {self._time(self._next - 1)} back to {self._time(place)}"
+                yield from self._damaged(number, f"damaged video: frame times go {where}")
+                return
+            self._check(image, place)
             self._missing -= self._missing_in(self._next, place) | {number}
             self._next, self._last = place + 1, image
             self._waiting.append(_Decoded(number, place, image))
@@ -194,7 +200,7 @@ class VideoDecoder:
         """Packets without a frame that have a place from start on and before end."""
         return {number for number in self._missing if start <= self._track.places[number] < end}
 
-    def _check_follows(self, place: int, image: av.VideoFrame) -> None:
+    def _check(self, image: av.VideoFrame, place: int) -> None:
         check_color(image)
         if self._last is None:
             check_dolby_vision(image)
@@ -202,10 +208,6 @@ class VideoDecoder:
         size = (image.width, image.height)
         if (self._last.width, self._last.height) != size:
             raise MediaError("size_changes", f"the frame's size changes to {size} at {self._time(place)}")
-        if place < self._next:
-            raise MediaError(
-                "clock_backwards", f"frame times go from {self._time(self._next - 1)} back to {self._time(place)}"
-            )
 
     def _may_be_fields(self) -> bool:
         """Whether each field may be a packet of its own, two of which give one frame."""

@@ -14,6 +14,7 @@ from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
 
 FPS, RATE_HZ = 25, 48_000
+TS_BYTES = 188  # of a transport stream's own packets
 Packets = list[Any]
 
 
@@ -47,6 +48,8 @@ def write(
 ) -> Path:
     """Encode the film with noise beside it; `change` may alter the packets (video, audio) before they are written."""
     options = dict(pair.split("=", 1) for pair in coded.options.split(",") if pair)
+    if coded.video == "libx264":  # its macroblock-tree gives other bytes from run to run
+        options["x264-params"] = ":".join(("mbtree=0", *filter(None, [options.get("x264-params")])))
     with av.open(str(path), "w", format=coded.container) as out:
         images: Any = out.add_stream(coded.video, rate=FPS, options=options)
         images.width, images.height = 96, 72
@@ -79,17 +82,17 @@ def _order(packet: Any) -> float:
     return float((stamp or 0) * packet.time_base)
 
 
-def place_of(path: Path, number: int) -> tuple[int, int]:
-    """Where the bytes of a video packet begin in the file, and how many of them lie together there."""
-    data = path.read_bytes()
+def spoilt(path: Path, number: int, first: float = 0.0) -> bytes:
+    """The file's bytes with zeros for those of a video packet, from a share of it on; a transport stream loses it."""
+    data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
-        packet = [bytes(packet) for packet in container.demux(video=0) if packet.size][number]
-    for size in (len(packet), 48):  # transport and program streams lay a packet in pieces
-        for start in range(0, max(1, len(packet) - size), 8):
-            place = data.find(packet[start : start + size])
-            if place >= 0:
-                return place, size
-    raise AssertionError(f"{path.name} does not hold the bytes of packet {number}")
+        packet, place = [(bytes(one), one.pos or 0) for one in container.demux(video=0) if one.size][number]
+        if container.format.name == "mpegts":
+            return bytes(data[:place] + data[place + TS_BYTES :])
+    place = data.index(packet, place)
+    start = place + round(first * len(packet))
+    data[start : place + len(packet)] = bytes(place + len(packet) - start)
+    return bytes(data)
 
 
 def everything(path: Path) -> tuple[dict[float, NDArray[np.uint8]], list[Lost]]:

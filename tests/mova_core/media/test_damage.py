@@ -8,7 +8,7 @@ import pytest
 from mova_core.errors import MediaError
 from mova_core.media.decode import decode_whole
 from mova_core.media.probe import probe
-from tests.mova_core.media.moving_film import FPS, Coded, everything, place_of, write
+from tests.mova_core.media.moving_film import FPS, Coded, everything, spoilt, write
 
 FILMS = [
     Coded("mp4", "libx264"),
@@ -45,13 +45,10 @@ def assert_true_or_lost(path: Path, whole: Path) -> list:
 
 @pytest.mark.parametrize("packet", [37, 60, 98])
 @pytest.mark.parametrize("coded", FILMS, ids=str)
-def test_a_packet_of_zeros_costs_until_the_next_key_frame(tmp_path, coded, packet):
+def test_a_spoilt_packet_costs_until_the_next_key_frame(tmp_path, coded, packet):
     whole = write(tmp_path / "whole.bin", coded)
-    place, size = place_of(whole, packet)
-    data = bytearray(whole.read_bytes())
-    data[place : place + size] = bytes(size)
     damaged = tmp_path / "damaged.bin"
-    damaged.write_bytes(data)
+    damaged.write_bytes(spoilt(whole, packet))
     lost = assert_true_or_lost(damaged, whole)
     assert sum(one.end_s - one.start_s for one in lost) <= 1.2, "one GOP, and its leading frames"
     # A transport stream of which packets vanish does not say that they were there.
@@ -87,9 +84,6 @@ def test_a_recording_that_ends_in_mid_packet_lives_up_to_there(tmp_path, coded, 
 
 def test_a_file_of_which_nothing_is_left_says_why(tmp_path):
     path = write(tmp_path / "a.mp4", Coded("mp4", "mpeg4", options="g=250"))
-    place, size = place_of(path, 0)
-    data = bytearray(path.read_bytes())
-    data[place + size // 2 : place + size] = bytes(size - size // 2)
-    path.write_bytes(data)
+    path.write_bytes(spoilt(path, 0, first=0.5))
     with pytest.raises(MediaError, match="none of its 100 frames decode"):
         everything(path)
