@@ -132,14 +132,20 @@ def _candidates(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, lis
 def _with_shared_audio(
     overlaps: list[Overlap], own: Member, its: Member, shifts: list[int], params: NearDuplicateParams
 ) -> list[Overlap]:
-    """Copies that audio tells beside those of frames and audio; a dub gives way to a copy at the same place."""
+    """Copies that audio tells beside those of frames and audio, or in place of parts of one; a dub gives way to a copy.
+
+    Frames that are cropped little agree here and there.
+    """
     copies = [one for one in overlaps if one.is_copy]
     for audio in shared_audio(own.fingerprint, its.fingerprint, shifts, params):
-        if any(one.start < audio.end and audio.start < one.end for one in copies):
+        parts = [one for one in copies if one.start < audio.end and audio.start < one.end]
+        found = sum(min(one.end, audio.end) - max(one.start, audio.start) for one in parts)
+        if found and audio.end - audio.start - found <= EDGE_S * STEPS_PER_S:
             continue
         is_long = audio.end - audio.start >= params.overlap_s_at_least * STEPS_PER_S
         frames, bits = _frames(own, its, audio, is_long)
         if frames is not None:
+            copies = [one for one in copies if one not in parts]
             copies.append(Overlap(audio.start, audio.end, audio.shift, True, bits, audio.similarity, frames))
     dubs = [one for one in overlaps if not one.is_copy]
     kept = [one for one in dubs if not any(one.start < copy.end and copy.start < one.end for copy in copies)]
