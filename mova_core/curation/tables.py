@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from mova_core.curation.columns import Column, Measure, Table
 from mova_core.errors import StaleError, UsageError
-from mova_core.media.color_tags import PRIMARIES, RANGES, TRANSFERS
+from mova_core.media.video.color_tags import PRIMARIES, RANGES, TRANSFERS
 from mova_core.storage.atomic import atomic_path, clear_temporary
 from mova_core.storage.hashing import sha256_file
 

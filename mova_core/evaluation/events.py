@@ -8,7 +8,7 @@ that shows it. Audio: peaks of the rise of 10 ms RMS. Thresholds were set on syn
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.media.onsets import RMS_WINDOW_S, Curve, audio_rise, peaks
+from mova_core.media.audio.onsets import RMS_WINDOW_S, Curve, audio_rise, peaks
 from mova_core.synthetic.world import FLOOR
 
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709

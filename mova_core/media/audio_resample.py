@@ -1,7 +1,7 @@
 """Turn decoded audio frames into one gapless mono signal at one rate, on the clock that their time stamps tell.
 
-Channels are mixed as the selection says (`audio_track.py`), frame by frame, for their layout may change midway. Frames
-take their place by `audio_clock.py`: the first sample keeps its time, a clock that differs from the count of samples is
+Channels are mixed as the selection says (`track_selection.py`), frame by frame: their layout may change midway. Frames
+take their place by `clock.py`: the first sample keeps its time, a clock that differs from the count of samples is
 followed by stretching, and where nothing was recorded or a packet is damaged there is silence, told by a `Lost` before
 it. What has one rate is resampled as one signal; where the rate changes, the next piece begins at the sample after the
 last. float32, full scale -1..1 (lossy codecs may exceed it).
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.audio_clock import AudioClock, Placed
-from mova_core.media.audio_stretch import Stretcher
-from mova_core.media.audio_track import channel_samples
-from mova_core.media.downmix import mixed
+from mova_core.media.audio.clock import AudioClock, Placed
+from mova_core.media.audio.downmix import mixed
+from mova_core.media.audio.stretch import Stretcher
+from mova_core.media.audio.track_selection import channel_samples
 from mova_core.media.lost import Lost
-from mova_core.media.timeline import Timeline
+from mova_core.media.timeline.timeline import Timeline
 
 JITTER_S = 0.020
 VORBIS_JITTER_S = 0.050  # its stamps tell where blocks of changing length overlap, not where samples begin

@@ -2,7 +2,7 @@
 
 Times are seconds since the container's start (`timeline.py`). Frames are coded pixels: neither rotation nor sample
 aspect is applied; frames flagged as interlaced are deinterlaced (`deinterlace.py`). Audio is the mono mix of the first
-audible track (`audio_track.py`) on the clock of its stamps (`audio_clock.py`); what is lost is silence and overlaps are
+audible track (`track_selection.py`) on the clock of its stamps (`clock.py`); what is lost is silence and overlaps are
 trimmed, so the samples of all `AudioChunk`s joined are one gapless signal. One thread, so the same file gives the same
 bytes everywhere. Damage is never concealed: the first damaged packet or frame of the video ends the pass with a
 MediaError, and so does a packet for which the decoder returns nothing. What is lost while the rest lives is told by a
@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk, AudioResampler
-from mova_core.media.color import BT2020, Color, Pixels, color_of
-from mova_core.media.deinterlace import Timed
-from mova_core.media.demux import decode_strictly, open_media
+from mova_core.media.container.demux import decode_strictly, open_media
+from mova_core.media.container.packets import decoded_strictly, readable_packets
 from mova_core.media.lost import Lost
-from mova_core.media.packets import decoded_strictly, readable_packets
-from mova_core.media.timeline import Timeline, read_timeline
-from mova_core.media.video_decoder import VideoDecoder
+from mova_core.media.timeline.timeline import Timeline, read_timeline
+from mova_core.media.video.color import BT2020, Color, Pixels, color_of
+from mova_core.media.video.decoder import VideoDecoder
+from mova_core.media.video.deinterlace import Timed
 
 HD_HEIGHT_PX = 720  # from here on untagged frames are meant in BT.709, below in BT.601
 UNTAGGED_COLORSPACES = (2, 3)  # ITU-T H.273: unspecified, reserved

@@ -2,7 +2,7 @@
 
 Sizes are those of the video as shown, after rotation and sample aspect; rotation and flip are what coded frames need to
 be upright (`orientation.py`). A header's duration, frame rate and frame count are never used. The audio track
-and channels are selected here as in every later stage (`audio_track.py`). A file with audio and no video stream (cover
+and channels are selected here as in every later stage (`track_selection.py`). A file with audio and no video (cover
 art does not count) is of kind `audio`, whatever its container and its name.
 """
 
@@ -16,13 +16,13 @@ from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import AudioChunk
-from mova_core.media.color_tags import PRIMARIES, RANGES, TRANSFERS
-from mova_core.media.containers import Container
+from mova_core.media.container.demux import open_media
+from mova_core.media.container.formats import Container
 from mova_core.media.decode import Frame, check_decoder, decode_container
-from mova_core.media.demux import open_media
 from mova_core.media.lost import Lost
-from mova_core.media.orientation import Orientation, orientation_of
-from mova_core.media.timeline import Timeline, read_timeline, videos
+from mova_core.media.timeline.timeline import Timeline, read_timeline, videos
+from mova_core.media.video.color_tags import PRIMARIES, RANGES, TRANSFERS
+from mova_core.media.video.orientation import Orientation, orientation_of
 
 VFR_GAP_S = 0.0025  # time stamps in whole milliseconds differ by 1 ms at a constant rate
 LOWEST_FPS, HIGHEST_FPS = 1.0, 240.0  # nominal: what was recorded may differ by FPS_TOLERANCE

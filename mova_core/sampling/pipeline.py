@@ -20,8 +20,8 @@ from torch import Tensor
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.media.image import to_rgb
-from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.model_folder import Components, load_components, save_components

@@ -17,7 +17,7 @@ from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.clip_file import ClipCoding, read_clip
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.orientation import Orientation
 
 SIDE_PX, LENGTH_S, EVENT_S = 64, 6.0, 0.12
 CODING = ClipCoding("libx264", 14)

@@ -15,7 +15,7 @@ from mova_core.curation.assess.model_measures import loaded
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import measures_of
 from mova_core.errors import MediaError, StaleError
-from mova_core.media.loudness import integrated_lufs
+from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.params import MeasureGroup
 
 Row = dict[str, Any]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import Canvas, ClipGeometry
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.orientation import Orientation
 
 Image = NDArray[np.uint8]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]

@@ -16,7 +16,7 @@ from av.video.frame import PictureType
 from mova_core.curation.cut.crop_and_pad import CropAndPad, Image
 from mova_core.errors import ShapeError
 from mova_core.media.decode import RGB_12_BITS, Frame
-from mova_core.media.filters import Filter, video_graph
+from mova_core.media.video.filters import Filter, video_graph
 
 SCALING = "bicubic+accurate_rnd+bitexact"
 TICK = Fraction(1, 1000)  # of the filters' own clock, which nothing here goes by

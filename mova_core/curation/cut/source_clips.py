@@ -21,13 +21,13 @@ from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError
 from mova_core.geometry import ClipGeometry
+from mova_core.media.audio.loudness import turned_down
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.clip_file import ClipCoding, ClipWriter
-from mova_core.media.color_tags import TRANSFERS
 from mova_core.media.decode import Frame, decode
 from mova_core.media.lost import Lost
-from mova_core.media.loudness import turned_down
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.color_tags import TRANSFERS
+from mova_core.media.video.orientation import Orientation
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_json
 

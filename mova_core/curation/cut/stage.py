@@ -23,7 +23,7 @@ from mova_core.curation.ingest.source_bytes import source_path
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.media.clip_file import CLIP_FORMATS, ClipCoding
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.orientation import Orientation
 from mova_core.params import Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track

@@ -14,7 +14,7 @@ from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, Texts,
 from mova_core.curation.encode.latents_file import FileHeader
 from mova_core.errors import DiskFull, MediaError, MovaError, ShapeError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.loudness import normalise_loudness
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.model.condition import known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.padding import pad_context

@@ -22,8 +22,8 @@ from mova_core.errors import MediaError, MovaError, StaleError
 from mova_core.geometry import ClipGeometry
 from mova_core.media.clip_file import ClipCoding
 from mova_core.media.decode import decode_whole
-from mova_core.media.orientation import Orientation
 from mova_core.media.probe import probe
+from mova_core.media.video.orientation import Orientation
 from mova_core.params import IngestParams, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track

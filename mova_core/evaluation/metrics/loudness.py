@@ -4,7 +4,7 @@ import numpy as np
 
 from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
-from mova_core.media.loudness import integrated_lufs
+from mova_core.media.audio.loudness import integrated_lufs
 
 
 def loudness_error_lu(video: Clip, audio: Clip, reference: Reference) -> Ratio:

@@ -10,7 +10,7 @@ import numpy as np
 from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.events import LUMA, audio_onsets, floor_rise, video_events
 from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
-from mova_core.media.onsets import Curve, audio_rise, best_lag_s, match_times
+from mova_core.media.audio.onsets import Curve, audio_rise, best_lag_s, match_times
 
 
 def event_f1(video: Clip, audio: Clip, reference: Reference) -> Ratio:

@@ -4,7 +4,7 @@ from mova_core.curation.encode.accepted_clips import canvas_of, load_clip, scale
 from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.suites.captioned import captioned_clips, class_of_caption
 from mova_core.geometry import ClipGeometry
-from mova_core.media.loudness import normalise_loudness
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.places import DataFolder

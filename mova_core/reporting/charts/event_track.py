@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mova_core.media.onsets import match_times
+from mova_core.media.audio.onsets import match_times
 from mova_core.reporting.charts.style import CARD, INK, KEEP, LINE, LOSE, bare_axes, css_class, styled, to_svg, tooltip
 
 WIDTH, HEIGHT = 260, 52

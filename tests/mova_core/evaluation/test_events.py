@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mova_core.evaluation.events import audio_onsets, video_events
-from mova_core.media.onsets import match_times
+from mova_core.media.audio.onsets import match_times
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ, FRAMES, SAMPLES = 16, 16_000, 33, 33_000

@@ -7,7 +7,7 @@ import pytest
 from mova_core.errors import MediaError
 from mova_core.media.audio_resample import PIECE_SAMPLES, RECOVERY_S, AudioResampler
 from mova_core.media.lost import Lost
-from mova_core.media.timeline import Timeline
+from mova_core.media.timeline.timeline import Timeline
 
 TIMELINE = Timeline(Fraction(0), None, None)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media import color, containers, demux
 from mova_core.media import probe as probing
+from mova_core.media.container import demux, formats
 from mova_core.media.encode import write_media
 from mova_core.media.probe import probe
+from mova_core.media.video import color
 
 NOT_OF_A_FILE = {"memory_limit"}  # of the worker that reads it
 MVHD = (108).to_bytes(4, "big") + b"mvhd" + bytes(12) + (1000).to_bytes(4, "big") + bytes(84)
@@ -122,7 +123,7 @@ def test_the_sentence_names_the_cause(tmp_path, code, words, write):
 def test_no_reason_is_without_such_a_file():
     raised = {
         node.args[0].value
-        for module in (color, containers, demux, probing)
+        for module in (color, formats, demux, probing)
         for node in ast.walk(ast.parse(Path(module.__file__).read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

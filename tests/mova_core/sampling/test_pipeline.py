@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from mova_core.errors import UsageError
-from mova_core.media.loudness import integrated_lufs
+from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.model.condition import fit_image, known_frames, white_image
 from mova_core.model.pixels import to_bytes, to_unit_range
 from mova_core.sampling.pipeline import MovaPipeline

@@ -1,7 +1,7 @@
 """Measures of a clip's audio: one measure, one function.
 
 Audio is mono float32 [S] in -1..1; levels are in dB re full scale, where a full-scale square wave has 0 dBFS RMS.
-Loudness after BS.1770 is `mova_core.media.loudness`. Limits for these measures stand in params.yaml, section assess.
+Loudness after BS.1770: `mova_core.media.audio.loudness`. Limits of all stand in params.yaml, section assess.
 """
 
 from collections.abc import Sequence

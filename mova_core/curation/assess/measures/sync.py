@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
 from mova_core.curation.assess.measures.mel_spectrogram import mel_spectrogram_db
 from mova_core.curation.assess.measures.optical_flow import Curve
-from mova_core.media.onsets import audio_rise, best_lag_s, match_times
+from mova_core.media.audio.onsets import audio_rise, best_lag_s, match_times
 
 # The detector's settings: samples at this rate, frames of HOP samples, strength from 0 to 1.
 ONSET_RATE_HZ, WINDOW, HOP, MEL_BANDS = 22_050, 2048, 512, 128

@@ -10,9 +10,9 @@ from mova_core.curation.encode.audio_only.windows import AudioWindow, audio_wind
 from mova_core.curation.ingest.source_bytes import reading
 from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
 from mova_core.geometry import ClipGeometry
+from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import decode
-from mova_core.media.loudness import integrated_lufs
 
 DIGITS = 6  # of seconds in a table
 

@@ -16,7 +16,7 @@ from mova_core.curation.encode.latents_file import FileHeader
 from mova_core.curation.ingest.source_bytes import reading
 from mova_core.errors import ShapeError, StaleError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.loudness import normalise_loudness
+from mova_core.media.audio.loudness import normalise_loudness
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from mova_core.curation.cut.crop_and_pad import CropAndPad, scaled
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.orientation import Orientation
 
 MOVA, NANO = GEOMETRIES["mova-360p"], GEOMETRIES["nano-48"]
 

@@ -11,7 +11,7 @@ from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.errors import ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas
 from mova_core.media.decode import Frame
-from mova_core.media.orientation import Orientation
+from mova_core.media.video.orientation import Orientation
 
 MOVA, NANO = GEOMETRIES["mova-360p"], GEOMETRIES["nano-48"]
 CLOSE = 3  # of 255: two roundings to 8 bits, and bicubic beside Lanczos on a smooth frame

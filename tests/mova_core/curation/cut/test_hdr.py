@@ -10,9 +10,9 @@ from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.clip_file import ClipCoding, read_clip
-from mova_core.media.orientation import Orientation
 from mova_core.media.probe import probe
-from tests.mova_core.media.test_color import BT709, BT2020, COLOURS, HLG, P3, PQ, coded
+from mova_core.media.video.orientation import Orientation
+from tests.mova_core.media.video.test_color import BT709, BT2020, COLOURS, HLG, P3, PQ, coded
 
 GEOMETRY = ClipGeometry("wide", 9, 24, (Canvas(128, 256),), 48_000, 960, 1)
 FPS = 24

@@ -21,8 +21,8 @@ from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError
 from mova_core.geometry import GEOMETRIES
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.media.decode import decode
-from mova_core.media.loudness import normalise_loudness
 from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.text.nano_encoder import NanoTextEncoder
 from mova_core.params import Params, params_from

@@ -22,8 +22,8 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.media.encode import write_media
-from mova_core.media.loudness import normalise_loudness
 from mova_core.model.condition import known_frames
 from mova_core.model.pixels import to_unit_range
 from mova_core.params import Params, params_from

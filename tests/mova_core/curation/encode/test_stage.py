@@ -15,7 +15,7 @@ from mova_core.curation.fit_codec.stage import fit_codec
 from mova_core.curation.tables import read_table, write_table
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.geometry import GEOMETRIES, ClipGeometry
-from mova_core.media.loudness import integrated_lufs
+from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.model.condition import known_frames, white_image
 from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.pixels import to_unit_range

@@ -12,8 +12,8 @@ from mova_core.curation.cut.source_clips import SourceTask, Window, clips_of
 from mova_core.curation.segment.letterbox import Letterbox
 from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.clip_file import ClipCoding, read_clip
-from mova_core.media.orientation import Orientation
 from mova_core.media.probe import probe
+from mova_core.media.video.orientation import Orientation
 
 CANVAS = (144, 240)
 GEOMETRY = ClipGeometry("both", 9, 24, (Canvas(*CANVAS), Canvas(*CANVAS[::-1])), 48_000, 960, 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mova_core.media.onsets import match_times
+from mova_core.media.audio.onsets import match_times
 from mova_core.reporting.charts.event_track import LEFT, RIGHT, event_track
 
 TOLERANCE_S, DURATION_S = 1 / 16, 2.0

@@ -14,7 +14,7 @@ import torch
 from mova_core.errors import MovaError, ShapeError, StaleError
 from mova_core.evaluation.events import audio_onsets, video_events
 from mova_core.geometry import GEOMETRIES, VIDEO_PIXELS_PER_LATENT
-from mova_core.media.onsets import match_times
+from mova_core.media.audio.onsets import match_times
 from mova_core.model.codecs.nano.audio import NanoAudioCodec
 from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.codecs.nano.video import NanoVideoCodec, _blocks, _frames

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.demux import open_media
+from mova_core.media.container.demux import open_media
 
 
 def refused(path: Path) -> str:

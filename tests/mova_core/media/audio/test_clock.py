@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.media.audio_clock import MOST_STRETCH, AudioClock
+from mova_core.media.audio.clock import MOST_STRETCH, AudioClock
 
 RATE_HZ, SIZE = 48_000, 1024
 FRAME_S = SIZE / RATE_HZ

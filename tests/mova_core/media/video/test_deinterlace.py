@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mova_core.media.decode import Frame, decode
-from mova_core.media.deinterlace import Deinterlacer
 from mova_core.media.encode import write_media
+from mova_core.media.video.deinterlace import Deinterlacer
 
 HEIGHT, WIDTH, IMAGES, FPS = 64, 128, 20, 25
 INTERLACED = {

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.color import check_color
 from mova_core.media.decode import Frame
+from mova_core.media.video.color import check_color
 
 PQ, HLG, BT709, SRGB, BT2020_10 = 16, 18, 1, 13, 14
 P3, BT2020 = 12, 9

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.containers import JUNK_BYTES, MOV_BOXES, sniff
+from mova_core.media.container.formats import JUNK_BYTES, MOV_BOXES, sniff
 from mova_core.media.decode import Frame, decode
 from mova_core.media.probe import probe
 

@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.demux import read_errors
+from mova_core.media.container.demux import read_errors
 
 VP8_SHOWN = 0x10  # bit of a packet's first byte
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.media.downmix import MixChooser, mixed, standard_weights
+from mova_core.media.audio.downmix import MixChooser, mixed, standard_weights
 
 RATE_HZ = 8000
 RNG = np.random.default_rng(3)

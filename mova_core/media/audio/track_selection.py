@@ -19,8 +19,8 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.demux import decode_strictly, read_errors
-from mova_core.media.downmix import MixChooser, standard_weights
+from mova_core.media.audio.downmix import MixChooser, standard_weights
+from mova_core.media.container.demux import decode_strictly, read_errors
 
 
 @dataclass(frozen=True, slots=True)

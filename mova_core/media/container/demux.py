@@ -1,6 +1,6 @@
 """Open untrusted media: the first bytes decide which container a file is, before FFmpeg sees it.
 
-Only the containers of `containers.py` are opened, each with its demuxer named beforehand, so a text file in a playlist
+Only the containers of `formats.py` are opened, each with its demuxer named beforehand, so a text file in a playlist
 or concat format can never open other files. FFmpeg reads from an open file object and never learns the file's name, so
 no name is interpreted as a protocol or pattern; a container that asks to open other files is refused.
 """
@@ -18,8 +18,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.containers import HEAD_BYTES, Container, sniff
-from mova_core.media.mov_boxes import has_index, is_encrypted
+from mova_core.media.container.formats import HEAD_BYTES, Container, sniff
+from mova_core.media.container.mov_boxes import has_index, is_encrypted
 
 READ_BYTES = 1 << 18
 MOST_PIXELS = 1 << 28  # no frame of more is ever decoded, whatever a caller allows

@@ -12,8 +12,8 @@ import av
 from av.filter import Graph
 
 from mova_core.errors import MediaError
-from mova_core.media.demux import read_errors
-from mova_core.media.filters import video_graph
+from mova_core.media.container.demux import read_errors
+from mova_core.media.video.filters import video_graph
 
 BWDIF = ("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
 AGAIN = (av.error.BlockingIOError, av.error.EOFError)  # nothing to pull yet; nothing to pull any more

@@ -18,10 +18,10 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.audio_track import AudioSelection, AudioTrackSelector
-from mova_core.media.containers import Container
-from mova_core.media.packets import is_counted, readable_packets
-from mova_core.media.tracks import PacketTimes, Track, VideoTrack, check_clocks
+from mova_core.media.audio.track_selection import AudioSelection, AudioTrackSelector
+from mova_core.media.container.formats import Container
+from mova_core.media.container.packets import is_counted, readable_packets
+from mova_core.media.timeline.tracks import PacketTimes, Track, VideoTrack, check_clocks
 
 GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word
 MICROSECOND = Fraction(1, 1_000_000)
@@ -76,7 +76,7 @@ def _nth(streams: Sequence[S], number: int) -> S | None:
 
 
 def read_timeline(container: InputContainer, kind: Container) -> Timeline:
-    """Read all packets of video and audio; choose the film and select the audio track (`audio_track.py`).
+    """Read all packets of video and audio; choose the film and select the audio track (`track_selection.py`).
 
     Raises:
         MediaError: `decode_error` when no packet can be read, `no_clock` when frames carry no usable times,

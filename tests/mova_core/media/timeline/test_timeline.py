@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.demux import open_media
-from mova_core.media.timeline import read_timeline
+from mova_core.media.container.demux import open_media
+from mova_core.media.timeline.timeline import read_timeline
 
 
 def timeline_of(path: Path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mova_core.media.loudness import integrated_lufs, normalise_loudness, turned_down
+from mova_core.media.audio.loudness import integrated_lufs, normalise_loudness, turned_down
 
 
 def sine(level_db: float, rate_hz: int, seconds: float = 3.0, hertz: float = 997.0) -> NDArray[np.float32]:

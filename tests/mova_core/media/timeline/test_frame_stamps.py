@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.frame_stamps import NO_TIME, display_times
+from mova_core.media.timeline.frame_stamps import NO_TIME, display_times
 from tests.mova_core.media.moving_film import FPS, Coded, Packets, everything, write
 
 H264 = [Coded("mp4", "libx264"), Coded("matroska", "libx264"), Coded("mpegts", "libx264")]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.media.audio_stretch import Stretcher
+from mova_core.media.audio.stretch import Stretcher
 
 RATE_HZ, SIZE = 48_000, 1024
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mova_core.evaluation.events import floor_rise
-from mova_core.media.onsets import audio_rise, best_lag_s, match_times
+from mova_core.media.audio.onsets import audio_rise, best_lag_s, match_times
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ = 16, 16_000

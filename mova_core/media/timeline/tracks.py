@@ -11,8 +11,8 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from mova_core.errors import MediaError
-from mova_core.media.frame_stamps import MOST_REORDERED, NO_TIME, DisplayTimes, display_times
-from mova_core.media.gaps import find_gaps
+from mova_core.media.timeline.frame_stamps import MOST_REORDERED, NO_TIME, DisplayTimes, display_times
+from mova_core.media.timeline.gaps import find_gaps
 
 LONGEST_GAP_S = 60.0  # a longer one in which the other stream is not there either is a clock that jumps
 LONGEST_STEP_BACK_S = 1.0  # of stamps in the order of decoding; more is a clock that starts anew

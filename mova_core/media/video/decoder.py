@@ -19,13 +19,13 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.color import check_color, check_dolby_vision
-from mova_core.media.deinterlace import Deinterlacer, Timed
-from mova_core.media.demux import read_errors
+from mova_core.media.container.demux import read_errors
+from mova_core.media.container.packets import decoded_strictly, error_messages, is_counted
 from mova_core.media.lost import Lost
-from mova_core.media.packets import decoded_strictly, error_messages, is_counted
-from mova_core.media.timeline import Timeline
-from mova_core.media.tracks import Break, VideoTrack
+from mova_core.media.timeline.timeline import Timeline
+from mova_core.media.timeline.tracks import Break, VideoTrack
+from mova_core.media.video.color import check_color, check_dolby_vision
+from mova_core.media.video.deinterlace import Deinterlacer, Timed
 
 MOST_WAITING = 32  # packets after which a frame does not come any more: twice what may be reordered
 FORGOTTEN = "mmco: unref short failure"  # H.264: a frame before the key frame is to be forgotten, and is not there

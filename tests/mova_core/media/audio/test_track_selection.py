@@ -6,12 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from mova_core.media.audio_track import AudioSelection, AudioTrackSelector
+from mova_core.media.audio.downmix import standard_weights
+from mova_core.media.audio.track_selection import AudioSelection, AudioTrackSelector
+from mova_core.media.container.demux import open_media
 from mova_core.media.decode import AudioChunk, decode
-from mova_core.media.demux import open_media
-from mova_core.media.downmix import standard_weights
 from mova_core.media.probe import probe
-from mova_core.media.timeline import read_timeline
+from mova_core.media.timeline.timeline import read_timeline
 
 RATE_HZ, SECONDS = 48_000, 3
 CHANNELS = {"mono": 1, "stereo": 2, "5.1": 6}
