@@ -44,7 +44,10 @@ class Columns:
     def frame(self) -> pd.DataFrame:
         """The columns that hold one value a row."""
         plain = [field.name for field in self.table.schema if not pa.types.is_nested(field.type)]
-        return self.table.select(plain).to_pandas(categories=[name for name in plain if name in CATEGORIES])
+        words = [
+            name for name in plain if name in CATEGORIES and pa.types.is_string(self.table.schema.field(name).type)
+        ]
+        return self.table.select(plain).to_pandas(categories=words)
 
     def where(self, mask: Mask) -> "Columns":
         """The rows of a mask."""
