@@ -100,7 +100,13 @@ def _segments(source_ids: pa.Array, length_s: float) -> Values:
     speech_s = [[start_s + 0.1, start_s + 0.9] for start_s in (numbers[numbers % 4 == 0] * length_s).tolist()]
     crops = {f"crop_{side}_px": 0 for side in ("top", "bottom", "left", "right")}
     files = len(source_ids)
-    return {"source_id": source_ids, "cuts_s": [cuts_s] * files, "speech_s": [speech_s] * files, **crops}
+    return {
+        "source_id": source_ids,
+        "cuts_s": [cuts_s] * files,
+        "speech_s": [speech_s] * files,
+        "audio_stretched_s": 0.0,
+        **crops,
+    }
 
 
 def _windows(number: NDArray[np.int64], length_s: float) -> Values:
@@ -125,6 +131,7 @@ def _clips(clip: NDArray[np.int64], file: NDArray[np.int64], params: Params) -> 
         "fps": float(geometry.fps),
         "audio_rate_hz": geometry.audio_rate_hz,
         "audio_samples": geometry.audio_samples,
+        "filled_s": 0.0,
         "split": np.where(file % 16 == 0, "validation", "train"),
     }
 

@@ -11,7 +11,8 @@ from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table
 from mova_core.media.encode import write_media
-from mova_core.params import Params
+from mova_core.params import Params, SegmentParams
+from mova_core.params.curation import NearDuplicateParams
 from mova_core.places import DataFolder
 from mova_core.synthetic.world import draw_take, render_audio, render_frames
 
@@ -46,7 +47,9 @@ def test_names_are_data(tmp_path, monkeypatch):
         with (folder / name).open("ab") as file:  # a free box at the end: no file is another's duplicate
             file.write((12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
     monkeypatch.chdir(working)
-    data, params, engine = DataFolder(tmp_path / "data"), Params(preset="nano"), Engine("local", 1)
+    data, engine = DataFolder(tmp_path / "data"), Engine("local", 1)
+    # All files show the same film, and each is to give its clip.
+    params = Params(preset="nano", segment=SegmentParams(near_duplicates=NearDuplicateParams(overlap_s_at_least=1000)))
     ingest(params, folder, data, engine, tmp_path / "result_cache")
     segment(params, folder, data, engine, tmp_path / "result_cache")
     cut(params, folder, data, engine, tmp_path / "result_cache", as_files=True)
