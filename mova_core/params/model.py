@@ -138,7 +138,7 @@ class SourceParams(Section):
 class AudioPhaseParams(Section):
     """One phase of training in which the audio tower is alone: text to audio."""
 
-    steps: int = Field(200, ge=1, description="optimizer steps")
+    steps: int = Field(300, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=1, description="clips a step, of all processes together")
     audio_shift: Positive = Field(1.0, description="sigma shift of the audio")
     text_dropout: float = Field(0.2, ge=0, le=1, description="share of clips trained on the empty text")
