@@ -57,5 +57,5 @@ lock: environment ## Resolve requirements.lock anew from pyproject.toml
 
 clean: ## Remove what the demo and the tests made (tables, models, reports, synthetic footage); keeps .venv and your footage
 	@[ ! -e data/footage-events.json ] || rm -rf data/footage data/footage.dvc data/footage-events.json
-	@rm -rf data/sources.lock data/*.parquet data/rejects data/clips \
+	@rm -rf data/sources.lock data/hidden.json data/*.parquet data/rejects data/clips \
 	  data/latents models runs reports dist demo logs .mova .prefect .pytest_cache .mypy_cache .ruff_cache dvc.lock .dvc/cache .dvc/tmp
