@@ -64,7 +64,7 @@ def shared_audio(
             one
             for one in reached
             if one.end - one.start >= least
-            and (one.end - one.start >= long or _repeated(one, source, other, own, its) <= MOST_REPETITION)
+            and (one.end - one.start >= long or not _repeats(one, source, other, own, its))
         ),
         key=lambda one: one.start,
     )
@@ -105,24 +105,24 @@ def _reached(one: SharedAudio, source: Fingerprint, other: Fingerprint) -> Share
     )
 
 
-def _repeated(one: SharedAudio, source: Fingerprint, other: Fingerprint, own: Reals, its: Reals) -> float:
-    """How well as much audio as the interval's, around it in either source, agrees with another moment nearby."""
+def _repeats(one: SharedAudio, source: Fingerprint, other: Fingerprint, own: Reals, its: Reals) -> bool:
+    """Whether as much audio as the interval's, around it in either source, agrees with another moment nearby."""
     start, length = one.start - source.audio_first, one.end - one.start
     there = round(one.start + one.shift) - other.audio_first
-    return max(_repetition(own, start, length), _repetition(its, there, length))
+    return _repeats_nearby(own, start, length) or _repeats_nearby(its, there, length)
 
 
-def _repetition(changes: Reals, start: int, length: int) -> float:
-    """Highest agreement of `length` steps with as many some moments later, all within a distance of an interval."""
+def _repeats_nearby(changes: Reals, start: int, length: int) -> bool:
+    """Whether any `length` steps agree with as many some moments later, all within a distance of an interval."""
     around = changes[max(0, start - NEARBY_STEPS) : start + length + NEARBY_STEPS]
     power = np.square(around).sum(axis=1)
-    best = -1.0
     for lag in range(FAR_STEPS, min(NEARBY_STEPS, len(around) - length) + 1):
         together = _sums((around[lag:] * around[:-lag]).sum(axis=1), length)
         changed = _sums((power[lag:] + power[:-lag]) / 2, length)
         lively = changed >= length * BANDS * LEAST_CHANGE_DB**2
-        best = max(best, float((together[lively] / changed[lively]).max(initial=-1.0)))
-    return best
+        if (together[lively] > MOST_REPETITION * changed[lively]).any():
+            return True
+    return False
 
 
 def _sums(values: Reals, length: int) -> Reals:
