@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mova_core.curation.encode.latent_shards import TextContexts, Texts
 from mova_core.errors import StaleError
 from mova_core.geometry import ClipGeometry
+from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.model.frozen import Frozen, load_frozen
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 
@@ -44,6 +47,14 @@ class ClipEncoder:
     def audio(self, audio_BS: Tensor) -> Tensor:
         """Audio in -1..1 to latents [B, C, L]."""
         return self.frozen.audio.encode(audio_BS).cpu()
+
+    def audio_and_levelled(
+        self, audio_S: NDArray[np.float32], rate_hz: int, target_lufs: float
+    ) -> tuple[Tensor, Tensor]:
+        """Audio [S] in -1..1 to its latents [1, C, L], as it is and at the loudness `target_lufs`."""
+        both = audio_S, normalise_loudness(audio_S, rate_hz, target_lufs)
+        one, levelled = (self.audio(torch.from_numpy(audio)[None]) for audio in both)
+        return one, levelled
 
     def context(self, text: str) -> Tensor:
         """The context [K, W] of a caption, to its last real token."""

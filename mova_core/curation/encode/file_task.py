@@ -8,26 +8,20 @@ from torch import Tensor
 
 from mova_core.curation.encode.accepted_clips import Row, canvas_of, load_clip, scaled_down
 from mova_core.curation.encode.audio_only.shard_task import AudioShardTask
-from mova_core.curation.encode.clip_encoder import ClipEncoder, EncoderFolder
+from mova_core.curation.encode.clip_encoder import ClipEncoder
 from mova_core.curation.encode.folder_constants import EMPTY, FolderConstants, white_name
 from mova_core.curation.encode.latent_shards import LATENTS, LatentShard, Texts, write_shard
-from mova_core.curation.encode.latents_file import FileHeader
+from mova_core.curation.encode.latents_task import LatentsTask
 from mova_core.errors import DiskFull, MediaError, MovaError, ShapeError
 from mova_core.geometry import ClipGeometry
-from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.model.condition import known_frames, white_image
 from mova_core.model.pixels import to_unit_range
 from mova_core.model.text.padding import pad_context
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantsTask:
-    """The constants of a geometry; arguments as for `ShardTask`."""
-
-    path: Path
-    encoder: EncoderFolder
-    header: FileHeader
-    geometry: ClipGeometry
+class ConstantsTask(LatentsTask):
+    """The constants of a geometry."""
 
     def write(self) -> None:
         encoder = self.encoder.load()
@@ -40,24 +34,16 @@ class ConstantsTask:
 
 
 @dataclass(frozen=True, slots=True)
-class ShardTask:
+class ShardTask(LatentsTask):
     """One shard.
 
     Args:
-        path: where to.
-        encoder: what encodes its clips, with the header's fingerprints.
-        header: what the shard says about itself.
-        geometry: of the latents.
         clips_folder: where the clips lie.
         clips: rows of table `clips`, all of one orientation.
         texts: captions of each clip.
         target_lufs: loudness of `audio_lufs`.
     """
 
-    path: Path
-    encoder: EncoderFolder
-    header: FileHeader
-    geometry: ClipGeometry
     clips_folder: Path
     clips: tuple[Row, ...]
     texts: tuple[Texts, ...]
@@ -80,13 +66,13 @@ class ShardTask:
             canvas = canvas_of(clip, geometry)
             frames, waveform = load_clip(self.clips_folder, clip, geometry)
             pixels = to_unit_range(torch.from_numpy(scaled_down(frames, canvas)))[None]
-            levelled = normalise_loudness(waveform, geometry.audio_rate_hz, self.target_lufs)
+            audio, audio_lufs = encoder.audio_and_levelled(waveform, geometry.audio_rate_hz, self.target_lufs)
             of_clip = {
                 "video": encoder.video(pixels),
                 "condition": _condition(encoder, pixels, geometry),
                 "condition_last": _condition(encoder, pixels, geometry, last_known=True)[:, :, -1:],
-                "audio": encoder.audio(torch.from_numpy(waveform)[None]),
-                "audio_lufs": encoder.audio(torch.from_numpy(levelled)[None]),
+                "audio": audio,
+                "audio_lufs": audio_lufs,
             }
             for name, tensor in of_clip.items():
                 latents[name].append(tensor)

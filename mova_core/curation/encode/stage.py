@@ -5,25 +5,21 @@ shard that is there with the fingerprint of its clips, captions, codec, params a
 where it was, and repeats no finished shard.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.encode.accepted_clips import Row, accepted_clips, canvas_of
 from mova_core.curation.encode.audio_only.clips import accepted_windows, audio_clips
-from mova_core.curation.encode.audio_only.shard_task import AudioShardTask
+from mova_core.curation.encode.audio_only.shard_task import AudioClip, AudioShardTask
 from mova_core.curation.encode.clip_encoder import EncoderFolder
 from mova_core.curation.encode.encodable import check_encodable
 from mova_core.curation.encode.file_task import ConstantsTask, FileTask, ShardTask, write_file
 from mova_core.curation.encode.folder_constants import CONSTANTS_FILE
 from mova_core.curation.encode.latent_shards import CAPTION_KINDS, Texts
-from mova_core.curation.encode.latents_file import (
-    SHARD_PATTERN,
-    FileHeader,
-    finished_files,
-    shard_name,
-)
+from mova_core.curation.encode.latents_file import SHARD_PATTERN, FileHeader, finished_files, shard_name
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, INDEX_FILE, write_latents_manifest
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
@@ -34,6 +30,7 @@ from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.pretrained.index import FROZEN_COMPONENTS
 from mova_core.model.text.prompt import with_duration, without_subtitles
 from mova_core.params import Params
+from mova_core.params.curation import EncodeParams
 from mova_core.places import RESULT_CACHE, DataFolder
 from mova_core.progress import track
 from mova_core.storage.atomic import clear_temporary, make_folder
@@ -85,18 +82,14 @@ def encode(
     folder = data.latents(geometry.name)
     make_folder(folder)
     made_by = [code_version(WORK), encoder.device, params.engine.encode.cpu, _libraries(parts)]
-    constants = ConstantsTask(
-        folder.resolve() / CONSTANTS_FILE,
-        encoder,
-        FileHeader(**inputs, fingerprint=sha256_json(inputs, made_by), clip_ids=()),
-        geometry,
-    )
-    shards = _shards(clips, texts, encoder, geometry, data, params, inputs, made_by)
+    latents = _Latents(folder.resolve(), encoder, geometry, params.encode, inputs, made_by)
+    constants = ConstantsTask(*latents.file(CONSTANTS_FILE))
+    shards = _shards(latents, clips, texts, data.clips.resolve())
     audio: list[Row] | None = None
     alone: list[AudioShardTask] = []
     if footage is not None and geometry == params.geometries[0]:
         audio = audio_clips(params, geometry, footage, data, engine, result_cache)
-        alone = _audio_shards(len(shards), audio, footage, encoder, geometry, data, params, inputs, made_by)
+        alone = _audio_shards(latents, len(shards), accepted_windows(audio, footage, data))
     tasks: list[FileTask] = [*shards, *alone, constants]
     kept = finished_files(folder, {task.path.name: task.header.fingerprint for task in tasks})
     missing = [task for task in tasks if task.path.name not in kept]
@@ -146,60 +139,63 @@ def _texts_of(caption: Row, has_subtitles: bool | None, duration_s: float) -> Te
     )
 
 
-def _shards(
-    clips: Sequence[Row],
-    texts: Sequence[Texts],
-    encoder: EncoderFolder,
-    geometry: ClipGeometry,
-    data: DataFolder,
-    params: Params,
-    inputs: Mapping[str, str],
-    made_by: Sequence[Any],
-) -> list[ShardTask]:
+@dataclass(frozen=True, slots=True)
+class _Latents:
+    """What all files of one folder of latents share.
+
+    Args:
+        folder: where they lie.
+        encoder, geometry: as of `LatentsTask`.
+        params: section encode.
+        inputs: fingerprints that every file names.
+        made_by: code, device and libraries.
+    """
+
+    folder: Path
+    encoder: EncoderFolder
+    geometry: ClipGeometry
+    params: EncodeParams
+    inputs: Mapping[str, str]
+    made_by: Sequence[Any]
+
+    def file(
+        self, name: str, clip_ids: Sequence[str] = (), *made_from: Any
+    ) -> tuple[Path, EncoderFolder, FileHeader, ClipGeometry]:
+        """Arguments of `LatentsTask` for the file of that name, of these clips, made from what identifies them."""
+        fingerprint = sha256_json(self.inputs, self.made_by, *made_from)
+        header = FileHeader(**self.inputs, fingerprint=fingerprint, clip_ids=tuple(clip_ids))
+        return self.folder / name, self.encoder, header, self.geometry
+
+    def parts(self, clips: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        """Those of each shard."""
+        size = self.params.clips_per_shard
+        return (clips[start : start + size] for start in range(0, len(clips), size))
+
+
+def _shards(latents: _Latents, clips: Sequence[Row], texts: Sequence[Texts], clips_folder: Path) -> list[ShardTask]:
     """The shards that there must be: clips in order, those of one canvas together."""
-    size = params.encode.clips_per_shard
     tasks: list[ShardTask] = []
+    geometry, target_lufs = latents.geometry, latents.params.target_lufs
     for canvas in geometry.canvases:
         of_canvas = [pair for pair in zip(clips, texts, strict=True) if canvas_of(pair[0], geometry) == canvas]
-        for start in range(0, len(of_canvas), size):
-            rows, captions = zip(*of_canvas[start : start + size], strict=True)
+        for part in latents.parts(of_canvas):
+            rows, captions = zip(*part, strict=True)
             identity = [[clip["clip_id"], clip["sha256"]] for clip in rows]
-            header = FileHeader(
-                **inputs,
-                fingerprint=sha256_json(inputs, made_by, identity, captions),
-                clip_ids=tuple(clip["clip_id"] for clip in rows),
-            )
-            path = data.latents(geometry.name).resolve() / shard_name(len(tasks))
-            clips_folder, target_lufs = data.clips.resolve(), params.encode.target_lufs
-            tasks.append(ShardTask(path, encoder, header, geometry, clips_folder, rows, captions, target_lufs))
+            ids = [clip["clip_id"] for clip in rows]
+            file = latents.file(shard_name(len(tasks)), ids, identity, captions)
+            tasks.append(ShardTask(*file, clips_folder, rows, captions, target_lufs))
     return tasks
 
 
-def _audio_shards(
-    first: int,
-    audio: Sequence[Row],
-    footage: Path,
-    encoder: EncoderFolder,
-    geometry: ClipGeometry,
-    data: DataFolder,
-    params: Params,
-    inputs: Mapping[str, str],
-    made_by: Sequence[Any],
-) -> list[AudioShardTask]:
+def _audio_shards(latents: _Latents, first: int, windows: Iterable[tuple[Row, AudioClip]]) -> list[AudioShardTask]:
     """The shards of audio alone that there must be, numbered from `first`."""
-    accepted = list(accepted_windows(audio, footage, data))
     tasks: list[AudioShardTask] = []
-    for start in range(0, len(accepted), params.encode.clips_per_shard):
-        chosen = accepted[start : start + params.encode.clips_per_shard]
-        rows, clips = zip(*chosen, strict=True)
-        texts = tuple(_texts_of(row, None, geometry.duration_s) for row in rows)
-        header = FileHeader(
-            **inputs,
-            fingerprint=sha256_json(inputs, made_by, [[clip.source_id, clip.number] for clip in clips], texts),
-            clip_ids=tuple(clip.clip_id for clip in clips),
-        )
-        path = data.latents(geometry.name).resolve() / shard_name(first + len(tasks))
-        tasks.append(AudioShardTask(path, encoder, header, geometry, clips, texts, params.encode.target_lufs))
+    for part in latents.parts(list(windows)):
+        rows, clips = zip(*part, strict=True)
+        texts = tuple(_texts_of(row, None, latents.geometry.duration_s) for row in rows)
+        identity, ids = [[clip.source_id, clip.number] for clip in clips], [clip.clip_id for clip in clips]
+        file = latents.file(shard_name(first + len(tasks)), ids, identity, texts)
+        tasks.append(AudioShardTask(*file, clips, texts, latents.params.target_lufs))
     return tasks
 
 

@@ -137,5 +137,5 @@ def _judged(window: Row, source: Mapping[str, Any], split: str, geometry: ClipGe
         return row | {"verdict": "rejected"}
     if own := source["own_caption"]:
         return row | {"merged": own, "kind": "own", "verdict": "accepted"}
-    sound = audio_caption(window["lufs"], window["speech_share"])
-    return row | {"sound": sound, "merged": sound, "kind": "template", "verdict": "accepted"}
+    caption = audio_caption(window["lufs"], window["speech_share"])
+    return row | {"sound": caption, "merged": caption, "kind": "template", "verdict": "accepted"}

@@ -10,13 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from mova_core.curation.encode.audio_only.windows import audio_windows
-from mova_core.curation.encode.clip_encoder import EncoderFolder
 from mova_core.curation.encode.latent_shards import LatentShard, Texts, write_shard
-from mova_core.curation.encode.latents_file import FileHeader
+from mova_core.curation.encode.latents_task import LatentsTask
 from mova_core.curation.ingest.source_bytes import reading
 from mova_core.errors import ShapeError, StaleError
-from mova_core.geometry import ClipGeometry
-from mova_core.media.audio.loudness import normalise_loudness
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,9 @@ class AudioClip:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioShardTask:
-    """One shard; arguments as for `ShardTask`, the clips in the order of their files."""
+class AudioShardTask(LatentsTask):
+    """One shard; `clips` in the order of their files, `texts` and `target_lufs` as for `ShardTask`."""
 
-    path: Path
-    encoder: EncoderFolder
-    header: FileHeader
-    geometry: ClipGeometry
     clips: tuple[AudioClip, ...]
     texts: tuple[Texts, ...]
     target_lufs: float
@@ -59,9 +52,9 @@ class AudioShardTask:
         encoder, geometry = self.encoder.load(), self.geometry
         audio, audio_lufs = [], []
         for waveform in self._waveforms():
-            levelled = normalise_loudness(waveform, geometry.audio_rate_hz, self.target_lufs)
-            audio.append(encoder.audio(torch.from_numpy(waveform)[None]))
-            audio_lufs.append(encoder.audio(torch.from_numpy(levelled)[None]))
+            one, levelled = encoder.audio_and_levelled(waveform, geometry.audio_rate_hz, self.target_lufs)
+            audio.append(one)
+            audio_lufs.append(levelled)
             if (got := audio[-1].shape[2]) != geometry.audio_latents:
                 raise ShapeError(f"a window has {got} audio latents, {geometry.name} {geometry.audio_latents}")
         latents, contexts = (torch.cat(audio), torch.cat(audio_lufs)), encoder.contexts(self.texts)
