@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mova_core.curation.dedup.candidate_pairs import BIN_STEPS, LEADERS, Integers, voted_pairs
 from mova_core.curation.dedup.fingerprints import BANDS, LEAST_CHANGE_DB, Fingerprint, Reals, level_changes
@@ -88,12 +87,8 @@ def _words(changes: Reals, first: int) -> tuple[Integers, Integers, Integers]:
     pairs = changes[:, 0::2] + changes[:, 1::2]
     told = np.concatenate([pairs[at : at + count] for at in WORD_AT], axis=1)
     lively = (np.square(changes).mean(axis=1) >= LEAST_CHANGE_DB**2).astype(int)
-    heard = np.flatnonzero(sum(lively[at : at + count] for at in WORD_AT) == len(WORD_AT)) if count else _none()
-    told = told[heard]
+    throughout = np.flatnonzero(sum(lively[at : at + count] for at in WORD_AT) == len(WORD_AT))
+    told = told[throughout]
     places = np.int64(1) << np.arange(WORD_BITS)
     unsure = np.argsort(np.abs(told), axis=1, kind="stable")[:, :UNSURE_BITS]
-    return (told > 0) @ places, heard + first, places[unsure]
-
-
-def _none() -> NDArray[np.int64]:
-    return np.zeros(0, np.int64)
+    return (told > 0) @ places, throughout + first, places[unsure]

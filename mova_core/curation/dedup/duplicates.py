@@ -60,12 +60,12 @@ def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams)
     found: list[tuple[int, int, Overlap]] = []
     least = round(params.overlap_s_at_least * params.distinct_share * STEPS_PER_S)
     copied: set[int] = set()  # what is left of them is too short for another interval
-    for source, other, seen, heard in _candidates([member.fingerprint for member in ranked]):
+    for source, other, by_frames, by_audio in _candidates([member.fingerprint for member in ranked]):
         if source not in copied:
             own, its = ranked[source], ranked[other]
-            overlaps = find_overlaps(own.fingerprint, its.fingerprint, seen, params) if seen else []
-            if heard:
-                overlaps = _with_shared_audio(overlaps, own, its, heard, params)
+            overlaps = find_overlaps(own.fingerprint, its.fingerprint, by_frames, params) if by_frames else []
+            if by_audio:
+                overlaps = _with_shared_audio(overlaps, own, its, by_audio, params)
             found += [(source, other, overlap) for overlap in overlaps]
             steps = max(len(own.fingerprint.hashes), len(own.fingerprint.levels))
             if steps - sum(one.end - one.start for one in overlaps if one.is_copy) < least:
@@ -81,10 +81,8 @@ def find_near_duplicates(members: Iterable[Member], params: NearDuplicateParams)
             "kept_start_s": (overlap.start + overlap.shift) / STEPS_PER_S,
             "is_copy": overlap.is_copy,
             "frames": overlap.frames,
-            "video_distance_bits": None
-            if overlap.video_distance_bits is None
-            else round(overlap.video_distance_bits, 3),
-            "audio_similarity": None if overlap.audio_similarity is None else round(overlap.audio_similarity, 3),
+            "video_distance_bits": _rounded(overlap.video_distance_bits),
+            "audio_similarity": _rounded(overlap.audio_similarity),
         }
         for source, other, overlap in found
     ]
@@ -124,8 +122,8 @@ def _candidates(fingerprints: list[Fingerprint]) -> Iterator[tuple[int, int, lis
     together = heapq.merge(by_frames, by_audio, key=lambda one: one[:2])
     for (source, other), each in groupby(together, key=lambda one: one[:2]):
         shifts: dict[bool, list[int]] = {True: [], False: []}
-        for _, _, some, is_seen in each:
-            shifts[is_seen] += some
+        for _, _, some, of_frames in each:
+            shifts[of_frames] += some
         yield source, other, shifts[True], shifts[False]
 
 

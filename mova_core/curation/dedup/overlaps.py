@@ -178,7 +178,7 @@ class _Aligned:
         same_audio = (image + audio) / 2 >= params.similarity_at_least
         copied = np.where(audio_changes, same_audio, alike)
         for is_copy, agree in ((True, copied), (False, alike & ~copied)):
-            for middle_start, middle_end in _runs(same_image & agree):
+            for middle_start, middle_end in runs(same_image & agree):
                 start, end = self._reach(middle_start, middle_end)
                 place = slice(start, end)
                 if end - start < least or not self.seen[place].any():
@@ -274,7 +274,7 @@ def _smooth(values: Reals) -> Reals:
     return sums[SMOOTH_STEPS : SMOOTH_STEPS + count] - sums[:count]
 
 
-def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """[start, end) of each run of True."""
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False]))
     return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mova_core.curation.dedup.fingerprints import BANDS, LEAST_CHANGE_DB, STEPS_PER_S, Fingerprint, Reals, level_changes
+from mova_core.curation.dedup.overlaps import runs
 from mova_core.params import NearDuplicateParams
 
 SMOOTH_STEPS = 12  # 1.5 s: agreement is judged over so much
@@ -81,9 +82,8 @@ def _at_shift(own: Reals, its: Reals, shift: float, first: int) -> list[SharedAu
     together, changed = _sums(both, SMOOTH_STEPS), _sums(change, SMOOTH_STEPS)
     lively = changed >= SMOOTH_STEPS * BANDS * LEAST_CHANGE_DB**2
     same = lively & (together >= LEAST_WHILE * changed)
-    edges = np.flatnonzero(np.diff(np.r_[False, same, False]))
     found = []
-    for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for low, high in runs(same):
         start, stop = low, high - 1 + SMOOTH_STEPS
         agree = np.flatnonzero(both[start:stop] >= LEAST_WHILE * change[start:stop])
         if not len(agree):

@@ -19,7 +19,6 @@ from functools import cache
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
@@ -93,6 +92,8 @@ class Color:
         """
         if self.is_bt709:
             return rgb.astype(np.uint8, copy=False)
+        import cv2
+
         light: Float = np.take(_light_of_codes(self.transfer), rgb)
         if self.transfer == HLG:
             light *= np.power(light @ _luminance(self.gamut), np.float32(HLG_GAMMA - 1))[..., None]
