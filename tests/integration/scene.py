@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.geometry import ClipGeometry
+from tests.mova_core.media.moving_film import Packets, mux_in_order
 
 FPS, SECONDS, RATE_HZ, TONE_HZ = 25, 10, 48_000, 300
 WIDTH_PX, HEIGHT_PX = 320, 240
@@ -28,8 +29,6 @@ HOLE_DBFS, HOLE_S = -60.0, 0.005
 QUIET_STEP = 0.05  # of RMS, from the noise to the beep
 CORNER_ERROR = 25
 """Of 255; what the shared README allows."""
-
-Packets = list[Any]
 
 
 def picture(number: int) -> NDArray[np.uint8]:
@@ -81,14 +80,8 @@ def write_scene(
         images.time_base = Fraction(1, FPS)
         sounds = out.add_stream(audio, rate=RATE_HZ, layout=layout)
         packets = change(list(_encoded_images(images)), list(_encoded_sounds(sounds, channels(sound()), layout)))
-        for packet in sorted((*packets[0], *packets[1]), key=_order):
-            out.mux(packet)
+        mux_in_order(out, *packets)
     return path
-
-
-def _order(packet: Any) -> float:
-    stamp = packet.dts if packet.dts is not None else packet.pts
-    return float((stamp or 0) * packet.time_base)
 
 
 def _encoded_images(stream: Any) -> Iterator[Any]:

@@ -11,16 +11,9 @@ from mova_core.curation.encode.latents_file import METADATA_KEY, FileHeader, sha
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, INDEX_FILE, write_latents_manifest
 from mova_core.curation.tables import write_table
 from mova_core.params import Params
+from tests.data_contracts.tables.test_latents import CHANNELS, CLIP, ONCE, ORIGIN, PHASES, PLACE, ROWS, SPLIT
 
-CHANNELS = 2
 SMALL, LARGE = (geometry.name for geometry in Params().geometries)
-ONCE = "every accepted clip is encoded once for each geometry"
-CLIP = "every latent is of an accepted clip"
-PLACE = "every latent lies in the shard and row that the index says"
-SPLIT = "split and orientation are those of the clip for every latent"
-PHASES = "phases are those of the verdict for every latent"
-ORIGIN = "origin is what the sidecar of its file states for every latent"
-ROWS = "every shard has a row for each of its clips"
 STATED = "every window is fully described"
 FILE = "every window is of an accepted file of audio alone"
 REASON = "only a rejected window has a reason"

@@ -71,15 +71,19 @@ def write(
         for piece in (*resampler.resample(whole), *resampler.resample(None)):
             packets[1].extend(sounds.encode(piece))
         packets[1].extend(sounds.encode())
-        changed = change(*packets)
-        for packet in sorted((*changed[0], *changed[1]), key=_order):
-            out.mux(packet)
+        mux_in_order(out, *change(*packets))
     return path
 
 
-def _order(packet: Any) -> float:
-    stamp = packet.dts if packet.dts is not None else packet.pts
-    return float((stamp or 0) * packet.time_base)
+def mux_in_order(out: Any, *streams: Packets) -> None:
+    """Write the packets of all streams to an open container, in the order of decoding."""
+
+    def decoded_s(packet: Any) -> float:
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        return float((stamp or 0) * packet.time_base)
+
+    for packet in sorted((packet for stream in streams for packet in stream), key=decoded_s):
+        out.mux(packet)
 
 
 def spoilt(path: Path, number: int, first: float = 0.0) -> bytes:
