@@ -84,7 +84,7 @@ MEASURES = (
     _measure("lse_c", "lip-sync confidence, SyncNet", low=-100, high=100, group="syncnet"),
     _measure("eat_speech", "probability of speech, EAT", low=0, high=1, group="eat"),
     _measure("eat_singing", "probability of singing, EAT", low=0, high=1, group="eat"),
-    _measure("voices", "voices that are heard, pyannote.audio", low=0, high=3, group="pyannote"),
+    _measure("voices", "voices that speak, pyannote.audio", low=0, high=3, group="pyannote"),
 )
 
 # What is measured of a window of audio alone.

@@ -4,9 +4,8 @@ Times are seconds since the container's start (`timeline.py`). Frames are coded 
 aspect is applied; frames flagged as interlaced are deinterlaced (`deinterlace.py`). Audio is the mono mix of the first
 audible track (`track_selection.py`) on the clock of its stamps (`clock.py`); what is lost is silence and overlaps are
 trimmed, so the samples of all `AudioChunk`s joined are one gapless signal. One thread, so the same file gives the same
-bytes everywhere. Damage is never concealed: the first damaged packet or frame of the video ends the pass with a
-MediaError, and so does a packet for which the decoder returns nothing. What is lost while the rest lives is told by a
-`Lost`.
+bytes everywhere. Damage is never concealed: a packet that is damaged or gives nothing, and what depends on it, is told
+by a `Lost`; a MediaError ends the pass where nothing of a stream can be used.
 """
 
 from collections.abc import Iterator

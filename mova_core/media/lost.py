@@ -1,4 +1,4 @@
-"""What of a file is lost: a stretch of its timeline in which one stream holds nothing that can be trusted."""
+"""What of a file is lost: an interval of its timeline in which one stream holds nothing that can be trusted."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,11 +6,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A stretch of one stream that no clip may show or play.
+    """An interval of one stream that no clip may show or play.
 
     Args:
         start_s: from where nothing can be trusted, in seconds on the file's timeline.
-        end_s: from where the stream is sound again, or its end.
+        end_s: from where the stream can be trusted again, or its end.
         stream: which one.
         code: stable word for tables and counts: `gap` (nothing was recorded), `decode_error` (damage), and others.
         reason: one sentence for a person.

@@ -122,8 +122,8 @@ def _probe_audio(path: Path, container: InputContainer, kind: Container) -> Prob
     rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
     with open_media(path) as (again, _):
         pieces = decode_container(again, timeline, audio_rate_hz=rate_hz, video=False)
-        sounds = sum(isinstance(piece, AudioChunk) for piece in pieces)
-    if not sounds:
+        chunks = sum(isinstance(piece, AudioChunk) for piece in pieces)
+    if not chunks:
         raise MediaError("no_audio", "the audio stream decodes to no samples")
     return Probe(
         kind="audio",

@@ -130,7 +130,9 @@ def segment_source(source: Source) -> dict[str, Any]:
         StaleError: it is not the file that `ingest` read.
     """
     with reading(source.path, source.source_id):
-        return _heard(source.path, source.params) if source.audio_only else _segmented(source.path, source.params)
+        return (
+            _fingerprinted(source.path, source.params) if source.audio_only else _segmented(source.path, source.params)
+        )
 
 
 def _audio_only(result: dict[str, Any]) -> dict[str, str]:
@@ -140,7 +142,7 @@ def _audio_only(result: dict[str, Any]) -> dict[str, str]:
     return AUDIO_ONLY | {"reason": reason}
 
 
-def _heard(path: Path, params: SegmentParams) -> dict[str, Any]:
+def _fingerprinted(path: Path, params: SegmentParams) -> dict[str, Any]:
     fingerprint = FingerprintBuilder(params.letterbox_luma)
     for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ, video=False):
         if isinstance(piece, AudioChunk):

@@ -114,7 +114,7 @@ class AudioClock:
         return frame.offset_s is None or abs(frame.offset_s - self._offset_s) <= self._jitter_s
 
     def _place(self, frame: _Waiting, is_plain: bool) -> Placed:
-        gap, stretch, off_s = 0, 0, 0.0
+        gap, gained, off_s = 0, 0, 0.0
         if frame.damage is not None:
             if frame.offset_s is not None and frame.offset_s - self._offset_s > ROUNDING_S:
                 gap = self._jump_to(frame.offset_s)
@@ -126,10 +126,10 @@ class AudioClock:
                 level = ahead[: 1 + _first_step(ahead[:1], ahead[1:], self._gap_s)]
                 gap = self._jump_to(float(np.median(level)) + self._place_s())
             else:
-                stretch, off_s = self._followed([*before, *ahead[:step]], len(frame.samples))
+                gained, off_s = self._followed([*before, *ahead[:step]], len(frame.samples))
         samples = frame.samples[self._trim :]
         self._trim -= len(frame.samples) - len(samples)
-        return Placed(samples, len(samples) + stretch if len(samples) else 0, gap, frame.damage, off_s)
+        return Placed(samples, len(samples) + gained if len(samples) else 0, gap, frame.damage, off_s)
 
     def _ahead(self, frame: _Waiting) -> list[float]:
         """Offsets of this frame and of those in the second after it."""
@@ -162,10 +162,10 @@ class AudioClock:
         if not self._follows:
             return 0, 0.0
         most = int(MOST_STRETCH * samples)
-        stretch = min(max(round(late_s * self._rate_hz), -most), most)
-        self._offset_s += stretch / self._rate_hz
+        gained = min(max(round(late_s * self._rate_hz), -most), most)
+        self._offset_s += gained / self._rate_hz
         off_s = target_s - self._offset_s
-        return stretch, off_s if abs(off_s) > self._gap_s else 0.0
+        return gained, off_s if abs(off_s) > self._gap_s else 0.0
 
 
 def _first_step(before: Sequence[float], ahead: Sequence[float], least: float) -> int:

@@ -1,7 +1,7 @@
 """When each packet of a video stream is shown, worked out from the time stamps it came with, some of them doubtful.
 
 A stamp is doubtful where it is missing, or where two packets carry the same one. The frames themselves tell the order
-in which they are shown, once they are decoded; what must be told beforehand is at which times. The sound stamps, put in
+in which they are shown, once they are decoded; what must be told beforehand is at which times. The valid stamps, put in
 order, leave holes of whole frames, and a doubtful packet belongs into the hole next to which it was decoded. Where it
 has no such hole, or one of more frames than there are doubtful packets, its time cannot be told within half a frame.
 
@@ -116,7 +116,7 @@ def _frame_ticks(shown: Ticks, decoded: Ticks, durations: Ticks) -> float:
 
 
 def _filled_in(shown: Ticks, frame_ticks: float) -> DisplayTimes:
-    """Put the doubtful packets into the holes between sound stamps."""
+    """Put the doubtful packets into the holes between valid stamps."""
     known, first = np.unique(shown, return_index=True)
     if known[0] == NO_TIME:
         known, first = known[1:], first[1:]
@@ -140,9 +140,9 @@ def _filled_in(shown: Ticks, frame_ticks: float) -> DisplayTimes:
         else:
             ticks.append(known[-1] + np.rint(steps * frame_ticks).astype(np.int64))
     together = np.sort(np.concatenate(ticks))
-    sound = (shown != NO_TIME) & np.isin(shown, known[counts == 1])
+    valid = (shown != NO_TIME) & np.isin(shown, known[counts == 1])
     places = np.full(len(shown), UNKNOWN, np.int64)
-    places[sound] = np.searchsorted(together, shown[sound])
+    places[valid] = np.searchsorted(together, shown[valid])
     return DisplayTimes(together, places, frame_ticks, doubtful)
 
 
@@ -151,7 +151,7 @@ def _holes(missing: Ticks, decoded_at: Ticks, room: Ticks) -> list[int]:
 
     Args:
         missing: doubtful packets, in the order of decoding.
-        decoded_at: the packet of each sound stamp, the stamps in order.
+        decoded_at: the packet of each valid stamp, the stamps in order.
         room: how many frames fit between a stamp and the next; used up here.
 
     Raises:

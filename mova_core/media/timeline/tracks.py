@@ -94,9 +94,9 @@ class PacketTimes:
         _check_never_back(decoded if (decoded != NO_TIME).any() else shown, time_base, zero)
         found = display_times(shown, decoded, durations, stores_display_times)
         seconds = _seconds(found.ticks, time_base, zero)
-        sound = len(found.places) == 0 or bool((found.places >= 0).all())
+        is_told = len(found.places) == 0 or bool((found.places >= 0).all())
         # Where stamps had to be repaired the container's own durations are as wrong.
-        lasts = int(durations[np.argmax(found.places)]) if sound else round(found.frame_ticks)
+        lasts = int(durations[np.argmax(found.places)]) if is_told else round(found.frame_ticks)
         end_s = _seconds(found.ticks[-1:] + lasts, time_base, zero)[0]
         keys = np.frombuffer(self._keys, np.bool_)
         gaps = find_gaps(seconds, counts_packets=not stores_display_times)

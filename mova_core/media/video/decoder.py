@@ -236,17 +236,17 @@ class VideoDecoder:
         candidates = np.flatnonzero(self._track.keys[begin_from:]) + begin_from
         known = candidates if self._guessed else candidates[places[candidates] >= 0]
         begin_at = int(known[0]) if len(known) else len(places)
-        sound = [*self._waiting] if self._settled else []
+        trusted = [*self._waiting] if self._settled else []
         if not self._guessed:
             drained = self._drained() if self._settled else []
             for image in drained:
                 packet = _packet_of(image)
                 if packet is not None and not image.is_corrupt:
-                    sound.append(_Decoded(packet, int(places[packet]), image))
+                    trusted.append(_Decoded(packet, int(places[packet]), image))
             affected = places[number : begin_at + 1]
             lost_from = int(affected.min()) if len(affected) and affected.min() >= 0 else self._given + 1
-            sound = [frame for frame in sound if frame.packet < number and 0 <= frame.place < lost_from]
-        yield from self._give(_following(sound, self._given, number, self._may_be_fields()))
+            trusted = [frame for frame in trusted if frame.packet < number and 0 <= frame.place < lost_from]
+        yield from self._give(_following(trusted, self._given, number, self._may_be_fields()))
         yield from self._deinterlacer.end()
         self._deinterlacer = Deinterlacer()
         if self._loss is None:

@@ -1,4 +1,4 @@
-"""How many voices are heard in a clip: the speakers that pyannote.audio's segmentation network tells apart.
+"""How many voices speak in a clip: the speakers that pyannote.audio's segmentation network tells apart.
 
 The network (PyanNet with powerset classes: nobody, one of three voices, or two of them at once) sees up to 10 s at a
 time, more than a clip, so that one pass names the voices of the whole clip: no embeddings, no clustering. The user
