@@ -11,7 +11,12 @@ from collections.abc import Callable
 
 from benchmarks.measure import Row, is_missed, miss, record
 
-BENCHMARKS = ("curation", "sampler", "training", "conditions")
+BENCHMARKS = {  # module of each, which has either `rows` or, by name, `PARTS`
+    "curation": "benchmarks.curation.parts",
+    "sampler": "benchmarks.sampler.parts",
+    "training": "benchmarks.training.parts",
+    "conditions": "benchmarks.training.conditions",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 def parts_of(benchmark: str) -> dict[str, Callable[[], list[Row]]]:
     """Its parts by name; a benchmark in one piece is its own only part, without a name."""
-    module = importlib.import_module(f"benchmarks.{benchmark}")
+    module = importlib.import_module(BENCHMARKS[benchmark])
     return getattr(module, "PARTS", None) or {"": module.rows}
 
 

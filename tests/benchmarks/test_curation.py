@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import against_tools
 from benchmarks.baselines import separate_tools
 from benchmarks.baselines.bare_contracts import TABLES_IN_PANDAS
-from benchmarks.footage_project import Project
-from benchmarks.long_source import length_of, loop
-from benchmarks.made_tables import write_tables
+from benchmarks.curation import against_tools
+from benchmarks.curation.footage_project import Project
+from benchmarks.curation.long_source import length_of, loop
+from benchmarks.curation.made_tables import write_tables
 from benchmarks.spent import spent
 from mova_core.curation.tables import read_table, write_table
 from mova_core.media.decode import Frame, decode

@@ -3,9 +3,9 @@
 import pytest
 
 from benchmarks.baselines.bare_loop import made_batches, train_barely
-from benchmarks.made_latents import write_latents
-from benchmarks.training import train_ours
-from benchmarks.training_processes import WARM_UP_STEPS, steps_of
+from benchmarks.training.made_latents import write_latents
+from benchmarks.training.parts import train_ours
+from benchmarks.training.processes import WARM_UP_STEPS, steps_of
 from mova_core.model.single_thread import single_thread
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params

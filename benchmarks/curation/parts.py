@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from benchmarks import against_tools, contracts, engines, long_source
+from benchmarks.curation import against_tools, contracts, engines, long_source
 from benchmarks.measure import Row, ratio
 from mova_core.curation.segment.stage import Source, segment_source
 from mova_core.params import Params

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.made_tables import write_tables
+from benchmarks.curation.made_tables import write_tables
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
 from mova_core.params import Params

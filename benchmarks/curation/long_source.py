@@ -15,8 +15,8 @@ from pathlib import Path
 
 import av
 
-from benchmarks import footage_project
-from benchmarks.footage_project import MEDIA, Project
+from benchmarks.curation import footage_project
+from benchmarks.curation.footage_project import MEDIA, Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
 from mova_core.curation.cut.source_clips import SourceTask, cut_source
@@ -101,7 +101,7 @@ def work(stage: str, project: Project, path: Path, length_s: float) -> None:
 
 
 def _spent(stage: str, project: Project, path: Path, length_s: float) -> Spent:
-    return spent([sys.executable, "-m", "benchmarks.long_source", stage, project.root, path, str(length_s)])
+    return spent([sys.executable, "-m", "benchmarks.curation.long_source", stage, project.root, path, str(length_s)])
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import training_layouts
 from benchmarks.baselines.bare_loop import made_batches, train_barely
-from benchmarks.made_latents import write_latents
 from benchmarks.measure import Row, in_turn, row
+from benchmarks.training import layouts
+from benchmarks.training.made_latents import write_latents
 from mova_core.model.single_thread import single_thread
 from mova_core.model.towers.audio_tower import TextToAudio
 from mova_core.model.weights.fresh import preset_dual_tower
@@ -85,8 +85,8 @@ def saving() -> list[Row]:
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "loop": loop_rows,
     "saving": saving,
-    "strategies": training_layouts.strategies,
-    "memory": training_layouts.memory,
+    "strategies": layouts.strategies,
+    "memory": layouts.memory,
 }
 
 

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import footage_project
-from benchmarks.footage_project import Project
+from benchmarks.curation import footage_project
+from benchmarks.curation.footage_project import Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent, spent
 from mova_core.curation.engine.worker import ONE_THREAD
@@ -69,7 +69,7 @@ def _seconds(engine: str, times: int, project: Project, folder: Path) -> float:
     """By the clock: Ray's own process lets nobody count the CPU seconds of its workers."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         out = Path(own) / "seconds.json"
-        module = (sys.executable, "-m", "benchmarks.engine_work")
+        module = (sys.executable, "-m", "benchmarks.curation.engine_work")
         spent([*module, engine, str(WORKERS), str(times), project.root, out], env=ONE_THREAD)
         seconds: float = json.loads(out.read_text(encoding="utf-8"))
         return seconds

@@ -1,7 +1,7 @@
-"""Run in processes of its own by `training.py`: the time of a step under each strategy, and what a process holds.
+"""Run in processes of its own by `parts.py`: the time of a step under each strategy, and what a process holds.
 
-python -m benchmarks.training_processes steps LATENTS OUT     under torchrun, two processes; seconds of a step by layout
-python -m benchmarks.training_processes memory LATENTS OUT LAYOUT     under torchrun; bytes that a process grew by
+python -m benchmarks.training.processes steps LATENTS OUT     under torchrun, two processes; seconds of a step by layout
+python -m benchmarks.training.processes memory LATENTS OUT LAYOUT     under torchrun; bytes that a process grew by
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine_work ENGINE WORKERS TIMES PROJECT OUT`: the cutting of a project, so many times over.
+"""`python -m benchmarks.curation.engine_work ENGINE WORKERS TIMES PROJECT OUT`: a project cut so many times over.
 
 What an engine needs to start is set apart: every worker is first given something trivial to do, and OUT tells how long
 the rest took, by the clock.
@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.footage_project import Project
+from benchmarks.curation.footage_project import Project
 from mova_core.curation.cut.source_clips import SourceTask, cut_source
 from mova_core.curation.cut.stage import PRELOAD, read_tables, source_tasks
 from mova_core.curation.engine.base import Engine
@@ -58,7 +58,7 @@ def main(engine: str, workers: int, times: int, project: Project, out: Path) -> 
 
 
 if __name__ == "__main__":
-    from benchmarks import engine_work  # by its name: workers cannot find what `__main__` defines
+    from benchmarks.curation import engine_work  # by its name: workers cannot find what `__main__` defines
 
     name, workers, times, root, out = sys.argv[1:]
     engine_work.main(name, int(workers), int(times), Project(Path(root)), Path(out))

@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import footage_project
 from benchmarks.baselines import separate_tools
 from benchmarks.baselines.separate_tools import WindowToCut
-from benchmarks.footage_project import Project
+from benchmarks.curation import footage_project
+from benchmarks.curation.footage_project import Project
 from benchmarks.measure import Row, row
 from benchmarks.spent import Spent
 from mova_core.curation.tables import read_table

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.made_latents import write_latents
 from benchmarks.measure import Row, row
-from benchmarks.training_processes import LARGE, LAYOUTS, ONE, PHASE, params_of
+from benchmarks.training.made_latents import write_latents
+from benchmarks.training.processes import LARGE, LAYOUTS, ONE, PHASE, params_of
 from mova_core.params import Params
 from mova_core.params.model import ModelParams, ParallelParams
 from mova_core.training.plan.memory import memory_by_part
@@ -50,13 +50,13 @@ def memory() -> list[Row]:
 
 
 def _in_processes(count: int, what: str, *layout: str) -> list[Any]:
-    """What `training_processes.py` finds, by rank."""
+    """What `processes.py` finds, by rank."""
     # Larger blocks go back when they are freed, so that a process has what it holds.
     settings = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "MALLOC_MMAP_THRESHOLD_": "65536"}
     with tempfile.TemporaryDirectory() as folder:
         write_latents(Path(folder, "latents"), PHASE.geometry(Params()))
         start = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}")
-        subject = ("-m", "benchmarks.training_processes", what, f"{folder}/latents", folder, *layout)
+        subject = ("-m", "benchmarks.training.processes", what, f"{folder}/latents", folder, *layout)
         ended = subprocess.run([sys.executable, *start, *subject], env=os.environ | settings, capture_output=True)
         if ended.returncode:
             raise RuntimeError(ended.stderr.decode()[-2000:])
