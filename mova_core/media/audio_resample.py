@@ -85,7 +85,8 @@ class AudioResampler:
         samples = mixed(channel_samples(frame), self._timeline.selection.weights(frame.layout))
         time_s = None if frame.pts is None else self._timeline.seconds(frame.pts, frame.time_base)
         if self._converter is None:
-            samples, time_s = samples[self._unsound :], (time_s or 0.0) + self._unsound / frame.sample_rate
+            unsound = self._unsound_samples(time_s, frame.sample_rate)
+            samples, time_s = samples[unsound:], (time_s or 0.0) + unsound / frame.sample_rate
             self._start_s = self._piece_s = time_s
         if frame.sample_rate != self._source_rate_hz:
             yield from self._change_rate(frame.sample_rate)
@@ -98,6 +99,14 @@ class AudioResampler:
         assert self._clock is not None
         for placed in self._clock.add(samples, time_s, damage):
             yield from self._place(placed)
+
+    def _unsound_samples(self, time_s: float | None, rate_hz: int) -> int:
+        """How many samples at the start of the first frame are to be left out beside those that the container hides."""
+        track = self._timeline.audio
+        if time_s is None or track is None or self._damage is not None:
+            return self._unsound
+        hidden = round((time_s - track.start_s) * rate_hz)
+        return max(0, self._unsound - max(0, hidden))
 
     def note_damage(self, cause: str) -> None:
         """A packet came that does not decode."""

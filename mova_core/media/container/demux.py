@@ -18,8 +18,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
-from mova_core.media.container.formats import HEAD_BYTES, Container, sniff
+from mova_core.media.container.formats import Container, sniff
 from mova_core.media.container.mov_boxes import has_index, is_encrypted
+from mova_core.media.container.packet_sync import HEAD_BYTES
 
 READ_BYTES = 1 << 18
 MOST_PIXELS = 1 << 28  # no frame of more is ever decoded, whatever a caller allows

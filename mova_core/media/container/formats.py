@@ -1,19 +1,21 @@
 """Which container a file is, by its first bytes alone: the list of those that are opened, and the cause for all others.
 
 A name never counts. Each container has one demuxer of FFmpeg's; none of those on this list opens another file.
-A transport stream may begin in mid-packet: up to 64 KiB in front of its first whole packet are passed over.
+A transport or program stream may begin in mid-packet: up to 64 KiB in front of its first whole packet are passed over
+(`packet_sync.py`).
 """
 
 from dataclasses import dataclass
 
 from mova_core.errors import MediaError
-
-JUNK_BYTES = 1 << 16  # at most, in front of a transport stream
-TS_PACKET_BYTES = (188, 192, 204)  # plain, with a time code in front (M2TS), with parity behind (DVB)
-TS_SYNC = 0x47
-TIME_CODE_BYTES = 4  # in front of each packet of M2TS
-MOST_SYNCS, LEAST_SYNCS = 8, 3  # that are looked for in a row; fewer where the file ends sooner
-HEAD_BYTES = JUNK_BYTES + MOST_SYNCS * max(TS_PACKET_BYTES)
+from mova_core.media.container.packet_sync import (
+    JUNK_BYTES,
+    MOST_SYNCS,
+    TS_PACKET_BYTES,
+    TS_SYNC,
+    first_program_packet,
+    transport_packets,
+)
 
 # Boxes that a mov or mp4 file may begin with: ISO/IEC 14496-12, DASH (ISO/IEC 23009-1), QuickTime, MPEG-21.
 MOV_BOXES = tuple(
@@ -70,8 +72,6 @@ SIGNATURES = (  # name, demuxer, first bytes
     ("flac", "flac", b"fLaC"),
     ("w64", "w64", bytes.fromhex("726966662e91cf11a5d628db04c10000")),
     ("caf", "caf", b"caff\0\x01"),
-    *(("mp3", "mp3", start) for start in MPEG_AUDIO),
-    *(("aac", "aac", start) for start in ADTS),
 )
 DV_BLOCK_BYTES = 80
 DV_HEADERS = (b"\x1f\x07\x00\x3f", b"\x1f\x07\x00\xbf")  # 60 and 50 fields a second, IEC 61834-2
@@ -96,7 +96,7 @@ def sniff(head: bytes) -> Container:
     """What a file is.
 
     Args:
-        head: its first `HEAD_BYTES`, or all of it.
+        head: its first bytes, `packet_sync.HEAD_BYTES` or all of it.
 
     Raises:
         MediaError: `empty_file`, `git_lfs_pointer`, `still_image`, `encrypted`, `no_audio` (video without a
@@ -109,8 +109,9 @@ def sniff(head: bytes) -> Container:
     if found := _by_signature(head):
         return found
     _refuse_known(head)
-    if found := _transport_stream(head):
+    if found := _mid_packet(head) or _raw_audio(head):
         return found
+    _refuse_raw_video(head)
     if b"\0" not in head:
         raise MediaError("not_media", "text, not a video")
     raise MediaError("not_media", f"not a known video or audio container (first bytes {head[:8].hex(' ')})")
@@ -127,8 +128,6 @@ def _by_signature(head: bytes) -> Container | None:
         return Container("dv", "dv")
     if head.startswith(b"ID3"):
         return _behind_id3(head)
-    if head.startswith(AC3_SYNC) and len(head) > 5:
-        return Container("eac3", "eac3") if head[5] >> 3 > AC3_VERSIONS else Container("ac3", "ac3")
     for name, demuxer, start in SIGNATURES:
         if head.startswith(start):
             return Container("webm" if name == "matroska" and b"webm" in head[:64] else name, demuxer)
@@ -153,15 +152,30 @@ def _behind_id3(head: bytes) -> Container:
     return Container("aac", "aac") if audio.startswith(ADTS) else Container("mp3", "mp3")
 
 
+def _mid_packet(head: bytes) -> Container | None:
+    """A transport or program stream that begins in mid-packet."""
+    if found := _transport_stream(head):
+        return found
+    first = first_program_packet(head)
+    return None if first is None else Container("mpeg", "mpeg", first)
+
+
 def _transport_stream(head: bytes, longest_junk: int = JUNK_BYTES) -> Container | None:
-    first = head.find(TS_SYNC)
-    while 0 <= first <= longest_junk + TIME_CODE_BYTES:
-        for step in TS_PACKET_BYTES:
-            syncs = head[first : first + MOST_SYNCS * step : step]
-            if len(syncs) >= LEAST_SYNCS and syncs.count(TS_SYNC) == len(syncs):
-                _check_unscrambled(head, first, step)
-                return Container("mpegts", "mpegts", first)
-        first = head.find(TS_SYNC, first + 1)
+    packets = transport_packets(head, longest_junk)
+    if packets is None:
+        return None
+    _check_unscrambled(head, *packets)
+    return Container("mpegts", "mpegts", packets[0])
+
+
+def _raw_audio(head: bytes) -> Container | None:
+    """Audio without a container, by how its first frame begins: a packet's inside may begin so too."""
+    if head.startswith(MPEG_AUDIO):
+        return Container("mp3", "mp3")
+    if head.startswith(ADTS):
+        return Container("aac", "aac")
+    if head.startswith(AC3_SYNC) and len(head) > 5:
+        return Container("eac3", "eac3") if head[5] >> 3 > AC3_VERSIONS else Container("ac3", "ac3")
     return None
 
 
@@ -181,9 +195,6 @@ def _refuse_known(head: bytes) -> None:
             raise MediaError("still_image", f"a {name} image, not a video")
     if (head[4:8] == b"ftyp" and head[8:12] in STILL_BRANDS) or head[8:12] == b"WEBP":
         raise MediaError("still_image", "a still image (HEIF, AVIF or WebP), not a video")
-    for start, name in BITSTREAMS.items():
-        if head.startswith(start):
-            raise MediaError("no_audio", f"{name} video without audio: put both into one file, such as an mp4")
     for start, name in ARCHIVES.items():
         if head.startswith(start):
             raise MediaError("not_media", f"a {name} file, not a video: unpack it first")
@@ -194,3 +205,10 @@ def _refuse_known(head: bytes) -> None:
         raise MediaError("still_image", "an SVG image, not a video")
     if text.startswith(PLAYLISTS):
         raise MediaError("not_media", "a playlist that names other files, not a video")
+
+
+def _refuse_raw_video(head: bytes) -> None:
+    """Raise the cause for video without a container; after `_mid_packet`, which may begin with the same bytes."""
+    for start, name in BITSTREAMS.items():
+        if head.startswith(start):
+            raise MediaError("no_audio", f"{name} video without audio: put both into one file, such as an mp4")

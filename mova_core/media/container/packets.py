@@ -39,6 +39,28 @@ def readable_packets(container: InputContainer, wanted: Sequence[VideoStream | A
         yield packet
 
 
+class FilmStart:
+    """Says of a video stream's packets, in order, whether decoding has begun: at a key frame, for a recording may begin
+    between two.
+
+    In a program stream that was cut in mid-frame, what is left of the frame takes the stamp that belongs to the next
+    one. So stamps count from the second one on that a PES packet brings; FFmpeg gives the position of those alone.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._packets = self._stamped = 0
+
+    def has_begun(self, packet: "Packet[Any]") -> bool:
+        """Whether a packet, or one before it, is where decoding begins."""
+        if not self._begun and packet.size:
+            self._stamped += packet.pos is not None
+            is_whole = self._packets == 0 or self._stamped > 1 or packet.stream.container.format.name != "mpeg"
+            self._begun = packet.is_keyframe and is_whole
+            self._packets += 1
+        return self._begun
+
+
 def is_counted(packet: "Packet[Any]") -> bool:
     """Whether a packet has a frame or samples that are shown or played, as far as it says itself."""
     return packet.size > 0 and not packet.is_discard and not _is_hidden(packet)

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from mova_core.errors import MediaError
 from mova_core.media.audio.track_selection import AudioSelection, AudioTrackSelector
 from mova_core.media.container.formats import Container
-from mova_core.media.container.packets import is_counted, readable_packets
+from mova_core.media.container.packets import FilmStart, is_counted, readable_packets
 from mova_core.media.timeline.tracks import PacketTimes, Track, VideoTrack, check_clocks
 
 GAPLESS = ("flac", "ogg")  # they number samples; a frame or page whose sum is wrong FFmpeg drops without a word
@@ -112,7 +112,7 @@ class _Film:
     def __init__(self, stream: VideoStream) -> None:
         self.stream = stream
         self._times = PacketTimes()
-        self._begun = False
+        self._start = FilmStart()
         self._unshown = 0
 
     @property
@@ -126,9 +126,9 @@ class _Film:
         return context.width * context.height if context is not None else 0
 
     def add(self, packet: "Packet[Any]") -> None:
-        self._begun = self._begun or (packet.size > 0 and packet.is_keyframe)  # a recording may begin between two
+        begun = self._start.has_begun(packet)
         if is_counted(packet):
-            if self._begun:
+            if begun:
                 self._times.add(packet)
             else:
                 self._unshown += 1

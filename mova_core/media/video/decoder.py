@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
 from mova_core.media.container.demux import read_errors
-from mova_core.media.container.packets import decoded_strictly, error_messages, is_counted
+from mova_core.media.container.packets import FilmStart, decoded_strictly, error_messages, is_counted
 from mova_core.media.lost import Lost
 from mova_core.media.timeline.timeline import Timeline
 from mova_core.media.timeline.tracks import Break, VideoTrack
@@ -52,7 +52,7 @@ class VideoDecoder:
         self._timeline, self._track, self._context = timeline, track, stream.codec_context
         self._context.copy_opaque = True
         self._guessed = bool((track.places < 0).all())
-        self._begun = False
+        self._start = FilmStart()
         self._packets = 0  # counted so far
         self._begin_at = 0  # the packet at which decoding begins, or begins anew
         self._settled = False  # a frame has come since
@@ -70,9 +70,8 @@ class VideoDecoder:
         Raises:
             MediaError: `size_changes`, or a code of `check_color` or `check_dolby_vision`.
         """
-        self._begun = self._begun or packet.is_keyframe
-        if not self._begun or not packet.size:
-            return  # a recording that begins between two key frames: nothing can be shown yet
+        if not self._start.has_begun(packet) or not packet.size:
+            return  # nothing can be shown yet
         number = self._packets if is_counted(packet) else None
         if number is not None:
             self._packets += 1

@@ -25,6 +25,10 @@ CLIP = GEOMETRIES["mova-360p"]  # 193 frames at 24 a second
         ("avi", "libx264", "pcm_s16le"),
         ("flv", "libx264", "aac"),
         ("asf", "wmv2", "pcm_s16le"),
+        ("matroska", "libx264", "ac3"),  # whose first 256 samples the container hides, as it does in mp4
+        ("mp4", "libx264", "eac3"),
+        ("mpegts", "libx264", "ac3"),
+        ("nut", "libx264", "ac3"),
     ],
 )
 @pytest.mark.parametrize(("frames", "windows"), [(CLIP.frames, 1), (CLIP.frames - 1, 0)])

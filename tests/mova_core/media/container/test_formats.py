@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MediaError
-from mova_core.media.container.formats import JUNK_BYTES, MOV_BOXES, sniff
+from mova_core.media.container.formats import MOV_BOXES, sniff
+from mova_core.media.container.packet_sync import JUNK_BYTES
 from mova_core.media.decode import Frame, decode
 from mova_core.media.probe import probe
+from tests.mova_core.media.moving_film import Coded, everything, write
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,36 @@ def test_a_transport_stream_may_begin_in_mid_packet(film, step, junk):
     found = probed(path)
     assert (found.container, found.video_codec, found.audio_codec) == ("mpegts", "h264", "aac")
     assert flash_s(path) == pytest.approx(plain, abs=1e-6)
+
+
+PROGRAM_STREAMS = [
+    Coded("vob", "mpeg2video", "mp2", "g=10,qscale=3"),
+    Coded("svcd", "mpeg2video", "mp2", "g=10,qscale=3"),
+    Coded("dvd", "mpeg2video", "ac3", "g=10,bf=2,qscale=3"),
+    Coded("mpeg", "mpeg1video", "mp2", "g=10,qscale=3"),  # a pack every two seconds, packets between
+    Coded("vcd", "mpeg1video", "mp2", "g=10,qscale=3"),
+]
+
+
+@pytest.mark.parametrize("coded", PROGRAM_STREAMS, ids=str)
+def test_a_program_stream_cut_anywhere_is_read_from_its_next_packet(tmp_path, coded):
+    path = write(tmp_path / "a.bin", coded, seconds=2.0)
+    data, (whole, _) = path.read_bytes(), everything(path)
+    whole = list(whole.values())
+    for cut in (1, 15, 700, 2049, 4100):
+        path.write_bytes(data[cut:])
+        assert probed(path).container == "mpeg"
+        left = list(everything(path)[0].values())
+        assert len(left) >= 10  # from the next key frame on
+        np.testing.assert_array_equal(left, whole[-len(left) :])
+
+
+@pytest.mark.parametrize("begins", [b"\0\0\x01\xb3", b"\0\0\0\x01\x67", b"\xff\xfb", b"\x0b\x77", b"\xff\xf1"])
+@pytest.mark.parametrize("container", ["vob", "mpegts"])
+def test_what_a_cut_packet_begins_with_does_not_decide(film, container, begins):
+    path = written(film, "a.bin", container)
+    path.write_bytes(begins + bytes(range(1, 99)) + path.read_bytes())
+    assert probed(path).kind == "video"
 
 
 def test_a_scrambled_transport_stream_is_encrypted(film):
