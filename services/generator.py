@@ -1,6 +1,6 @@
-"""The worker: takes jobs from the queue one by one and makes their clips with MovaPipeline.
+"""The worker: takes jobs from the queue one by one and makes their clips with `ClipGenerator`.
 
-A clip is the same bytes as the pipeline, `write_clip` and `write_provenance` give anywhere for the same request and
+A clip is the same bytes as the generator, `write_clip` and `write_provenance` give anywhere for the same request and
 weights. Between two steps the worker asks whether the job is still its own; a thread keeps the lease while a step takes
 long.
 """
@@ -21,8 +21,9 @@ from mova_core.media.image import read_image
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.pipeline import MovaPipeline
-from mova_core.sampling.sampler import GenerationCancelled
+from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.sampler import GenerationCancelled, Watcher
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.hashing import sha256_file
 from services import jobs
@@ -34,7 +35,7 @@ DATABASE_PAUSE_S = 2.0  # after an error of the database, before it is asked aga
 
 
 def render(
-    pipeline: MovaPipeline,
+    generator: ClipGenerator,
     request: Mapping[str, Any],
     checkpoint_id: str,
     path: Path,
@@ -44,7 +45,7 @@ def render(
     """Make one clip's file.
 
     Args:
-        pipeline: the model.
+        generator: the model.
         request: as `RequestChecker.check` gives it.
         checkpoint_id: the model's, for the provenance.
         path: where to; whole or not there.
@@ -59,17 +60,16 @@ def render(
         MovaError: it cannot be made.
     """
     image = request["image"]
-    output = pipeline(
-        request["prompt"],
-        None if image is None else read_image(base64.b64decode(image)),
+    first_frame = None if image is None else read_image(base64.b64decode(image))
+    settings = generator.defaults.changed(**request["changes"])
+    output = generator.generate(
+        [ClipInputs(request["prompt"], request["seed"], first_frame)],
+        settings,
         negative_prompt=request["negative_prompt"],
-        seed=request["seed"],
-        cancelled=cancelled,
-        on_step=on_step,
-        **request["changes"],
+        watcher=Watcher(cancelled, on_step),
     )
     with atomic_path(path) as temporary:
-        write_clip(temporary, output.video, output.audio, output.geometry, pipeline.defaults.enlarge)
+        write_clip(temporary, output.video, output.audio, output.geometry, settings.enlarge)
         write_provenance(temporary, Provenance(checkpoint_id))
     return sha256_file(path)
 
@@ -79,7 +79,7 @@ class Worker:
 
     Args:
         engine: the registry.
-        pipeline: the model.
+        generator: the model.
         settings: where clips go, and how long a lease is.
         checkpoint_id: the model's.
         bento: tag of the Bento it is served from, None outside one.
@@ -88,12 +88,12 @@ class Worker:
     def __init__(
         self,
         engine: sa.Engine,
-        pipeline: MovaPipeline,
+        generator: ClipGenerator,
         settings: ServiceSettings,
         checkpoint_id: str,
         bento: str | None = None,
     ) -> None:
-        self.engine, self.pipeline, self.settings = engine, pipeline, settings
+        self.engine, self.generator, self.settings = engine, generator, settings
         self.checkpoint_id, self.bento = checkpoint_id, bento
         self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
         self._stop = threading.Event()
@@ -144,11 +144,11 @@ class Worker:
                 self._stop.wait(DATABASE_PAUSE_S)
 
     def _make(self, job: Job, lease: "_Lease") -> None:
-        steps = self.pipeline.defaults.changed(**job.request["changes"]).steps
+        steps = self.generator.defaults.changed(**job.request["changes"]).steps
         relative = self.settings.clip_path(job.job_id)
         path = self.settings.root / relative
         sha256 = render(
-            self.pipeline,
+            self.generator,
             job.request,
             self.checkpoint_id,
             path,

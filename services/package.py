@@ -157,7 +157,8 @@ def _fix_modes(bento: Path) -> None:
 
 
 def _smoke(packaged: Packaged, request: dict[str, Any], path: Path) -> str:
-    from mova_core.sampling.pipeline import MovaPipeline
+    from mova_core.model.model_folder import load_components
+    from mova_core.sampling.clip_generator import ClipGenerator
     from services.generator import render
 
-    return render(MovaPipeline.from_pretrained(packaged.folder), request, packaged.checkpoint_id, path)
+    return render(ClipGenerator(load_components(packaged.folder)), request, packaged.checkpoint_id, path)

@@ -9,12 +9,12 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from mova_core.errors import UsageError, first_fault
 from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.params.model import GenerateParams
+from mova_core.params.model import SamplingParams
 from mova_core.sampling.settings import GenerateSettings
 
 MODEL_NAME = "mova"
@@ -37,7 +37,7 @@ class UnknownModel(UsageError):
     """Another model than the served one was asked for."""
 
 
-class VideoRequest(BaseModel):
+class _Asked(BaseModel):
     """The fields of a request as they come, from JSON or from a form."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,13 +49,6 @@ class VideoRequest(BaseModel):
     input_reference: str | None = None  # first frame, base64 or a data URL
     seed: int = Field(0, ge=0, le=MAX_SEED)
     negative_prompt: Text = ""
-    steps: int | None = None  # this and what follows: see GenerateParams
-    solver: Text | None = None
-    text_guidance_scale: float | None = None
-    bridge_guidance_scale: float | None = None
-    video_shift: float | None = None
-    audio_shift: float | None = None
-    target_lufs: float | None = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -65,7 +58,10 @@ class VideoRequest(BaseModel):
         return value
 
 
-SETTINGS = tuple(GenerateParams.model_fields)
+# With every setting of the sampler; `GenerateSettings` checks their values.
+SETTINGS = tuple(SamplingParams.model_fields)
+_settings: dict[str, Any] = {name: (SamplingParams.model_fields[name].annotation | None, None) for name in SETTINGS}  # type: ignore[operator]
+VideoRequest = create_model("VideoRequest", __base__=_Asked, **_settings)
 
 
 class RequestChecker:

@@ -30,7 +30,7 @@ from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
 from mova_core.registry.manifests import METRICS_FILE, Metric
 from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.preflight import Places
@@ -91,27 +91,27 @@ def evaluate_model(
     suite = suite_for(section, places.data)
     if not phase.joint:  # as the audio tower was trained
         suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
-    pipeline = MovaPipeline(components)
+    generator = ClipGenerator(components)
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}
     normalize = phase.params(params.train).normalize_loudness
     with single_thread():
-        clips = generate_suite(pipeline, suite, section, geometry, f"evaluate@{phase.name}", changes)
+        clips = generate_suite(generator, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         reference = Reference(held_out, params.assess.lufs_above)
         lacking = _lacking(phase, suite, reference)
         metrics = measure(clips, reference, lacking, section)
-        points = sweep(pipeline, suite, section, geometry, reference, lacking) if phase.joint else []
+        points = sweep(generator, suite, section, geometry, reference, lacking) if phase.joint else []
     metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], reference)
     need = lacking_need("sync_gain", lacking)
     metrics["sync_gain"] = (
-        entry("sync_gain", unavailable=need) if need else sync_gain(points, pipeline.defaults.bridge_guidance_scale)
+        entry("sync_gain", unavailable=need) if need else sync_gain(points, generator.defaults.bridge_guidance_scale)
     )
     metrics["validation_loss"] = loss
-    settings = pipeline.defaults.changed(**changes).model_dump(mode="json")
+    settings = generator.defaults.changed(**changes).model_dump(mode="json")
     settings = {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
     with atomic_folder(target, replace=True) as temporary:
-        samples = _write_samples(temporary, suite, clips[: section.samples], geometry, pipeline.defaults.enlarge)
+        samples = _write_samples(temporary, suite, clips[: section.samples], geometry, generator.defaults.enlarge)
         for sample in samples:
             write_provenance(temporary / sample["path"], Provenance(checkpoint_id))
         paths = [temporary / sample["path"] for sample in samples]

@@ -19,7 +19,7 @@ from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
-from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.clip_generator import ClipGenerator
 
 TEXT_SCALE = 1.0
 
@@ -55,7 +55,7 @@ class SweepPoint:
 
 
 def sweep(
-    pipeline: MovaPipeline,
+    generator: ClipGenerator,
     suite: Suite,
     section: EvaluateParams,
     geometry: ClipGeometry,
@@ -63,14 +63,14 @@ def sweep(
     lacking: Collection[Need],
 ) -> list[SweepPoint]:
     """The suite at each scale of the params and at the default one, the Bridge off first."""
-    scales = sorted({*section.sweep, pipeline.defaults.bridge_guidance_scale})
+    scales = sorted({*section.sweep, generator.defaults.bridge_guidance_scale})
     draws = draw_clips(len(suite.prompts), section.bootstrap_samples, section.seed)
     points = []
     for scale in (None, *scales):
         changes: dict[str, Any] = {"bridge": False} if scale is None else {"bridge_guidance_scale": scale}
         label = "sweep/off" if scale is None else f"sweep/{scale:g}"
         changes |= {"text_guidance_scale": TEXT_SCALE}
-        clips = generate_suite(pipeline, suite, section, geometry, label, changes)
+        clips = generate_suite(generator, suite, section, geometry, label, changes)
         points.append(SweepPoint(scale, _metrics(clips, reference, lacking), draws))
     return points
 

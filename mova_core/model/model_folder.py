@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -22,7 +22,7 @@ from mova_core.model.towers.dual_tower import DualTower
 from mova_core.model.weights.blueprint import joint_blueprint
 from mova_core.model.weights.stored import StoredWeights
 from mova_core.model.weights.write import one_by_one, write_weights
-from mova_core.params.model import GenerateParams
+from mova_core.params.model import SamplingParams
 from mova_core.storage.atomic_folder import atomic_folder
 
 TOWER_CLASSES = {
@@ -55,22 +55,34 @@ class Components(Frozen):
     parts: FrozenParts
 
 
-def load_components(folder: Path, device: str | torch.device = "cpu") -> Components:
+def load_components(folder: Path, device: str | torch.device = "cpu", dtype: torch.dtype | None = None) -> Components:
     """Read a model folder, released or ours, in evaluation mode; nano codecs and text stay on the processor.
+
+    Args:
+        folder: where it lies.
+        device: of the weights.
+        dtype: of the towers and the Bridge; None: that of their files.
 
     Raises:
         UsageError: a component is missing, or a pickle lies in the folder.
         StaleError: a file is damaged, or components do not belong together.
     """
     index, parts = FolderIndex.read(folder), FrozenParts.open(folder)
-    return _whole(DualTower.from_pretrained(folder).to(device), index, parts, device)
+    return _whole(DualTower.from_pretrained(folder, dtype).to(device), index, parts, device)
+
+
+def modules_of(model: Components) -> dict[str, Any]:
+    """The parts of a model under the names of their folders; of the codecs and the text encoder what has weights."""
+    towers = {name: getattr(model.towers, name) for name in TOWER_COMPONENTS}
+    frozen = {"video_vae": model.video, "audio_vae": model.audio, "text_encoder": model.text}
+    return towers | {name: getattr(part, "vae", getattr(part, "encoder", part)) for name, part in frozen.items()}
 
 
 def new_components(
     towers: DualTower,
     parts: FrozenParts,
     geometry: ClipGeometry,
-    generate: GenerateParams,
+    generate: SamplingParams,
     boundary_ratio: float,
     trained_on: Sequence[str] = (),
 ) -> Components:
@@ -94,14 +106,18 @@ def new_components(
 def new_index(
     parts: FrozenParts,
     geometry: ClipGeometry,
-    generate: GenerateParams,
+    generate: SamplingParams,
     boundary_ratio: float,
     trained_on: Sequence[str] = (),
 ) -> FolderIndex:
     """What `model_index.json` says of such a model; arguments and errors as of `new_components`."""
     parts.check_fits(geometry)
     fields = parts.index()
-    defaults = {"geometry": geometry.name, **fields.get("generate", {}), **generate.model_dump()}
+    defaults = {
+        "geometry": geometry.name,
+        **fields.get("generate", {}),
+        **generate.model_dump(include=set(SamplingParams.model_fields)),
+    }
     ours = {"boundary_ratio": boundary_ratio, "generate": defaults, "trained_on": list(trained_on)}
     return FolderIndex({"_class_name": "MOVA", **fields, **TOWER_CLASSES, **ours}, parts.shift())
 

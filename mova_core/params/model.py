@@ -27,18 +27,25 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class GenerateParams(Section):
-    """How a model generates unless a request says otherwise; written into its `model_index.json`."""
+class SamplingParams(Section):
+    """How a model generates a clip unless a request says otherwise; written into its `model_index.json`."""
 
     steps: int = Field(8, ge=1, le=1000, description="denoising steps")
-    solver: Literal["euler", "heun"] = Field("euler", description="heun: 2 evaluations a step, error of second order")
-    text_guidance_scale: NotNegative = Field(3.0, description="s_T; 1 = off")
-    bridge_guidance_scale: NotNegative = Field(2.0, description="s_B; higher is tighter sync, lower is clearer speech")
-    video_shift: Positive = Field(5.0, description="sigma shift: higher spends more steps at high noise")
-    audio_shift: Positive = 5.0
-    target_lufs: float | None = Field(
-        None, ge=-60, le=0, description="loudness of the audio in LUFS; null leaves it as it comes"
+    solver: Literal["euler", "heun"] = Field("euler", description="euler, or heun: 2 evaluations a step, more exact")
+    text_guidance_scale: NotNegative = Field(3.0, description="how closely the text is followed, s_T; 1 = off")
+    bridge_guidance_scale: NotNegative = Field(
+        2.0,
+        description="how closely video and audio agree, s_B: higher is tighter sync, lower is clearer speech; 1 = off",
     )
+    video_shift: Positive = Field(5.0, description="sigma shift of the video: higher spends more steps at high noise")
+    audio_shift: Positive = Field(5.0, description="sigma shift of the audio")
+    target_lufs: float | None = Field(
+        None, ge=-60, le=0, description="loudness of the audio in LUFS, such as -21; null leaves it as it comes"
+    )
+
+
+class GenerateParams(SamplingParams):
+    """Generation: how a model makes a clip, and on what."""
 
 
 class TowerParams(Section):

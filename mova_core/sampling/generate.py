@@ -4,10 +4,12 @@ import sys
 from typing import Any
 
 from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.model.model_folder import load_components
 from mova_core.progress import track
 from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.request import Request
+from mova_core.sampling.sampler import Watcher
 from mova_core.storage.atomic import atomic_path
 
 
@@ -26,39 +28,36 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     """
     for warning in request.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    pipeline, settings = MovaPipeline.from_pretrained(request.folder), request.settings
+    model, settings = load_components(request.folder), request.settings
     if (lora := request.lora) is not None:
-        pipeline.load_lora(lora)
+        from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
+
+        load_adapter(model.towers, lora)
+    generator = ClipGenerator(model)
     provenance = Provenance(checkpoint_id, None if lora is None else lora.adapter_id)
     batches = list(request.batches())
     steps = len(batches) * settings.steps
     progress = track(range(steps), steps, "generate")
+    watcher = Watcher(on_step=lambda done: next(progress, None))
     for batch in batches:
-        output = pipeline(
-            [clip.prompt for clip in batch],
-            [clip.image for clip in batch],
-            last_image=[clip.last_image for clip in batch],
-            negative_prompt=request.negative_prompt,
-            seed=[clip.seed for clip in batch],
-            on_step=lambda done: next(progress, None),
-            **settings.model_dump(),
-        )
+        inputs = [clip.inputs for clip in batch]
+        output = generator.generate(inputs, settings, negative_prompt=request.negative_prompt, watcher=watcher)
         for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
             with atomic_path(clip.path) as temporary:
                 write_clip(temporary, video, audio, output.geometry, settings.enlarge)
                 write_provenance(temporary, provenance)
     next(progress, None)  # past the last item: the bar is closed
-    geometry = settings.clip_geometry
+    geometry, clips = settings.clip_geometry, [(str(clip.path), clip.inputs) for clip in request.clips]
     return {
-        "clips": [{"path": str(clip.path), "prompt": clip.prompt, "seed": clip.seed} for clip in request.clips],
+        "clips": [{"path": path, "prompt": inputs.prompt, "seed": inputs.seed} for path, inputs in clips],
         "checkpoint_id": checkpoint_id,
         "lora": provenance.lora,
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
         "warnings": list(request.warnings),
         "text": "\n".join(
-            f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
-            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.seed}"
-            for clip in request.clips
+            f"{path}: {geometry.frames} frames at {geometry.fps} a second, "
+            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {inputs.seed}"
+            for path, inputs in clips
         ),
     }

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.atomic import make_folder
@@ -21,21 +19,15 @@ TOKENS_AT_ONCE = 4096  # video tokens generated together: more clips at once cos
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One clip to make, its first and last frames read.
+    """One clip to make, its inputs read.
 
     Args:
         path: where it is written.
-        prompt: its text.
-        image: uint8 [H, W, 3], or None.
-        seed: of its noise.
-        last_image: the last frame, or None.
+        inputs: what it is made from.
     """
 
     path: Path
-    prompt: str
-    image: NDArray[np.uint8] | None
-    seed: int
-    last_image: NDArray[np.uint8] | None = None
+    inputs: ClipInputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ class Request:
             if (out / f"{clip.name}.mp4").is_dir():
                 raise UsageError(f"{out / clip.name}.mp4 is a folder, expected a file to write: choose another name")
         clips = tuple(
-            Clip(out / f"{clip.name}.mp4", clip.prompt, image, clip.seed, last_image)
+            Clip(out / f"{clip.name}.mp4", ClipInputs(clip.prompt, clip.seed, image, last_image))
             for clip, (image, last_image) in zip(wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
@@ -111,6 +103,6 @@ class Request:
         tokens = max(geometry.video_tokens(canvas) for canvas in geometry.canvases)
         size = max(1, TOKENS_AT_ONCE // tokens)
         for canvas in geometry.canvases:
-            same = [clip for clip in self.clips if self.settings.canvas(clip.image) == canvas]
+            same = [clip for clip in self.clips if self.settings.canvas(clip.inputs.shown) == canvas]
             for start in range(0, len(same), size):
                 yield tuple(same[start : start + size])

@@ -17,7 +17,7 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
-from mova_core.sampling.solver import integrate
+from mova_core.sampling.solver import SOLVERS, steps_of
 
 # The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
 # clip on one core, nothing gained from 16 clips on.
@@ -26,6 +26,24 @@ MERGE_UP_TO_LATENTS = 2048
 
 class GenerationCancelled(MovaError):
     """The caller stopped the generation: `cancelled` returned True."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of a generation while it runs, and may change it.
+
+    Args:
+        cancelled: asked before each step; True ends the run.
+        on_step: told after each step how many are done.
+        on_latents: gets a step's index, its timesteps [2] and the latents after it, and returns those to go on with.
+    """
+
+    cancelled: Callable[[], bool] = lambda: False
+    on_step: Callable[[int], object] = lambda done: None
+    on_latents: Callable[[int, Tensor, LatentPair], LatentPair] = lambda step, timesteps, latents: latents
+
+
+UNWATCHED = Watcher()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +78,7 @@ class Sampler:
         video_fps: pixel frames per second.
         boundary_ratio: the video's sigma below which the low-noise expert works.
         solver: a key of `SOLVERS`.
-        cancelled: asked before each step; True ends the run.
-        on_step: told after each step how many are done.
+        watcher: told while it runs.
     """
 
     model: DualTower
@@ -70,15 +87,14 @@ class Sampler:
     video_fps: float
     boundary_ratio: float = BOUNDARY_RATIO
     solver: str = "euler"
-    cancelled: Callable[[], bool] = lambda: False
-    on_step: Callable[[int], object] = lambda done: None
+    watcher: Watcher = UNWATCHED
 
     @torch.no_grad()
     def sample(self, noise: LatentPair, conditioning: Conditioning) -> LatentPair:
         """Clean latents, float32.
 
         Raises:
-            GenerationCancelled: `cancelled` said so.
+            GenerationCancelled: the watcher said so.
             MovaError: the model's velocities are not finite.
         """
 
@@ -89,12 +105,13 @@ class Sampler:
             given = _with_given(latents._replace(video=video), conditioning)
             return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert)
 
-        latents, trajectory = noise, integrate(noise, velocity_at, self.schedule, self.solver)
-        for step in range(self.schedule.steps):
-            if self.cancelled():
-                raise GenerationCancelled(f"cancelled before step {step + 1} of {self.schedule.steps}")
-            latents = next(trajectory)
-            self.on_step(step + 1)
+        latents = noise
+        for number, step in enumerate(steps_of(self.schedule)):
+            if self.watcher.cancelled():
+                raise GenerationCancelled(f"cancelled before step {number + 1} of {self.schedule.steps}")
+            latents = SOLVERS[self.solver](latents, velocity_at, step)
+            latents = self.watcher.on_latents(number, step.sigma * TRAINING_STEPS, latents)
+            self.watcher.on_step(number + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
         latents = latents._replace(video=self._with_image_condition(latents.video, noise.video, conditioning))

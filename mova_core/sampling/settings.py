@@ -11,12 +11,12 @@ from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import PresetName, params_from
-from mova_core.params.model import GenerateParams
+from mova_core.params.model import SamplingParams
 
 RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
 
 
-class GenerateSettings(GenerateParams):
+class GenerateSettings(SamplingParams):
     """Everything that determines a clip except its prompt, image and seed.
 
     `geometry` is the one the model was trained at last; frames, height and width ask for another size of it.
@@ -26,9 +26,9 @@ class GenerateSettings(GenerateParams):
     keep_first_latent: bool = False  # a given first frame comes out exactly, not as the model renders it
     enlarge: int = Field(1, ge=1, le=64)  # whole factor by which a file's frames are larger than the model's
     bridge: bool = True  # False: the control without the Bridge, where bridge_guidance_scale has no part
-    frames: int | None = Field(None, ge=1, le=4097)  # 4k + 1
-    height: int | None = Field(None, ge=16, le=8192)  # pixels, a multiple of 16
-    width: int | None = Field(None, ge=16, le=8192)
+    frames: int | None = Field(None, ge=1, le=4097, description="frames of the clip, 4k + 1")
+    height: int | None = Field(None, ge=16, le=8192, description="pixels, a multiple of 16, with width")
+    width: int | None = Field(None, ge=16, le=8192, description="pixels, a multiple of 16, with height")
 
     @classmethod
     def of(cls, index: FolderIndex) -> "GenerateSettings":
@@ -84,3 +84,7 @@ class GenerateSettings(GenerateParams):
             return type(self).model_validate(self.model_dump() | asked)
         except ValidationError as error:
             raise UsageError(first_fault(error)) from None
+
+
+CLIP_SETTINGS = (*SamplingParams.model_fields, "frames", "height", "width")
+"""Fields that a request may set."""

@@ -56,23 +56,12 @@ def heun(latents: LatentPair, velocity_at: VelocityAt, step: Step) -> LatentPair
 SOLVERS: dict[str, Solver] = {"euler": euler, "heun": heun}
 
 
-def integrate(
-    noise: LatentPair, velocity_at: VelocityAt, schedule: PairSchedule, solver: str = "euler"
-) -> Iterator[LatentPair]:
-    """The latents after each step of the schedule; after the last they are clean.
-
-    Args:
-        noise: standard normal latents.
-        velocity_at: velocity of latents at the noise levels of both modalities.
-        schedule: noise levels; the last step goes to 0.
-        solver: a key of `SOLVERS`.
-    """
-    latents, updates = noise, schedule.update_sigmas
+def steps_of(schedule: PairSchedule) -> Iterator[Step]:
+    """The steps of a schedule, from noise to data; the last one goes to 0."""
+    updates = schedule.update_sigmas
     sigmas = torch.cat([schedule.sigmas, torch.zeros(1, 2)])
     for index in range(schedule.steps):
-        step = Step(sigmas[index], sigmas[index + 1], (updates[index], updates[index + 1]))
-        latents = SOLVERS[solver](latents, velocity_at, step)
-        yield latents
+        yield Step(sigmas[index], sigmas[index + 1], (updates[index], updates[index + 1]))
 
 
 def _moved(latents: LatentPair, velocity: LatentPair, sigma_from: Tensor, sigma_to: Tensor) -> LatentPair:

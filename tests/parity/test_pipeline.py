@@ -18,7 +18,7 @@ def pipeline(tiny_checkpoint) -> MovaPipeline:
 def golden_run(golden, pipeline):
     """The golden run by our pipeline: its output, and every forward as (expert, timestep, batch)."""
     case, forwards = golden("pipeline"), []
-    model = pipeline.components.towers
+    model = pipeline.model.towers
     settings = {
         "negative_prompt": case.config["negative_prompt"],
         "steps": case.config["num_inference_steps"],
@@ -50,7 +50,7 @@ def test_whole_run(golden, pipeline, golden_run):
     samples = case.config["audio_samples"]
     assert output.audio.shape == (samples,)
     with torch.no_grad():
-        whole = pipeline.components.audio.decode(output.latents.audio, case["out.audio"].shape[-1])
+        whole = pipeline.model.audio.decode(output.latents.audio, case["out.audio"].shape[-1])
     case.check("out.audio", whole[:, None])
     assert torch.equal(torch.from_numpy(output.audio), whole[0, :samples])
 
@@ -67,7 +67,7 @@ def test_experts_and_timesteps(golden, golden_run):
 
 def test_text_path_of_the_run(golden, pipeline):
     case = golden("pipeline")
-    context = pipeline.components.text.encode([case.config["prompt"], case.config["negative_prompt"]])
+    context = pipeline.model.text.encode([case.config["prompt"], case.config["negative_prompt"]])
     positions = case["mid.context_first64"].shape[1]
     case.check("mid.context_first64", context[:, :positions])
     assert not context[:, positions:].any()

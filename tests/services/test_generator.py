@@ -23,7 +23,7 @@ def pipeline(model_folder: Path) -> MovaPipeline:
 
 @pytest.fixture
 def worker(engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings) -> Worker:
-    return Worker(engine, pipeline, settings, CHECKPOINT, "mova:1")
+    return Worker(engine, pipeline.generator, settings, CHECKPOINT, "mova:1")
 
 
 def test_a_job_becomes_the_pipeline_s_clip(

@@ -5,7 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from mova_core.cli.model.setting_options import with_settings
+from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
 
+
+@with_settings(GenerateSettings, CLIP_SETTINGS)
 def generate(
     checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
     out: Annotated[Path, typer.Option("--out", help="The .mp4 to write; with --prompts the folder.")],
@@ -21,28 +25,11 @@ def generate(
     image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB image.")] = None,
     last_image: Annotated[Path | None, typer.Option("--last-image", help="The last frame, beside --image.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
-    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps.")] = None,
-    solver: Annotated[
-        str | None, typer.Option("--solver", help="euler, or heun: 2 evaluations a step, more exact.")
-    ] = None,
-    text_guidance_scale: Annotated[
-        float | None, typer.Option("--text-guidance-scale", help="s_T: how closely the text is followed; 1 = off.")
-    ] = None,
-    bridge_guidance_scale: Annotated[
-        float | None,
-        typer.Option("--bridge-guidance-scale", help="s_B: how closely the audio follows the video; 1 = off."),
-    ] = None,
-    video_shift: Annotated[float | None, typer.Option("--video-shift", help="Sigma shift of the video.")] = None,
-    audio_shift: Annotated[float | None, typer.Option("--audio-shift", help="Sigma shift of the audio.")] = None,
-    target_lufs: Annotated[
-        float | None, typer.Option("--target-lufs", help="Loudness of the audio in LUFS, such as -21.")
-    ] = None,
-    frames: Annotated[int | None, typer.Option("--frames", help="Frames, 4k + 1.")] = None,
-    height: Annotated[int | None, typer.Option("--height", help="Pixels, a multiple of 16.")] = None,
-    width: Annotated[int | None, typer.Option("--width", help="Pixels, a multiple of 16.")] = None,
     lora: Annotated[
         Path | None, typer.Option("--lora", help="A LoRA adapter of this model, such as models/lora/NAME.")
     ] = None,
+    *,
+    changes: dict[str, Any],
 ) -> dict[str, Any]:
     """Generate a clip: video and audio, as MP4 (H.264, AAC). An option not given has the model's own default.
 
@@ -65,18 +52,6 @@ def generate(
         wanted, folder = [Wanted(out.stem, prompt or "", image, seed, last_image)], out.parent
     else:
         wanted, folder = read_prompts(prompts, seed), out
-    changes = {
-        "steps": steps,
-        "solver": solver,
-        "text_guidance_scale": text_guidance_scale,
-        "bridge_guidance_scale": bridge_guidance_scale,
-        "video_shift": video_shift,
-        "audio_shift": audio_shift,
-        "target_lufs": target_lufs,
-        "frames": frames,
-        "height": height,
-        "width": width,
-    }
     request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora)
 
     from mova_core.sampling.generate import generate as run_generate  # torch only from here on

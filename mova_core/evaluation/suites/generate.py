@@ -10,11 +10,13 @@ from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.progress import track
-from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.output import Output
 
 
 def generate_suite(
-    pipeline: MovaPipeline,
+    generator: ClipGenerator,
     suite: Suite,
     section: EvaluateParams,
     geometry: ClipGeometry,
@@ -24,18 +26,23 @@ def generate_suite(
     """The suite's clips, a batch a core; to be called inside `single_thread`.
 
     Args:
-        pipeline: of the model.
+        generator: of the model.
         suite: what to generate.
         section: size of a batch.
         geometry: of the clips.
         label: of the progress bar.
-        changes: fields of `GenerateSettings` that differ from the pipeline's defaults.
+        changes: fields of `GenerateSettings` that differ from the generator's defaults.
     """
     fps, rate_hz = float(geometry.fps), geometry.audio_rate_hz
-    clips: list[Clip] = []
-    batches = _batches(len(suite.prompts), section.batch)
+    settings, clips = generator.defaults.changed(**changes), list[Clip]()
+    inputs = [ClipInputs(prompt, seed) for prompt, seed in zip(suite.prompts, suite.seeds, strict=True)]
+    batches = _batches(len(inputs), section.batch)
+
+    def generated(batch: slice) -> Output:
+        return generator.generate(inputs[batch], settings)
+
     with ThreadPoolExecutor(os.cpu_count()) as cores:
-        outputs = cores.map(lambda batch: pipeline(suite.prompts[batch], seed=suite.seeds[batch], **changes), batches)
+        outputs = cores.map(generated, batches)
         for batch, output in zip(batches, track(outputs, len(batches), label), strict=True):
             made = zip(output.videos, output.audios, suite.labels[batch], strict=True)
             clips += [Clip(frames, audio, of, fps, rate_hz) for frames, audio, of in made]

@@ -5,7 +5,6 @@
 The sampler is that of `generate`. A phase that trains the audio tower alone makes none: a clip takes both towers.
 """
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -20,7 +19,10 @@ from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.places import SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.pipeline import MovaPipeline, Output
+from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.output import Output, decode
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.manifest import write_manifest
 from mova_core.training.monitor.watched import Watched
@@ -57,34 +59,27 @@ class SampleClips:
         with torch.inference_mode():
             latents = self._latents()
             if main:
-                self._write(self._pipeline.decode(latents, self._pipeline.defaults), step)
+                self._write(decode(self._generator.model, latents, self._generator.defaults), step)
 
     @cached_property
-    def _pipeline(self) -> MovaPipeline:
+    def _generator(self) -> ClipGenerator:
         """Codecs and text encoder are read when the first clips are due."""
         params, geometry = self._watched.params, self._watched.phase.geometry(self._watched.params)
         parts = FrozenParts.of(params, self._watched.data)
         towers = cast(DualTower, self._average)
-        return MovaPipeline(new_components(towers, parts, geometry, params.generate, BOUNDARY_RATIO))
+        model = new_components(towers, parts, geometry, params.generate, BOUNDARY_RATIO)
+        return ClipGenerator(model, self._device)  # weights of cpu_offload wait elsewhere than they compute
 
     def _latents(self) -> LatentPair:
-        pipeline, settings, prompts = self._pipeline, self._pipeline.defaults, list(self._asked.prompts)
-        geometry, canvas = settings.clip_geometry, settings.canvas(None)
-        pipeline.check(prompts, "", settings)
-        noise = pipeline.noise(self._seeds, geometry, canvas)
-        conditioning = pipeline.conditioning(prompts, "", [None] * len(prompts), geometry.frames, canvas)
-        # The pipeline goes by where the weights lie; those of cpu_offload wait elsewhere than they compute.
-        conditioning = replace(
-            conditioning,
-            context=conditioning.context.to(self._device),
-            negative_context=conditioning.negative_context.to(self._device),
-            condition=conditioning.condition.to(self._device),
-        )
-        noise = LatentPair(noise.video.to(self._device), noise.audio.to(self._device))
-        return pipeline.sampler(settings).sample(noise, conditioning)
+        generator, settings = self._generator, self._generator.defaults
+        clips = [ClipInputs(prompt, seed) for prompt, seed in zip(self._asked.prompts, self._seeds, strict=True)]
+        generator.check(clips, "", settings)
+        canvas = generator.canvas(clips, settings)
+        conditioning = encode_inputs(generator.model, clips, "", settings, canvas, generator.device)
+        return generator.sample(generator.noise(self._seeds, settings, canvas), conditioning, settings)
 
     def _write(self, output: Output, step: int) -> None:
-        name, settings, clips = f"step-{step:06d}", self._pipeline.defaults, []
+        name, settings, clips = f"step-{step:06d}", self._generator.defaults, []
         made = zip(self._asked.prompts, self._seeds, output.videos, output.audios, strict=True)
         for index, (prompt, seed, video, audio) in enumerate(made):
             path = self._folder / name / f"{index}.mp4"

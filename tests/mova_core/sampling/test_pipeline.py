@@ -9,6 +9,8 @@ from mova_core.errors import UsageError
 from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.model.condition import fit_image, known_frames, white_image
 from mova_core.model.pixels import to_bytes, to_unit_range
+from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled
 
@@ -52,8 +54,8 @@ def test_the_same_seed_gives_the_same_clip_alone_or_in_a_batch(pipeline):
 
 
 def test_noise_is_the_seeds_own_video_first(pipeline):
-    geometry = pipeline.defaults.clip_geometry
-    noise = pipeline.noise([3], geometry, geometry.canvases[0])
+    settings = pipeline.defaults
+    noise = pipeline.generator.noise([3], settings, settings.canvas(None))
     generator = torch.Generator().manual_seed(3)
     assert torch.equal(noise.video[0], torch.randn(16, 9, 6, 6, generator=generator))
     assert torch.equal(noise.audio[0], torch.randn(16, 104, generator=generator))
@@ -67,7 +69,7 @@ def test_torchs_global_generator_is_left_alone(pipeline):
 
 def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, first_image):
     output = pipeline("a", first_image, **SHORT)
-    codec = pipeline.components.video
+    codec = pipeline.model.video
     still = to_unit_range(torch.from_numpy(fit_image(first_image, 48, 48)[None].copy()))[None]
     alone = codec.encode(still)
     assert torch.equal(output.latents.video[:, :, :1], alone)
@@ -77,16 +79,21 @@ def test_a_given_first_frame_comes_out_as_the_codec_has_it(pipeline, first_image
 def test_a_last_frame_is_told_to_the_model_as_training_tells_it(pipeline, first_image):
     last_image = first_image[::-1].copy()
     canvas = pipeline.defaults.clip_geometry.canvases[0]
-    images, last_images = [first_image, first_image], [None, last_image]
-    condition = pipeline.conditioning(["a", "a"], "", images, 5, canvas, last_images).condition
-    assert torch.equal(condition[0], pipeline.conditioning(["a"], "", [first_image], 5, canvas).condition[0])
+    plain, with_last = (ClipInputs("a", image=first_image, last_image=last) for last in (None, last_image))
+
+    def encoded(*clips):
+        settings = pipeline.defaults.changed(frames=5)
+        return encode_inputs(pipeline.model, clips, "", settings, canvas, torch.device("cpu")).condition
+
+    condition = encoded(plain, with_last)
+    assert torch.equal(condition[0], encoded(plain)[0])
     assert torch.equal(condition[0, :, :-1], condition[1, :, :-1])
     assert condition[:, :4, -1, 0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
     first, last = (
         to_unit_range(torch.from_numpy(fit_image(i, 48, 48).copy())[None, None])[:, :, 0]
         for i in (first_image, last_image)
     )
-    both = pipeline.components.video.encode(known_frames(first, 5, last))
+    both = pipeline.model.video.encode(known_frames(first, 5, last))
     assert torch.equal(condition[1:, 4:], both)
     given, without = (pipeline("a", first_image, last_image=last, **SHORT) for last in (last_image, None))
     assert torch.equal(given.latents.video[:, :, :1], without.latents.video[:, :, :1])
@@ -161,7 +168,7 @@ def test_from_pretrained_gives_the_same_clip(pipeline, nano_folder):
         ({"prompt": ["a", "b"], "seed": [1]}, "1 of seed for 2 prompts"),
         ({"prompt": "a", "image": [None, None]}, "2 of image for 1 prompts"),
         ({"prompt": "a", "image": np.zeros((8, 8), np.uint8)}, "RGB"),
-        ({"prompt": "a", "last_image": np.zeros((8, 8, 3), np.uint8)}, "last_image of prompt 0 has no image"),
+        ({"prompt": "a", "last_image": np.zeros((8, 8, 3), np.uint8)}, "last_image is given without image"),
         (
             {"prompt": "a", "frames": 1} | dict.fromkeys(("image", "last_image"), np.zeros((8, 8, 3), np.uint8)),
             "a clip of 1 frame, which is its first",
@@ -185,7 +192,7 @@ def test_a_given_modality_stays_as_its_codec_encodes_it(pipeline, name):
     clip = getattr(pipeline("a", seed=3, **SHORT), name)
     made = pipeline("a", seed=5, **{name: clip}, **SHORT).latents
     pixels = to_unit_range(torch.from_numpy(clip)[None]) if name == "video" else torch.from_numpy(clip)[None]
-    latents = getattr(pipeline.components, name).encode(pixels)
+    latents = getattr(pipeline.model, name).encode(pixels)
     torch.testing.assert_close(getattr(made, name)[..., : latents.shape[-1]], latents)
 
 

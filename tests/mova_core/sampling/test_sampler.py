@@ -10,7 +10,7 @@ from mova_core.flow_matching import PairSchedule
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import sampler as sampler_module
 from mova_core.sampling.guidance import Guidance
-from mova_core.sampling.sampler import Conditioning, GenerationCancelled, Sampler
+from mova_core.sampling.sampler import Conditioning, GenerationCancelled, Sampler, Watcher
 
 
 def noise(batch, seed=0):
@@ -130,7 +130,7 @@ def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make)
 
 def test_cancelled_between_steps(make, forwards):
     done = []
-    sampler = make(1.0, 1.0, steps=5, cancelled=lambda: len(done) == 2, on_step=done.append)
+    sampler = make(1.0, 1.0, steps=5, watcher=Watcher(lambda: len(done) == 2, done.append))
     with pytest.raises(GenerationCancelled, match="before step 3 of 5"):
         sampler.sample(noise(1), conditioning(1))
     assert done == [1, 2]

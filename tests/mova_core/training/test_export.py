@@ -51,8 +51,8 @@ def test_averaged_or_learning_weights_as_a_model_that_generates(trained, project
         assert got.keys() == expected.keys() and all((got[name] == expected[name]).all() for name in got)
     assert any((weights_of(Path("out-ema"))[name] != weights_of(Path("out-raw"))[name]).any() for name in got)
     pipeline = MovaPipeline.from_pretrained("out-raw")
-    assert summary["parameters"] == sum(each.numel() for each in pipeline.components.towers.parameters())
-    assert pipeline.components.index.fields["audio_dit"][1] == "WanAudioModel"
+    assert summary["parameters"] == sum(each.numel() for each in pipeline.model.towers.parameters())
+    assert pipeline.model.index.fields["audio_dit"][1] == "WanAudioModel"
     assert pipeline("A red ball bounces.", steps=1).video.shape[1:] == (32, 32, 3)
 
     with pytest.raises(UsageError, match=r"^out-ema is not empty: choose another place"):

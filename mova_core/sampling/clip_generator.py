@@ -1,0 +1,123 @@
+"""Generates clips: the whole model in one call, and its parts for who needs them apart.
+
+Noise comes from one generator a clip, seeded with the clip's seed, video first, then audio; so a clip does not depend
+on its batch.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from mova_core.errors import StaleError, UsageError
+from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
+from mova_core.geometry import Canvas
+from mova_core.model.model_folder import Components
+from mova_core.model.text.prompt import check_prompt
+from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.inputs import ClipInputs, check_alike
+from mova_core.sampling.output import Output, decode
+from mova_core.sampling.sampler import UNWATCHED, Conditioning, Sampler, Watcher
+from mova_core.sampling.settings import GenerateSettings
+
+
+class ClipGenerator:
+    """A model ready to generate.
+
+    Args:
+        model: of a folder, or made in memory.
+        device: that computes; None: where the towers' weights lie.
+    """
+
+    def __init__(self, model: Components, device: torch.device | None = None) -> None:
+        self.model = model
+        self.device = next(model.towers.parameters()).device if device is None else device
+        self.defaults = GenerateSettings.of(model.index)
+
+    def generate(
+        self,
+        clips: Sequence[ClipInputs],
+        settings: GenerateSettings,
+        *,
+        negative_prompt: str = "",
+        noise: LatentPair | None = None,
+        watcher: Watcher = UNWATCHED,
+    ) -> Output:
+        """Generate clips together.
+
+        Args:
+            clips: which are given the same modality, or none; the first one's frame decides between landscape and
+                portrait for all.
+            settings: how.
+            negative_prompt: text of the unconditional forwards.
+            noise: instead of drawing it by seed.
+            watcher: told while it runs.
+
+        Raises:
+            UsageError: an empty or over-long prompt, or inputs that do not fit the clip.
+            StaleError: the geometry's audio hop is not the codec's.
+            GenerationCancelled: the watcher said so.
+        """
+        self.check(clips, negative_prompt, settings)
+        canvas = self.canvas(clips, settings)
+        noise = noise or self.noise([clip.seed for clip in clips], settings, canvas)
+        conditioning = encode_inputs(self.model, clips, negative_prompt, settings, canvas, self.device)
+        return decode(self.model, self.sample(noise, conditioning, settings, watcher), settings)
+
+    def canvas(self, clips: Sequence[ClipInputs], settings: GenerateSettings) -> Canvas:
+        """The frame shape of clips that are generated together."""
+        return settings.canvas(next((clip.shown for clip in clips if clip.shown is not None), None))
+
+    def check(self, clips: Sequence[ClipInputs], negative_prompt: str, settings: GenerateSettings) -> None:
+        """Refuse what cannot be generated before anything is computed; errors as of `generate`."""
+        if not clips:
+            raise UsageError("no prompt was given, expected at least one")
+        geometry, text = settings.clip_geometry, self.model.text
+        for prompt in [*(clip.prompt for clip in clips), *filter(None, [negative_prompt])]:
+            check_prompt(prompt, text.count_tokens(prompt), text.max_tokens)
+        for clip in clips:
+            clip.check(geometry)
+        check_alike(clips)
+        if self.model.audio_hop != geometry.audio_hop:
+            raise StaleError(
+                f"geometry {settings.geometry} has an audio hop of {geometry.audio_hop}, the model's codec "
+                f"{self.model.audio_hop}: they do not belong together"
+            )
+
+    def noise(self, seeds: Sequence[int], settings: GenerateSettings, canvas: Canvas) -> LatentPair:
+        """Standard normal latents on the processor, one generator a clip."""
+        return self.drawn([torch.Generator("cpu").manual_seed(seed) for seed in seeds], settings, canvas)
+
+    def drawn(self, generators: Sequence[torch.Generator], settings: GenerateSettings, canvas: Canvas) -> LatentPair:
+        """Standard normal latents, each clip's by its generator."""
+        towers, geometry = self.model.towers, settings.clip_geometry
+        video_shape = (
+            towers.video_dit.config["out_dim"],
+            geometry.latent_frames,
+            canvas.latent_height,
+            canvas.latent_width,
+        )
+        # Whole audio tokens; what they have beyond the clip is cut off when it is decoded.
+        audio_shape = (towers.audio_dit.config["out_dim"], geometry.audio_tokens * geometry.audio_latents_per_token)
+        video, audio = [], []
+        for generator in generators:
+            video.append(torch.randn(video_shape, generator=generator, device=generator.device))
+            audio.append(torch.randn(audio_shape, generator=generator, device=generator.device))
+        return LatentPair(torch.stack(video), torch.stack(audio))
+
+    def sample(
+        self, noise: LatentPair, conditioning: Conditioning, settings: GenerateSettings, watcher: Watcher = UNWATCHED
+    ) -> LatentPair:
+        """Clean latents; errors as of `Sampler.sample`."""
+        index = self.model.index
+        sampler = Sampler(
+            model=self.model.towers,
+            schedule=PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, index.shift),
+            guidance=Guidance(settings.bridge_guidance_scale, settings.text_guidance_scale, settings.bridge),
+            video_fps=float(settings.clip_geometry.fps),
+            boundary_ratio=BOUNDARY_RATIO if index.boundary_ratio is None else index.boundary_ratio,
+            solver=settings.solver,
+            watcher=watcher,
+        )
+        return sampler.sample(LatentPair(noise.video.to(self.device), noise.audio.to(self.device)), conditioning)
