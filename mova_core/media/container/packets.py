@@ -76,13 +76,17 @@ def decoded_strictly(packet: "Packet[Any]", seconds: Callable[[int, Fraction], f
     Raises:
         MediaError: `decode_error`, it is incomplete or does not decode.
     """
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    where = "at the end" if stamp is None else f"at {seconds(stamp, packet.time_base):.3f} s"
-    what = f"damaged {packet.stream.type} {where}"
+    what = f"damaged {packet.stream.type} {when(packet, seconds)}"
     if packet.is_corrupt:
         raise MediaError("decode_error", f"{what}: its packet is incomplete")
     with read_errors("decode_error", what):
         return packet.decode()
+
+
+def when(packet: "Packet[Any]", seconds: Callable[[int, Fraction], float]) -> str:
+    """Words for a packet's time; arguments as of `decoded_strictly`."""
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    return "at the end" if stamp is None else f"at {seconds(stamp, packet.time_base):.3f} s"
 
 
 @contextmanager

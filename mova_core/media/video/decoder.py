@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
 from mova_core.media.container.demux import read_errors
-from mova_core.media.container.packets import FilmStart, decoded_strictly, error_messages, is_counted
+from mova_core.media.container.packets import FilmStart, decoded_strictly, error_messages, is_counted, when
 from mova_core.media.lost import Lost
 from mova_core.media.timeline.timeline import Timeline
 from mova_core.media.timeline.tracks import Break, VideoTrack
@@ -28,6 +28,7 @@ from mova_core.media.video.color import check_color, check_dolby_vision
 from mova_core.media.video.deinterlace import Deinterlacer, Timed
 
 MOST_WAITING = 32  # packets after which a frame does not come any more: twice what may be reordered
+ONLY_SAID = {"ffv1": "slice CRC mismatch"}  # damage that a decoder conceals, and says in a message alone
 FORGOTTEN = "mmco: unref short failure"  # H.264: a frame before the key frame is to be forgotten, and is not there
 
 
@@ -111,15 +112,19 @@ class VideoDecoder:
 
     def _images(self, packet: "Packet[Any]") -> list[av.VideoFrame]:
         """The frames of a packet; soon after an H.264 key frame, whatever came before that may be missed."""
-        if self._context.name != "h264" or self._begin_at + MOST_WAITING < self._packets:
-            return decoded_strictly(packet, self._timeline.seconds)
+        said, seconds = ONLY_SAID.get(self._context.name), self._timeline.seconds
+        if said is None and (self._context.name != "h264" or self._begin_at + MOST_WAITING < self._packets):
+            return decoded_strictly(packet, seconds)
         with error_messages() as messages:
             try:
-                return decoded_strictly(packet, self._timeline.seconds)
+                images = decoded_strictly(packet, seconds)
             except MediaError:
                 if messages and all(message.startswith(FORGOTTEN) for _, _, message in messages):
                     return []
                 raise
+        if said and any(message.startswith(said) for _, _, message in messages):
+            raise MediaError("decode_error", f"damaged video {when(packet, seconds)}: a sum is wrong ({said})")
+        return images
 
     def _drained(self) -> list[av.VideoFrame]:
         """What the decoder still holds; nothing where it fails."""

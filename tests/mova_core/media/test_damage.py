@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -57,6 +58,20 @@ def test_a_spoilt_packet_costs_until_the_next_key_frame(tmp_path, coded, packet)
         assert lost
         with pytest.raises(MediaError, match=r"the video from 1\.\d+ to [12]\.\d+ s is lost"):
             list(decode_whole(damaged, audio_rate_hz=None))
+
+
+@pytest.mark.parametrize(("container", "gop"), [("matroska", 12), ("matroska", 1), ("avi", 12), ("nut", 12)])
+@pytest.mark.parametrize("bit", [0, 7])
+def test_one_wrong_bit_of_lossless_video_is_damage(tmp_path, container, gop, bit):
+    whole = write(tmp_path / "whole.bin", Coded(container, "ffv1", "pcm_s16le", f"g={gop},level=3"), seconds=2.0)
+    data, damaged = bytearray(whole.read_bytes()), tmp_path / "damaged.bin"
+    with av.open(str(whole)) as opened:
+        packet = next(packet for packet in opened.demux(video=0) if packet.pts * packet.time_base > 1)
+    data[data.index(bytes(packet)) + packet.size // 2] ^= 1 << bit
+    damaged.write_bytes(data)
+    (lost,) = assert_true_or_lost(damaged, whole)
+    assert lost.code == "decode_error" and "damaged video at 1.0" in lost.reason
+    assert lost.end_s - lost.start_s <= (gop + 0.5) / FPS
 
 
 @pytest.mark.parametrize("share", [0.55, 0.8, 0.97])
