@@ -4,7 +4,7 @@ Samples of a batch do not act on each other, so a sample comes out the same alon
 Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, K context positions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from mova_core.flow_matching import PairSchedule, add_noise
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
-from mova_core.model.towers.dual_tower import DualTower, LatentPair
+from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.solver import SOLVERS, steps_of
 
@@ -53,6 +53,7 @@ class Conditioning:
     Args:
         context: encoded prompts [B, K, W].
         negative_context: encoded negative prompts, of the same shape.
+        audio_negative_context: those of the audio tower, where they are others than the video's; None for the same.
         condition: mask and condition latents [B, C', T, H, W].
         image_condition_B: bool [B]: samples whose first latent frame is given and must come out exactly; None for none.
         video: clean latents of a given video, at noise level 0 in every step; None where it is generated.
@@ -65,6 +66,19 @@ class Conditioning:
     image_condition_B: Tensor | None = None
     video: Tensor | None = None
     audio: Tensor | None = None
+    audio_negative_context: Tensor | None = None
+
+    def generated(self, timestep_2: Tensor) -> dict[str, float]:
+        """Noise level of each modality that is not given, by its name."""
+        levels = dict(zip(LatentPair._fields, (timestep_2 / TRAINING_STEPS).tolist(), strict=True))
+        return {modality: level for modality, level in levels.items() if getattr(self, modality) is None}
+
+    def contexts(self, branches: Sequence[GuidanceBranch]) -> Tensor | ContextPair:
+        """The text of each branch, one after the other, [branches x B, K, W]; a pair where the towers' differ."""
+        video = torch.cat([self.context if branch.text else self.negative_context for branch in branches])
+        if (negative := self.audio_negative_context) is None:
+            return video
+        return ContextPair(video, torch.cat([self.context if branch.text else negative for branch in branches]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,37 +132,38 @@ class Sampler:
         return _with_given(latents, conditioning)
 
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
-        """Guided velocity of both modalities, float32, at one timestep each."""
-        branches = sorted(self.guidance.weights, key=lambda branch: branch.bridge)
+        """Guided velocity of both modalities, float32, at one timestep each; 0 of a given one, which stays as it is."""
+        sigma = conditioning.generated(timestep_2)
+        branches = self.guidance.branches(sigma)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
-        velocities: dict[GuidanceBranch, LatentPair] = {}
-        for group in [branches] if merged else [[branch] for branch in branches]:
+        velocities: dict[GuidanceBranch, dict[str, Tensor]] = {}
+        for group in [branches] if merged else [(branch,) for branch in branches]:
             velocities |= self._run(group, latents, timestep_2, conditioning, expert)
-        return self.guidance.combine(velocities)
+        still = {modality: torch.zeros_like(each) for modality, each in latents._asdict().items()}
+        return LatentPair(**still | self.guidance.combine(velocities, latents._asdict(), sigma))
 
     def _run(
         self,
-        group: list[GuidanceBranch],
+        group: Sequence[GuidanceBranch],
         latents: LatentPair,
         timestep_2: Tensor,
         conditioning: Conditioning,
         expert: str,
-    ) -> dict[GuidanceBranch, LatentPair]:
+    ) -> dict[GuidanceBranch, dict[str, Tensor]]:
         """Branches as one batch, those without the Bridge first."""
         size, times = len(latents.video), len(group)
         alone = sum(not branch.bridge for branch in group)
-        contexts = [conditioning.context if branch.text else conditioning.negative_context for branch in group]
         velocity = self.model(
             LatentPair(latents.video.repeat(times, 1, 1, 1, 1), latents.audio.repeat(times, 1, 1)),
             timestep_2.to(latents.video.device).expand(size * times, 2),
             conditioning.condition.repeat(times, 1, 1, 1, 1),
-            torch.cat(contexts),
+            conditioning.contexts(group),
             expert=expert,
             video_fps=self.video_fps,
             bridge_scale=BRIDGE_OFF if alone == times else BridgeScale(first=alone * size),
         )
         pairs = zip(velocity.video.float().split(size), velocity.audio.float().split(size), strict=True)
-        return {branch: LatentPair(*pair) for branch, pair in zip(group, pairs, strict=True)}
+        return {branch: LatentPair(*pair)._asdict() for branch, pair in zip(group, pairs, strict=True)}
 
     def _with_image_condition(
         self, video: Tensor, noise: Tensor, conditioning: Conditioning, sigma: Tensor | None = None

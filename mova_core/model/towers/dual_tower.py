@@ -31,6 +31,13 @@ class LatentPair(NamedTuple):
     audio: Tensor
 
 
+class ContextPair(NamedTuple):
+    """Encoded text of each tower where they differ, [B, K, text_dim] both."""
+
+    video: Tensor
+    audio: Tensor
+
+
 class DualTower(nn.Module):
     """Two video experts, one audio tower, one Bridge.
 
@@ -73,7 +80,7 @@ class DualTower(nn.Module):
         noisy: LatentPair,
         timestep_B2: Tensor,
         condition: Tensor,
-        context: Tensor,
+        context: Tensor | ContextPair,
         *,
         expert: str,
         video_fps: float,
@@ -86,7 +93,7 @@ class DualTower(nn.Module):
             noisy: latents at their noise levels.
             timestep_B2: float32 0..1000, column 0 video, 1 audio, [B, 2].
             condition: mask and condition latents [B, C', T, H, W], appended to the video's channels.
-            context: encoded text [B, K, text_dim], or each different one once.
+            context: encoded text [B, K, text_dim], or each different one once; a pair where the towers' texts differ.
             expert: `video_dit` (high noise) or `video_dit_2` (low noise).
             video_fps: pixel frames per second, places latent frames on the audio's clock.
             bridge_scale: strength of each direction; off leaves each tower alone.
@@ -104,10 +111,10 @@ class DualTower(nn.Module):
                 "all but the channels must agree"
             )
         tower = self.video_expert(expert)
-        video = tower.embed(
-            torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1), timestep_B2[:, 0], context, context_of_B
-        )
-        audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], context, context_of_B)
+        texts = context if isinstance(context, ContextPair) else ContextPair(context, context)
+        conditioned = torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1)
+        video = tower.embed(conditioned, timestep_B2[:, 0], texts.video, context_of_B)
+        audio = self.audio_dit.embed(noisy.audio, timestep_B2[:, 1], texts.audio, context_of_B)
         rope = BridgeRope()
         if not bridge_scale.off:
             frames, rows, columns = video.grid

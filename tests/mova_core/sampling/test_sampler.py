@@ -1,4 +1,4 @@
-"""The loop around the towers: passes counted, experts switched once, samples and modalities kept apart."""
+"""The loop around the towers: experts switched once, samples and modalities kept apart, what is given kept as it is."""
 
 from dataclasses import replace
 
@@ -9,22 +9,18 @@ from mova_core.errors import MovaError
 from mova_core.flow_matching import PairSchedule
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import sampler as sampler_module
-from mova_core.sampling.guidance import Guidance
-from mova_core.sampling.sampler import Conditioning, GenerationCancelled, Sampler, Watcher
+from mova_core.sampling.guidance import Scales
+from mova_core.sampling.sampler import GenerationCancelled, Watcher
+from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 
-
-def noise(batch, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return LatentPair(
-        torch.randn(batch, 16, 3, 4, 4, generator=generator), torch.randn(batch, 16, 32, generator=generator)
-    )
-
-
-def conditioning(batch, known=None):
-    generator = torch.Generator().manual_seed(9)
-    context, negative = torch.randn(2, batch, 6, 64, generator=generator)
-    condition = torch.randn(batch, 20, 3, 4, 4, generator=generator)
-    return Conditioning(context, negative, condition, known)
+RUNS = [  # fields of a sampler and of its guidance
+    {},
+    {"audio_shift": 1.0},
+    {"solver": "heun"},
+    {"audio_shift": 2.0, "solver": "heun", "rescale": 0.7, "sigma_min": 0.1, "sigma_max": 0.95},
+    {"own_scales": {"audio": Scales(1.0, 4.0)}, "rescale": 1.0},
+    {"bridge": False},
+]
 
 
 def taken(values, index):
@@ -32,40 +28,6 @@ def taken(values, index):
         return LatentPair(values.video[index], values.audio[index])
     pick = {name: getattr(values, name)[index] for name in values.__slots__ if getattr(values, name) is not None}
     return replace(values, **pick)
-
-
-@pytest.fixture
-def make(nano_towers):
-    def sampler(bridge_scale=2.0, text_scale=3.0, *, steps=3, audio_shift=5.0, **options):
-        schedule = PairSchedule(steps, 5.0, audio_shift)
-        guidance = Guidance(bridge_scale, text_scale, options.pop("bridge", True))
-        return Sampler(nano_towers, schedule, guidance, 16.0, **options)
-
-    return sampler
-
-
-@pytest.fixture
-def forwards(nano_towers):
-    """Every forward of the towers: (expert, batch, whether the Bridge was on)."""
-    seen = []
-
-    def note(module, arguments, options):
-        seen.append((options["expert"], len(arguments[1]), not options["bridge_scale"].off))
-
-    hook = nano_towers.register_forward_pre_hook(note, with_kwargs=True)
-    yield seen
-    hook.remove()
-
-
-@pytest.mark.parametrize(("scales", "passes"), [((3.5, 5.0), 3), ((1.0, 5.0), 2), ((3.0, 3.0), 2), ((1.0, 1.0), 1)])
-@pytest.mark.parametrize("merged", [True, False])
-def test_passes_a_step(make, forwards, monkeypatch, scales, passes, merged):
-    """Counted as samples through the towers, whether passes share a batch or not."""
-    monkeypatch.setattr(sampler_module, "MERGE_UP_TO_LATENTS", 10**9 if merged else 0)
-    make(*scales, steps=2).sample(noise(3), conditioning(3))
-    assert sum(batch for _, batch, _ in forwards) == passes * 3 * 2
-    if not merged:
-        assert {batch for _, batch, _ in forwards} == {3}
 
 
 def test_merged_passes_agree_with_single_ones(make, monkeypatch):
@@ -84,19 +46,30 @@ def test_the_experts_switch_once_and_heun_evaluates_twice_a_step(make, forwards,
     assert [expert for expert, _, _ in forwards] == ["video_dit"] * high + ["video_dit_2"] * low
 
 
-@pytest.mark.parametrize("audio_shift", [5.0, 1.0])
-def test_a_sample_is_the_same_alone_or_among_others_in_any_order(make, audio_shift):
+@pytest.mark.parametrize("run", RUNS)
+def test_the_same_run_twice_gives_the_same_bytes(make, run):
+    """Whatever ran between them, and whatever the global generator has drawn."""
+    first = make(**run).sample(noise(2), conditioning(2, torch.tensor([True, False])))
+    make().sample(noise(1, seed=8), conditioning(1))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        again = make(**run).sample(noise(2), conditioning(2, torch.tensor([True, False])))
+    assert all(map(torch.equal, first, again))
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_sample_is_the_same_alone_or_among_others_in_any_order(make, run):
     start, given, order = (
         noise(4),
         conditioning(4, torch.tensor([True, False, True, False])),
         torch.tensor([2, 0, 3, 1]),
     )
-    sampler = make(audio_shift=audio_shift)
+    sampler = make(**run)
     together = sampler.sample(start, given)
     shuffled = sampler.sample(taken(start, order), taken(given, order))
     torch.testing.assert_close(shuffled.video, together.video[order], rtol=0, atol=1e-5)
     torch.testing.assert_close(shuffled.audio, together.audio[order], rtol=0, atol=1e-5)
-    for index in range(4):
+    for index in (0, 3):
         alone = sampler.sample(taken(start, [index]), taken(given, [index]))
         torch.testing.assert_close(alone.video[0], together.video[index], rtol=0, atol=1e-5)
         torch.testing.assert_close(alone.audio[0], together.audio[index], rtol=0, atol=1e-5)
@@ -119,10 +92,11 @@ def test_both_shifts_act(make):
     assert not torch.allclose(same.audio, other.audio, atol=1e-3)
 
 
-def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make):
+@pytest.mark.parametrize("run", RUNS)
+def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make, run):
     given = conditioning(2, torch.tensor([True, False]))
-    kept = make().sample(noise(2), given)
-    free = make().sample(noise(2), replace(given, image_condition_B=None))
+    kept = make(**run).sample(noise(2), given)
+    free = make(**run).sample(noise(2), replace(given, image_condition_B=None))
     assert torch.equal(kept.video[0, :, 0], given.condition[0, 4:, 0])
     torch.testing.assert_close(kept.video[1], free.video[1], rtol=0, atol=1e-5)
     assert not torch.allclose(kept.video[0, :, 1:], free.video[0, :, 1:], atol=1e-4)  # the rest of the clip knows of it
@@ -141,6 +115,21 @@ def test_velocities_that_are_not_finite_are_an_error(make):
     broken = noise(1)._replace(audio=torch.full((1, 16, 32), float("nan")))
     with pytest.raises(MovaError, match="not finite"):
         make().sample(broken, conditioning(1))
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize(("given", "made"), [("video", "audio"), ("audio", "video")])
+def test_a_given_modality_comes_out_exactly_and_reaches_the_other_over_the_bridge(make, run, given, made):
+    """Its own noise has no part in either."""
+    clean, condition = noise(2, seed=4), conditioning(2)
+    inputs = replace(condition, **{given: getattr(clean, given)})
+    sampler, start = make(**run), noise(2)
+    output = sampler.sample(start, inputs)
+    assert torch.equal(getattr(output, given), getattr(clean, given))
+    elsewhere = sampler.sample(start._replace(**{given: getattr(noise(2, seed=6), given)}), inputs)
+    assert all(map(torch.equal, output, elsewhere))
+    other = sampler.sample(start, replace(condition, **{given: getattr(noise(2, seed=5), given)}))
+    assert torch.equal(getattr(other, made), getattr(output, made)) is not run.get("bridge", True)
 
 
 def test_a_given_modality_is_at_level_zero_in_every_step(make, nano_towers):

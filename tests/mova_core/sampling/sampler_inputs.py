@@ -1,0 +1,20 @@
+"""Noise and conditions of a short nano clip."""
+
+import torch
+
+from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.sampling.sampler import Conditioning
+
+
+def noise(batch, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return LatentPair(
+        torch.randn(batch, 16, 3, 4, 4, generator=generator), torch.randn(batch, 16, 32, generator=generator)
+    )
+
+
+def conditioning(batch, known=None):
+    generator = torch.Generator().manual_seed(9)
+    context, negative = torch.randn(2, batch, 6, 64, generator=generator)
+    condition = torch.randn(batch, 20, 3, 4, 4, generator=generator)
+    return Conditioning(context, negative, condition, known)
