@@ -6,6 +6,7 @@ MovaError                exit 1, the run failed
 ├── ShapeError           exit 1, tensors or arrays that do not fit each other
 ├── StaleError           exit 1, a file made from other inputs, params or code than now
 ├── DiskFull             exit 1, no room for what is to be written
+├── EndpointError        exit 1, a model of others that does not answer, or not as its protocol says
 └── MediaError           exit 1 alone; in curation it becomes a row with a reason and the run goes on
 
 A message is one sentence with what was got, what was expected, where, and what to do.
@@ -45,6 +46,10 @@ class StaleError(MovaError):
 
 class DiskFull(MovaError):
     """A disk or a quota has no room for a file: never the fault of the footage, so it stops the run."""
+
+
+class EndpointError(MovaError):
+    """A model that is asked over HTTP does not answer within its limits, or not as the protocol says."""
 
 
 class MediaError(MovaError):

@@ -36,6 +36,7 @@ DEMO = Path("demo")
 PRIVATE = Path(".mova")
 REGISTRY = PRIVATE / "registry.db"
 RESULT_CACHE = PRIVATE / "result_cache"
+PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite prompts
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"

@@ -43,7 +43,7 @@ class Finding:
 def examine(params: Params) -> list[Finding]:
     """Findings for this preset: what works, then what is off, then what is missing."""
     checks: tuple[Callable[[Params], Finding], ...] = (_processors, _devices, _disk, _codecs, _footage)
-    findings = [*(check(params) for check in checks), *_measures(params), *_models(params)]
+    findings = [*(check(params) for check in checks), *_measures(params), *_models(params), *_endpoints()]
     return sorted(findings, key=lambda finding: STATES.index(finding.state))
 
 
@@ -153,4 +153,30 @@ def _models(params: Params) -> list[Finding]:
         if columns:
             detail = f"{plural(len(columns), 'measure')} by models: {', '.join(names)}"
             findings.append(Finding("model measures", "missing", detail, enable, changes, columns))
+    return findings
+
+
+def _endpoints() -> list[Finding]:
+    """Models that rewrite prompts, at the endpoints that the environment names."""
+    from mova_core.prompting.endpoint import MODELS, Endpoint
+
+    findings, unnamed = [], []
+    for kind, about in MODELS.items():
+        what, enable = f"MOVA_{kind}_URL", f"set MOVA_{kind}_URL and MOVA_{kind}_MODEL to an OpenAI-compatible endpoint"
+        changes = "mova generate --rewrite-prompt uses it"
+        try:
+            endpoint = Endpoint.from_environment(kind)
+            if endpoint is None:
+                unnamed.append(kind)
+                continue
+            endpoint.check_reachable()
+        except MovaError as error:
+            findings.append(Finding(what, "missing", f"{about}: {error}", enable, changes))
+        else:
+            findings.append(Finding(what, "works", f"{about}: {endpoint.model} at {endpoint.url}"))
+    if unnamed:
+        names = ", ".join(f"MOVA_{kind}_URL ({MODELS[kind]})" for kind in unnamed)
+        enable = f"set {' and '.join(f'MOVA_{kind}_URL and MOVA_{kind}_MODEL' for kind in unnamed)}"
+        changes = "mova generate --rewrite-prompt rewrites prompts as training captions"
+        findings.append(Finding("prompting", "off", f"not set: {names}", enable, changes))
     return findings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
@@ -13,6 +13,9 @@ from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.atomic import make_folder
+
+if TYPE_CHECKING:
+    from mova_core.prompting.rewrite import Prompting
 
 TOKENS_AT_ONCE = 4096  # video tokens generated together: more clips at once cost memory and gain nothing
 
@@ -24,10 +27,12 @@ class Clip:
     Args:
         path: where it is written.
         inputs: what it is made from.
+        prompting: how its prompt came about, where rewriting was asked for.
     """
 
     path: Path
     inputs: ClipInputs
+    prompting: "Prompting | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Request:
 
     Args:
         folder: of the model.
+        index: of that folder, with the phrases that an adapter was trained on.
         settings: for every clip.
         negative_prompt: text of the unconditional forwards.
         clips: to make.
@@ -44,6 +50,7 @@ class Request:
     """
 
     folder: Path
+    index: FolderIndex
     settings: GenerateSettings
     negative_prompt: str
     clips: tuple[Clip, ...]
@@ -95,7 +102,7 @@ class Request:
             for clip, (image, last_image) in zip(wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
-        return cls(folder, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)
+        return cls(folder, index, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

@@ -28,6 +28,14 @@ def generate(
     lora: Annotated[
         Path | None, typer.Option("--lora", help="A LoRA adapter of this model, such as models/lora/NAME.")
     ] = None,
+    rewrite_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--rewrite-prompt",
+            help="Have the prompt written as a training caption by the model at MOVA_LLM_URL; the one at MOVA_VLM_URL "
+            "describes a first frame.",
+        ),
+    ] = False,
     *,
     changes: dict[str, Any],
 ) -> dict[str, Any]:
@@ -53,6 +61,11 @@ def generate(
     else:
         wanted, folder = read_prompts(prompts, seed), out
     request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora)
+    if rewrite_prompt:
+        from mova_core.prompting.rewrite import PromptRewriter
+        from mova_core.sampling.rewritten_prompts import with_rewritten_prompts
+
+        request = with_rewritten_prompts(request, PromptRewriter.from_environment())
 
     from mova_core.sampling.generate import generate as run_generate  # torch only from here on
 

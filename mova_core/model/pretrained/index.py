@@ -83,12 +83,16 @@ class FolderIndex:
         """Whether the text encoder is the nano preset's."""
         return self.fields.get("text_encoder", [None, None])[1] == NANO_CLASSES["text_encoder"]
 
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a prompt that the text encoder reads, the end token included."""
+        return NANO_CONTEXT_LENGTH if self.has_nano_text else CONTEXT_LENGTH
+
     def check_prompts(self, prompts: Iterable[str]) -> None:
         """Refuse an empty or over-long prompt before the text encoder is loaded; UsageError names the first."""
         count = self.token_counter()
-        limit = NANO_CONTEXT_LENGTH if self.has_nano_text else CONTEXT_LENGTH
         for prompt in prompts:
-            check_prompt(prompt, count(prompt), limit)
+            check_prompt(prompt, count(prompt), self.max_tokens)
 
     def prompts_warning(self, prompts: Sequence[str]) -> str | None:
         """One sentence where prompts name nothing that the model was trained on, as far as the folder says what."""

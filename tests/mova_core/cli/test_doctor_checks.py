@@ -6,6 +6,7 @@ from mova_core.cli.doctor import told
 from mova_core.cli.doctor_checks import Finding, examine
 from mova_core.curation.tables import MEASURE_NAMES
 from mova_core.params import Params, params_from
+from tests.mova_core.prompting.model_server import ModelServer
 
 SHA = "0" * 64
 
@@ -42,3 +43,29 @@ def test_weights_that_cannot_be_used_are_told_and_do_not_end_the_doctor():
     params = params_from({"assess": {"weights": {"dover": {"path": "a.safetensors", "sha256": SHA}}}})
     found = about(params, "dover_technical")
     assert found.state == "missing" and "this version has no adapter for DOVER" in found.enable
+
+
+def endpoint_findings(monkeypatch, kind, url, model="some-model"):
+    monkeypatch.setenv(f"MOVA_{kind}_URL", url)
+    monkeypatch.setenv(f"MOVA_{kind}_MODEL", model)
+    monkeypatch.setenv(f"MOVA_{kind}_KEY", "sk-secret")
+    found = [each for each in examine(Params()) if each.what == f"MOVA_{kind}_URL"]
+    assert "sk-secret" not in told(examine(Params()))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["LLM", "VLM"])
+def test_an_endpoint_is_told_with_its_model(monkeypatch, kind):
+    server = ModelServer()
+    (found,) = endpoint_findings(monkeypatch, kind, server.url)
+    server.stop()
+    assert found.state == "works" and server.url in found.detail and "some-model" in found.detail
+    (found,) = endpoint_findings(monkeypatch, kind, server.url)
+    assert found.state == "missing" and "cannot be reached" in found.detail
+
+
+def test_endpoints_that_nothing_names_are_off(monkeypatch):
+    for kind in ("VLM", "LLM"):
+        monkeypatch.delenv(f"MOVA_{kind}_URL", raising=False)
+    (found,) = [each for each in examine(Params()) if each.what == "prompting"]
+    assert found.state == "off" and "MOVA_VLM_URL" in found.detail and "MOVA_LLM_MODEL" in found.enable

@@ -1,0 +1,84 @@
+"""Prompts of a request rewritten before anything is generated; what was sent and got is kept beside each clip."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mova_core.errors import UsageError
+from mova_core.model.pretrained.index import FolderIndex
+from mova_core.progress import track
+from mova_core.prompting.caption import CaptionRules
+from mova_core.prompting.rewrite import Prompting, PromptRewriter
+from mova_core.sampling.request import Clip, Request
+from mova_core.storage.atomic import write_text
+
+SCHEMA = "prompting/1"
+RECORD_SUFFIX = ".prompting.json"  # in place of a clip's own: clip.mp4, clip.prompting.json
+TOKENS_A_WORD = 2  # of the released text encoder: enough for names and most languages
+BYTES_A_WORD = 7  # nano's tokens are bytes
+MOST_PHRASES = 50  # of the training captions, the most frequent: what a language model is told of them
+
+
+def with_rewritten_prompts(request: Request, rewriter: PromptRewriter) -> Request:
+    """The request with its prompts rewritten where they can be; a warning says of the others why they cannot.
+
+    Args:
+        request: checked.
+        rewriter: with the endpoints that there are.
+
+    Raises:
+        UsageError: an endpoint does not answer at all.
+        EndpointError: an endpoint failed while it was asked.
+    """
+    index = request.index
+    rewriter.check_reachable(images=any(clip.inputs.shown is not None for clip in request.clips))
+    rules, too_long = _rules(index), _length_check(index)
+
+    def rewritten(clip: Clip) -> Clip:
+        inputs = clip.inputs
+        prompting = rewriter.rewrite(inputs.prompt, inputs.shown, rules, too_long)
+        return Clip(clip.path, replace(inputs, prompt=prompting.prompt), prompting)
+
+    clips = tuple(rewritten(clip) for clip in track(request.clips, len(request.clips), "rewrite"))
+    before, after = (index.prompts_warning([clip.inputs.prompt for clip in some]) for some in (request.clips, clips))
+    others = [warning for warning in request.warnings if warning != before]
+    warnings = [*others, *(_warning(clip) for clip in clips), after]
+    return replace(request, clips=clips, warnings=tuple(dict.fromkeys(filter(None, warnings))))
+
+
+def record_path(clip: Path) -> Path:
+    """Where it is kept how a clip's prompt came about."""
+    return clip.with_suffix(RECORD_SUFFIX)
+
+
+def write_record(clip: Clip) -> None:
+    """Write how a clip's prompt came about; where it was not rewritten, the record of an earlier clip is removed."""
+    if clip.prompting is None:
+        record_path(clip.path).unlink(missing_ok=True)
+    else:
+        described = {"schema": SCHEMA} | asdict(clip.prompting)
+        write_text(record_path(clip.path), json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+
+
+def _rules(index: FolderIndex) -> CaptionRules:
+    words = index.max_tokens // (BYTES_A_WORD if index.has_nano_text else TOKENS_A_WORD)
+    return CaptionRules(words, index.fields.get("trained_on", ())[:MOST_PHRASES])
+
+
+def _length_check(index: FolderIndex) -> Callable[[str], str | None]:
+    def too_long(prompt: str) -> str | None:
+        try:
+            index.check_prompts([prompt])
+        except UsageError as error:
+            return str(error)
+        return None
+
+    return too_long
+
+
+def _warning(clip: Clip) -> str | None:
+    prompting: Prompting | None = clip.prompting
+    if prompting is None or prompting.reason is None:
+        return None
+    return f"the prompt {prompting.user_prompt[:60]!r} is used as it is: {prompting.reason}"
