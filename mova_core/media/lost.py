@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+GAP_S = 0.040  # where nothing was recorded for so long or less, that is no gap
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.media.lost import GAP_S
+
 LOOK_S = 1.0
-GAP_S = 0.040
 MOST_STRETCH = 0.02
 ROUNDING_S = 0.0025  # of containers that count milliseconds
 

@@ -90,11 +90,11 @@ def when(packet: "Packet[Any]", seconds: Callable[[int, Fraction], float]) -> st
 
 
 @contextmanager
-def error_messages() -> Iterator[list[tuple[int, str, str]]]:
-    """FFmpeg's messages of errors inside this, as (level, part, message): an error itself tells little."""
+def messages_of(level: int) -> Iterator[list[tuple[int, str, str]]]:
+    """FFmpeg's messages inside this up to a level, as (level, part, message): an error itself tells little."""
     before = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_skip_repeated(False)
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(level)
     try:
         with av.logging.Capture() as messages:
             yield messages

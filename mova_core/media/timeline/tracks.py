@@ -42,11 +42,15 @@ class Break:
     Args:
         start_s: from when on what is shown is lost.
         code, cause: as in `Lost`; the cause is part of its sentence.
+        gap_end_s: of a gap, when the next frame is shown; of anything else 0.
+        gap_frames: of a gap, how many would fit.
     """
 
     start_s: float
     code: str
     cause: str
+    gap_end_s: float = 0.0
+    gap_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,8 @@ def _breaks(found: DisplayTimes, times_s: NDArray[np.float64], gaps: NDArray[np.
     for frame in gaps.tolist():
         start_s, end_s = float(times_s[frame]) + usual_s, float(times_s[frame + 1])
         cause = f"nothing was recorded from {start_s:.3f} to {end_s:.3f} s"
-        breaks[first_after(frame + 1)] = Break(start_s, "gap", cause)
+        frames = round((end_s - start_s) / usual_s)
+        breaks[first_after(frame + 1)] = Break(start_s, "gap", cause, end_s, frames)
     for packet, cause in found.doubtful.items():
         before = found.places[:packet].max(initial=0)
         breaks[packet] = Break(float(times_s[before]) + usual_s, "no_clock", cause)

@@ -2,7 +2,8 @@
 
 Every frame carries the number of its packet, so it is known which packets gave none. A packet that is incomplete, does
 not decode, or gives no frame is damage, and so is a gap: frames after it may be predicted from what is not there. So
-decoding begins anew at the next key frame, and all in between is one `Lost`. A frame is given out once every packet
+decoding begins anew at the next key frame, and all in between is one `Lost`. Of decoders that tell whether a frame that
+others refer to is missing, a gap costs no more than itself where none is. A frame is given out once every packet
 decoded before it has given its own, for a frame may come out before the damaged one that it was predicted from.
 
 Where decoding begins, at the file's start or anew, frames that are decoded after the key frame but shown before it
@@ -20,16 +21,18 @@ from av.video.stream import VideoStream
 
 from mova_core.errors import MediaError
 from mova_core.media.container.demux import read_errors
-from mova_core.media.container.packets import FilmStart, decoded_strictly, error_messages, is_counted, when
-from mova_core.media.lost import Lost
+from mova_core.media.container.packets import FilmStart, is_counted
+from mova_core.media.lost import GAP_S, Lost
 from mova_core.media.timeline.timeline import Timeline
 from mova_core.media.timeline.tracks import Break, VideoTrack
 from mova_core.media.video.color import check_color, check_dolby_vision
 from mova_core.media.video.deinterlace import Deinterlacer, Timed
+from mova_core.media.video.strict_frames import CONCEALS_MISSING, strict_frames
 
 MOST_WAITING = 32  # packets after which a frame does not come any more: twice what may be reordered
-ONLY_SAID = {"ffv1": "slice CRC mismatch"}  # damage that a decoder conceals, and says in a message alone
-FORGOTTEN = "mmco: unref short failure"  # H.264: a frame before the key frame is to be forgotten, and is not there
+TELL_MISSING = (CONCEALS_MISSING, "hevc")  # a hole to which no frame refers costs no more than itself
+ROUNDING_S = 0.0005  # of containers that count milliseconds
+MOST_TOLD = 15  # frames: H.264 numbers them modulo 16 or more
 
 
 class _Decoded(NamedTuple):
@@ -63,6 +66,7 @@ class VideoDecoder:
         self._last: av.VideoFrame | None = None
         self._given = -1  # place of the last frame given out
         self._loss: Break | None = None
+        self._holes: deque[Break] = deque()  # gaps that the frames to come may show to cost no more than themselves
         self._deinterlacer = Deinterlacer()
 
     def decoded(self, packet: "Packet[Any]") -> Iterator[Timed | Lost]:
@@ -77,7 +81,10 @@ class VideoDecoder:
         if number is not None:
             self._packets += 1
             if number > self._begin_at and (cause := self._track.breaks.get(number)):
-                yield from self._lose(number, cause, begin_from=number)
+                if self._context.name in TELL_MISSING and 0 < cause.gap_frames <= MOST_TOLD:
+                    self._holes.append(cause)
+                else:
+                    yield from self._lose(number, cause, begin_from=number)
         if (self._packets if number is None else number) < self._begin_at:
             return
         packet.opaque = (number,)  # an object of its own: PyAV tells what packets carry apart by identity
@@ -85,7 +92,7 @@ class VideoDecoder:
         if number is not None and not leading:
             self._missing.add(number)
         try:
-            images = self._images(packet)
+            images = self._images(packet, number)
         except MediaError as error:
             if not leading:
                 yield from self._damaged(self._packets - 1, error.reason)
@@ -110,21 +117,10 @@ class VideoDecoder:
             raise MediaError("decode_error", f"damaged video: none of its {frames} frames decode{cause}")
         yield from self._told(self._track.end_s)
 
-    def _images(self, packet: "Packet[Any]") -> list[av.VideoFrame]:
-        """The frames of a packet; soon after an H.264 key frame, whatever came before that may be missed."""
-        said, seconds = ONLY_SAID.get(self._context.name), self._timeline.seconds
-        if said is None and (self._context.name != "h264" or self._begin_at + MOST_WAITING < self._packets):
-            return decoded_strictly(packet, seconds)
-        with error_messages() as messages:
-            try:
-                images = decoded_strictly(packet, seconds)
-            except MediaError:
-                if messages and all(message.startswith(FORGOTTEN) for _, _, message in messages):
-                    return []
-                raise
-        if said and any(message.startswith(said) for _, _, message in messages):
-            raise MediaError("decode_error", f"damaged video {when(packet, seconds)}: a sum is wrong ({said})")
-        return images
+    def _images(self, packet: "Packet[Any]", number: int | None) -> list[av.VideoFrame]:
+        begins = packet.is_keyframe or number == self._begin_at
+        lately = self._begin_at + MOST_WAITING >= self._packets
+        return strict_frames(packet, self._timeline.seconds, begins=begins, begun_lately=lately)
 
     def _drained(self) -> list[av.VideoFrame]:
         """What the decoder still holds; nothing where it fails."""
@@ -225,8 +221,12 @@ class VideoDecoder:
         return f"{self._track.times_s[min(place, len(self._track.times_s) - 1)]:.3f} s"
 
     def _damaged(self, number: int, cause: str) -> Iterator[Timed | Lost]:
-        end_s = self._track.end_s
-        yield from self._lose(number, Break(end_s, "decode_error", cause), begin_from=self._packets)
+        """What a packet's damage costs; where a gap is near, what is missing is missing there."""
+        breaks = (self._track.breaks.get(near) for near in range(number, number + MOST_WAITING))
+        gap = next((each for each in breaks if each is not None and each.gap_frames), None)
+        gap = gap or next(iter(self._holes), None)
+        damage = gap or Break(self._track.end_s, "decode_error", cause)
+        yield from self._lose(number, damage, begin_from=self._packets)
 
     def _lose(self, number: int, cause: Break, begin_from: int) -> Iterator[Timed | Lost]:
         """Give out the frames before a packet, and wait for the next key frame.
@@ -257,22 +257,32 @@ class VideoDecoder:
             after = self._given + 1
             start_s = float(self._track.times_s[after]) if after < len(places) else self._track.end_s
             self._loss = Break(min(start_s, cause.start_s), cause.code, cause.cause)
+        self._holes.clear()
         self._context.flush_buffers()
         self._begin_at, self._settled = begin_at, False
         self._missing.clear()
         self._waiting.clear()
 
-    def _give(self, frames: Iterable[_Decoded]) -> Iterator[Timed]:
+    def _give(self, frames: Iterable[_Decoded]) -> Iterator[Timed | Lost]:
         for frame in frames:
             self._given = frame.place
-            yield from self._deinterlacer.push(float(self._track.times_s[frame.place]), frame.image)
+            time_s = float(self._track.times_s[frame.place])
+            while self._holes and self._holes[0].gap_end_s <= time_s:
+                hole = self._holes.popleft()
+                if hole.gap_end_s - hole.start_s > GAP_S + ROUNDING_S:
+                    yield _lost(hole, hole.gap_end_s)
+            yield from self._deinterlacer.push(time_s, frame.image)
 
     def _told(self, end_s: float) -> Iterator[Lost]:
         """The loss that ends at a time, if there is one."""
         loss, self._loss = self._loss, None
         if loss is not None and end_s > loss.start_s:
-            sentence = f"the video from {loss.start_s:.3f} to {end_s:.3f} s is lost: {loss.cause}"
-            yield Lost(loss.start_s, end_s, "video", loss.code, sentence)
+            yield _lost(loss, end_s)
+
+
+def _lost(loss: Break, end_s: float) -> Lost:
+    sentence = f"the video from {loss.start_s:.3f} to {end_s:.3f} s is lost: {loss.cause}"
+    return Lost(loss.start_s, end_s, "video", loss.code, sentence)
 
 
 def _packet_of(image: av.VideoFrame) -> int | None:

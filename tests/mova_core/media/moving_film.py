@@ -1,6 +1,6 @@
 """A film in which every frame differs from every other, so that one made up by a decoder is told from a true one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,8 +45,17 @@ def write(
     coded: Coded,
     seconds: float = 4.0,
     change: Callable[[Packets, Packets], tuple[Packets, Packets]] = lambda images, sounds: (images, sounds),
+    dropped: Collection[int] = (),
 ) -> Path:
-    """Encode the film with noise beside it; `change` may alter the packets (video, audio) before they are written."""
+    """Encode the film with noise beside it.
+
+    Args:
+        path: where to.
+        coded: how.
+        seconds: its length.
+        change: may alter the packets (video, audio) before they are written.
+        dropped: frames that never reach the encoder, as a recorder may drop them.
+    """
     options = dict(pair.split("=", 1) for pair in coded.options.split(",") if pair)
     if coded.video == "libx264":  # its macroblock-tree gives other bytes from run to run
         options["x264-params"] = ":".join(("mbtree=0", *filter(None, [options.get("x264-params")])))
@@ -60,7 +69,7 @@ def write(
         size = sounds.codec_context.frame_size or 1024
         resampler = av.AudioResampler(format=sounds.codec_context.format, layout="mono", rate=RATE_HZ, frame_size=size)
         packets: tuple[Packets, Packets] = [], []
-        for number in range(round(seconds * FPS)):
+        for number in (one for one in range(round(seconds * FPS)) if one not in dropped):
             frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             packets[0].extend(images.encode(frame))

@@ -38,6 +38,8 @@ def assert_true_or_lost(path: Path, whole: Path) -> list:
     lost = [one for one in lost if one.stream == "video"]
     for known_s in set(true) - set(times.values()):
         told = any(one.start_s - 2e-3 <= known_s < one.end_s for one in lost)
+        # A hole of 40 ms is none, where the decoder has seen that no frame refers to what is missing.
+        told = told or {round(known_s + step / FPS, 2) for step in (-1, 1)} <= {round(one, 2) for one in times.values()}
         assert told or not begin_s <= known_s < end_s - 2e-3, f"{known_s} s"
     for time_s in found:
         assert not any(one.start_s + 2e-3 < time_s < one.end_s - 2e-3 for one in lost), "what is lost is not given out"

@@ -110,6 +110,43 @@ def test_a_second_of_lost_packets_is_a_gap_until_the_next_key_frame(tmp_path, co
     assert all(image.tobytes() in images for image in given.values()), "no frame that was predicted over the gap"
 
 
+REFERRING = [
+    Coded("matroska", "libx264", options="g=50"),
+    Coded("mp4", "libx264", options="g=50,x264-params=b-adapt=0:bframes=3:ref=4"),
+    Coded("mpegts", "libx264", options="g=50,x264-params=bframes=0"),
+    Coded("matroska", "libx265", options="g=50,x265-params=log-level=none"),
+]
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [*REFERRING, Coded("matroska", "mpeg4", options="g=50,bf=2"), Coded("avi", "mjpeg", "pcm_s16le", "")],
+    ids=str,
+)
+def test_where_a_packet_is_missing_no_frame_that_refers_to_it_is_given(tmp_path, coded):
+    true = everything(write(tmp_path / "whole.bin", coded, seconds=2.0))[0]
+    images = {image.tobytes() for image in true.values()}
+    for missing in range(33, 40):
+        drop = lambda images, sounds: (images[:missing] + images[missing + 1 :], sounds)  # noqa: B023, E731
+        given = everything(write(tmp_path / "gap.bin", coded, seconds=2.0, change=drop))[0]
+        assert len(given) >= 30 and all(image.tobytes() in images for image in given.values()), missing
+
+
+@pytest.mark.parametrize("coded", REFERRING, ids=str)
+@pytest.mark.parametrize("count", [1, 2, 15])
+def test_frames_that_a_recorder_drops_cost_no_others(tmp_path, coded, count):
+    """No frame refers to one that was never encoded; up to 40 ms are no gap, more is one as long as it is."""
+    dropped = range(37, 37 + count)
+    given, lost = everything(write(tmp_path / "dropped.bin", coded, seconds=2.2, dropped=dropped))
+    assert len(given) == 55 - count
+    if count == 1:
+        assert not lost
+    else:
+        (gap,) = lost
+        assert (gap.code, gap.stream) == ("gap", "video")
+        assert gap.end_s - gap.start_s == pytest.approx(count / FPS, abs=2e-3)
+
+
 def test_a_varying_frame_rate_is_no_gap(tmp_path):
     """Frames are missing here and there, as screen recorders and phones leave them out."""
     draws = np.random.default_rng(3).random(100)
