@@ -7,30 +7,19 @@ everything that decides the clip's bytes but the weights. `size` is that of the 
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from mova_core.errors import UsageError, first_fault
 from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.model import SamplingParams
-from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.settings import NEGATIVE_PROMPTS, GenerateSettings
 
 MODEL_NAME = "mova"
 MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly
 FRAME_STEP = 4  # clips have 4k + 1 frames
-
-
-def _unicode(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"character {error.start + 1} is half of a surrogate pair, expected Unicode text") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_unicode)]
 
 
 class UnknownModel(UsageError):
@@ -42,13 +31,13 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prompt: Text
+    prompt: str
     model: str | None = None
     seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     size: str | None = Field(None, pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")  # WIDTHxHEIGHT
     input_reference: str | None = None  # first frame, base64 or a data URL
     seed: int = Field(0, ge=0, le=MAX_SEED)
-    negative_prompt: Text = ""
+    negative_prompt: str = ""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -57,10 +46,20 @@ class _Asked(BaseModel):
             raise ValueError("expected a number or a text, not a truth value")
         return value
 
+    @field_validator("*")
+    @classmethod
+    def _unicode(cls, value: Any) -> Any:
+        try:
+            _ = value.encode() if isinstance(value, str) else value
+        except UnicodeEncodeError as error:
+            fault = f"character {error.start + 1} is half of a surrogate pair, expected Unicode text"
+            raise ValueError(fault) from None
+        return value
+
 
 # With every setting of the sampler; `GenerateSettings` checks their values.
-SETTINGS = tuple(SamplingParams.model_fields)
-_settings: dict[str, Any] = {name: (SamplingParams.model_fields[name].annotation | None, None) for name in SETTINGS}  # type: ignore[operator]
+SETTINGS = (*SamplingParams.model_fields, *NEGATIVE_PROMPTS)
+_settings: dict[str, Any] = {name: (GenerateSettings.model_fields[name].annotation | None, None) for name in SETTINGS}  # type: ignore[operator]
 VideoRequest = create_model("VideoRequest", __base__=_Asked, **_settings)
 
 
@@ -91,11 +90,11 @@ class RequestChecker:
             raise UsageError(_sentence(error)) from None
         if asked.model is not None and asked.model not in self.names:
             raise UnknownModel(f"model {asked.model!r} is not served here, expected {' or '.join(sorted(self.names))}")
-        self.index.check_prompts([asked.prompt, *filter(None, [asked.negative_prompt])])
         image = None if asked.input_reference is None else _image_bytes(asked.input_reference)
         first_frame = None if image is None else read_image(image)
         changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
         settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
+        self.index.check_prompts([asked.prompt, *settings.negative_prompts(asked.negative_prompt)])
         canvas = settings.canvas(first_frame)
         warning = self.index.prompts_warning([asked.prompt])
         return {

@@ -4,7 +4,7 @@ Noise comes from one generator a clip, seeded with the clip's seed, video first,
 on its batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -14,12 +14,13 @@ from mova_core.geometry import Canvas
 from mova_core.model.model_folder import Components
 from mova_core.model.text.prompt import check_prompt
 from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.params.model import Modality
 from mova_core.sampling.encode_inputs import encode_inputs
-from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.inputs import ClipInputs, check_alike
 from mova_core.sampling.output import Output, decode
 from mova_core.sampling.sampler import UNWATCHED, Conditioning, Sampler, Watcher
-from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.settings import MODALITIES, GenerateSettings
 
 
 class ClipGenerator:
@@ -50,7 +51,7 @@ class ClipGenerator:
             clips: which are given the same modality, or none; the first one's frame decides between landscape and
                 portrait for all.
             settings: how.
-            negative_prompt: text of the unconditional forwards.
+            negative_prompt: text of the unconditional forwards, but of a modality that has its own in the settings.
             noise: instead of drawing it by seed.
             watcher: told while it runs.
 
@@ -74,11 +75,12 @@ class ClipGenerator:
         if not clips:
             raise UsageError("no prompt was given, expected at least one")
         geometry, text = settings.clip_geometry, self.model.text
-        for prompt in [*(clip.prompt for clip in clips), *filter(None, [negative_prompt])]:
+        for prompt in [*(clip.prompt for clip in clips), *settings.negative_prompts(negative_prompt)]:
             check_prompt(prompt, text.count_tokens(prompt), text.max_tokens)
         for clip in clips:
             clip.check(geometry)
         check_alike(clips)
+        self._check_interval(settings, [name for name in MODALITIES if getattr(clips[0], name) is None])
         if self.model.audio_hop != geometry.audio_hop:
             raise StaleError(
                 f"geometry {settings.geometry} has an audio hop of {geometry.audio_hop}, the model's codec "
@@ -113,11 +115,43 @@ class ClipGenerator:
         index = self.model.index
         sampler = Sampler(
             model=self.model.towers,
-            schedule=PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, index.shift),
-            guidance=Guidance(settings.bridge_guidance_scale, settings.text_guidance_scale, settings.bridge),
+            schedule=self._schedule(settings),
+            guidance=guidance_of(settings),
             video_fps=float(settings.clip_geometry.fps),
             boundary_ratio=BOUNDARY_RATIO if index.boundary_ratio is None else index.boundary_ratio,
             solver=settings.solver,
             watcher=watcher,
         )
         return sampler.sample(LatentPair(noise.video.to(self.device), noise.audio.to(self.device)), conditioning)
+
+    def _schedule(self, settings: GenerateSettings) -> PairSchedule:
+        return PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, self.model.index.shift)
+
+    def _check_interval(self, settings: GenerateSettings, generated: Collection[Modality]) -> None:
+        """UsageError where what is generated should be guided, and no step has a noise level at which it is."""
+        guidance, sigmas = guidance_of(settings), self._schedule(settings).sigmas
+        guided = [modality for modality in generated if settings.is_guided(modality, settings.bridge)]
+        levels = [level for modality in guided for level in sigmas[:, MODALITIES.index(modality)].tolist()]
+        if levels and not any(map(guidance.acts_at, levels)):
+            low, high = guidance.sigma_min, guidance.sigma_max
+            nearest = min(levels, key=lambda level: max(low - level, level - high))
+            raise UsageError(
+                f"guidance_sigma_min is {low} and guidance_sigma_max {high}, and no step has a noise level between "
+                f"them, the nearest is {nearest:.3g}: widen them, or leave them out"
+            )
+
+
+def guidance_of(settings: GenerateSettings) -> Guidance:
+    """How clips of these settings are guided."""
+    return Guidance(
+        settings.bridge_guidance_scale,
+        settings.text_guidance_scale,
+        settings.bridge,
+        {
+            modality: Scales(settings.guidance_scale(modality, "bridge"), settings.guidance_scale(modality, "text"))
+            for modality in MODALITIES
+        },
+        settings.guidance_sigma_min,
+        settings.guidance_sigma_max,
+        settings.guidance_rescale,
+    )

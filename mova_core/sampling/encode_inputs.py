@@ -16,7 +16,7 @@ from mova_core.model.frozen import AudioCodec, Frozen, VideoCodec
 from mova_core.model.pixels import to_unit_range
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.sampler import Conditioning
-from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.settings import MODALITIES, GenerateSettings
 
 
 @torch.no_grad()
@@ -33,14 +33,18 @@ def encode_inputs(
     Args:
         frozen: codecs and text encoder.
         clips: which are alike, see `check_alike`.
-        negative_prompt: text of the unconditional forwards.
-        settings: length of the clips, and whether a given first frame is kept exactly.
+        negative_prompt: text of the unconditional forwards, but of a modality that has its own in the settings.
+        settings: length of the clips, negative prompts, and whether a given first frame is kept exactly.
         canvas: frame shape.
         device: of the result.
     """
     geometry = settings.clip_geometry
     context = frozen.text.encode([clip.prompt for clip in clips])
-    negative = frozen.text.encode([negative_prompt]).expand(len(clips), -1, -1)
+    video_negative, audio_negative = (settings.negative_prompt(modality, negative_prompt) for modality in MODALITIES)
+    negative = frozen.text.encode([video_negative]).expand(len(clips), -1, -1)
+    apart = None
+    if audio_negative != video_negative:
+        apart = frozen.text.encode([audio_negative]).expand(len(clips), -1, -1).to(device)
     given = torch.tensor([clip.image is not None for clip in clips])
     keep = settings.keep_first_latent and bool(given.any())
     return Conditioning(
@@ -50,6 +54,7 @@ def encode_inputs(
         given.to(device) if keep else None,
         _videos(frozen.video, [clip.video for clip in clips], canvas, device),
         _audios(frozen.audio, [clip.audio for clip in clips], geometry, device),
+        audio_negative_context=apart,
     )
 
 

@@ -103,9 +103,13 @@ class Guidance:
         """The branch that is the model's answer without guidance."""
         return FULL if self.bridge else TEXT_ONLY
 
+    def acts_at(self, sigma: float) -> bool:
+        """Whether a noise level is in the interval."""
+        return self.sigma_min - SIGMA_TOLERANCE <= sigma <= self.sigma_max + SIGMA_TOLERANCE
+
     def weights(self, modality: str, sigma: float) -> dict[GuidanceBranch, float]:
         """Weight of each branch in the velocity of one modality at its noise level, none of them 0; they sum to 1."""
-        if not self.sigma_min - SIGMA_TOLERANCE <= sigma <= self.sigma_max + SIGMA_TOLERANCE:
+        if not self.acts_at(sigma):
             return {self.conditional: 1.0}
         scales = self.own_scales.get(modality, Scales(self.bridge_scale, self.text_scale))
         if self.bridge:

@@ -24,7 +24,7 @@ from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.output import Output
 from mova_core.sampling.sampler import Watcher
-from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.settings import GenerateSettings, check_given
 
 # Names of the same settings in diffusers' pipelines.
 DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guidance_scale", "num_frames": "frames"}
@@ -140,15 +140,18 @@ class MovaPipeline(DiffusionPipeline):
             cancelled: asked before each step.
             on_step: told after each step how many are done.
             changes: fields of `GenerateSettings` (steps, solver, text_guidance_scale, bridge_guidance_scale,
-                video_shift, audio_shift, frames, height, width, target_lufs, …) in place of the folder's defaults;
-                also under diffusers' names num_inference_steps, guidance_scale and num_frames.
+                guidance_rescale, video_shift, audio_shift, frames, height, width, target_lufs, …) in place of the
+                folder's defaults; also under diffusers' names num_inference_steps, guidance_scale and num_frames.
 
         Raises:
             UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
             GenerationCancelled: `cancelled` said so.
         """
         engine = self.generator
-        settings = engine.defaults.changed(**_our_names(changes))
+        changes = _our_names(changes)
+        settings = engine.defaults.changed(**changes)
+        asked = [name for name, value in changes.items() if value is not None]
+        check_given(asked, video=video is not None, audio=audio is not None)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
         clips = [

@@ -86,7 +86,7 @@ class Request:
         if adapter is not None:
             index = index.with_phrases(adapter.manifest.trained_on)
         settings = GenerateSettings.of(index).changed(**(changes or {}))
-        index.check_prompts([clip.prompt for clip in wanted] + ([negative_prompt] if negative_prompt else []))
+        index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
         if alone := next((clip.last_image for clip in wanted if clip.last_image and not clip.image), None):
             raise UsageError(f"{alone} is a last frame without a first one: give that too")
         images = [

@@ -1,7 +1,8 @@
 """How a clip is generated: the folder's own defaults, changed by a request; checked before torch is loaded."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,11 @@ from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import PresetName, params_from
-from mova_core.params.model import SamplingParams
+from mova_core.params.model import Modality, SamplingParams
 
 RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+COMMON_SCALES = TEXT_SCALE, BRIDGE_SCALE = ("text_guidance_scale", "bridge_guidance_scale")
 
 
 class GenerateSettings(SamplingParams):
@@ -29,6 +32,12 @@ class GenerateSettings(SamplingParams):
     frames: int | None = Field(None, ge=1, le=4097, description="frames of the clip, 4k + 1")
     height: int | None = Field(None, ge=16, le=8192, description="pixels, a multiple of 16, with width")
     width: int | None = Field(None, ge=16, le=8192, description="pixels, a multiple of 16, with height")
+    video_negative_prompt: str | None = Field(
+        None, description="what the video should stay away from; null: the negative prompt of both"
+    )
+    audio_negative_prompt: str | None = Field(
+        None, description="what the audio should stay away from; null: the negative prompt of both"
+    )
 
     @classmethod
     def of(cls, index: FolderIndex) -> "GenerateSettings":
@@ -78,13 +87,51 @@ class GenerateSettings(SamplingParams):
             UsageError: a value that cannot be, or a name that is none.
         """
         asked = {name: value for name, value in changes.items() if value is not None}
-        if asked.get("bridge") is False and "bridge_guidance_scale" in asked:
-            raise UsageError("bridge_guidance_scale has no part without the Bridge: leave one of the two out")
+        # A common scale that is asked for goes before a folder's own one of a modality.
+        common = {f"{modality}_{name}": None for name in COMMON_SCALES if name in asked for modality in MODALITIES}
         try:
-            return type(self).model_validate(self.model_dump() | asked)
+            changed = type(self).model_validate(self.model_dump() | common | asked)
         except ValidationError as error:
             raise UsageError(first_fault(error)) from None
+        changed._refuse_idle_guidance(asked)
+        return changed
+
+    def negative_prompt(self, modality: Modality, common: str) -> str:
+        """The negative prompt of one modality: its own, or the common one."""
+        own: str | None = getattr(self, f"{modality}_negative_prompt")
+        return common if own is None else own
+
+    def negative_prompts(self, common: str) -> list[str]:
+        """Every negative prompt that is not empty, in the order of the modalities."""
+        return [text for modality in MODALITIES if (text := self.negative_prompt(modality, common))]
+
+    def _refuse_idle_guidance(self, asked: Collection[str]) -> None:
+        """UsageError where something was asked of guidance that, with these settings, has no part."""
+        if not self.bridge and (idle := next((name for name in asked if name.endswith(BRIDGE_SCALE)), None)):
+            raise UsageError(f"{idle} has no part without the Bridge: leave one of the two out")
+        unguided = [modality for modality in MODALITIES if not self.is_guided(modality, self.bridge)]
+        idle_settings = [*self.idle_guidance(self.bridge), *(f"{modality}_negative_prompt" for modality in unguided)]
+        if idle := next((name for name in idle_settings if name in asked), None):
+            raise UsageError(f"{idle} has no part where guidance scales are 1: set one, or leave {idle} out")
 
 
-CLIP_SETTINGS = (*SamplingParams.model_fields, "frames", "height", "width")
+def check_given(asked: Collection[str], *, video: bool = False, audio: bool = False) -> None:
+    """Refuse guidance of what is given and not generated.
+
+    Args:
+        asked: names of settings that a request sets.
+        video: whether it gives the video.
+        audio: whether it gives the audio.
+
+    Raises:
+        UsageError: one of those settings guides a given modality.
+    """
+    for modality in [name for name, given in (("video", video), ("audio", audio)) if given]:
+        own = (*(f"{modality}_{name}" for name in COMMON_SCALES), f"{modality}_negative_prompt")
+        if idle := next((name for name in own if name in asked), None):
+            raise UsageError(f"{idle} has no part where the {modality} is given: leave one of the two out")
+
+
+NEGATIVE_PROMPTS = tuple(f"{modality}_negative_prompt" for modality in MODALITIES)
+CLIP_SETTINGS = (*SamplingParams.model_fields, *NEGATIVE_PROMPTS, "frames", "height", "width")
 """Fields that a request may set."""

@@ -118,6 +118,15 @@ def test_every_setting_acts(pipeline):
     changes = [
         {"text_guidance_scale": 4.0},
         {"bridge_guidance_scale": 1.0},
+        {"audio_text_guidance_scale": 4.0},
+        {"audio_bridge_guidance_scale": 1.0},
+        {"video_text_guidance_scale": 4.0},  # by the Bridge, from the second step on
+        {"video_bridge_guidance_scale": 1.0},
+        {"guidance_sigma_max": 0.9},
+        {"guidance_sigma_min": 0.9},
+        {"guidance_rescale": 0.7},
+        {"audio_negative_prompt": "noise"},
+        {"video_negative_prompt": "noise"},
         {"bridge": False},
         {"solver": "heun"},
         {"video_shift": 2.0},
@@ -128,6 +137,32 @@ def test_every_setting_acts(pipeline):
     for change in changes:
         other = pipeline("a", **SHORT, **change).latents
         assert not torch.equal(other.audio, plain.audio), change
+
+
+def test_equal_negative_prompts_are_the_common_one(pipeline):
+    common = pipeline("a", negative_prompt="noise", **SHORT)
+    own = pipeline("a", video_negative_prompt="noise", audio_negative_prompt="noise", **SHORT)
+    assert torch.equal(common.latents.video, own.latents.video)
+    assert torch.equal(common.latents.audio, own.latents.audio)
+
+
+def test_a_negative_prompt_of_one_modality_that_is_too_long_is_refused(pipeline):
+    with pytest.raises(UsageError, match="10001 tokens"):
+        pipeline("a", audio_negative_prompt="a" * 10_000, **SHORT)
+
+
+def test_guidance_that_no_step_would_see_is_refused(pipeline):
+    with pytest.raises(UsageError, match=r"0\.2 and guidance_sigma_max 0\.3, and no step"):
+        pipeline("a", guidance_sigma_min=0.2, guidance_sigma_max=0.3, **SHORT)
+    with pytest.raises(UsageError, match=r"the nearest is 1"):
+        pipeline("a", steps=1, frames=5, guidance_sigma_max=0.99)
+
+
+def test_guidance_of_a_given_modality_is_refused(pipeline):
+    silence = np.zeros(5000, np.float32)
+    with pytest.raises(UsageError, match="audio_text_guidance_scale has no part where the audio is given"):
+        pipeline("a", audio=silence, audio_text_guidance_scale=2.0, **SHORT)
+    assert pipeline("a", audio=silence, video_text_guidance_scale=2.0, **SHORT)
 
 
 def test_names_of_diffusers_and_pillow_images_mean_the_same(pipeline, first_image):
