@@ -1,87 +1,131 @@
-"""Which checkpoint made a clip, written into the clip itself.
+"""What a generated clip was made from, written into the clip itself: enough to make it again.
 
-An mp4 is a sequence of boxes; a `uuid` box at the end, which players ignore, holds a small JSON object. Nothing before
-it moves, so video and audio stay bit for bit the same, and the same request gives the same bytes wherever it runs. What
-differs from call to call (the service's job, its Bento) is therefore not in the file: the registry finds it by the
-file's sha256. Source: ISO/IEC 14496-12, 4.2 (boxes) and 11.1 (`uuid`).
+A small JSON object, in a `uuid` box of an mp4 (`container/mp4_payload.py`) or a tag of a Matroska file
+(`container/matroska_payload.py`). Video and audio stay bit for bit the same, and the same request gives the same bytes
+wherever it runs. So what differs from call to call is not in the file: the service's job and its Bento, which the
+registry finds by the file's sha256, and where files lay; what a clip was made from is named by its sha256 alone.
 """
 
 import json
-import struct
-import uuid
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from mova_core.errors import MediaError
+from mova_core.media.container import matroska_payload, mp4_payload
 from mova_core.storage.atomic import write_bytes
 
-BOX_UUID = uuid.UUID("6d6f7661-7072-4f76-a56e-616e63650001")  # ours alone
-SCHEMA = "provenance/1"
+SCHEMA, FIRST_SCHEMA = "provenance/2", "provenance/1"
+SUFFIXES = (".mp4", ".mkv")  # of files that can carry one
+CLOSED = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
+class LoraUsed:
+    """A LoRA adapter that worked beside the checkpoint.
+
+    Args:
+        adapter_id: first digits of a sha256: of its manifest, or of the file where it has none.
+        scale: by which its effect was multiplied.
+    """
+
+    adapter_id: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
+class Recipe:
+    """All that decides a clip beside the weights.
+
+    Args:
+        prompt: as the model was given it.
+        negative_prompt: of the unconditional forwards.
+        seed: of its noise.
+        settings: fields of `GenerateSettings`.
+        inputs: sha256 of each file that it was made from, by what it was given as, such as `image`.
+        batch: how many clips were generated together; the last bits of an addition depend on it.
+        versions: of what decides the bytes, by name.
+    """
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    batch: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Provenance:
     """Where a clip comes from.
 
     Args:
         checkpoint_id: the weights that made it.
-        lora: id of the LoRA adapter beside them; None for none.
+        loras: adapters beside them, sorted.
+        recipe: how it was made; None where no request made it (an evaluation's samples) and in files of provenance/1.
     """
 
     checkpoint_id: str
-    lora: str | None = None
+    loras: tuple[LoraUsed, ...] = ()
+    recipe: Recipe | None = None
 
 
 def write_provenance(path: Path, provenance: Provenance) -> None:
-    """Put provenance at the end of an mp4, in place of one that is there.
+    """Put provenance at the end of an mp4 or Matroska file, in place of one that is there.
 
     Raises:
-        MediaError: not a whole mp4 (`damaged_clip`).
+        MediaError: not a whole file of the two (`damaged_clip`).
     """
+    values = {"schema": SCHEMA} | asdict(provenance)
+    if provenance.recipe is None:
+        del values["recipe"]
+    payload = json.dumps(values, separators=(",", ":"), sort_keys=True).encode()
     data = path.read_bytes()
-    kept = b"".join(data[start:end] for start, end, ours in _boxes(data, path) if not ours)
-    stated = {name: value for name, value in asdict(provenance).items() if value is not None}
-    payload = json.dumps({"schema": SCHEMA} | stated, separators=(",", ":")).encode()
-    box = struct.pack(">I4s", 24 + len(payload), b"uuid") + BOX_UUID.bytes + payload
-    write_bytes(path, kept + box)
+    try:
+        write_bytes(path, _carrier(data).with_payload(data, payload))
+    except ValueError as error:
+        raise MediaError("damaged_clip", f"{path} {error}") from None
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """Provenance of an mp4, or None if it carries none.
+    """Provenance of an mp4 or Matroska file, or None if it carries none.
 
     Raises:
-        MediaError: not a whole mp4, or a provenance that cannot be read (`damaged_clip`).
+        MediaError: not a whole file of the two, or a provenance that cannot be read (`damaged_clip`).
     """
     data = path.read_bytes()
-    for start, end, ours in _boxes(data, path):
-        if ours:
-            return _parsed(data[start + 24 : end], path)
-    return None
+    try:
+        payload = _carrier(data).payload_in(data)
+    except ValueError as error:
+        raise MediaError("damaged_clip", f"{path} {error}") from None
+    return None if payload is None else _parsed(payload, path)
+
+
+def _carrier(data: bytes) -> Any:
+    """The module that knows the file's container."""
+    if mp4_payload.is_mp4(data):
+        return mp4_payload
+    if matroska_payload.is_matroska(data):
+        return matroska_payload
+    raise ValueError("is neither mp4 (it does not begin with a `ftyp` box) nor Matroska")
 
 
 def _parsed(payload: bytes, path: Path) -> Provenance:
     try:
         values = json.loads(payload)
-        if values.pop("schema") == SCHEMA:
-            return Provenance(**values)
+        schema = values.pop("schema")
+        if schema == FIRST_SCHEMA:  # the id of one adapter or none, and nothing else
+            lora = values.pop("lora", None)
+            values["loras"] = [] if lora is None else [{"adapter_id": lora}]
+        if schema in (SCHEMA, FIRST_SCHEMA):
+            return TypeAdapter(Provenance).validate_python(values)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # answered below, like another schema
-    raise MediaError("damaged_clip", f"{path} carries a provenance that this version cannot read, expected {SCHEMA}")
-
-
-def _boxes(data: bytes, path: Path) -> Iterator[tuple[int, int, bool]]:
-    """Start and end of each top-level box, and whether it is ours."""
-    if data[4:8] != b"ftyp":
-        raise MediaError("damaged_clip", f"{path} is not an mp4 (it does not begin with a `ftyp` box)")
-    start = 0
-    while start < len(data):
-        size = int.from_bytes(data[start : start + 4])
-        if size == 1:
-            size = int.from_bytes(data[start + 8 : start + 16])
-        end = start + size
-        if size < 8 or end > len(data):  # size 0, an open end, too: what is put behind it would become part of it
-            raise MediaError("damaged_clip", f"{path} has a box at byte {start} that is cut short or has no size")
-        ours = data[start + 4 : start + 8] == b"uuid" and data[start + 8 : start + 24] == BOX_UUID.bytes
-        yield start, end, ours
-        start = end
+    raise MediaError(
+        "damaged_clip",
+        f"{path} carries a provenance that this version cannot read, expected {FIRST_SCHEMA} or {SCHEMA}",
+    )

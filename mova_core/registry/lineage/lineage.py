@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.media.provenance import read_provenance
+from mova_core.media.provenance import SUFFIXES, LoraUsed, Provenance, read_provenance
 from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
@@ -61,7 +61,7 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
     Raises:
         UsageError: the reference names nothing that the registry knows.
         StaleError: a clip whose job and whose own provenance name different checkpoints.
-        MediaError: a damaged mp4.
+        MediaError: a damaged clip.
     """
     job = session.get(Job, reference)
     if job is not None:
@@ -95,7 +95,7 @@ def _file(session: Session, reference: str, root: Path) -> Node:
         checkpoint = _checkpoint_named(session, evaluation.checkpoint_id, root)
         return Node("evaluation", evaluation.path, sha256, came_from=[checkpoint])
     job = session.scalars(sa.select(Job).where(Job.result_sha256 == sha256).order_by(Job.created_at)).first()
-    provenance = read_provenance(path) if path.suffix.lower() == ".mp4" else None
+    provenance = read_provenance(path) if path.suffix.lower() in SUFFIXES else None
     if provenance is None and job is None:
         raise UsageError(
             f"{reference} (sha256 {sha256[:16]}) is no table, evaluation or job's result that the registry knows, and "
@@ -111,19 +111,28 @@ def _file(session: Session, reference: str, root: Path) -> Node:
     else:
         assert provenance is not None
         before = _checkpoint_named(session, provenance.checkpoint_id, root)
-    adapter = [] if provenance is None or provenance.lora is None else [_adapter(provenance.lora, root)]
-    return Node("clip", reference, sha256, came_from=[before, *adapter])
+    return Node("clip", reference, sha256, came_from=[before, *(_beside(provenance, root) if provenance else ())])
 
 
-def _adapter(adapter_id: str, root: Path) -> Node:
+def _beside(provenance: Provenance, root: Path) -> list[Node]:
+    """What worked beside a clip's checkpoint: adapters, and the files that it was made from."""
+    given = {} if provenance.recipe is None else provenance.recipe.inputs
+    return [
+        *(_adapter(used, root) for used in provenance.loras),
+        *(Node("file", name, sha256, "given with the request") for name, sha256 in sorted(given.items())),
+    ]
+
+
+def _adapter(used: LoraUsed, root: Path) -> Node:
     """A LoRA adapter by its id: its folder in the project, if it is there still."""
+    scale = "" if used.scale == 1 else f"scale {used.scale:g}, "
     for path in sorted((root / ADAPTERS).rglob(MANIFEST_FILE)):
         manifest, sha256 = read_manifest(path, AdapterManifest)
-        if sha256.startswith(adapter_id):
-            note = f"trained on {len(manifest.clips)} clips beside checkpoint {manifest.base_checkpoint}"
+        if sha256.startswith(used.adapter_id):
+            note = f"{scale}trained on {len(manifest.clips)} clips beside checkpoint {manifest.base_checkpoint}"
             clips = [Node("file", name, digest) for name, digest in sorted(manifest.clips.items())]
             return Node("lora", path.parent.relative_to(root).as_posix(), sha256, note, clips)
-    return Node("lora", adapter_id, note=f"not in {ADAPTERS}, so what it came from is not known")
+    return Node("lora", used.adapter_id, note=f"{scale}not in {ADAPTERS}, so what it came from is not known")
 
 
 def _training_clip(session: Session, clip: TrainingClip, root: Path) -> Node:

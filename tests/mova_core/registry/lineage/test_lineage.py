@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
 from mova_core.curation.tables import write_table
 from mova_core.errors import StaleError, UsageError
-from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.media.provenance import LoraUsed, Provenance, Recipe, write_provenance
 from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import reading, writing
@@ -79,12 +79,20 @@ def test_a_clip_of_a_lora_adapter_leads_to_its_clips_too(engine: sa.Engine, proj
     path.parent.mkdir(parents=True)
     write_manifest(path, manifest)
     adapter_id = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    write_provenance(clip_file(project, None), Provenance("b" * 16, adapter_id))
+    write_provenance(clip_file(project, None), Provenance("b" * 16, (LoraUsed(adapter_id, 0.5),)))
     node = path_to(trace(engine, project, "clip.mp4"), "lora")
-    assert (node.name, node.note) == ("models/lora/my-ball", f"trained on 1 clips beside checkpoint {'b' * 16}")
+    note = f"scale 0.5, trained on 1 clips beside checkpoint {'b' * 16}"
+    assert (node.name, node.note) == ("models/lora/my-ball", note)
     assert path_to(node, "file").name == "ball.mp4"
     path.unlink()
     assert "not in models/lora" in path_to(trace(engine, project, "clip.mp4"), "lora").note
+
+
+def test_a_clip_leads_to_the_files_that_it_was_given(engine: sa.Engine, project: Any) -> None:
+    recipe = Recipe("a ball", "", 1, {}, {"image": "d" * 64}, 1, {})
+    write_provenance(clip_file(project, None), Provenance("b" * 16, recipe=recipe))
+    node = path_to(trace(engine, project, "clip.mp4"), "file")
+    assert (node.name, node.sha256) == ("image", "d" * 64)
 
 
 def test_a_served_clip_leads_to_its_footage(engine: sa.Engine, project: Any, served: tuple[str, str]) -> None:
