@@ -40,6 +40,7 @@ PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite pr
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
+KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest
 BENTOML_HOME = PRIVATE / "bentoml"
 
 

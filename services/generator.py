@@ -1,11 +1,11 @@
 """The worker: takes jobs from the queue one by one and makes their clips with `ClipGenerator`.
 
-A clip is the same bytes as the generator, `write_clip` and `write_provenance` give anywhere for the same request and
-weights. Between two steps the worker asks whether the job is still its own; a thread keeps the lease while a step takes
-long.
+A clip is the same bytes as the generator and `write_generated` give anywhere for the same request and weights. Between
+two steps the worker asks whether the job is still its own; a thread keeps the lease while a step takes long.
 """
 
 import base64
+import hashlib
 import logging
 import os
 import socket
@@ -18,13 +18,13 @@ import sqlalchemy as sa
 
 from mova_core.errors import MovaError
 from mova_core.media.image import read_image
-from mova_core.media.provenance import Provenance, write_provenance
+from mova_core.media.provenance import Provenance
 from mova_core.registry.database.tables import Job
-from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
-from mova_core.storage.atomic import atomic_path
+from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file
 from services import jobs
 from services.settings import ServiceSettings
@@ -59,18 +59,17 @@ def render(
         GenerationCancelled: `cancelled` said so.
         MovaError: it cannot be made.
     """
-    image = request["image"]
-    first_frame = None if image is None else read_image(base64.b64decode(image))
-    settings = generator.defaults.changed(**request["changes"])
+    image = None if request["image"] is None else base64.b64decode(request["image"])
+    given = {} if image is None else {"image": hashlib.sha256(image).hexdigest()}
+    inputs = ClipInputs(request["prompt"], request["seed"], None if image is None else read_image(image))
+    settings, negative_prompt = generator.defaults.changed(**request["changes"]), request["negative_prompt"]
     output = generator.generate(
-        [ClipInputs(request["prompt"], request["seed"], first_frame)],
-        settings,
-        negative_prompt=request["negative_prompt"],
-        watcher=Watcher(cancelled, on_step),
+        [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
     )
-    with atomic_path(path) as temporary:
-        write_clip(temporary, output.video, output.audio, output.geometry, settings.enlarge)
-        write_provenance(temporary, Provenance(checkpoint_id))
+    provenance = Provenance(checkpoint_id, recipe=recipe_of(inputs, given, negative_prompt, settings))
+    loudness = write_generated(path, output.video, output.audio, output.geometry, settings, provenance)
+    if warning := loudness_warning(path, loudness, settings):
+        log.warning(warning)
     return sha256_file(path)
 
 

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from mova_core.errors import MediaError
 from mova_core.media.container import matroska_payload, mp4_payload
 from mova_core.storage.atomic import write_bytes
+from mova_core.storage.manifest import Sha256
 
 SCHEMA, FIRST_SCHEMA = "provenance/2", "provenance/1"
 SUFFIXES = (".mp4", ".mkv")  # of files that can carry one
@@ -54,7 +55,7 @@ class Recipe:
     negative_prompt: str
     seed: int
     settings: dict[str, Any]
-    inputs: dict[str, str]
+    inputs: dict[str, Sha256]
     batch: int
     versions: dict[str, str]
 

@@ -59,6 +59,9 @@ class SamplingParams(Section):
     target_lufs: float | None = Field(
         None, ge=-60, le=0, description="loudness of the audio in LUFS, such as -21; null leaves it as it comes"
     )
+    true_peak_dbtp: float = Field(
+        -1.0, ge=-20, le=0, description="highest true peak of audio that target_lufs sets, in dB of full scale"
+    )
 
     def guidance_scale(self, modality: Modality, kind: GuidanceKind) -> float:
         """The scale of one modality: its own, or that of both."""

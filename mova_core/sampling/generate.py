@@ -1,17 +1,21 @@
 """`mova generate`: run a checked request and write its clips."""
 
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
-from mova_core.media.provenance import Provenance, write_provenance
-from mova_core.model.model_folder import load_components
+from mova_core.media.provenance import LoraUsed, Provenance
+from mova_core.model.model_folder import Components, load_components
 from mova_core.printable import printable
 from mova_core.progress import track
-from mova_core.sampling.clip_file import write_clip
+from mova_core.sampling.clip_file import Loudness, write_audio
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.request import Clip, Request
 from mova_core.sampling.rewritten_prompts import record_path, write_record
 from mova_core.sampling.sampler import Watcher
+from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.atomic import atomic_path
 
 
@@ -28,36 +32,37 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     Raises:
         MovaError: the model folder is damaged, or a place cannot be written to.
     """
-    for warning in request.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    model, settings = load_components(request.folder), request.settings
-    if (lora := request.lora) is not None:
-        from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
-
-        load_adapter(model.towers, lora)
-    generator = ClipGenerator(model)
-    provenance = Provenance(checkpoint_id, None if lora is None else lora.adapter_id)
+    _warn(request.warnings)
+    generator, settings = ClipGenerator(_model(request)), request.settings
+    geometry = settings.clip_geometry
+    loras = () if request.lora is None else (LoraUsed(request.lora.adapter_id),)
     batches = list(request.batches())
     steps = len(batches) * settings.steps
     progress = track(range(steps), steps, "generate")
     watcher = Watcher(on_step=lambda done: next(progress, None))
+    loudness: dict[str, Loudness | None] = {}  # by path
     for batch in batches:
         inputs = [clip.inputs for clip in batch]
         output = generator.generate(inputs, settings, negative_prompt=request.negative_prompt, watcher=watcher)
         for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
             write_record(clip)
-            with atomic_path(clip.path) as temporary:
-                write_clip(temporary, video, audio, output.geometry, settings.enlarge)
-                write_provenance(temporary, provenance)
+            recipe = recipe_of(clip.inputs, clip.given, request.negative_prompt, settings, len(batch))
+            provenance = Provenance(checkpoint_id, loras, recipe)
+            loudness[str(clip.path)] = write_generated(clip.path, video, audio, geometry, settings, provenance)
+            if clip.audio_out is not None:
+                with atomic_path(clip.audio_out) as temporary:
+                    write_audio(temporary, audio, geometry.audio_rate_hz)
     next(progress, None)  # past the last item: the bar is closed
-    geometry = settings.clip_geometry
+    missed = [loudness_warning(clip.path, loudness[str(clip.path)], settings) for clip in request.clips]
+    too_quiet = [warning for warning in missed if warning is not None]
+    _warn(too_quiet)
     return {
-        "clips": [_described(clip) for clip in request.clips],
+        "clips": [_described(clip, loudness[str(clip.path)]) for clip in request.clips],
         "checkpoint_id": checkpoint_id,
-        "lora": provenance.lora,
+        "loras": [asdict(lora) for lora in loras],
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
-        "warnings": list(request.warnings),
+        "warnings": [*request.warnings, *too_quiet],
         "text": "\n".join(
             f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
             f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.inputs.seed}{_told(clip)}"
@@ -66,8 +71,24 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     }
 
 
-def _described(clip: Clip) -> dict[str, Any]:
+def _model(request: Request) -> Components:
+    model = load_components(request.folder)
+    if request.lora is not None:
+        from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
+
+        load_adapter(model.towers, request.lora)
+    return model
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _described(clip: Clip, loudness: Loudness | None) -> dict[str, Any]:
     described = {"path": str(clip.path), "prompt": clip.inputs.prompt, "seed": clip.inputs.seed}
+    if loudness is not None:
+        described |= asdict(loudness)
     if (prompting := clip.prompting) is not None:
         rewritten, record = prompting.reason is None, str(record_path(clip.path))
         described["prompting"] = {"user_prompt": prompting.user_prompt, "rewritten": rewritten, "record": record}

@@ -49,6 +49,7 @@ def decode(codecs: Frozen, latents: LatentPair, settings: GenerateSettings) -> O
         audio = audio[None, :, : geometry.audio_latents]
         samples = codecs.audio.decode(audio, geometry.audio_samples)[0].cpu().clamp(-1, 1).numpy()
         if settings.target_lufs is not None:
-            samples = normalise_loudness(samples, geometry.audio_rate_hz, settings.target_lufs)
+            rate_hz, highest = geometry.audio_rate_hz, settings.highest_dbtp
+            samples = normalise_loudness(samples, rate_hz, settings.target_lufs, highest)
         audios.append(samples)
     return Output(videos, audios, latents, geometry)

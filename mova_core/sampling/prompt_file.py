@@ -21,13 +21,31 @@ MAX_SEED = 2**53 - 1  # what JSON holds exactly
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One clip to make: its file is named `name`.mp4."""
+    """One clip to make.
+
+    Args:
+        name: of its file, without suffix.
+        prompt: its text.
+        image: file of the first frame.
+        seed: of its noise.
+        last_image: file of the last frame.
+        suffix: of its file's name, where the whole name was asked for; None: the one that its codec has.
+        audio_out: WAV file that its audio is written into as well.
+    """
 
     name: str
     prompt: str
     image: Path | None
     seed: int
     last_image: Path | None = None
+    suffix: str | None = None
+    audio_out: Path | None = None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What it is made from, by field of `ClipInputs`."""
+        given = {"image": self.image, "last_image": self.last_image}
+        return {name: path for name, path in given.items() if path is not None}
 
 
 class _Line(BaseModel):

@@ -1,7 +1,7 @@
 """A request of `mova generate`; every field is checked before torch is loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.atomic import make_folder
+from mova_core.storage.hashing import sha256_file
 
 if TYPE_CHECKING:
     from mova_core.prompting.rewrite import Prompting
@@ -28,11 +29,15 @@ class Clip:
         path: where it is written.
         inputs: what it is made from.
         prompting: how its prompt came about, where rewriting was asked for.
+        given: sha256 of each file among them, by its field of `ClipInputs`.
+        audio_out: WAV file that its audio is written into as well.
     """
 
     path: Path
     inputs: ClipInputs
     prompting: "Prompting | None" = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    audio_out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,18 @@ class Request:
             tuple(None if path is None else read_image(path) for path in (clip.image, clip.last_image))
             for clip in wanted
         ]
+        for canvas in settings.clip_geometry.canvases:
+            settings.output_format.check_size(canvas, settings.enlarge)
+        paths = [_path(out, clip, settings) for clip in wanted]
         make_folder(out)
-        for clip in wanted:
-            if (out / f"{clip.name}.mp4").is_dir():
-                raise UsageError(f"{out / clip.name}.mp4 is a folder, expected a file to write: choose another name")
         clips = tuple(
-            Clip(out / f"{clip.name}.mp4", ClipInputs(clip.prompt, clip.seed, image, last_image))
-            for clip, (image, last_image) in zip(wanted, images, strict=True)
+            Clip(
+                path,
+                ClipInputs(clip.prompt, clip.seed, image, last_image),
+                given={name: sha256_file(file) for name, file in clip.files.items()},
+                audio_out=clip.audio_out,
+            )
+            for path, clip, (image, last_image) in zip(paths, wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
         return cls(folder, index, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)
@@ -113,3 +123,20 @@ class Request:
             same = [clip for clip in self.clips if self.settings.canvas(clip.inputs.shown) == canvas]
             for start in range(0, len(same), size):
                 yield tuple(same[start : start + size])
+
+
+def _path(out: Path, clip: Wanted, settings: GenerateSettings) -> Path:
+    """Where a clip is written; UsageError for a name of another format, or a place where no file can be."""
+    suffix = settings.output_format.suffix
+    if clip.suffix not in (None, suffix):
+        raise UsageError(
+            f"the clip's name ends in {clip.suffix!r}, expected a name that ends in {suffix}: codec {settings.codec} "
+            "is written so"
+        )
+    path = out / f"{clip.name}{suffix}"
+    if clip.audio_out is not None and clip.audio_out.suffix != ".wav":
+        raise UsageError(f"the audio's file is {clip.audio_out}, expected a name that ends in .wav")
+    for file in filter(None, (path, clip.audio_out)):
+        if file.is_dir():
+            raise UsageError(f"{file} is a folder, expected a file to write: choose another name")
+    return path

@@ -38,7 +38,7 @@ def with_rewritten_prompts(request: Request, rewriter: PromptRewriter) -> Reques
     def rewritten(clip: Clip) -> Clip:
         inputs = clip.inputs
         prompting = rewriter.rewrite(inputs.prompt, inputs.shown, rules, too_long)
-        return Clip(clip.path, replace(inputs, prompt=prompting.prompt), prompting)
+        return replace(clip, inputs=replace(inputs, prompt=prompting.prompt), prompting=prompting)
 
     clips = tuple(rewritten(clip) for clip in track(request.clips, len(request.clips), "rewrite"))
     before, after = (index.prompts_warning([clip.inputs.prompt for clip in some]) for some in (request.clips, clips))

@@ -13,6 +13,7 @@ from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import PresetName, params_from
 from mova_core.params.model import Modality, SamplingParams
+from mova_core.sampling.output_format import OUTPUT_FORMATS, Codec, OutputFormat
 
 RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -27,6 +28,9 @@ class GenerateSettings(SamplingParams):
 
     geometry: str  # a key of GEOMETRIES
     keep_first_latent: bool = False  # a given first frame comes out exactly, not as the model renders it
+    codec: Codec = Field(
+        "h264", description="of the file: h264, hevc, av1 (mp4, with AAC), or lossless (FFV1, FLAC; mkv)"
+    )
     enlarge: int = Field(1, ge=1, le=64)  # whole factor by which a file's frames are larger than the model's
     bridge: bool = True  # False: the control without the Bridge, where bridge_guidance_scale has no part
     frames: int | None = Field(None, ge=1, le=4097, description="frames of the clip, 4k + 1")
@@ -75,6 +79,16 @@ class GenerateSettings(SamplingParams):
             geometry = replace(geometry, canvases=(Canvas(self.height, self.width),))
         return geometry
 
+    @property
+    def output_format(self) -> OutputFormat:
+        """How a clip's file is coded."""
+        return OUTPUT_FORMATS[self.codec]
+
+    @property
+    def highest_dbtp(self) -> float | None:
+        """The true peak that a clip's audio keeps to; None where no loudness is asked for: it stays as it is."""
+        return None if self.target_lufs is None else self.true_peak_dbtp
+
     def canvas(self, image: NDArray[np.uint8] | None) -> Canvas:
         """The clip's frame shape: the canvas nearest to the image's shape; without an image, the first canvas."""
         geometry = self.clip_geometry
@@ -94,6 +108,8 @@ class GenerateSettings(SamplingParams):
         except ValidationError as error:
             raise UsageError(first_fault(error)) from None
         changed._refuse_idle_guidance(asked)
+        if "true_peak_dbtp" in asked and changed.target_lufs is None:
+            raise UsageError("true_peak_dbtp has no part without target_lufs, which sets the loudness: give that too")
         return changed
 
     def negative_prompt(self, modality: Modality, common: str) -> str:
@@ -133,5 +149,5 @@ def check_given(asked: Collection[str], *, video: bool = False, audio: bool = Fa
 
 
 NEGATIVE_PROMPTS = tuple(f"{modality}_negative_prompt" for modality in MODALITIES)
-CLIP_SETTINGS = (*SamplingParams.model_fields, *NEGATIVE_PROMPTS, "frames", "height", "width")
+CLIP_SETTINGS = (*SamplingParams.model_fields, *NEGATIVE_PROMPTS, "frames", "height", "width", "codec")
 """Fields that a request may set."""

@@ -1,13 +1,17 @@
 """The worker: the pipeline's bytes, nothing left of what was deleted, and a sentence where a clip cannot be made."""
 
+import base64
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
-from mova_core.media.provenance import Provenance, read_provenance, write_provenance
-from mova_core.sampling.clip_file import write_clip
+from mova_core.media.provenance import read_provenance
+from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.prompt_file import Wanted
+from mova_core.sampling.request import Request
 from services import jobs
 from services.generator import Worker
 from services.settings import ServiceSettings
@@ -26,20 +30,32 @@ def worker(engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings)
     return Worker(engine, pipeline.generator, settings, CHECKPOINT, "mova:1")
 
 
-def test_a_job_becomes_the_pipeline_s_clip(
-    engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings, worker: Worker, tmp_path: Path
+@pytest.mark.parametrize("with_image", [False, True])
+def test_a_job_becomes_the_clip_that_the_command_line_makes_of_the_same_request(
+    engine: sa.Engine,
+    model_folder: Path,
+    settings: ServiceSettings,
+    worker: Worker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    with_image: bool,
 ) -> None:
-    job_id = jobs.submit(engine, REQUEST, 9).job_id
+    monkeypatch.chdir(tmp_path)
+    first = tmp_path / "first.png"
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(first)
+    image = base64.b64encode(first.read_bytes()).decode() if with_image else None
+    job_id = jobs.submit(engine, REQUEST | {"image": image}, 9).job_id
     assert worker.work_once() and not worker.work_once()
     job = jobs.find(engine, job_id)
     assert job is not None and job.status == "completed" and job.result_path is not None
     served = settings.root / job.result_path
-    output = pipeline("a red ball", seed=4, steps=2)
-    own = tmp_path / "own.mp4"
-    write_clip(own, output.video, output.audio, output.geometry, pipeline.defaults.enlarge)
-    write_provenance(own, Provenance(CHECKPOINT))
-    assert served.read_bytes() == own.read_bytes()
-    assert read_provenance(served) == Provenance(CHECKPOINT)
+    wanted = Wanted("own", "a red ball", first if with_image else None, 4)
+    generate(Request.check(model_folder, [wanted], tmp_path, changes={"steps": 2}), CHECKPOINT)
+    assert served.read_bytes() == (tmp_path / "own.mp4").read_bytes()
+    provenance = read_provenance(served)
+    assert provenance is not None and provenance.checkpoint_id == CHECKPOINT
+    assert provenance.recipe is not None and provenance.recipe.seed == 4
+    assert list(provenance.recipe.inputs) == (["image"] if with_image else [])
     assert (job.checkpoint_id, job.bento) == (CHECKPOINT, "mova:1")
 
 

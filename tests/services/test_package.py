@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.media.provenance import Provenance, read_provenance
+from mova_core.media.provenance import read_provenance
 from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE
 from services.model_manifest import verify_packaged
@@ -36,7 +36,9 @@ def test_the_reference_names_the_smoke_clip_s_bytes(dist: Path) -> None:
     reference = Reference.read(dist)
     assert reference.smoke["sha256"] == hashlib.sha256((dist / SMOKE_CLIP.name).read_bytes()).hexdigest()
     assert reference.tag == f"mova:{reference.manifest_sha256[:16]}"
-    assert read_provenance(dist / SMOKE_CLIP.name) == Provenance(reference.checkpoint_id)
+    provenance = read_provenance(dist / SMOKE_CLIP.name)
+    assert provenance is not None and provenance.checkpoint_id == reference.checkpoint_id
+    assert provenance.recipe is not None and provenance.recipe.prompt == reference.smoke["request"]["prompt"]
 
 
 def test_packaging_again_gives_the_same_bytes(dist: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.registry.database.connection import open_database
-from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.generate import generate
+from mova_core.sampling.prompt_file import Wanted
+from mova_core.sampling.request import Request
 from services import jobs
 from services.deploy import deploy, stop
 from services.deployment import running_deployment
@@ -84,7 +84,7 @@ def test_deploy_makes_the_smoke_clip_and_keeps_a_service_that_is_the_wanted_one(
 
 
 @pytest.mark.filterwarnings("ignore:The Sora API")
-def test_the_openai_package_gets_the_pipeline_s_bytes(
+def test_the_openai_package_gets_the_bytes_of_the_command_line(
     client: Any, dist: Path, queue: sa.Engine, tmp_path: Path
 ) -> None:
     import openai
@@ -92,10 +92,8 @@ def test_the_openai_package_gets_the_pipeline_s_bytes(
     video = client.videos.create_and_poll(prompt="a green box", seconds="2", extra_body={"seed": 11})
     assert video.status == "completed"
     got = client.videos.download_content(video.id).read()
-    pipeline = MovaPipeline.from_pretrained(source_folder(dist) / "model")
-    output = pipeline("a green box", seed=11, frames=33)
-    write_clip(tmp_path / "own.mp4", output.video, output.audio, output.geometry, pipeline.defaults.enlarge)
-    write_provenance(tmp_path / "own.mp4", Provenance(Reference.read(dist).checkpoint_id))
+    wanted, folder = Wanted("own", "a green box", None, 11), source_folder(dist) / "model"
+    generate(Request.check(folder, [wanted], tmp_path, changes={"frames": 33}), Reference.read(dist).checkpoint_id)
     assert got == (tmp_path / "own.mp4").read_bytes()
     with pytest.raises(openai.BadRequestError, match="the prompt is empty"):
         client.videos.create(prompt=" ")

@@ -12,7 +12,9 @@ from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
 @with_settings(GenerateSettings, CLIP_SETTINGS)
 def generate(
     checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
-    out: Annotated[Path, typer.Option("--out", help="The .mp4 to write; with --prompts the folder.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The .mp4 to write (.mkv with --codec lossless); with --prompts the folder.")
+    ],
     prompt: Annotated[str | None, typer.Option("--prompt", help="What the video should show, and its audio.")] = None,
     prompts: Annotated[
         Path | None,
@@ -36,13 +38,22 @@ def generate(
             "describes a first frame.",
         ),
     ] = False,
+    audio_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--audio-out", help="A .wav (24 bits, as the model made it) of the audio too; with --prompts a folder."
+        ),
+    ] = None,
     *,
     changes: dict[str, Any],
 ) -> dict[str, Any]:
-    """Generate a clip: video and audio, as MP4 (H.264, AAC). An option not given has the model's own default.
+    """Generate a clip: video and audio, as MP4 (H.264, AAC) unless --codec says otherwise. An option not given has the
+    model's own default.
 
     Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
     """
+    from dataclasses import replace
+
     from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
     from mova_core.errors import UsageError
     from mova_core.registry.manifests import checkpoint_id_of
@@ -54,12 +65,13 @@ def generate(
     if prompts is not None and (image or last_image) is not None:
         option = "--image" if image is not None else "--last-image"
         raise UsageError(f"{option} goes with --prompt: with --prompts, name images in its lines")
-    if prompts is None and out.suffix != ".mp4":
-        raise UsageError(f"--out is {out}, expected a name that ends in .mp4")
     if prompts is None:
-        wanted, folder = [Wanted(out.stem, prompt or "", image, seed, last_image)], out.parent
+        wanted = [Wanted(out.stem, prompt or "", image, seed, last_image, out.suffix, audio_out)]
+        folder = out.parent
     else:
         wanted, folder = read_prompts(prompts, seed), out
+        if audio_out is not None:
+            wanted = [replace(clip, audio_out=audio_out / f"{clip.name}.wav") for clip in wanted]
     request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora)
     if rewrite_prompt:
         from mova_core.prompting.rewrite import PromptRewriter

@@ -82,6 +82,30 @@ def test_every_clip_says_which_checkpoint_made_it(made, nano_folder):
     assert checkpoint_id in done.stdout
 
 
+def test_codecs_and_the_audio_alone(nano_folder, tmp_path):
+    common = ("--checkpoint", nano_folder, "--steps", 1, "--prompt", "red ball", "--json")
+    options = ("--codec", "lossless", "--audio-out", tmp_path / "sound/clip.wav")
+    done = generate_here(*common, *options, "--out", tmp_path / "clip.mkv")
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "clip.mkv")) as container:
+        assert [stream.codec_context.name for stream in container.streams] == ["ffv1", "flac"]
+    with av.open(str(tmp_path / "sound/clip.wav")) as container:
+        alone = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+    with av.open(str(tmp_path / "clip.mkv")) as container:
+        beside = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+    np.testing.assert_array_equal(alone, beside)
+    assert read_provenance(tmp_path / "clip.mkv").recipe.settings["codec"] == "lossless"
+
+
+def test_a_loudness_that_the_true_peak_does_not_allow_is_told(nano_folder, tmp_path):
+    common = ("--checkpoint", nano_folder, "--steps", 1, "--prompt", "red ball", "--json")
+    done = generate_here(*common, "--target-lufs", 0, "--true-peak-dbtp", -6, "--out", tmp_path / "clip.mp4")
+    assert done.returncode == 0, done.stderr
+    clip = json.loads(done.stdout)["clips"][0]
+    assert clip["lufs"] < -1 and clip["true_peak_dbtp"] <= -5.9
+    assert f"clip.mp4 is at {clip['lufs']:.1f} LUFS, not at 0: its true peak of -6 dBTP allows no more" in done.stderr
+
+
 REFUSED = {
     ("--steps", "0"): "steps is 0",
     ("--text-guidance-scale", "-1"): "text_guidance_scale is -1",
@@ -91,6 +115,10 @@ REFUSED = {
     ("--prompt", "  "): "prompt is empty",
     ("--prompt", "x" * 200): "201 tokens",
     ("--out", "clip.avi"): "ends in .mp4",
+    ("--codec", "lossless"): "ends in .mkv",
+    ("--codec", "vp9"): "codec is 'vp9'",
+    ("--true-peak-dbtp", "-2"): "true_peak_dbtp has no part without target_lufs",
+    ("--audio-out", "clip.mp3"): "ends in .wav",
     ("--prompts", "x.jsonl"): "either --prompt TEXT or --prompts",
     ("--checkpoint", "production"): "'production' is no alias",
 }

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mova_core.cli.model.generate import generate
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import read_table
 from mova_core.errors import StaleError
-from mova_core.media.provenance import read_provenance
+from mova_core.media.provenance import LoraUsed, read_provenance
 from mova_core.model.lora.adapter import WEIGHTS_FILE, Adapter
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.hashing import sha256_file
@@ -109,9 +110,10 @@ def test_an_adapter_of_other_params_is_kept_and_comes_back(section, request_of, 
 def test_a_clip_made_beside_the_base_says_so_and_the_merged_model_makes_the_same():
     common = {"prompt": "A bar stands at place 1.", "steps": 1}
     done = generate(str(BASE), Path("beside.mp4"), lora=ADAPTER, **common)
-    assert done["lora"] == Adapter.read(ADAPTER).adapter_id == read_provenance(Path("beside.mp4")).lora
-    assert generate(str(BASE), Path("alone.mp4"), **common)["lora"] is None
-    assert read_provenance(Path("alone.mp4")).lora is None
+    used = LoraUsed(Adapter.read(ADAPTER).adapter_id)
+    assert done["loras"] == [asdict(used)] and read_provenance(Path("beside.mp4")).loras == (used,)
+    assert generate(str(BASE), Path("alone.mp4"), **common)["loras"] == []
+    assert read_provenance(Path("alone.mp4")).loras == ()
 
     export(str(BASE), Path("merged"), lora=ADAPTER)
     beside, merged, alone = (MovaPipeline.from_pretrained(folder) for folder in (BASE, "merged", BASE))
