@@ -24,10 +24,10 @@ def with_settings(settings: type[BaseModel], names: Iterable[str]) -> Callable[[
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
-        def wrapped(**arguments: Any) -> dict[str, Any]:
-            asked = {name: arguments.pop(name) for name in fields}
+        def wrapped(*positional: Any, **arguments: Any) -> dict[str, Any]:
+            asked = {name: arguments.pop(name, None) for name in fields}
             changes = {name: value for name, value in asked.items() if value is not None}
-            return function(**arguments, changes=changes)
+            return function(*positional, **arguments, changes=changes)
 
         signature = inspect.signature(function)
         own = [parameter for name, parameter in signature.parameters.items() if name != "changes"]
