@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mova_core.cli.model.setting_options import with_settings
 from mova_core.options import ParamsFile
+from mova_core.params.runtime import ON_ANY_DEVICE, RUNTIME_SETTINGS, RuntimeParams
 from mova_core.places import BENTO, CANDIDATE, PARAMS
 
 if TYPE_CHECKING:
@@ -16,9 +18,12 @@ Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Inst
 Host = Annotated[str | None, typer.Option("--host", help="Instead of serve.host.")]
 
 
+@with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 def package(
     model: Annotated[str, typer.Argument(help="Model folder, alias or checkpoint id.")] = str(CANDIDATE),
     dist: Dist = BENTO,
+    *,
+    runtime: dict[str, Any],
 ) -> dict[str, Any]:
     """Build the Bento of a model, with the sha256 of every file of it, and one clip that it makes.
 
@@ -27,10 +32,18 @@ def package(
     from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
     from services.package import package as run_package
 
-    return run_package(resolve_checkpoint(model), dist)
+    return run_package(resolve_checkpoint(model), dist, ON_ANY_DEVICE.changed(**runtime))
 
 
-def serve(dist: Dist = BENTO, params: ParamsFile = PARAMS, host: Host = None, port: Port = None) -> dict[str, Any]:
+@with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
+def serve(
+    dist: Dist = BENTO,
+    params: ParamsFile = PARAMS,
+    host: Host = None,
+    port: Port = None,
+    *,
+    runtime: dict[str, Any],
+) -> dict[str, Any]:
     """Serve a package until it is interrupted: POST /v1/videos, as the OpenAI videos API names it.
 
     Example: mova serve --port 3000
@@ -40,13 +53,14 @@ def serve(dist: Dist = BENTO, params: ParamsFile = PARAMS, host: Host = None, po
     from services.package import source_folder
     from services.process import check_startable, serve_command
 
-    settings = _settings(params, host, port)
+    settings = _settings(params, host, port, runtime)
     check_startable(dist, settings)
     command, environment = serve_command(dist, settings), settings.environment()
     os.chdir(source_folder(dist))
     os.execve(command[0], command, environment)
 
 
+@with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 def deploy(
     context: typer.Context,
     alias: Annotated[str, typer.Option("--alias", help="What names the checkpoint to serve.")] = "production",
@@ -60,6 +74,8 @@ def deploy(
     stop: Annotated[
         bool, typer.Option("--stop", help="End what the last deployment started, and nothing else.")
     ] = False,
+    *,
+    runtime: dict[str, Any],
 ) -> dict[str, Any]:
     """Serve the promoted model in the background, in place of the one before, and check it by a clip over HTTP.
 
@@ -74,22 +90,26 @@ def deploy(
     if stop:
         _refuse_beside_stop(context)
         return run_stop(Path.cwd())
-    return run_deploy(alias, _settings(params, host, port), dist, clip)
+    return run_deploy(alias, _settings(params, host, port, runtime), dist, clip)
 
 
 def _refuse_beside_stop(context: typer.Context) -> None:
     """An option that --stop would not heed is refused."""
     from mova_core.errors import UsageError
 
-    for name in ("alias", "dist", "params", "host", "port", "clip"):
+    for name in ("alias", "dist", "params", "host", "port", "clip", *RUNTIME_SETTINGS):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             raise UsageError(f"--{name} has no effect beside --stop, which ends what the last deployment started here")
 
 
-def _settings(params_file: Path, host: str | None, port: int | None) -> "ServiceSettings":
+def _settings(params_file: Path, host: str | None, port: int | None, runtime: dict[str, Any]) -> "ServiceSettings":
+    from mova_core.devices import check_there
     from mova_core.params import load_params
     from services.settings import ServiceSettings
 
     changes = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
-    return ServiceSettings(Path.cwd(), load_params(params_file).serve.model_copy(update=changes))
+    params = load_params(params_file)
+    computes_on = RuntimeParams(**params.generate.model_dump(include=set(RUNTIME_SETTINGS))).changed(**runtime)
+    check_there(computes_on.devices)
+    return ServiceSettings(Path.cwd(), params.serve.model_copy(update=changes), computes_on)

@@ -18,9 +18,11 @@ from typing import Any
 import yaml
 
 import services
+from mova_core.devices import check_there
 from mova_core.errors import MovaError, UsageError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.model import ServeParams
+from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE, FileList
 from mova_core.storage.atomic_folder import atomic_folder
@@ -75,21 +77,27 @@ def source_folder(dist: Path) -> Path:
     return dist / BENTO / "src"
 
 
-def package(model: Path, dist: Path) -> dict[str, Any]:
+def package(model: Path, dist: Path, runtime: RuntimeParams = ON_ANY_DEVICE) -> dict[str, Any]:
     """Build the Bento of a model folder, in place of one that is there, and its smoke clip.
 
+    Args:
+        model: its folder.
+        dist: the package's.
+        runtime: what the smoke clip is made on.
+
     Raises:
-        UsageError: not a model folder, or a pickle among its weights.
+        UsageError: a device that is not there, not a model folder, or a pickle among its weights.
         StaleError: a file is damaged, or not the one that was selected.
         MovaError: BentoML cannot build it.
     """
+    check_there(runtime.devices)
     index = FolderIndex.read(model)
     check_whole(model)
     with atomic_folder(dist, replace=True) as made:
         packaged = _build(model, made / BENTO)
         tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
         request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
-        sha256 = _smoke(packaged, request, made / SMOKE_CLIP.name)
+        sha256 = _smoke(packaged, request, made / SMOKE_CLIP.name, runtime)
         reference = Reference(
             tag=tag,
             checkpoint_id=packaged.checkpoint_id,
@@ -156,9 +164,8 @@ def _fix_modes(bento: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _smoke(packaged: Packaged, request: dict[str, Any], path: Path) -> str:
-    from mova_core.model.model_folder import load_components
+def _smoke(packaged: Packaged, request: dict[str, Any], path: Path, runtime: RuntimeParams) -> str:
     from mova_core.sampling.clip_generator import ClipGenerator
     from services.generator import render
 
-    return render(ClipGenerator(load_components(packaged.folder)), request, packaged.checkpoint_id, path)
+    return render(ClipGenerator.load(packaged.folder, runtime), request, packaged.checkpoint_id, path)

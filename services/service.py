@@ -52,12 +52,11 @@ class Generator:
     """Makes the clips; has no door of its own."""
 
     def __init__(self) -> None:
-        from mova_core.model.model_folder import load_components
         from mova_core.sampling.clip_generator import ClipGenerator
         from services.generator import Worker
 
         verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
-        generator = ClipGenerator(load_components(PACKAGED.folder))
+        generator = ClipGenerator.load(PACKAGED.folder, SETTINGS.runtime)
         engine = open_database(SETTINGS.database_url)
         self.worker = Worker(engine, generator, SETTINGS, PACKAGED.checkpoint_id, BENTO_TAG)
         self.worker.start()

@@ -7,16 +7,21 @@ and the defaults, so `bentoml serve` alone works too.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from mova_core.errors import UsageError, first_fault
 from mova_core.params.model import ServeParams
+from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
+from mova_core.params.section import Section
 from mova_core.places import BENTOML_HOME, SERVED_CLIPS
 from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"
 PARAMS_VARIABLE = "MOVA_SERVE_PARAMS"
+RUNTIME_VARIABLE = "MOVA_SERVE_RUNTIME"
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,12 @@ class ServiceSettings:
     Args:
         root: the project's folder.
         params: the section `serve`.
+        runtime: what the model computes on.
     """
 
     root: Path
     params: ServeParams
+    runtime: RuntimeParams = ON_ANY_DEVICE
 
     @classmethod
     def from_environment(cls) -> "ServiceSettings":
@@ -38,11 +45,8 @@ class ServiceSettings:
         Raises:
             UsageError: a variable that says nothing usable.
         """
-        try:
-            params = ServeParams.model_validate_json(os.environ.get(PARAMS_VARIABLE) or "{}")
-        except ValidationError as error:
-            raise UsageError(f"${PARAMS_VARIABLE}: {first_fault(error)}") from None
-        return cls(Path(os.environ.get(ROOT_VARIABLE) or ".").resolve(), params)
+        root = Path(os.environ.get(ROOT_VARIABLE) or ".").resolve()
+        return cls(root, _section(ServeParams, PARAMS_VARIABLE), _section(RuntimeParams, RUNTIME_VARIABLE))
 
     def environment(self) -> dict[str, str]:
         """The environment of a service's processes: this one's, these settings, and telemetry off."""
@@ -52,6 +56,7 @@ class ServiceSettings:
             **os.environ,
             ROOT_VARIABLE: str(self.root),
             PARAMS_VARIABLE: self.params.model_dump_json(),
+            RUNTIME_VARIABLE: self.runtime.model_dump_json(),
             DATABASE_VARIABLE: self.database_url,
             "BENTOML_HOME": str(self.root / BENTOML_HOME),
             "BENTOML_DO_NOT_TRACK": "true",
@@ -73,3 +78,10 @@ class ServiceSettings:
     def clip_path(self, job_id: str) -> str:
         """Where a job's clip is kept, from the project's folder."""
         return (SERVED_CLIPS / f"{job_id}.mp4").as_posix()
+
+
+def _section(section: type[AnySection], variable: str) -> AnySection:
+    try:
+        return section.model_validate_json(os.environ.get(variable) or "{}")
+    except ValidationError as error:
+        raise UsageError(f"${variable}: {first_fault(error)}") from None

@@ -91,7 +91,7 @@ def evaluate_model(
     suite = suite_for(section, places.data)
     if not phase.joint:  # as the audio tower was trained
         suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
-    generator = ClipGenerator(components)
+    generator = ClipGenerator.of(components, params.generate)
     # Phase audio trains the audio tower alone: without the Bridge, the untrained video has no part in the audio.
     changes: dict[str, Any] = {} if phase.joint else {"bridge": False}
     normalize = phase.params(params.train).normalize_loudness

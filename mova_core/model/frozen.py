@@ -80,12 +80,3 @@ def load_frozen(parts: FrozenParts, device: str | torch.device = "cpu") -> Froze
 
     audio = read_audio_vae(parts.folder, device)
     return Frozen(read_video_vae(parts.folder, device), audio, audio.vae.hop, read_text(parts.folder, device))
-
-
-def execution_device(module: torch.nn.Module) -> torch.device:
-    """Where a component computes: on the device that its offloading hook moves it to, else where its weights lie."""
-    hook = getattr(module, "_hf_hook", None)
-    device = getattr(hook, "execution_device", None)
-    if device is None:
-        device = getattr(module, "device", None)  # diffusers' and transformers' modules know of their own hooks
-    return next(module.parameters()).device if device is None else torch.device(device)

@@ -116,7 +116,7 @@ def new_index(
     defaults = {
         "geometry": geometry.name,
         **fields.get("generate", {}),
-        **generate.model_dump(include=set(SamplingParams.model_fields)),
+        **generate.stored(),
     }
     ours = {"boundary_ratio": boundary_ratio, "generate": defaults, "trained_on": list(trained_on)}
     return FolderIndex({"_class_name": "MOVA", **fields, **TOWER_CLASSES, **ours}, parts.shift())

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from mova_core.params.runtime import RuntimeParams
 from mova_core.params.section import Section
 from mova_core.places import MODELS
 
@@ -35,7 +36,9 @@ class SamplingParams(Section):
     """How a model generates a clip unless a request says otherwise; written into its `model_index.json`."""
 
     steps: int = Field(8, ge=1, le=1000, description="denoising steps")
-    solver: Literal["euler", "heun"] = Field("euler", description="euler, or heun: 2 evaluations a step, more exact")
+    solver: Literal["euler", "heun"] = Field(
+        "euler", description="of a step: euler, or heun: 2 evaluations, more exact"
+    )
     text_guidance_scale: NotNegative = Field(3.0, description="how closely the text is followed, s_T; 1 = off")
     bridge_guidance_scale: NotNegative = Field(
         2.0,
@@ -90,9 +93,13 @@ class SamplingParams(Section):
             )
         return self
 
+    def stored(self) -> dict[str, Any]:
+        """What `model_index.json` holds of them."""
+        return self.model_dump(include=set(SamplingParams.model_fields))
 
-class GenerateParams(SamplingParams):
-    """Generation: how a model makes a clip, and on what."""
+
+class GenerateParams(SamplingParams, RuntimeParams):
+    """Generation: how a model makes a clip, and on what it computes."""
 
     @model_validator(mode="after")
     def _guidance_is_there_to_be_changed(self) -> Self:

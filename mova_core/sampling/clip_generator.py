@@ -4,17 +4,20 @@ Noise comes from one generator a clip, seeded with the clip's seed, video first,
 on its batch.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 import torch
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.geometry import Canvas
-from mova_core.model.model_folder import Components
+from mova_core.model.model_folder import Components, load_components
+from mova_core.model.placement import place
 from mova_core.model.text.prompt import check_prompt
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.model import Modality
+from mova_core.params.runtime import RuntimeParams
 from mova_core.sampling.encode_inputs import encode_inputs
 from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.inputs import ClipInputs, check_alike
@@ -29,12 +32,35 @@ class ClipGenerator:
     Args:
         model: of a folder, or made in memory.
         device: that computes; None: where the towers' weights lie.
+        release: called after each batch of clips, whatever happened to it; None: nothing comes and goes.
     """
 
-    def __init__(self, model: Components, device: torch.device | None = None) -> None:
-        self.model = model
+    def __init__(
+        self, model: Components, device: torch.device | None = None, release: Callable[[], None] | None = None
+    ) -> None:
+        self.model, self._release = model, release
         self.device = next(model.towers.parameters()).device if device is None else device
         self.defaults = GenerateSettings.of(model.index)
+
+    @classmethod
+    def load(cls, folder: Path, runtime: RuntimeParams) -> "ClipGenerator":
+        """The model of a folder, on the device and in the dtype that are asked for.
+
+        Raises:
+            UsageError: a device that is not there, or a dtype that it cannot compute in; and see `load_components`.
+            StaleError: see `load_components`.
+        """
+        return cls.of(load_components(folder), runtime)
+
+    @classmethod
+    def of(cls, model: Components, runtime: RuntimeParams) -> "ClipGenerator":
+        """A model in memory, placed as asked; errors as of `place`."""
+        return cls(model, *place(model, runtime))
+
+    @property
+    def shareable(self) -> bool:
+        """Whether threads may generate at the same time: on the processor, and no weights come and go."""
+        return self.device.type == "cpu" and self._release is None
 
     def generate(
         self,
@@ -63,8 +89,12 @@ class ClipGenerator:
         self.check(clips, negative_prompt, settings)
         canvas = self.canvas(clips, settings)
         noise = noise or self.noise([clip.seed for clip in clips], settings, canvas)
-        conditioning = encode_inputs(self.model, clips, negative_prompt, settings, canvas, self.device)
-        return decode(self.model, self.sample(noise, conditioning, settings, watcher), settings)
+        try:
+            conditioning = encode_inputs(self.model, clips, negative_prompt, settings, canvas, self.device)
+            return decode(self.model, self.sample(noise, conditioning, settings, watcher), settings)
+        finally:
+            if self._release is not None:
+                self._release()
 
     def canvas(self, clips: Sequence[ClipInputs], settings: GenerateSettings) -> Canvas:
         """The frame shape of clips that are generated together."""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mova_core.media.provenance import LoraUsed, Provenance
-from mova_core.model.model_folder import Components, load_components
+from mova_core.model.model_folder import load_components
 from mova_core.printable import printable
 from mova_core.progress import track
 from mova_core.sampling.clip_file import Loudness, write_audio
@@ -33,7 +33,7 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         MovaError: the model folder is damaged, or a place cannot be written to.
     """
     _warn(request.warnings)
-    generator, settings = ClipGenerator(_model(request)), request.settings
+    generator, settings = _generator(request), request.settings
     geometry = settings.clip_geometry
     loras = () if request.lora is None else (LoraUsed(request.lora.adapter_id),)
     batches = list(request.batches())
@@ -71,13 +71,13 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     }
 
 
-def _model(request: Request) -> Components:
+def _generator(request: Request) -> ClipGenerator:
     model = load_components(request.folder)
     if request.lora is not None:
         from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
 
         load_adapter(model.towers, request.lora)
-    return model
+    return ClipGenerator.of(model, request.runtime)
 
 
 def _warn(warnings: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mova_core.errors import UsageError
 from mova_core.media.image import to_rgb
-from mova_core.model.frozen import execution_device
+from mova_core.model.execution_device import execution_device
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.model_folder import Components, load_components, modules_of, save_components
 from mova_core.model.towers.dual_tower import LatentPair
@@ -95,10 +95,10 @@ class MovaPipeline(DiffusionPipeline):
     @property
     def defaults(self) -> GenerateSettings:
         """How it generates unless a call says otherwise."""
-        return self.generator.defaults
+        return self.clip_generator.defaults
 
     @property
-    def generator(self) -> ClipGenerator:
+    def clip_generator(self) -> ClipGenerator:
         """The same model without diffusers' pipeline around it."""
         return ClipGenerator(self.model, execution_device(self.model.towers.video_dit))
 
@@ -147,7 +147,7 @@ class MovaPipeline(DiffusionPipeline):
             UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
             GenerationCancelled: `cancelled` said so.
         """
-        engine = self.generator
+        engine = self.clip_generator
         changes = _our_names(changes)
         settings = engine.defaults.changed(**changes)
         asked = [name for name, value in changes.items() if value is not None]

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mova_core.devices import check_there
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
@@ -52,6 +54,7 @@ class Request:
         clips: to make.
         warnings: what to tell the user before they are made.
         lora: an adapter beside the model's weights.
+        runtime: what it computes on.
     """
 
     folder: Path
@@ -61,6 +64,7 @@ class Request:
     clips: tuple[Clip, ...]
     warnings: tuple[str, ...] = ()
     lora: Adapter | None = None
+    runtime: RuntimeParams = ON_ANY_DEVICE
 
     @classmethod
     def check(
@@ -71,6 +75,7 @@ class Request:
         negative_prompt: str = "",
         changes: Mapping[str, Any] | None = None,
         lora: Path | None = None,
+        runtime: Mapping[str, Any] | None = None,
     ) -> "Request":
         """Check everything that can be checked without running the model.
 
@@ -81,11 +86,14 @@ class Request:
             negative_prompt: text of the unconditional forwards.
             changes: fields of `GenerateSettings`; None leaves the folder's default.
             lora: folder of a LoRA adapter of this model.
+            runtime: fields of `RuntimeParams`.
 
         Raises:
             UsageError: one sentence about the first thing that is wrong.
             StaleError: a damaged model folder, or an adapter that is damaged or belongs to another model.
         """
+        checked_runtime = ON_ANY_DEVICE.changed(**(runtime or {}))
+        check_there(checked_runtime.devices)
         index = FolderIndex.read(folder)
         adapter = None if lora is None else Adapter.of_model(lora, folder)
         if adapter is not None:
@@ -112,7 +120,8 @@ class Request:
             for path, clip, (image, last_image) in zip(paths, wanted, images, strict=True)
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
-        return cls(folder, index, settings, negative_prompt, clips, () if warning is None else (warning,), adapter)
+        warnings = () if warning is None else (warning,)
+        return cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

@@ -52,7 +52,7 @@ class GenerateSettings(SamplingParams):
         """
         values = index.generate
         if values is None:
-            values = params_from({"preset": RELEASED}).generate.model_dump()
+            values = params_from({"preset": RELEASED}).generate.stored()
             values |= {"geometry": RELEASED, "video_shift": index.shift, "audio_shift": index.shift}
         try:
             return cls.model_validate(values)

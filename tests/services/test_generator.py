@@ -27,7 +27,7 @@ def pipeline(model_folder: Path) -> MovaPipeline:
 
 @pytest.fixture
 def worker(engine: sa.Engine, pipeline: MovaPipeline, settings: ServiceSettings) -> Worker:
-    return Worker(engine, pipeline.generator, settings, CHECKPOINT, "mova:1")
+    return Worker(engine, pipeline.clip_generator, settings, CHECKPOINT, "mova:1")
 
 
 @pytest.mark.parametrize("with_image", [False, True])

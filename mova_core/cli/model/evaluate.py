@@ -5,27 +5,37 @@ from typing import Annotated, Any
 
 import typer
 
+from mova_core.cli.model.setting_options import with_settings
 from mova_core.options import Data, ParamsFile, PhaseArgument
+from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.places import DATA, EVALUATIONS, PARAMS, DataFolder
 
 
+@with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 def evaluate(
     phase: PhaseArgument,
     params_file: ParamsFile = PARAMS,
     data: Data = DATA,
     reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = EVALUATIONS,
+    *,
+    runtime: dict[str, Any],
 ) -> dict[str, Any]:
     """Generate a fixed suite from a run's last checkpoint and measure how well video, audio and text agree.
 
     Writes metrics.json, sample clips and a plot of the Bridge guidance sweep to reports/evaluation/PHASE/.
 
-    Example: mova evaluate phase3
+    What an option does not say of the device is as section generate of the params has it.
+
+    Example: mova evaluate phase3 --device cuda
     """
+    from mova_core.devices import check_there
     from mova_core.params import load_params
     from mova_core.training.preflight import Places, check_trained
     from mova_core.training.recipe import phase_named
 
     chosen, params = phase_named(phase), load_params(params_file)
+    params = params.model_copy(update={"generate": params.generate.changed(**runtime)})
+    check_there(params.generate.devices)
     places = Places(DataFolder(data))
     check_trained(chosen, places)
 

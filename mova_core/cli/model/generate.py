@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from mova_core.cli.model.setting_options import with_settings
+from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
 
 
+@with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 @with_settings(GenerateSettings, CLIP_SETTINGS)
 def generate(
     checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
@@ -46,6 +48,7 @@ def generate(
     ] = None,
     *,
     changes: dict[str, Any],
+    runtime: dict[str, Any],
 ) -> dict[str, Any]:
     """Generate a clip: video and audio, as MP4 (H.264, AAC) unless --codec says otherwise. An option not given has the
     model's own default.
@@ -72,7 +75,7 @@ def generate(
         wanted, folder = read_prompts(prompts, seed), out
         if audio_out is not None:
             wanted = [replace(clip, audio_out=audio_out / f"{clip.name}.wav") for clip in wanted]
-    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora)
+    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora, runtime)
     if rewrite_prompt:
         from mova_core.prompting.rewrite import PromptRewriter
         from mova_core.sampling.rewritten_prompts import with_rewritten_prompts

@@ -13,12 +13,15 @@ from pydantic.fields import FieldInfo
 Command = Callable[..., dict[str, Any]]
 
 
-def with_settings(settings: type[BaseModel], names: Iterable[str]) -> Callable[[Command], Command]:
-    """Give a command an option for each of these fields; it gets those that were set as its argument `changes`.
+def with_settings(
+    settings: type[BaseModel], names: Iterable[str], argument: str = "changes"
+) -> Callable[[Command], Command]:
+    """Give a command an option for each of these fields; it gets those that were set, by name, as one argument.
 
     Args:
         settings: the class whose fields they are; it checks the values.
         names: of the fields, each with a description.
+        argument: of the command.
     """
     fields = {name: settings.model_fields[name] for name in names}
 
@@ -27,16 +30,16 @@ def with_settings(settings: type[BaseModel], names: Iterable[str]) -> Callable[[
         def wrapped(*positional: Any, **arguments: Any) -> dict[str, Any]:
             asked = {name: arguments.pop(name, None) for name in fields}
             changes = {name: value for name, value in asked.items() if value is not None}
-            return function(*positional, **arguments, changes=changes)
+            return function(*positional, **arguments, **{argument: changes})
 
         signature = inspect.signature(function)
-        own = [parameter for name, parameter in signature.parameters.items() if name != "changes"]
+        own = [parameter for name, parameter in signature.parameters.items() if name != argument]
         options = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(name, field))
             for name, field in fields.items()
         ]
         wrapped.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-        annotations = {name: kind for name, kind in function.__annotations__.items() if name != "changes"}
+        annotations = {name: kind for name, kind in function.__annotations__.items() if name != argument}
         wrapped.__annotations__ = annotations | {option.name: option.annotation for option in options}
         return wrapped
 

@@ -41,7 +41,8 @@ def generate_suite(
     def generated(batch: slice) -> Output:
         return generator.generate(inputs[batch], settings)
 
-    with ThreadPoolExecutor(os.cpu_count()) as cores:
+    at_once = os.cpu_count() if generator.shareable else 1
+    with ThreadPoolExecutor(at_once) as cores:
         outputs = cores.map(generated, batches)
         for batch, output in zip(batches, track(outputs, len(batches), label), strict=True):
             made = zip(output.videos, output.audios, suite.labels[batch], strict=True)

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn.utils import weight_norm
 
 from mova_core.errors import ShapeError, UsageError
+from mova_core.model.execution_device import execution_device
 from mova_core.model.pretrained.component import Component, stored_tensors
-from mova_core.model.pretrained.diffusers_import import register_to_config
+from mova_core.model.pretrained.diffusers_import import apply_forward_hook, register_to_config
 
 
 class Snake(nn.Module):
@@ -167,6 +168,7 @@ class DacVae(Component):
         """Zeros on the right up to a whole number of hops."""
         return nn.functional.pad(audio_B1S, (0, -audio_B1S.shape[-1] % self.hop))
 
+    @apply_forward_hook
     def encode(self, audio_B1S: Tensor) -> Tensor:
         """Latents of mono audio in -1..1, [B, latent_dim, L]: the posterior's mode; its variance is not worked out.
 
@@ -178,6 +180,7 @@ class DacVae(Component):
         mean, _log_variance = self.quant_conv(self.encoder(self.pad(audio_B1S))).chunk(2, dim=1)
         return mean
 
+    @apply_forward_hook
     def decode(self, latent_BCL: Tensor) -> Tensor:
         """Audio [B, 1, L × hop] in -1..1; longer than the clip by up to a hop, which the caller trims."""
         return torch.tanh(self.decoder(self.post_quant_conv(latent_BCL)))
@@ -191,7 +194,7 @@ class DacAudioVae:
 
     def encode(self, audio_BS: Tensor) -> Tensor:
         """Latents [B, C, ceil(S / hop)], float32: the mode, as the towers know it."""
-        return self.vae.encode(audio_BS[:, None].to(self.vae.device, self.vae.dtype)).float()
+        return self.vae.encode(audio_BS[:, None].to(execution_device(self.vae), self.vae.dtype)).float()
 
     def decode(self, latents_BCL: Tensor, samples: int) -> Tensor:
         """Audio [B, samples] in -1..1, float32; samples of the last hop beyond the clip are cut off.
@@ -202,4 +205,4 @@ class DacAudioVae:
         longest = latents_BCL.shape[-1] * self.vae.hop
         if not longest - self.vae.hop < samples <= longest:
             raise ShapeError(f"{samples} samples asked of {latents_BCL.shape[-1]} latents of {self.vae.hop}")
-        return self.vae.decode(latents_BCL.to(self.vae.device, self.vae.dtype))[:, 0, :samples].float()
+        return self.vae.decode(latents_BCL.to(execution_device(self.vae), self.vae.dtype))[:, 0, :samples].float()

@@ -13,6 +13,7 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from mova_core.errors import ShapeError
+from mova_core.model.execution_device import execution_device
 
 
 class WanVideoVae:
@@ -34,7 +35,8 @@ class WanVideoVae:
         if pixels_B3NHW.shape[2] % 4 != 1:
             raise ShapeError(f"video has {pixels_B3NHW.shape[2]} frames, expected 4k + 1")
         with self._turn:
-            mode = self.vae.encode(pixels_B3NHW.to(self.vae.device, self.vae.dtype)).latent_dist.mode().float()
+            pixels = pixels_B3NHW.to(execution_device(self.vae), self.vae.dtype)
+            mode = self.vae.encode(pixels).latent_dist.mode().float()
         return (mode - self.mean.to(mode.device)) / self.std.to(mode.device)
 
     def denormalise(self, latents_BCTHW: Tensor) -> Tensor:
@@ -46,4 +48,4 @@ class WanVideoVae:
         """Normalised latents to pixels in -1..1 [B, 3, N, H, W], float32."""
         raw = self.denormalise(latents_BCTHW)
         with self._turn:
-            return self.vae.decode(raw.to(self.vae.device, self.vae.dtype)).sample.float().clamp(-1, 1)
+            return self.vae.decode(raw.to(execution_device(self.vae), self.vae.dtype)).sample.float().clamp(-1, 1)

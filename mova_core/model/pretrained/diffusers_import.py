@@ -31,5 +31,6 @@ with _unimportable(UNUSED):
 
     with _unimportable(QUANTIZERS):
         from diffusers.models.modeling_utils import ModelMixin
+        from diffusers.utils.accelerate_utils import apply_forward_hook
 
-__all__ = ["ConfigMixin", "ModelMixin", "register_to_config"]
+__all__ = ["ConfigMixin", "ModelMixin", "apply_forward_hook", "register_to_config"]

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mova_core.model.execution_device import execution_device
 from mova_core.model.text.prompt import CONTEXT_LENGTH, clean_prompt
 
 
@@ -59,7 +60,6 @@ class Umt5Text:
     def encode(self, prompts: list[str]) -> Tensor:
         """Contexts [B, 512, text_dim] in the encoder's dtype; an empty prompt is its end token and zeros."""
         tokens = self.tokenize(prompts)
-        device = next(self.encoder.parameters()).device
-        mask = tokens.attention_mask.to(device)
-        states = self.encoder(tokens.input_ids.to(device), mask).last_hidden_state
-        return states * mask[..., None].to(states.dtype)
+        device = execution_device(self.encoder)
+        states = self.encoder(tokens.input_ids.to(device), tokens.attention_mask.to(device)).last_hidden_state
+        return states * tokens.attention_mask[..., None].to(states)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mova_core.errors import UsageError
+from mova_core.model.pretrained.component import Component
+
 Rotation = Callable[[Tensor], Tensor]
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Query, key and value of all heads [B, H, S or K, head_dim] to what each query finds."""
@@ -22,6 +25,8 @@ class Attention(nn.Module):
         eps: of the RMS norms.
         context_dim: width E of the tokens attended to; None for D.
     """
+
+    kernel: Attend = staticmethod(F.scaled_dot_product_attention)  # see `Component.set_attention_backend`
 
     def __init__(self, dim: int, num_heads: int, eps: float = 1e-6, context_dim: int | None = None) -> None:
         super().__init__()
@@ -40,12 +45,12 @@ class Attention(nn.Module):
         rotate_q: Rotation | None = None,
         rotate_k: Rotation | None = None,
         y_of_B: Tensor | None = None,
-        attend: Attend = F.scaled_dot_product_attention,
+        attend: Attend | None = None,
     ) -> Tensor:
         """Query x, key and value y.
 
         `y_of_B` names the row of y that each x attends to, so that what many share is projected once; None where
-        every x has its own. `attend` is another function where x and y are divided over processes.
+        every x has its own. `attend` is given where x and y are divided over processes.
         """
         query = self.norm_q(self.q(x_BSD)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         key, value = self.norm_k(self.k(y_BKE)), self.v(y_BKE)
@@ -55,4 +60,34 @@ class Attention(nn.Module):
         value = value.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         query = rotate_q(query) if rotate_q else query
         key = rotate_k(key) if rotate_k else key
-        return self.o(attend(query, key, value).transpose(1, 2).flatten(-2))
+        return self.o((attend or self.kernel)(query, key, value).transpose(1, 2).flatten(-2))
+
+
+class AttentionComponent(Component):
+    """A component with attention, whose kernel diffusers' dispatcher may choose."""
+
+    def set_attention_backend(self, backend: str) -> None:
+        """Let its attention be computed by another kernel.
+
+        Args:
+            backend: a name of diffusers' `AttentionBackendName`, such as native, flash, sage or xformers.
+
+        Raises:
+            UsageError: no such name, or what it needs is not installed.
+        """
+        # Imported only where another kernel is asked for: it takes a second.
+        from diffusers.models.attention_dispatch import AttentionBackendName, attention_backend, dispatch_attention_fn
+
+        try:
+            with attention_backend(AttentionBackendName(backend)):
+                pass  # it checks what the kernel needs
+        except (ValueError, RuntimeError, ImportError) as error:
+            raise UsageError(f"attention backend {backend!r} cannot be used: {error}") from None
+
+        def kernel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            heads_last = (each.transpose(1, 2) for each in (query, key, value))
+            return dispatch_attention_fn(*heads_last, backend=AttentionBackendName(backend)).transpose(1, 2)
+
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.kernel = kernel

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
-from mova_core.model.pretrained.component import Component
 from mova_core.model.pretrained.diffusers_import import register_to_config
-from mova_core.model.towers.attention import Attend, Attention
+from mova_core.model.towers.attention import Attend, Attention, AttentionComponent
 from mova_core.model.towers.context_parallel import ContextParallel
 from mova_core.model.towers.rope import half_split_tables, rotate_half_split
 
@@ -60,14 +58,14 @@ class BridgeRope(NamedTuple):
 
     Args:
         video, audio: the tables; None to rotate nothing.
-        video_attend: how video tokens attend to audio tokens.
-        audio_attend: how audio tokens attend to video tokens.
+        video_attend: how video tokens attend to audio tokens over processes; None where each process has all of them.
+        audio_attend: how audio tokens attend to video tokens, likewise.
     """
 
     video: Table | None = None
     audio: Table | None = None
-    video_attend: Attend = F.scaled_dot_product_attention
-    audio_attend: Attend = F.scaled_dot_product_attention
+    video_attend: Attend | None = None
+    audio_attend: Attend | None = None
 
 
 class Conditioner(nn.Module):
@@ -78,14 +76,16 @@ class Conditioner(nn.Module):
         self.y_norm = nn.LayerNorm(context_dim, eps=eps)
         self.inner = Attention(dim, dim // head_dim, eps, context_dim)
 
-    def forward(self, x: Tensor, y: Tensor, rope_x: Table | None, rope_y: Table | None, attend: Attend) -> Tensor:
+    def forward(
+        self, x: Tensor, y: Tensor, rope_x: Table | None, rope_y: Table | None, attend: Attend | None
+    ) -> Tensor:
         def rotation(rope: Table | None) -> Any:
             return None if rope is None else lambda heads: rotate_half_split(heads, *rope)
 
         return self.inner(x, self.y_norm(y), rotation(rope_x), rotation(rope_y), attend=attend)
 
 
-class Bridge(Component):
+class Bridge(AttentionComponent):
     """All interacting layers; the config fields are those of a released `dual_tower_bridge/config.json`.
 
     Raises:
@@ -94,6 +94,7 @@ class Bridge(Component):
     """
 
     _supports_gradient_checkpointing = True
+    _skip_layerwise_casting_patterns = ["norm"]  # noqa: RUF012  # as diffusers reads it
     context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
     @register_to_config

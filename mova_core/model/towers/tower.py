@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
-from mova_core.model.pretrained.component import Component
-from mova_core.model.towers.attention import Attend, Attention
+from mova_core.model.pretrained.diffusers_import import apply_forward_hook
+from mova_core.model.towers.attention import Attend, Attention, AttentionComponent
 from mova_core.model.towers.context_parallel import ContextParallel
 from mova_core.model.towers.rope import rotate_interleaved
 
@@ -23,6 +23,14 @@ UNSUPPORTED = (  # fields of released configs that describe another model
     *("has_image_input", "has_image_pos_emb", "has_ref_conv", "add_control_adapter", "seperated_timestep"),
     "fuse_vae_embedding_in_latents",
 )
+
+
+class Float32Linear(nn.Linear):
+    """A linear layer that computes in float32, whatever the dtype of its weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return F.linear(x.float(), self.weight.float(), self.bias.float())
 
 
 class TowerState(NamedTuple):
@@ -38,7 +46,7 @@ class TowerState(NamedTuple):
         time: embedded timestep for the head, [B, D].
         angles: rotary angles of the tokens [S, P], float64.
         grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio; of the whole clip.
-        attend: how tokens attend to each other.
+        attend: how tokens attend to each other over processes; None where each process has all of them.
     """
 
     tokens: Tensor
@@ -48,7 +56,7 @@ class TowerState(NamedTuple):
     time: Tensor
     angles: Tensor
     grid: tuple[int, ...]
-    attend: Attend = F.scaled_dot_product_attention
+    attend: Attend | None = None
 
 
 class Block(nn.Module):
@@ -92,7 +100,7 @@ class Head(nn.Module):
         return self.head(self.norm(tokens_BSD) * (1 + scale) + shift)
 
 
-class Tower(Component):
+class Tower(AttentionComponent):
     """Base of `VideoTower` and `AudioTower`, which say how latents become tokens and where these lie.
 
     `embed`, the blocks and `unembed` may be called apart, so that the Bridge can act between blocks; `forward` is the
@@ -100,6 +108,10 @@ class Tower(Component):
     """
 
     _supports_gradient_checkpointing = True
+    # Small, or sensitive to rounding: they keep their dtype where the other weights are stored in 8 bits.
+    _skip_layerwise_casting_patterns = [  # noqa: RUF012  # as diffusers reads it
+        *("patch_embedding", "text_embedding", "time_embedding", "time_projection", "norm", "head"),
+    ]
     context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
     def __init__(self, patch_embedding: nn.Module) -> None:
@@ -121,13 +133,14 @@ class Tower(Component):
         self.text_embedding = nn.Sequential(
             nn.Linear(config["text_dim"], dim), nn.GELU(approximate="tanh"), nn.Linear(dim, dim)
         )
-        self.time_embedding = nn.Sequential(nn.Linear(self.freq_dim, dim), nn.SiLU(), nn.Linear(dim, dim))
-        self.time_projection = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6 * dim))
+        self.time_embedding = nn.Sequential(Float32Linear(self.freq_dim, dim), nn.SiLU(), Float32Linear(dim, dim))
+        self.time_projection = nn.Sequential(nn.SiLU(), Float32Linear(dim, 6 * dim))
         self.blocks = nn.ModuleList(
             Block(dim, config["ffn_dim"], config["num_heads"], eps) for _ in range(config["num_layers"])
         )
         self.head = Head(dim, config["out_dim"] * math.prod(config["patch_size"]), eps)
 
+    @apply_forward_hook
     def embed(
         self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
     ) -> TowerState:
@@ -170,8 +183,8 @@ class Tower(Component):
 
     def embed_time(self, timestep_B: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Embedded timestep [B, D] and its projection [B, 6, D], computed in float32 and cast to `dtype` at the end."""
-        time = _in_float32(self.time_embedding, sinusoid(timestep_B, self.freq_dim))
-        modulation = _in_float32(self.time_projection, time).unflatten(1, (6, self.dim))
+        time = self.time_embedding(sinusoid(timestep_B, self.freq_dim))
+        modulation = self.time_projection(time).unflatten(1, (6, self.dim))
         return time.to(dtype), modulation.to(dtype)
 
     def unembed(self, state: TowerState) -> Tensor:
@@ -216,11 +229,3 @@ def sinusoid(timestep_B: Tensor, width: int) -> Tensor:
     frequencies = 10000 ** (-torch.arange(half, dtype=torch.float64, device=timestep_B.device) / half)
     phases = timestep_B.to(torch.float64)[:, None] * frequencies
     return torch.cat([phases.cos(), phases.sin()], dim=1).to(timestep_B.dtype)
-
-
-def _in_float32(layers: nn.Sequential, x: Tensor) -> Tensor:
-    x = x.float()
-    with torch.autocast(x.device.type, enabled=False):
-        for layer in layers:
-            x = F.linear(x, layer.weight.float(), layer.bias.float()) if isinstance(layer, nn.Linear) else layer(x)
-    return x

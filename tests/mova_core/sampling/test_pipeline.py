@@ -1,5 +1,8 @@
 """From prompt to clip on a nano model: exact lengths, first frames, seeds, loudness, and again from a folder."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,7 +58,7 @@ def test_the_same_seed_gives_the_same_clip_alone_or_in_a_batch(pipeline):
 
 def test_noise_is_the_seeds_own_video_first(pipeline):
     settings = pipeline.defaults
-    noise = pipeline.generator.noise([3], settings, settings.canvas(None))
+    noise = pipeline.clip_generator.noise([3], settings, settings.canvas(None))
     generator = torch.Generator().manual_seed(3)
     assert torch.equal(noise.video[0], torch.randn(16, 9, 6, 6, generator=generator))
     assert torch.equal(noise.audio[0], torch.randn(16, 104, generator=generator))
@@ -246,3 +249,55 @@ def test_a_given_modality_stays_as_its_codec_encodes_it(pipeline, name):
 def test_what_cannot_be_given(pipeline, given, sentence):
     with pytest.raises(UsageError, match=sentence):
         pipeline("a", **given, **SHORT)
+
+
+def test_it_is_a_diffusers_pipeline(pipeline):
+    from diffusers import DiffusionPipeline
+
+    assert isinstance(pipeline, DiffusionPipeline)
+    assert pipeline.components["video_dit"] is pipeline.model.towers.video_dit
+    assert set(pipeline.components) == {
+        *("video_dit", "video_dit_2", "audio_dit", "dual_tower_bridge", "video_vae", "audio_vae", "text_encoder"),
+    }
+
+
+def test_noise_by_a_generator_is_that_of_its_seed(pipeline):
+    seeded = pipeline(["a", "b"], seed=[3, 9], **SHORT)
+    drawn = pipeline(["a", "b"], generator=[torch.Generator().manual_seed(seed) for seed in (3, 9)], **SHORT)
+    assert torch.equal(seeded.latents.video, drawn.latents.video)
+    assert torch.equal(seeded.latents.audio, drawn.latents.audio)
+    one = torch.Generator().manual_seed(3)
+    again = pipeline(["a", "b"], generator=one, **SHORT)
+    torch.testing.assert_close(again.latents.video[0], seeded.latents.video[0], rtol=0, atol=1e-5)
+    assert not torch.equal(again.latents.video[1], seeded.latents.video[1])
+
+
+def test_a_callback_sees_each_step_and_may_change_its_latents(pipeline):
+    seen = []
+
+    def watch(pipe, step, timesteps, values):
+        seen.append((pipe is pipeline, step, timesteps.tolist()))
+        return values
+
+    plain = pipeline("a", callback_on_step_end=watch, **SHORT)
+    assert [step for _, step, _ in seen] == [0, 1] and all(same for same, _, _ in seen)
+    assert seen[0][2] == [1000.0, 1000.0] and seen[1][2][0] < 1000
+    assert torch.equal(plain.latents.video, pipeline("a", **SHORT).latents.video)
+
+    def zero_at_the_end(pipe, step, timesteps, values):
+        latents = values["latents"]
+        return {"latents": latents._replace(video=latents.video * (step != 1))}
+
+    assert not pipeline("a", callback_on_step_end=zero_at_the_end, **SHORT).latents.video.any()
+
+
+def test_another_attention_kernel(nano_model, pipeline):
+    model = copy.deepcopy(nano_model.towers)
+    for component in (model.video_dit, model.video_dit_2, model.audio_dit, model.dual_tower_bridge):
+        component.set_attention_backend("_native_math")
+    other = MovaPipeline(replace(nano_model, towers=model))("a", **SHORT)
+    plain = pipeline("a", **SHORT)
+    torch.testing.assert_close(other.latents.video, plain.latents.video, rtol=0, atol=1e-4)
+    assert not torch.equal(other.latents.video, plain.latents.video)
+    with pytest.raises(UsageError, match="attention backend 'fast' cannot be used"):
+        model.video_dit.set_attention_backend("fast")
