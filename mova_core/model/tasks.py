@@ -41,5 +41,6 @@ TASKS: dict[str, Task] = {
     "video_alone": Task(audio="absent"),
     "first_frame": Task(first_frame=True),
     "first_and_last_frame": Task(first_frame=True, last_frame=True),
+    "last_frame": Task(last_frame=True),
 }
 """The tasks, by the names that `train.PHASE.tasks` weighs."""

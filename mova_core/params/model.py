@@ -193,6 +193,7 @@ class TaskWeights(Weights):
     video_alone: NotNegative = 0.0
     first_frame: NotNegative = 0.5
     first_and_last_frame: NotNegative = 0.0
+    last_frame: NotNegative = 0.0
 
 
 class SourceParams(Section):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mova_core.model.condition import condition_from
+from mova_core.model.tasks import TASKS
 from mova_core.params.model import TrainParams
 from mova_core.training.data.batches import AudioBatches, JointBatches
 from mova_core.training.recipe import PHASES
@@ -51,13 +52,15 @@ def test_the_condition_is_the_first_frame_or_a_white_one(latents):
         assert torch.equal(part.condition, condition_from(first if given else torch.ones_like(first)))
 
 
-def test_the_condition_on_a_last_frame_too_ends_in_it(latents):
-    made = batches(latents, tasks={"first_frame": 1, "first_and_last_frame": 1, "text_to_both": 0}, batch=64)
+@pytest.mark.parametrize(("task", "without"), [("first_and_last_frame", "first_frame"), ("last_frame", "text_to_both")])
+def test_the_condition_on_a_last_frame_ends_in_it(latents, task, without):
+    made = batches(latents, tasks={"first_frame": 0, "text_to_both": 0} | {task: 1, without: 1}, batch=64)
     part = made.part(0, MicroBatch(0, 1, CPU))
     _, clips, sample = made._sample_step(0)
     last_B = sample.last_given_B
-    assert 16 < int(last_B.sum()) < 48 and bool(sample.first_given_B.all())
+    assert 16 < int(last_B.sum()) < 48 and bool((sample.first_given_B == TASKS[task].first_frame).all())
     first, last = (made.reader.latents(n, made._buckets[0], clips.tolist()) for n in ("condition", "condition_last"))
+    first = first if TASKS[task].first_frame else torch.ones_like(first)
     assert torch.equal(part.condition[~last_B], condition_from(first)[~last_B])
     whole = torch.cat([first[:, :, :-1], last], dim=2)
     assert torch.equal(part.condition[last_B], condition_from(whole, last_B)[last_B])
