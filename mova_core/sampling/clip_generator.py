@@ -5,6 +5,7 @@ on its batch.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,9 +17,11 @@ from mova_core.model.model_folder import Components, load_components
 from mova_core.model.placement import place
 from mova_core.model.text.prompt import check_prompt
 from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.model.towers.one_tower import OneTower
 from mova_core.params.model import Modality
 from mova_core.params.runtime import RuntimeParams
-from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.encode_inputs import encode_inputs, on_canvas
+from mova_core.sampling.extend import extended
 from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.inputs import ClipInputs, check_alike
 from mova_core.sampling.output import Output, decode
@@ -74,11 +77,11 @@ class ClipGenerator:
         """Generate clips together.
 
         Args:
-            clips: which are given the same modality, or none; the first one's frame decides between landscape and
-                portrait for all.
+            clips: which are alike, see `check_alike`; the first one's frame decides between landscape and portrait for
+                all.
             settings: how.
             negative_prompt: text of the unconditional forwards, but of a modality that has its own in the settings.
-            noise: instead of drawing it by seed.
+            noise: instead of drawing it by seed; not of clips that are extended.
             watcher: told while it runs.
 
         Raises:
@@ -88,10 +91,18 @@ class ClipGenerator:
         """
         self.check(clips, negative_prompt, settings)
         canvas = self.canvas(clips, settings)
-        noise = noise or self.noise([clip.seed for clip in clips], settings, canvas)
+        clips = [on_canvas(clip, canvas) for clip in clips]
+
+        def make(pieces: Sequence[ClipInputs], settings: GenerateSettings, noise: LatentPair | None = None) -> Output:
+            noise = noise or self.noise([piece.seed for piece in pieces], settings, canvas)
+            conditioning = encode_inputs(self.model, pieces, negative_prompt, settings, canvas, self.device)
+            latents = self.sample(noise, conditioning, settings, watcher, pieces[0].only)
+            return decode(self.model, latents, settings, pieces)
+
+        if clips[0].extend and noise is not None:
+            raise UsageError("noise is given for clips that are extended: each piece draws its own, by its seed")
         try:
-            conditioning = encode_inputs(self.model, clips, negative_prompt, settings, canvas, self.device)
-            return decode(self.model, self.sample(noise, conditioning, settings, watcher), settings)
+            return extended(clips, settings, make) if clips[0].extend else make(clips, settings, noise)
         finally:
             if self._release is not None:
                 self._release()
@@ -110,7 +121,7 @@ class ClipGenerator:
         for clip in clips:
             clip.check(geometry)
         check_alike(clips)
-        self._check_interval(settings, [name for name in MODALITIES if getattr(clips[0], name) is None])
+        self._check_interval(settings, clips[0].task.generated)
         if self.model.audio_hop != geometry.audio_hop:
             raise StaleError(
                 f"geometry {settings.geometry} has an audio hop of {geometry.audio_hop}, the model's codec "
@@ -139,20 +150,38 @@ class ClipGenerator:
         return LatentPair(torch.stack(video), torch.stack(audio))
 
     def sample(
-        self, noise: LatentPair, conditioning: Conditioning, settings: GenerateSettings, watcher: Watcher = UNWATCHED
+        self,
+        noise: LatentPair,
+        conditioning: Conditioning,
+        settings: GenerateSettings,
+        watcher: Watcher = UNWATCHED,
+        only: Modality | None = None,
     ) -> LatentPair:
-        """Clean latents; errors as of `Sampler.sample`."""
-        index = self.model.index
+        """Clean latents; errors as of `Sampler.sample`.
+
+        Args:
+            noise: standard normal latents.
+            conditioning: what the clips are generated from.
+            settings: how.
+            watcher: told while it runs.
+            only: the one modality that is made; the other one's tower is not run, and its latents stay noise.
+        """
+        index, guidance = self.model.index, guidance_of(settings)
+        noise = LatentPair(noise.video.to(self.device), noise.audio.to(self.device))
+        if only is not None:
+            guidance = replace(guidance, bridge=False)
+            absent = {name: latents for name, latents in noise._asdict().items() if name != only}
+            conditioning = replace(conditioning, **absent)
         sampler = Sampler(
-            model=self.model.towers,
+            model=self.model.towers if only is None else OneTower(self.model.towers, only),
             schedule=self._schedule(settings),
-            guidance=guidance_of(settings),
+            guidance=guidance,
             video_fps=float(settings.clip_geometry.fps),
             boundary_ratio=BOUNDARY_RATIO if index.boundary_ratio is None else index.boundary_ratio,
             solver=settings.solver,
             watcher=watcher,
         )
-        return sampler.sample(LatentPair(noise.video.to(self.device), noise.audio.to(self.device)), conditioning)
+        return sampler.sample(noise, conditioning)
 
     def _schedule(self, settings: GenerateSettings) -> PairSchedule:
         return PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, self.model.index.shift)

@@ -20,11 +20,13 @@ from mova_core.model.execution_device import execution_device
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.model_folder import Components, load_components, modules_of, save_components
 from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.params.model import Modality
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.output import Output
+from mova_core.sampling.retake import Interval
 from mova_core.sampling.sampler import Watcher
-from mova_core.sampling.settings import GenerateSettings, check_given
+from mova_core.sampling.settings import GenerateSettings, check_guided
 
 # Names of the same settings in diffusers' pipelines.
 DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guidance_scale", "num_frames": "frames"}
@@ -110,6 +112,9 @@ class MovaPipeline(DiffusionPipeline):
         last_image: Any = None,
         video: Frames | Sequence[Frames] | None = None,
         audio: Waveform | Sequence[Waveform] | None = None,
+        only: Modality | None = None,
+        extend: int = 0,
+        retake: Interval | None = None,
         negative_prompt: str = "",
         seed: int | Sequence[int] = 0,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
@@ -125,12 +130,14 @@ class MovaPipeline(DiffusionPipeline):
             prompt: one or several texts.
             image: first frame, a Pillow image or uint8 [H, W, 3] RGB: one for all, or one (or None) per prompt; the
                 first one's shape decides between landscape and portrait for all.
-            last_image: last frame, in the same forms, of clips that have a first one (task `first_and_last_frame`). It
-                guides the clip's end, while a first frame is kept as it is.
-            video: given instead of generated, one for each prompt: as many frames as the clip, cropped and scaled to
-                its canvas. The audio is made for it (task `audio_from_video`).
-            audio: given instead of generated, one for each prompt: as many samples as the clip, at its rate. The video
-                is made for it (`video_from_audio`).
+            last_image: last frame, in the same forms. It guides the clip's end, while a first frame is kept as it is.
+            video: given, one for each prompt: as many frames as the clip, cropped and scaled to its canvas. The audio
+                is made for it (task `audio_from_video`), or with `extend` and `retake` it is changed.
+            audio: given, one for each prompt: as many samples as the clip, at its rate. The video is made for it
+                (`video_from_audio`), or it is changed with its video.
+            only: `video` or `audio`: the one modality that is made (`video_alone`, `audio_alone`).
+            extend: so many pieces more: the clip that is made, or the given video and audio of any length, goes on.
+            retake: from and to which second of the given video and audio all is made anew; the rest is kept.
             negative_prompt: text of the unconditional forwards.
             seed: sample i is seeded with seed + i; or one seed per prompt.
             generator: draws the noise instead of the seeds: one for all samples in order, or one per prompt.
@@ -151,21 +158,22 @@ class MovaPipeline(DiffusionPipeline):
         changes = _our_names(changes)
         settings = engine.defaults.changed(**changes)
         asked = [name for name, value in changes.items() if value is not None]
-        check_given(asked, video=video is not None, audio=audio is not None)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
+        each = {
+            "prompt": prompts,
+            "seed": _per_prompt("seed", seeds, prompts),
+            "image": _images("image", image, prompts),
+            "last_image": _images("last_image", last_image, prompts),
+            "video": _given("video", video, prompts),
+            "audio": _given("audio", audio, prompts),
+        }
+        rows = zip(*each.values(), strict=True)
         clips = [
-            ClipInputs(*inputs)
-            for inputs in zip(
-                prompts,
-                _per_prompt("seed", seeds, prompts),
-                _images("image", image, prompts),
-                _images("last_image", last_image, prompts),
-                _given("video", video, prompts),
-                _given("audio", audio, prompts),
-                strict=True,
-            )
+            ClipInputs(**dict(zip(each, row, strict=True)), only=only, extend=extend, retake=retake) for row in rows
         ]
+        for clip in clips:
+            check_guided(asked, clip.task)
         if generator is not None and noise is None:
             engine.check(clips, negative_prompt, settings)
             drawn_by = [generator] * len(prompts) if isinstance(generator, torch.Generator) else generator

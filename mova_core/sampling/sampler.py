@@ -1,4 +1,4 @@
-"""The denoising loop: the expert and the guidance branches of each step, given first frames, and stopping early.
+"""The denoising loop: the expert and the guidance branches of each step, what is given, and stopping early.
 
 Samples of a batch do not act on each other, so a sample comes out the same alone or among others.
 Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, K context positions.
@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from mova_core.errors import MovaError
-from mova_core.flow_matching import PairSchedule, add_noise
+from mova_core.flow_matching import PairSchedule
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
+from mova_core.model.towers.one_tower import OneTower
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
+from mova_core.sampling.known import NOTHING_KNOWN, Known
 from mova_core.sampling.solver import SOLVERS, steps_of
 
 # The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
@@ -55,7 +57,7 @@ class Conditioning:
         negative_context: encoded negative prompts, of the same shape.
         audio_negative_context: those of the audio tower, where they are others than the video's; None for the same.
         condition: mask and condition latents [B, C', T, H, W].
-        image_condition_B: bool [B]: samples whose first latent frame is given and must come out exactly; None for none.
+        known: latents that must come out exactly, such as those of given first frames.
         video: clean latents of a given video, at noise level 0 in every step; None where it is generated.
         audio: the same of a given audio.
     """
@@ -63,7 +65,7 @@ class Conditioning:
     context: Tensor
     negative_context: Tensor
     condition: Tensor
-    image_condition_B: Tensor | None = None
+    known: Known = NOTHING_KNOWN
     video: Tensor | None = None
     audio: Tensor | None = None
     audio_negative_context: Tensor | None = None
@@ -86,7 +88,7 @@ class Sampler:
     """Noise to latents.
 
     Args:
-        model: towers and Bridge.
+        model: towers and Bridge, or one tower alone.
         schedule: noise levels of both modalities.
         guidance: scales.
         video_fps: pixel frames per second.
@@ -95,7 +97,7 @@ class Sampler:
         watcher: told while it runs.
     """
 
-    model: DualTower
+    model: DualTower | OneTower
     schedule: PairSchedule
     guidance: Guidance
     video_fps: float
@@ -113,11 +115,10 @@ class Sampler:
         """
 
         def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
-            video = self._with_image_condition(latents.video, noise.video, conditioning, sigma_2[0])
+            latents = conditioning.known.put_into(latents, noise, sigma_2)
             sigma_2 = sigma_2 * torch.tensor([conditioning.video is None, conditioning.audio is None])
             expert = expert_at(sigma_2[0], self.boundary_ratio)
-            given = _with_given(latents._replace(video=video), conditioning)
-            return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert)
+            return self.velocity(_with_given(latents, conditioning), sigma_2 * TRAINING_STEPS, conditioning, expert)
 
         latents = noise
         for number, step in enumerate(steps_of(self.schedule)):
@@ -128,8 +129,7 @@ class Sampler:
             self.watcher.on_step(number + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
-        latents = latents._replace(video=self._with_image_condition(latents.video, noise.video, conditioning))
-        return _with_given(latents, conditioning)
+        return _with_given(conditioning.known.put_back(latents), conditioning)
 
     def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each; 0 of a given one, which stays as it is."""
@@ -164,18 +164,6 @@ class Sampler:
         )
         pairs = zip(velocity.video.float().split(size), velocity.audio.float().split(size), strict=True)
         return {branch: LatentPair(*pair)._asdict() for branch, pair in zip(group, pairs, strict=True)}
-
-    def _with_image_condition(
-        self, video: Tensor, noise: Tensor, conditioning: Conditioning, sigma: Tensor | None = None
-    ) -> Tensor:
-        """The video with the latents of given first frames in their place, at this noise level or (None) clean."""
-        if conditioning.image_condition_B is None:
-            return video
-        sigma = torch.zeros(()) if sigma is None else sigma
-        clean = conditioning.condition[:, -video.shape[1] :, :1].to(video.dtype)
-        first = add_noise(clean, noise[:, :, :1], sigma.to(video.device).expand(len(video)))
-        given = conditioning.image_condition_B.view(-1, 1, 1, 1, 1)
-        return torch.cat([torch.where(given, first, video[:, :, :1]), video[:, :, 1:]], dim=2)
 
 
 def _with_given(latents: LatentPair, conditioning: Conditioning) -> LatentPair:

@@ -11,9 +11,11 @@ from pydantic import Field, ValidationError, model_validator
 from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.model.tasks import Role
 from mova_core.params import PresetName, params_from
 from mova_core.params.model import Modality, SamplingParams
 from mova_core.sampling.output_format import OUTPUT_FORMATS, Codec, OutputFormat
+from mova_core.sampling.tasks import ClipTask
 
 RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -131,21 +133,23 @@ class GenerateSettings(SamplingParams):
             raise UsageError(f"{idle} has no part where guidance scales are 1: set one, or leave {idle} out")
 
 
-def check_given(asked: Collection[str], *, video: bool = False, audio: bool = False) -> None:
-    """Refuse guidance of what is given and not generated.
+def check_guided(asked: Collection[str], task: ClipTask) -> None:
+    """Refuse guidance of what is not generated.
 
     Args:
         asked: names of settings that a request sets.
-        video: whether it gives the video.
-        audio: whether it gives the audio.
+        task: of the clip.
 
     Raises:
-        UsageError: one of those settings guides a given modality.
+        UsageError: one of those settings guides a modality that is given or absent, or a Bridge that has no part.
     """
-    for modality in [name for name, given in (("video", video), ("audio", audio)) if given]:
+    for modality in MODALITIES:
         own = (*(f"{modality}_{name}" for name in COMMON_SCALES), f"{modality}_negative_prompt")
-        if idle := next((name for name in own if name in asked), None):
-            raise UsageError(f"{idle} has no part where the {modality} is given: leave one of the two out")
+        role: Role = getattr(task.model, modality)
+        if role != "noised" and (idle := next((name for name in own if name in asked), None)):
+            raise UsageError(f"{idle} has no part where the {modality} is {role}: leave one of the two out")
+    if not task.model.bridge and (idle := next((name for name in asked if name.endswith(BRIDGE_SCALE)), None)):
+        raise UsageError(f"{idle} has no part where one modality is absent: leave one of the two out")
 
 
 NEGATIVE_PROMPTS = tuple(f"{modality}_negative_prompt" for modality in MODALITIES)

@@ -3,6 +3,7 @@
 import torch
 
 from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.sampling.known import Known, KnownLatents
 from mova_core.sampling.sampler import Conditioning
 
 
@@ -17,4 +18,8 @@ def conditioning(batch, known=None):
     generator = torch.Generator().manual_seed(9)
     context, negative = torch.randn(2, batch, 6, 64, generator=generator)
     condition = torch.randn(batch, 20, 3, 4, 4, generator=generator)
-    return Conditioning(context, negative, condition, known)
+    if known is None:
+        return Conditioning(context, negative, condition)
+    where = torch.zeros(batch, 1, 3, 1, 1, dtype=torch.bool)
+    where[:, 0, 0, 0, 0] = known
+    return Conditioning(context, negative, condition, Known(KnownLatents(condition[:, 4:], where)))

@@ -10,6 +10,7 @@ from mova_core.flow_matching import PairSchedule
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import sampler as sampler_module
 from mova_core.sampling.guidance import Scales
+from mova_core.sampling.known import NOTHING_KNOWN
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 
@@ -24,10 +25,12 @@ RUNS = [  # fields of a sampler and of its guidance
 
 
 def taken(values, index):
+    """These samples of a batch, of everything in it."""
+    if values is None or isinstance(values, torch.Tensor):
+        return None if values is None else values[index]
     if isinstance(values, LatentPair):
-        return LatentPair(values.video[index], values.audio[index])
-    pick = {name: getattr(values, name)[index] for name in values.__slots__ if getattr(values, name) is not None}
-    return replace(values, **pick)
+        return LatentPair(*(each[index] for each in values))
+    return replace(values, **{name: taken(getattr(values, name), index) for name in values.__slots__})
 
 
 def test_merged_passes_agree_with_single_ones(make, monkeypatch):
@@ -96,7 +99,7 @@ def test_both_shifts_act(make):
 def test_a_known_first_latent_comes_out_exactly_and_only_where_it_is_known(make, run):
     given = conditioning(2, torch.tensor([True, False]))
     kept = make(**run).sample(noise(2), given)
-    free = make(**run).sample(noise(2), replace(given, image_condition_B=None))
+    free = make(**run).sample(noise(2), replace(given, known=NOTHING_KNOWN))
     assert torch.equal(kept.video[0, :, 0], given.condition[0, 4:, 0])
     torch.testing.assert_close(kept.video[1], free.video[1], rtol=0, atol=1e-5)
     assert not torch.allclose(kept.video[0, :, 1:], free.video[0, :, 1:], atol=1e-4)  # the rest of the clip knows of it

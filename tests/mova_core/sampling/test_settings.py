@@ -8,7 +8,8 @@ import pytest
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.model import GenerateParams
-from mova_core.sampling.settings import GenerateSettings, check_given
+from mova_core.sampling.settings import GenerateSettings, check_guided
+from mova_core.sampling.tasks import CLIP_TASKS
 
 NANO = {"geometry": "nano-48", "steps": 8, "keep_first_latent": True}
 
@@ -77,10 +78,14 @@ def test_each_modality_has_its_own_negative_prompt_or_the_common_one():
 
 
 @pytest.mark.parametrize("name", ["video_text_guidance_scale", "video_bridge_guidance_scale", "video_negative_prompt"])
-def test_guidance_of_a_given_modality_is_refused(name):
-    check_given([name], audio=True)
-    with pytest.raises(UsageError, match=f"{name} has no part where the video is given"):
-        check_given(["steps", name], video=True)
+def test_guidance_of_a_modality_that_is_not_generated_is_refused(name):
+    for task in ("text_to_both", "retake", "extend", "video_from_audio", "first_frame"):
+        check_guided([name], CLIP_TASKS[task])
+    for task, role in (("audio_from_video", "given"), ("audio_alone", "absent")):
+        with pytest.raises(UsageError, match=f"{name} has no part where the video is {role}"):
+            check_guided(["steps", name], CLIP_TASKS[task])
+    with pytest.raises(UsageError, match="bridge_guidance_scale has no part where one modality is absent"):
+        check_guided(["bridge_guidance_scale"], CLIP_TASKS["video_alone"])
 
 
 def test_another_size():
