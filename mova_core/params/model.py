@@ -390,8 +390,8 @@ class HealthParams(Section):
 class TrainParams(Section):
     """Training: what each phase does, and what they share."""
 
-    micro_batches: int = Field(
-        2, ge=1, description="parts of a batch computed side by side, one core each; decides the last bits"
+    micro_batches: int | None = Field(
+        2, ge=1, description="parts of a batch computed side by side; null: one a clip; decides the last bits"
     )
     shards_in_memory: int = Field(
         16, ge=1, description="shards of latents that are open at a time; clips are shuffled within as many"
@@ -421,6 +421,10 @@ class TrainParams(Section):
         description="the best clips, at the largest canvas",
     )
     lora: LoraParams = Field(LoraParams(), description="mova train --lora NAME: clips of one's own")
+
+    def micro_batches_of(self, batch: int) -> int:
+        """Parts of a batch of so many clips."""
+        return batch if self.micro_batches is None else self.micro_batches
 
 
 class ServeParams(Section):

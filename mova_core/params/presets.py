@@ -39,6 +39,7 @@ MOVA: dict[str, Any] = {
             "timestep_width": 256,
             "rope_theta": 10000.0,
         },
+        "micro_batches": None,
         "precision": "bfloat16",
         "activation_checkpointing": "full",
         "optimizer": {"lr": 1e-5},

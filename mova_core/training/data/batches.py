@@ -101,7 +101,7 @@ class Batches(ABC, Generic[Part, AnyStep]):
     def __init__(self, folder: Path, phase: Phase, train: TrainParams, seed: int) -> None:
         own = phase.params(train)
         self.reader = ClipReader(folder, train.shards_in_memory)
-        self._batch, self._rows_at_once = own.batch, max(1, own.batch // train.micro_batches)
+        self._batch, self._rows_at_once = own.batch, max(1, own.batch // train.micro_batches_of(own.batch))
         self._seed, self._phase = seed, phase.number
         self._own, self._caption = own, phase.caption
         self._audio = "audio_lufs" if own.normalize_loudness else "audio"

@@ -21,7 +21,8 @@ def peak_flops(device: torch.device, params: TrainParams) -> float | None:
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if device.type == "cpu":
-        cores = processes if processes > 1 else min(params.micro_batches, os.cpu_count() or 1)
+        there = os.cpu_count() or 1
+        cores = processes if processes > 1 else min(params.micro_batches or there, there)
         with single_thread():
             return cores * core_flops_per_s(DTYPES[params.precision])
     accelerator = accelerator_named(torch.cuda.get_device_name(device))

@@ -29,7 +29,8 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
     processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     layout = check_layout(params, processes)
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
-    micro_batches = local_micro_batches(params.micro_batches, batch, layout.data_rank(rank), layout.data_ranks, device)
+    parts = params.micro_batches_of(batch)
+    micro_batches = local_micro_batches(parts, batch, layout.data_rank(rank), layout.data_ranks, device)
     kinds = params.precision, params.activation_checkpointing
     setup = Setup(blueprint, weights, params.optimizer, micro_batches, device, *kinds)
     if processes == 1:

@@ -16,13 +16,18 @@ from mova_core.training.strategy.base import LossOf, Result, Setup
 from mova_core.training.strategy.micro_batch import MicroBatch
 from mova_core.training.strategy.torch_strategy import TorchStrategy
 
+# Micro-batches that threads compute at once, each with gradients of its own; more are computed in turn. It is
+# no number of cores: how gradients are summed decides the last bits, which must not depend on the machine.
+MOST_AT_ONCE = 8
+
 
 class SingleProcess(TorchStrategy):
     """The whole model in this process."""
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        count = len(setup.micro_batches) if self.device.type == "cpu" else 1
+        parts = len(setup.micro_batches)
+        count = parts if self.device.type == "cpu" and parts <= MOST_AT_ONCE else 1
         self._models = [self.model, *(_sharing_weights(self.model) for _ in range(count - 1))]
         self._parameters = [list(model.parameters()) for model in self._models]
         self._threads = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))

@@ -90,3 +90,15 @@ def test_every_phase_has_a_section_of_train_and_of_select():
 def test_sizes_that_cannot_be(model, sentence):
     with pytest.raises(UsageError, match=sentence):
         params_from({"train": {"model": model}})
+
+
+@pytest.mark.parametrize("preset", MOVA)
+@pytest.mark.parametrize("phase", PHASE_NAMES)
+def test_the_published_layouts_are_not_refused_for_the_micro_batches(preset, phase):
+    """128 nodes of 8 GPUs, of which 8 or 16 share a clip: a clip a data rank, whatever the phase's batch."""
+    from mova_core.training.strategy.layout import check_micro_batches
+
+    train = params_from({"preset": preset}).train
+    batch = getattr(train, phase).batch
+    assert train.micro_batches_of(batch) == batch
+    check_micro_batches(train.micro_batches_of(batch), batch, batch)

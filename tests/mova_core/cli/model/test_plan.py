@@ -96,7 +96,7 @@ def test_the_layout_is_the_one_that_mova_train_would_have(train, arguments, layo
     ("train", "code", "said"),
     [
         ({"parallel": {"context": 4}, "launch": {"processes_per_node": 8}, "micro_batches": 128}, 1, "the cheapest"),
-        ({"parallel": {"shard": 8}}, 2, "micro_batches 2: expected"),
+        ({"parallel": {"shard": 8}, "micro_batches": 2}, 2, "micro_batches 2: expected"),
         ({"parallel": {"shard": 3}, "launch": {"processes_per_node": 8}, "micro_batches": 128}, 2, "gpus 8, shard 3"),
         ({"parallel": {"shard": 2, "backend": "zero2"}}, 2, "zero2 with shard 2"),
         ({"launch": {"processes_per_node": 8}, "micro_batches": 128}, 1, "replicate: 8, shard: 1, context: 1"),

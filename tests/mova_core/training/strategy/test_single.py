@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from mova_core.params.model import OptimizerParams
+from mova_core.training.strategy import single
 from mova_core.training.strategy.base import Setup
 from mova_core.training.strategy.micro_batch import local_micro_batches
 from mova_core.training.strategy.single import SingleProcess
@@ -44,6 +45,16 @@ def test_micro_batches_give_the_gradient_of_the_whole_batch():
             gradients.append(strategy.module.audio_dit.weight.grad)
     for other in gradients[1:]:
         torch.testing.assert_close(gradients[0], other)
+
+
+def test_in_turn_and_side_by_side_are_the_same_bits(monkeypatch):
+    gradients = []
+    for most in (4, 3):
+        monkeypatch.setattr(single, "MOST_AT_ONCE", most)
+        with opened(4) as strategy:
+            strategy.backward(lambda model, part: (model.audio_dit(ROWS[part.rows]).square().mean(), None))
+            gradients.append(strategy.module.audio_dit.weight.grad)
+    assert torch.equal(*gradients)
 
 
 def test_a_component_without_gradients_does_not_move():
