@@ -66,7 +66,9 @@ def render(
     output = generator.generate(
         [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
     )
-    provenance = Provenance(checkpoint_id, recipe=recipe_of(inputs, given, negative_prompt, settings))
+    provenance = Provenance(
+        checkpoint_id, recipe=recipe_of(inputs, given, negative_prompt, settings, generator.computed_on)
+    )
     loudness = write_generated(path, output.video, output.audio, output.geometry, settings, provenance)
     if warning := loudness_warning(path, loudness, settings):
         log.warning(warning)

@@ -47,6 +47,7 @@ class Recipe:
         seed: of its noise.
         settings: fields of `GenerateSettings`.
         inputs: sha256 of each file that it was made from, by what it was given as, such as `image`.
+        runtime: what computed it: fields of `RuntimeParams`, devices by their kind.
         batch: how many clips were generated together; the last bits of an addition depend on it.
         versions: of what decides the bytes, by name.
     """
@@ -56,6 +57,7 @@ class Recipe:
     seed: int
     settings: dict[str, Any]
     inputs: dict[str, Sha256]
+    runtime: dict[str, str]
     batch: int
     versions: dict[str, str]
 

@@ -7,6 +7,7 @@
 The mechanisms are those of diffusers and accelerate. Where weights wait, the released video codec works by tiles.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, cast
@@ -64,6 +65,12 @@ def place(model: Components, runtime: RuntimeParams) -> Placed:
         else:
             module.to(devices[name])
     return Placed(computes_on, None)
+
+
+def by_kind(runtime: RuntimeParams) -> RuntimeParams:
+    """The same with each device by the kind that it is here, cpu or cuda: which of equal GPUs computes decides no clip."""
+    devices = runtime.device.replace("auto", _device("auto").type)
+    return runtime.changed(device=re.sub(r"cuda:\d+", "cuda", devices))
 
 
 def offload_layers(module: nn.Module, device: torch.device, **options: object) -> None:

@@ -14,12 +14,12 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
 from mova_core.geometry import Canvas
 from mova_core.model.model_folder import Components, load_components
-from mova_core.model.placement import place
+from mova_core.model.placement import by_kind, place
 from mova_core.model.text.prompt import check_prompt
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.towers.one_tower import OneTower
 from mova_core.params.model import Modality
-from mova_core.params.runtime import RuntimeParams
+from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.sampling.encode_inputs import encode_inputs, on_canvas
 from mova_core.sampling.extend import extended
 from mova_core.sampling.guidance import Guidance, Scales
@@ -36,12 +36,17 @@ class ClipGenerator:
         model: of a folder, or made in memory.
         device: that computes; None: where the towers' weights lie.
         release: called after each batch of clips, whatever happened to it; None: nothing comes and goes.
+        runtime: as which it was placed.
     """
 
     def __init__(
-        self, model: Components, device: torch.device | None = None, release: Callable[[], None] | None = None
+        self,
+        model: Components,
+        device: torch.device | None = None,
+        release: Callable[[], None] | None = None,
+        runtime: RuntimeParams = ON_ANY_DEVICE,
     ) -> None:
-        self.model, self._release = model, release
+        self.model, self._release, self._runtime = model, release, runtime
         self.device = next(model.towers.parameters()).device if device is None else device
         self.defaults = GenerateSettings.of(model.index)
 
@@ -58,7 +63,12 @@ class ClipGenerator:
     @classmethod
     def of(cls, model: Components, runtime: RuntimeParams) -> "ClipGenerator":
         """A model in memory, placed as asked; errors as of `place`."""
-        return cls(model, *place(model, runtime))
+        return cls(model, *place(model, runtime), runtime)
+
+    @property
+    def computed_on(self) -> RuntimeParams:
+        """As which it was placed, devices by their kind."""
+        return by_kind(self._runtime)
 
     @property
     def shareable(self) -> bool:

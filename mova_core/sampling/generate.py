@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from mova_core.media.provenance import LoraUsed, Provenance
+from mova_core.media.provenance import Provenance
 from mova_core.model.model_folder import load_components
 from mova_core.printable import printable
 from mova_core.progress import track
 from mova_core.sampling.clip_file import Loudness, write_audio
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.like import check_same
 from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.request import Clip, Request
 from mova_core.sampling.rewritten_prompts import record_path, write_record
@@ -35,19 +36,21 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     _warn(request.warnings)
     generator, settings = _generator(request), request.settings
     geometry = settings.clip_geometry
-    loras = () if request.lora is None else (LoraUsed(request.lora.adapter_id),)
     batches = list(request.batches())
     steps = len(batches) * settings.steps
     progress = track(range(steps), steps, "generate")
     watcher = Watcher(on_step=lambda done: next(progress, None))
     loudness: dict[str, Loudness | None] = {}  # by path
     for batch in batches:
-        inputs = [clip.inputs for clip in batch]
+        inputs = [clip.inputs for clip in batch for _ in range(request.copies)]
         output = generator.generate(inputs, settings, negative_prompt=request.negative_prompt, watcher=watcher)
-        for clip, video, audio in zip(batch, output.videos, output.audios, strict=True):
+        videos, audios = output.videos[:: request.copies], output.audios[:: request.copies]
+        for clip, video, audio in zip(batch, videos, audios, strict=True):
             write_record(clip)
-            recipe = recipe_of(clip.inputs, clip.given, request.negative_prompt, settings, len(batch))
-            provenance = Provenance(checkpoint_id, loras, recipe)
+            recipe = recipe_of(
+                clip.inputs, clip.digests, request.negative_prompt, settings, generator.computed_on, len(inputs)
+            )
+            provenance = Provenance(checkpoint_id, request.loras, recipe)
             loudness[str(clip.path)] = write_generated(clip.path, video, audio, geometry, settings, provenance)
             if clip.audio_out is not None:
                 with atomic_path(clip.audio_out) as temporary:
@@ -56,10 +59,12 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
     missed = [loudness_warning(clip.path, loudness[str(clip.path)], settings) for clip in request.clips]
     too_quiet = [warning for warning in missed if warning is not None]
     _warn(too_quiet)
+    if request.same_as is not None:
+        check_same(request.clips[0].path, request.same_as)
     return {
         "clips": [_described(clip, loudness[str(clip.path)]) for clip in request.clips],
         "checkpoint_id": checkpoint_id,
-        "loras": [asdict(lora) for lora in loras],
+        "loras": [asdict(lora) for lora in request.loras],
         "settings": settings.model_dump(),
         "duration_s": geometry.duration_s,
         "warnings": [*request.warnings, *too_quiet],

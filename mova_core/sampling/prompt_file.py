@@ -16,6 +16,7 @@ from mova_core.errors import UsageError, first_fault
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 EXAMPLE = '{"prompt": "a red ball", "seed": 1}'
+FILE_FIELDS = ("image", "last_image")  # of a clip that is asked for
 MAX_SEED = 2**53 - 1  # what JSON holds exactly
 
 
@@ -44,7 +45,7 @@ class Wanted:
     @property
     def files(self) -> dict[str, Path]:
         """What it is made from, by field of `ClipInputs`."""
-        given = {"image": self.image, "last_image": self.last_image}
+        given = {name: getattr(self, name) for name in FILE_FIELDS}
         return {name: path for name, path in given.items() if path is not None}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from mova_core.media.provenance import Recipe
+from mova_core.params.runtime import RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.version import __version__
@@ -12,7 +13,12 @@ LIBRARIES = ("torch", "av")  # that compute a clip and code it
 
 
 def recipe_of(
-    inputs: ClipInputs, given: Mapping[str, str], negative_prompt: str, settings: GenerateSettings, batch: int = 1
+    inputs: ClipInputs,
+    given: Mapping[str, str],
+    negative_prompt: str,
+    settings: GenerateSettings,
+    computed_on: RuntimeParams,
+    batch: int = 1,
 ) -> Recipe:
     """The recipe of one clip.
 
@@ -21,10 +27,18 @@ def recipe_of(
         given: sha256 of each file among them, by its field of `ClipInputs`.
         negative_prompt: text of the unconditional forwards.
         settings: how it is made and coded.
+        computed_on: device, dtype and memory.
         batch: how many clips are generated together.
     """
     return Recipe(
-        inputs.prompt, negative_prompt, inputs.seed, settings.model_dump(mode="json"), dict(given), batch, versions()
+        inputs.prompt,
+        negative_prompt,
+        inputs.seed,
+        settings.model_dump(mode="json"),
+        dict(given),
+        computed_on.model_dump(mode="json"),
+        batch,
+        versions(),
     )
 
 

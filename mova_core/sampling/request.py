@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mova_core.devices import check_there
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
+from mova_core.media.provenance import LoraUsed
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
@@ -24,6 +25,19 @@ TOKENS_AT_ONCE = 4096  # video tokens generated together: more clips at once cos
 
 
 @dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file that a clip is made from.
+
+    Args:
+        path: where it lies.
+        sha256: of its bytes.
+    """
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One clip to make, its inputs read.
 
@@ -31,15 +45,20 @@ class Clip:
         path: where it is written.
         inputs: what it is made from.
         prompting: how its prompt came about, where rewriting was asked for.
-        given: sha256 of each file among them, by its field of `ClipInputs`.
+        given: the files among them, by field of `ClipInputs`.
         audio_out: WAV file that its audio is written into as well.
     """
 
     path: Path
     inputs: ClipInputs
     prompting: "Prompting | None" = None
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, GivenFile] = field(default_factory=dict)
     audio_out: Path | None = None
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Sha256 of the given files, by field of `ClipInputs`."""
+        return {name: file.sha256 for name, file in self.given.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +74,9 @@ class Request:
         warnings: what to tell the user before they are made.
         lora: an adapter beside the model's weights.
         runtime: what it computes on.
+        copies: how often each clip is in its batch: one that was generated among others comes again bit for bit only
+            in a batch of that size.
+        same_as: a clip whose bytes it must give.
     """
 
     folder: Path
@@ -65,6 +87,8 @@ class Request:
     warnings: tuple[str, ...] = ()
     lora: Adapter | None = None
     runtime: RuntimeParams = ON_ANY_DEVICE
+    copies: int = 1
+    same_as: Path | None = None
 
     @classmethod
     def check(
@@ -76,6 +100,7 @@ class Request:
         changes: Mapping[str, Any] | None = None,
         lora: Path | None = None,
         runtime: Mapping[str, Any] | None = None,
+        settings: GenerateSettings | None = None,
     ) -> "Request":
         """Check everything that can be checked without running the model.
 
@@ -84,9 +109,10 @@ class Request:
             wanted: what to make.
             out: folder of the files, made if it is not there.
             negative_prompt: text of the unconditional forwards.
-            changes: fields of `GenerateSettings`; None leaves the folder's default.
+            changes: fields of `GenerateSettings`; None leaves the default.
             lora: folder of a LoRA adapter of this model.
             runtime: fields of `RuntimeParams`.
+            settings: the defaults; None: the folder's.
 
         Raises:
             UsageError: one sentence about the first thing that is wrong.
@@ -98,7 +124,7 @@ class Request:
         adapter = None if lora is None else Adapter.of_model(lora, folder)
         if adapter is not None:
             index = index.with_phrases(adapter.manifest.trained_on)
-        settings = GenerateSettings.of(index).changed(**(changes or {}))
+        settings = (settings or GenerateSettings.of(index)).changed(**(changes or {}))
         index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
         if alone := next((clip.last_image for clip in wanted if clip.last_image and not clip.image), None):
             raise UsageError(f"{alone} is a last frame without a first one: give that too")
@@ -114,7 +140,7 @@ class Request:
             Clip(
                 path,
                 ClipInputs(clip.prompt, clip.seed, image, last_image),
-                given={name: sha256_file(file) for name, file in clip.files.items()},
+                given={name: GivenFile(file, sha256_file(file)) for name, file in clip.files.items()},
                 audio_out=clip.audio_out,
             )
             for path, clip, (image, last_image) in zip(paths, wanted, images, strict=True)
@@ -122,6 +148,11 @@ class Request:
         warning = index.prompts_warning([clip.prompt for clip in wanted])
         warnings = () if warning is None else (warning,)
         return cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
+
+    @property
+    def loras(self) -> tuple[LoraUsed, ...]:
+        """The adapters as provenance names them."""
+        return () if self.lora is None else (LoraUsed(self.lora.adapter_id),)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

@@ -1,7 +1,8 @@
 """`mova generate`: a clip from a prompt, and from a first frame, or a first and a last one, where they are given."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,14 +10,25 @@ from mova_core.cli.model.setting_options import with_settings
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
 
+if TYPE_CHECKING:
+    from mova_core.sampling.like import Like
+    from mova_core.sampling.prompt_file import Wanted
+
 
 @with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 @with_settings(GenerateSettings, CLIP_SETTINGS)
 def generate(
-    checkpoint: Annotated[str, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.")],
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.", show_default="required")
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", help="The .mp4 to write (.mkv with --codec lossless); with --prompts the folder.")
-    ],
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The .mp4 to write (.mkv with --codec lossless); with --prompts the folder.",
+            show_default="required",
+        ),
+    ] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="What the video should show, and its audio.")] = None,
     prompts: Annotated[
         Path | None,
@@ -25,10 +37,18 @@ def generate(
             help='Many at once: per line {"prompt": "a red ball"}, also with name, image, last_image, seed.',
         ),
     ] = None,
-    negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="What to stay away from.")] = "",
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", help="A generated clip to make again, byte for byte; what else is given is changed."),
+    ] = None,
+    negative_prompt: Annotated[
+        str | None, typer.Option("--negative-prompt", help="What to stay away from.", show_default="nothing")
+    ] = None,
     image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB image.")] = None,
     last_image: Annotated[Path | None, typer.Option("--last-image", help="The last frame, beside --image.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.", show_default="0")
+    ] = None,
     lora: Annotated[
         Path | None, typer.Option("--lora", help="A LoRA adapter of this model, such as models/lora/NAME.")
     ] = None,
@@ -54,34 +74,79 @@ def generate(
     model's own default.
 
     Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
-    """
-    from dataclasses import replace
 
-    from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
+    Example: mova generate --like clip.mp4 --seed 5 --out other.mp4
+    """
+    from mova_core.cli.registry.checkpoint_reference import recorded_checkpoint, resolve_checkpoint
     from mova_core.errors import UsageError
     from mova_core.registry.manifests import checkpoint_id_of
-    from mova_core.sampling.prompt_file import Wanted, read_prompts
+    from mova_core.sampling.like import Like, remember_sources
     from mova_core.sampling.request import Request
 
-    if (prompt is None) == (prompts is None):
+    if out is None:
+        raise UsageError("--out is missing: name the clip to write, such as clip.mp4")
+    if (prompt is not None and prompts is not None) or (prompt, prompts, like) == (None, None, None):
         raise UsageError("give either --prompt TEXT or --prompts FILE.jsonl")
-    if prompts is not None and (image or last_image) is not None:
-        option = "--image" if image is not None else "--last-image"
-        raise UsageError(f"{option} goes with --prompt: with --prompts, name images in its lines")
-    if prompts is None:
-        wanted = [Wanted(out.stem, prompt or "", image, seed, last_image, out.suffix, audio_out)]
-        folder = out.parent
+    if checkpoint is None and like is None:
+        raise UsageError("--checkpoint is missing: name a model folder, an alias or a checkpoint id")
+    of_one = {"--image": image, "--last-image": last_image, "--like": like}
+    if prompts is not None and (option := next((name for name, value in of_one.items() if value is not None), None)):
+        raise UsageError(f"{option} goes with one clip: with --prompts, its lines say how each is made")
+    again = None if like is None else Like.read(like)
+    if again is not None and out.resolve() == again.path.resolve():
+        raise UsageError(f"--out is {out}, which is the clip of --like itself: expected another name")
+    if again is not None and checkpoint is None:
+        folder = recorded_checkpoint(again.provenance.checkpoint_id, again.path)
     else:
-        wanted, folder = read_prompts(prompts, seed), out
-        if audio_out is not None:
-            wanted = [replace(clip, audio_out=audio_out / f"{clip.name}.wav") for clip in wanted]
-    request = Request.check(resolve_checkpoint(checkpoint), wanted, folder, negative_prompt, changes, lora, runtime)
+        folder = resolve_checkpoint(str(checkpoint))
+    images = {"image": image, "last_image": last_image}
+    request = Request.check(
+        folder,
+        _many(prompts, seed, audio_out) if prompts else [_one(out, prompt, images, seed, audio_out, again)],
+        out if prompts else out.parent,
+        again.recipe.negative_prompt if again is not None and negative_prompt is None else negative_prompt or "",
+        changes,
+        again.lora() if again is not None and lora is None else lora,
+        runtime if again is None else again.recipe.runtime | runtime,
+        None if again is None else again.settings(),
+    )
     if rewrite_prompt:
         from mova_core.prompting.rewrite import PromptRewriter
         from mova_core.sampling.rewritten_prompts import with_rewritten_prompts
 
         request = with_rewritten_prompts(request, PromptRewriter.from_environment())
+    checkpoint_id = checkpoint_id_of(folder)
+    if again is not None:
+        request = again.check(request, checkpoint_id)
+    remember_sources(request, checkpoint_id)
 
     from mova_core.sampling.generate import generate as run_generate  # torch only from here on
 
-    return run_generate(request, checkpoint_id_of(request.folder))
+    return run_generate(request, checkpoint_id)
+
+
+def _one(
+    out: Path,
+    prompt: str | None,
+    images: dict[str, Path | None],
+    seed: int | None,
+    audio_out: Path | None,
+    again: "Like | None",
+) -> "Wanted":
+    """The clip that the options ask for; what they leave open is as in the one to make again."""
+    from mova_core.sampling.prompt_file import Wanted
+
+    files: dict[str, Any] = {"image": None} | (images if again is None else again.files(images))
+    if again is not None:
+        prompt = again.recipe.prompt if prompt is None else prompt
+        seed = again.recipe.seed if seed is None else seed
+    return Wanted(out.stem, prompt or "", seed=seed or 0, suffix=out.suffix, audio_out=audio_out, **files)
+
+
+def _many(prompts: Path, seed: int | None, audio_out: Path | None) -> list["Wanted"]:
+    from mova_core.sampling.prompt_file import read_prompts
+
+    wanted = read_prompts(prompts, seed or 0)
+    if audio_out is None:
+        return wanted
+    return [replace(clip, audio_out=audio_out / f"{clip.name}.wav") for clip in wanted]

@@ -16,7 +16,16 @@ ONE, TWO = Provenance("0123456789abcdef"), Provenance("f" * 16)
 WHOLE = Provenance(
     "0" * 16,
     (LoraUsed("1" * 16, 0.7), LoraUsed("2" * 16)),
-    Recipe("a „ball“ 🎈", "", 2**53 - 1, {"steps": 8, "target_lufs": None}, {"image": "a" * 64}, 3, {"torch": "2"}),
+    Recipe(
+        prompt="a „ball“ 🎈",
+        negative_prompt="",
+        seed=2**53 - 1,
+        settings={"steps": 8, "target_lufs": None},
+        inputs={"image": "a" * 64},
+        runtime={"device": "cpu"},
+        batch=3,
+        versions={"torch": "2"},
+    ),
 )
 CONTAINERS = {
     "mp4": {"container": "mp4", "video_codec": "libx264", "audio_codec": "flac", "crf": 14},

@@ -1,0 +1,164 @@
+"""`mova generate --like CLIP`: the request behind a clip, read from its provenance, made again or changed.
+
+Nothing changed: the clip comes again byte for byte, or it is said why it cannot: another checkpoint, other versions, a
+file that it was made from is not at hand. With a change these differences are warnings, because it is another clip.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mova_core.errors import MovaError, StaleError, UsageError, first_fault
+from mova_core.media.provenance import Provenance, Recipe, read_provenance
+from mova_core.sampling.prompt_file import FILE_FIELDS
+from mova_core.sampling.recipe import recipe_of, versions
+from mova_core.sampling.request import Request
+from mova_core.sampling.settings import GenerateSettings
+from mova_core.storage.hashing import sha256_file
+from mova_core.storage.known_paths import recall, remember
+from mova_core.storage.manifest import SHOWN_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A clip that says how it was made.
+
+    Args:
+        path: its file.
+        provenance: of it.
+        recipe: in its provenance.
+    """
+
+    path: Path
+    provenance: Provenance
+    recipe: Recipe
+
+    @classmethod
+    def read(cls, path: Path) -> "Like":
+        """The request behind a clip.
+
+        Raises:
+            UsageError: there is no such file, or it does not say how it was made.
+            MediaError: not a whole clip.
+        """
+        if not path.is_file():
+            raise UsageError(f"{path} is missing: expected a clip that `mova generate` or a service made")
+        provenance = read_provenance(path)
+        if provenance is None or provenance.recipe is None:
+            raise UsageError(
+                f"{path} does not say how it was made: expected a clip of `mova generate` or a service, of a version "
+                "that writes its settings"
+            )
+        return cls(path, provenance, provenance.recipe)
+
+    def settings(self) -> GenerateSettings:
+        """How it was made; StaleError where this version has no such settings."""
+        try:
+            return GenerateSettings.model_validate(self.recipe.settings)
+        except ValidationError as error:
+            raise StaleError(
+                f"{self.path} was made by another version ({self._made_with()}), with settings that this one has not: "
+                f"{first_fault(error)}"
+            ) from None
+
+    def files(self, asked: Mapping[str, Path | None]) -> dict[str, Path]:
+        """The files to make it from: those that are asked for, else its own, by field of `ClipInputs`.
+
+        Raises:
+            StaleError: one of its own is not known here, no longer there, or has other bytes.
+        """
+        if unknown := sorted(self.recipe.inputs.keys() - FILE_FIELDS):
+            raise StaleError(
+                f"{self.path} was made by another version ({self._made_with()}) from {unknown[0]}, which this one does "
+                f"not take, expected {' or '.join(FILE_FIELDS)}"
+            )
+        changed = {name: path for name, path in asked.items() if path is not None}
+        own = {name: digest for name, digest in self.recipe.inputs.items() if name not in changed}
+        return {name: self._file(name, digest) for name, digest in own.items()} | changed
+
+    def lora(self) -> Path | None:
+        """Where the adapter that worked beside its checkpoint lies; StaleError where that is not known."""
+        for used in self.provenance.loras:
+            if (path := recall(used.adapter_id)) is not None:
+                return path
+            raise StaleError(
+                f"{self.path} was made with LoRA adapter {used.adapter_id}, and it is not known where that lies: give "
+                "it by --lora"
+            )
+        return None
+
+    def check(self, request: Request, checkpoint_id: str) -> Request:
+        """The request, told whether it must give the clip's bytes, with a warning where it is a changed one.
+
+        Args:
+            request: for one clip, made from this one.
+            checkpoint_id: what is to make it.
+
+        Raises:
+            StaleError: nothing is changed, and yet the same bytes cannot come.
+        """
+        clip, settings = request.clips[0], request.settings
+        now = recipe_of(
+            clip.inputs, clip.digests, request.negative_prompt, settings, request.runtime, self.recipe.batch
+        )
+        now = replace(now, settings=self.recipe.settings, versions=self.recipe.versions)
+        same = (now, request.loras, settings) == (self.recipe, self.provenance.loras, self.settings())
+        differences = []
+        if checkpoint_id != self.provenance.checkpoint_id:
+            differences.append(
+                f"{self.path} was made by checkpoint {self.provenance.checkpoint_id}, {request.folder} holds "
+                f"{checkpoint_id}"
+            )
+        if self.recipe.versions != versions():
+            there, here = self._made_with(), _listed(versions())
+            differences.append(f"{self.path} was made with {there}, here are {here}")
+        if not same:
+            return replace(request, warnings=(*request.warnings, *differences))
+        if differences:
+            raise StaleError(
+                f"{differences[0]}: the same bytes cannot come of it; use what it was made with, or change something "
+                "(such as --seed) for another clip like it"
+            )
+        return replace(request, copies=self.recipe.batch, same_as=self.path)
+
+    def _file(self, name: str, digest: str) -> Path:
+        option, path = f"--{name.replace('_', '-')}", recall(digest)
+        made_from = f"{self.path} was made from a file given as {option}, sha256 {digest[:SHOWN_DIGITS]}"
+        if path is None:
+            raise StaleError(f"{made_from}, and it is not known where that lies: give it by {option}")
+        if not path.is_file():
+            raise StaleError(f"{made_from}; {path} is no longer there: bring it back, or give another by {option}")
+        if (found := sha256_file(path)) != digest:
+            raise StaleError(
+                f"{made_from}; {path} has sha256 {found[:SHOWN_DIGITS]} now: bring the old file back, or give one by "
+                f"{option}"
+            )
+        return path
+
+    def _made_with(self) -> str:
+        return _listed(self.recipe.versions)
+
+
+def remember_sources(request: Request, checkpoint_id: str) -> None:
+    """Note where the files of a request lie, so that its clips can be made again from their digests."""
+    remember(checkpoint_id, request.folder)
+    if request.lora is not None:
+        remember(request.lora.adapter_id, request.lora.folder)
+    for clip in request.clips:
+        for file in clip.given.values():
+            remember(file.sha256, file.path)
+
+
+def check_same(made: Path, like: Path) -> None:
+    """MovaError where a clip that was made again has other bytes."""
+    if made.read_bytes() != like.read_bytes():
+        raise MovaError(
+            f"{made} is written, but is not byte for byte {like}: checkpoint, files, settings and versions are the "
+            "same, so another processor, device or number of threads computed other last bits"
+        )
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
