@@ -68,7 +68,7 @@ def place(model: Components, runtime: RuntimeParams) -> Placed:
 
 
 def by_kind(runtime: RuntimeParams) -> RuntimeParams:
-    """The same with each device by the kind that it is here, cpu or cuda: which of equal GPUs computes decides no clip."""
+    """The same with each device by its kind here, cpu or cuda: which of equal GPUs computes decides no clip."""
     devices = runtime.device.replace("auto", _device("auto").type)
     return runtime.changed(device=re.sub(r"cuda:\d+", "cuda", devices))
 

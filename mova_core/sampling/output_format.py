@@ -1,6 +1,6 @@
 """How the file of a generated clip is coded: the table behind `--codec`, and what one written file is asked for.
 
-`h264` opens everywhere. `hevc` and `av1` need less space at the same quality, and more time. `lossless` is FFV1 in RGB
+`h264` opens everywhere. `hevc` and `av1` need less space and more time. `lossless` is FFV1 in RGB
 (RFC 9043, a checksum in every frame) with FLAC of 24 bits, in Matroska: every pixel comes back as the model made it,
 and each sample within 2^-24 of full scale. H.264's own lossless mode is not offered: few players show its RGB, and its
 4:2:0 has lost most of the colour before it is coded.
@@ -56,11 +56,11 @@ class OutputFormat:
 
 AAC: dict[str, Any] = {"audio_codec": "aac", "audio_options": {"b": "192000"}}  # bits a second
 
-# The crf of each is where its frames are as near to the model's as those of h264 (a comparison is in docs/generate.md).
+# docs/generate.md compares their sizes and errors.
 OUTPUT_FORMATS: dict[Codec, OutputFormat] = {
     "h264": OutputFormat(".mp4", "mp4", "libx264", 16, **AAC),
-    "hevc": OutputFormat(".mp4", "mp4", "libx265", 16, **AAC),
-    "av1": OutputFormat(".mp4", "mp4", "libsvtav1", 16, video_options={"preset": "6"}, **AAC),
+    "hevc": OutputFormat(".mp4", "mp4", "libx265", 18, **AAC),
+    "av1": OutputFormat(".mp4", "mp4", "libsvtav1", 22, video_options={"preset": "6"}, **AAC),
     "lossless": OutputFormat(
         ".mkv", "matroska", "ffv1", None, "flac", video_options={"level": "3"}, pixel_format="bgr0", audio_bits=24
     ),
