@@ -46,6 +46,7 @@ class Recipe:
         negative_prompt: of the unconditional forwards.
         seed: of its noise.
         settings: fields of `GenerateSettings`.
+        task: other fields of `ClipInputs` that were asked for, such as `extend`.
         inputs: sha256 of each file that it was made from, by what it was given as, such as `image`.
         runtime: what computed it: fields of `RuntimeParams`, devices by their kind.
         batch: how many clips were generated together; the last bits of an addition depend on it.
@@ -56,6 +57,7 @@ class Recipe:
     negative_prompt: str
     seed: int
     settings: dict[str, Any]
+    task: dict[str, Any]
     inputs: dict[str, Sha256]
     runtime: dict[str, str]
     batch: int

@@ -9,6 +9,7 @@ from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.version import __version__
 
+TASK_FIELDS = ("only", "extend", "retake")  # of `ClipInputs`: what is asked for beside files
 LIBRARIES = ("torch", "av")  # that compute a clip and code it
 
 
@@ -35,6 +36,7 @@ def recipe_of(
         negative_prompt,
         inputs.seed,
         settings.model_dump(mode="json"),
+        {name: value for name in TASK_FIELDS if (value := getattr(inputs, name))},
         dict(given),
         computed_on.model_dump(mode="json"),
         batch,

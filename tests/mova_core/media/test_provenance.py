@@ -21,6 +21,7 @@ WHOLE = Provenance(
         negative_prompt="",
         seed=2**53 - 1,
         settings={"steps": 8, "target_lufs": None},
+        task={"extend": 2},
         inputs={"image": "a" * 64},
         runtime={"device": "cpu"},
         batch=3,

@@ -89,7 +89,7 @@ def test_a_clip_of_a_lora_adapter_leads_to_its_clips_too(engine: sa.Engine, proj
 
 
 def test_a_clip_leads_to_the_files_that_it_was_given(engine: sa.Engine, project: Any) -> None:
-    recipe = Recipe("a ball", "", 1, {}, {"image": "d" * 64}, {}, 1, {})
+    recipe = Recipe("a ball", "", 1, {}, {}, {"image": "d" * 64}, {}, 1, {})
     write_provenance(clip_file(project, None), Provenance("b" * 16, recipe=recipe))
     node = path_to(trace(engine, project, "clip.mp4"), "file")
     assert (node.name, node.sha256) == ("image", "d" * 64)
