@@ -45,8 +45,8 @@ def plan(
 
     from mova_core.errors import UsageError
     from mova_core.params import PRESETS, load_params
+    from mova_core.plan.hardware import ACCELERATORS, GPUS_PER_NODE
     from mova_core.training.plan import report
-    from mova_core.training.plan.hardware import ACCELERATORS, GPUS_PER_NODE
     from mova_core.training.plan.plan import Setting, cheapest_plan
     from mova_core.training.plan.published import compare, published_params
     from mova_core.training.plan.wanted import Wanted

@@ -7,7 +7,7 @@ import torch
 
 from mova_core.model.single_thread import single_thread
 from mova_core.params.model import TrainParams
-from mova_core.training.plan.hardware import accelerator_named
+from mova_core.plan.hardware import accelerator_named
 from mova_core.training.plan.measure import core_flops_per_s
 from mova_core.training.plan.plan import Setting
 

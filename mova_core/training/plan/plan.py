@@ -9,8 +9,8 @@ from typing import Any
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.params.model import ActivationCheckpointing, Precision
+from mova_core.plan.hardware import Accelerator
 from mova_core.training.plan.communication import Communication, communication_of
-from mova_core.training.plan.hardware import Accelerator
 from mova_core.training.plan.memory import FLOAT32, USABLE, memory_by_part
 from mova_core.training.plan.wanted import Wanted
 from mova_core.training.plan.workload import HIGH_NOISE, Workload

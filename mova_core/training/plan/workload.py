@@ -8,8 +8,8 @@ from mova_core.model.pretrained.index import TOWER_COMPONENTS
 from mova_core.model.text.prompt import CONTEXT_LENGTH, NANO_CONTEXT_LENGTH
 from mova_core.model.towers.tower_configs import tower_configs
 from mova_core.params import PRESETS, Params
-from mova_core.training.plan.flops import Cost, bridge_cost, total, tower_cost
-from mova_core.training.plan.tokens import LATENT_BYTES, ClipTokens, clip_tokens, latent_bytes
+from mova_core.plan.flops import Cost, bridge_cost, total, tower_cost
+from mova_core.plan.tokens import LATENT_BYTES, ClipTokens, clip_tokens, latent_bytes
 from mova_core.training.recipe import Phase
 
 HIGH_NOISE, LOW_NOISE, AUDIO, BRIDGE = TOWER_COMPONENTS

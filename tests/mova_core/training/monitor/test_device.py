@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from mova_core.params.model import TrainParams
+from mova_core.plan.hardware import accelerator_named
 from mova_core.training.monitor import device
-from mova_core.training.plan.hardware import accelerator_named
 
 CPU = torch.device("cpu")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from mova_core.errors import MovaError, UsageError
+from mova_core.plan.hardware import ACCELERATORS
 from mova_core.training.plan.communication import communication_of
-from mova_core.training.plan.hardware import ACCELERATORS
 from mova_core.training.plan.plan import Setting, cheapest_plan, plan_on
 from mova_core.training.plan.published import compare
 from mova_core.training.plan.report import comparison_text, plan_text

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mova_core.training.plan.tokens import ClipTokens
+from mova_core.plan.tokens import ClipTokens
 
 
 class Cost(NamedTuple):
