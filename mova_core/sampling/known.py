@@ -27,15 +27,18 @@ class KnownLatents:
     clean: Tensor
     where: Tensor
 
+    def on(self, latents: Tensor) -> "KnownLatents":
+        """The same on the device of latents, in their dtype."""
+        return KnownLatents(self.clean.to(latents), self.where.to(latents.device))
+
     def put_into(self, latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
-        """The latents with what is known in its place, at this noise level."""
-        clean = self.clean.to(latents)
-        noisy = add_noise(clean, noise, sigma.to(latents.device).expand(len(latents)))
-        return torch.where(self.where.to(latents.device), noisy, latents)
+        """The latents with what is known in its place, at this noise level, a number on the processor."""
+        noisy = add_noise(self.clean, noise, torch.full((len(latents),), float(sigma), device=latents.device))
+        return torch.where(self.where, noisy, latents)
 
     def put_back(self, latents: Tensor) -> Tensor:
         """The latents with what is known in its place, clean."""
-        return torch.where(self.where.to(latents.device), self.clean.to(latents), latents)
+        return torch.where(self.where, self.clean, latents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Known:
 
     video: KnownLatents | None = None
     audio: KnownLatents | None = None
+
+    def on(self, latents: LatentPair) -> "Known":
+        """The same on the device of latents, in their dtype, as what follows needs it."""
+        video, audio = self.video and self.video.on(latents.video), self.audio and self.audio.on(latents.audio)
+        return Known(video, audio)
 
     def put_into(self, latents: LatentPair, noise: LatentPair, sigma_2: Tensor) -> LatentPair:
         """The latents with what is known in its place, at these noise levels of video and audio."""

@@ -20,6 +20,7 @@ from mova_core.model.towers.one_tower import OneTower
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.known import NOTHING_KNOWN, Known
 from mova_core.sampling.solver import SOLVERS, steps_of
+from mova_core.sampling.tables_of_run import TablesOfRun
 
 # The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
 # clip on one core, nothing gained from 16 clips on.
@@ -114,11 +115,14 @@ class Sampler:
             MovaError: the model's velocities are not finite.
         """
 
+        tables, known = TablesOfRun(self.model, conditioning.contexts, self.video_fps), conditioning.known.on(noise)
+
         def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
-            latents = conditioning.known.put_into(latents, noise, sigma_2)
+            latents = known.put_into(latents, noise, sigma_2)
             sigma_2 = sigma_2 * torch.tensor([conditioning.video is None, conditioning.audio is None])
             expert = expert_at(sigma_2[0], self.boundary_ratio)
-            return self.velocity(_with_given(latents, conditioning), sigma_2 * TRAINING_STEPS, conditioning, expert)
+            given = _with_given(latents, conditioning)
+            return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert, tables)
 
         latents = noise
         for number, step in enumerate(steps_of(self.schedule)):
@@ -129,16 +133,27 @@ class Sampler:
             self.watcher.on_step(number + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
             raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
-        return _with_given(conditioning.known.put_back(latents), conditioning)
+        return _with_given(known.put_back(latents), conditioning)
 
-    def velocity(self, latents: LatentPair, timestep_2: Tensor, conditioning: Conditioning, expert: str) -> LatentPair:
-        """Guided velocity of both modalities, float32, at one timestep each; 0 of a given one, which stays as it is."""
+    def velocity(
+        self,
+        latents: LatentPair,
+        timestep_2: Tensor,
+        conditioning: Conditioning,
+        expert: str,
+        tables: TablesOfRun | None = None,
+    ) -> LatentPair:
+        """Guided velocity of both modalities, float32, at one timestep each; 0 of a given one, which stays as it is.
+
+        Timesteps are on the processor, so that no step waits for another device. `tables` are those of a run of such
+        steps; without them the texts are computed anew, to the same bits.
+        """
         sigma = conditioning.generated(timestep_2)
         branches = self.guidance.branches(sigma)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
         velocities: dict[GuidanceBranch, dict[str, Tensor]] = {}
         for group in [branches] if merged else [(branch,) for branch in branches]:
-            velocities |= self._run(group, latents, timestep_2, conditioning, expert)
+            velocities |= self._run(group, latents, timestep_2, conditioning, expert, tables)
         still = {modality: torch.zeros_like(each) for modality, each in latents._asdict().items()}
         return LatentPair(**still | self.guidance.combine(velocities, latents._asdict(), sigma))
 
@@ -149,21 +164,28 @@ class Sampler:
         timestep_2: Tensor,
         conditioning: Conditioning,
         expert: str,
+        tables: TablesOfRun | None,
     ) -> dict[GuidanceBranch, dict[str, Tensor]]:
         """Branches as one batch, those without the Bridge first."""
         size, times = len(latents.video), len(group)
         alone = sum(not branch.bridge for branch in group)
+        noisy = LatentPair(latents.video.repeat(times, 1, 1, 1, 1), latents.audio.repeat(times, 1, 1))
         velocity = self.model(
-            LatentPair(latents.video.repeat(times, 1, 1, 1, 1), latents.audio.repeat(times, 1, 1)),
-            timestep_2.to(latents.video.device).expand(size * times, 2),
+            noisy,
+            torch.stack([_filled(noisy.video, timestep) for timestep in timestep_2.tolist()], dim=1),
             conditioning.condition.repeat(times, 1, 1, 1, 1),
-            conditioning.contexts(group),
+            conditioning.contexts(group) if tables is None else tables.of(group, expert, noisy),
             expert=expert,
             video_fps=self.video_fps,
             bridge_scale=BRIDGE_OFF if alone == times else BridgeScale(first=alone * size),
         )
         pairs = zip(velocity.video.float().split(size), velocity.audio.float().split(size), strict=True)
         return {branch: LatentPair(*pair)._asdict() for branch, pair in zip(group, pairs, strict=True)}
+
+
+def _filled(latents: Tensor, value: float) -> Tensor:
+    """One number for each sample [B], float32, on the latents' device without a copy from the processor."""
+    return torch.full((len(latents),), value, dtype=torch.float32, device=latents.device)
 
 
 def _with_given(latents: LatentPair, conditioning: Conditioning) -> LatentPair:

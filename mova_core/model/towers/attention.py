@@ -14,6 +14,8 @@ from mova_core.model.pretrained.component import Component
 Rotation = Callable[[Tensor], Tensor]
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Query, key and value of all heads [B, H, S or K, head_dim] to what each query finds."""
+KeyValue = tuple[Tensor, Tensor]
+"""Keys, normed, and values [B, K, D] of tokens that are attended to."""
 
 
 class Attention(nn.Module):
@@ -41,19 +43,19 @@ class Attention(nn.Module):
     def forward(
         self,
         x_BSD: Tensor,
-        y_BKE: Tensor,
+        y_BKE: Tensor | KeyValue,
         rotate_q: Rotation | None = None,
         rotate_k: Rotation | None = None,
         y_of_B: Tensor | None = None,
         attend: Attend | None = None,
     ) -> Tensor:
-        """Query x, key and value y.
+        """Query x, key and value y; y may come as its keys and values, where these are known already.
 
         `y_of_B` names the row of y that each x attends to, so that what many share is projected once; None where
         every x has its own. `attend` is given where x and y are divided over processes.
         """
         query = self.norm_q(self.q(x_BSD)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-        key, value = self.norm_k(self.k(y_BKE)), self.v(y_BKE)
+        key, value = self.key_value(y_BKE) if isinstance(y_BKE, Tensor) else y_BKE
         if y_of_B is not None:
             key, value = key.index_select(0, y_of_B), value.index_select(0, y_of_B)
         key = key.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -61,6 +63,10 @@ class Attention(nn.Module):
         query = rotate_q(query) if rotate_q else query
         key = rotate_k(key) if rotate_k else key
         return self.o((attend or self.kernel)(query, key, value).transpose(1, 2).flatten(-2))
+
+    def key_value(self, y_BKE: Tensor) -> KeyValue:
+        """Keys and values of y, as `forward` takes them."""
+        return self.norm_k(self.k(y_BKE)), self.v(y_BKE)
 
 
 class AttentionComponent(Component):

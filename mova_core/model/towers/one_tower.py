@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
+from mova_core.model.towers.run_tables import TowerTables
+from mova_core.model.towers.tower import Tower
 from mova_core.params.model import Modality
 
 
@@ -26,16 +28,28 @@ class OneTower(nn.Module):
         noisy: LatentPair,
         timestep_B2: Tensor,
         condition: Tensor,
-        context: Tensor | ContextPair,
+        context: Tensor | ContextPair | TowerTables,
         *,
         expert: str,
         **_: Any,
     ) -> LatentPair:
         """Velocity of the modality as `DualTower` gives it without the Bridge, and zeros for the other one."""
-        texts = context if isinstance(context, ContextPair) else ContextPair(context, context)
+        tower, text = self._tower(expert), self._text(context)
         if self.modality == "audio":
-            velocity = self.towers.audio_dit(noisy.audio, timestep_B2[:, 1], texts.audio)
+            velocity = tower(noisy.audio, timestep_B2[:, 1], text)
             return LatentPair(torch.zeros_like(noisy.video), velocity)
         with_condition = torch.cat([noisy.video, condition.to(noisy.video.dtype)], dim=1)
-        velocity = self.towers.video_expert(expert)(with_condition, timestep_B2[:, 0], texts.video)
-        return LatentPair(velocity, torch.zeros_like(noisy.audio))
+        return LatentPair(tower(with_condition, timestep_B2[:, 0], text), torch.zeros_like(noisy.audio))
+
+    def tables(self, noisy: LatentPair, context: Tensor | ContextPair, *, expert: str, **_: Any) -> TowerTables:
+        """What no step of a run changes, for `forward` to take in place of the texts; see `DualTower.tables`."""
+        text = self._text(context)
+        assert isinstance(text, Tensor)
+        tower = self._tower(expert)
+        return tower.tables(text, tower.grid_of(getattr(noisy, self.modality)))
+
+    def _tower(self, expert: str) -> Tower:
+        return self.towers.audio_dit if self.modality == "audio" else self.towers.video_expert(expert)
+
+    def _text(self, context: Tensor | ContextPair | TowerTables) -> Tensor | TowerTables:
+        return getattr(context, self.modality) if isinstance(context, ContextPair) else context

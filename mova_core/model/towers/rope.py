@@ -1,7 +1,8 @@
 """Rotary positions: interleaved in the towers, half-split in the Bridge.
 
 Shape suffixes: B batch, H heads, S sequence, D head_dim, P pairs (head_dim / 2).
-The towers' angles are float64, so that far positions keep their angle, and are applied in float32. The Bridge's
+The towers' angles are float64, so that far positions keep their angle, and are applied in float32, as turns that are
+computed once for all blocks. The Bridge's
 frequencies, positions and angles are float32, as the released tables that its weights were trained with: float64 ones
 differ by up to 3.1e-5 in cos and sin at head_dim 128 and 403 positions.
 Source: Su et al., arXiv:2104.09864; layouts and bases of the released checkpoints (golden cases `video_dit`, `bridge`).
@@ -66,10 +67,14 @@ def oobleck_angles(tokens: int, head_dim: int, theta: float) -> Tensor:
     return torch.cat([turned, turned.new_zeros(tokens, third // 2 * 2)], dim=1)
 
 
-def rotate_interleaved(x_BHSD: Tensor, angles_SP: Tensor) -> Tensor:
-    """Turn pairs (2i, 2i + 1) by their angle, as complex numbers; same shape and dtype."""
-    turn = torch.polar(torch.ones_like(angles_SP), angles_SP).to(torch.complex64)
-    turned = torch.view_as_complex(x_BHSD.float().unflatten(-1, (-1, 2))) * turn
+def turns(angles_SP: Tensor) -> Tensor:
+    """The rotation by each angle as a complex number of size 1, complex64."""
+    return torch.polar(torch.ones_like(angles_SP), angles_SP).to(torch.complex64)
+
+
+def rotate_interleaved(x_BHSD: Tensor, turns_SP: Tensor) -> Tensor:
+    """Turn pairs (2i, 2i + 1), as complex numbers; same shape and dtype."""
+    turned = torch.view_as_complex(x_BHSD.float().unflatten(-1, (-1, 2))) * turns_SP
     return torch.view_as_real(turned).flatten(-2).to(x_BHSD.dtype)
 
 

@@ -7,7 +7,7 @@ Sources: Wan, arXiv:2503.20314; golden cases `video_dit` and `audio_dit`.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from mova_core.errors import ShapeError, UsageError
 from mova_core.model.pretrained.diffusers_import import apply_forward_hook
-from mova_core.model.towers.attention import Attend, Attention, AttentionComponent
+from mova_core.model.towers.attention import Attend, Attention, AttentionComponent, KeyValue
 from mova_core.model.towers.context_parallel import ContextParallel
-from mova_core.model.towers.rope import rotate_interleaved
+from mova_core.model.towers.rope import rotate_interleaved, turns
+from mova_core.model.towers.run_tables import TowerTables
 
 UNSUPPORTED = (  # fields of released configs that describe another model
     *("has_image_input", "has_image_pos_emb", "has_ref_conv", "add_control_adapter", "seperated_timestep"),
@@ -40,21 +41,22 @@ class TowerState(NamedTuple):
 
     Attributes:
         tokens: [B, S, D]; this process's part of them where processes divide a clip.
-        context: embedded text [B, K, D]; fewer rows where samples share theirs.
+        context: embedded text [B, K, D], fewer rows where samples share theirs; or its keys and values in the block to
+            be called.
         context_of_B: the row of each sample then, else None.
         modulation: of the blocks, [B, 6, D].
         time: embedded timestep for the head, [B, D].
-        angles: rotary angles of the tokens [S, P], float64.
+        turns: rotations of the tokens [S, P], complex64.
         grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio; of the whole clip.
         attend: how tokens attend to each other over processes; None where each process has all of them.
     """
 
     tokens: Tensor
-    context: Tensor
+    context: Tensor | KeyValue
     context_of_B: Tensor | None
     modulation: Tensor
     time: Tensor
-    angles: Tensor
+    turns: Tensor
     grid: tuple[int, ...]
     attend: Attend | None = None
 
@@ -76,14 +78,19 @@ class Block(nn.Module):
         shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + state.modulation).chunk(6, dim=1)
 
         def rotate(heads: Tensor) -> Tensor:
-            return rotate_interleaved(heads, state.angles)
+            return rotate_interleaved(heads, state.turns)
 
         x = state.tokens
         y = self.norm1(x) * (1 + scale1) + shift1
         x = x + gate1 * self.self_attn(y, y, rotate, rotate, attend=state.attend)
         x = x + self.cross_attn(self.norm3(x), state.context, y_of_B=state.context_of_B)
-        x = x + gate2 * self.ffn(self.norm2(x) * (1 + scale2) + shift2)
+        y = self.norm2(x) * (1 + scale2) + shift2
+        x = x + gate2 * self.ffn(y)
         return state._replace(tokens=x)
+
+    def text_key_value(self, context_BKD: Tensor) -> KeyValue:
+        """Keys and values of embedded text, which `forward` takes in its place."""
+        return self.cross_attn.key_value(context_BKD)
 
 
 class Head(nn.Module):
@@ -142,44 +149,57 @@ class Tower(AttentionComponent):
 
     @apply_forward_hook
     def embed(
-        self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
+        self, latent: Tensor, timestep_B: Tensor, context: Tensor | TowerTables, context_of_B: Tensor | None = None
     ) -> TowerState:
         """Tokens, embedded text and embedded timestep.
 
         Args:
             latent: [B, C, ...], cast to the dtype of the weights.
             timestep_B: float32 0..1000, one per sample.
-            context: encoded text [B, K, text_dim], or each different one once.
+            context: encoded text [B, K, text_dim], or each different one once; or the run's tables, which hold it.
             context_of_B: which of them is each sample's, int64; None for one per sample in order.
 
         Raises:
-            ShapeError: the batch sizes differ.
+            ShapeError: the batch sizes differ, or tables are for others or for another grid.
         """
-        contexts = len(context) if context_of_B is None else len(context_of_B)
+        dtype = next(self.patch_embedding.parameters()).dtype
+        tokens, grid = self.patchify(latent.to(dtype))
+        if isinstance(context, TowerTables):
+            context.check(grid, len(latent))
+            contexts, text, turned = len(latent), context.keys_values[0], context.turns
+        else:
+            contexts = len(context) if context_of_B is None else len(context_of_B)
+            text, turned = self.text_embedding(context.to(dtype)), self._turns(grid, tokens.device)
         if not len(latent) == len(timestep_B) == contexts:
             raise ShapeError(
                 f"{type(self).__name__} got {len(latent)} latents, {len(timestep_B)} timesteps and "
                 f"{contexts} contexts: one of each per sample"
             )
-        dtype = next(self.patch_embedding.parameters()).dtype
-        tokens, grid = self.patchify(latent.to(dtype))
         time, modulation = self.embed_time(timestep_B, dtype)
-        state = TowerState(
-            tokens=tokens,
-            context=self.text_embedding(context.to(dtype)),
-            context_of_B=context_of_B,
-            modulation=modulation,
-            time=time,
-            angles=self.positions(grid).to(tokens.device),
-            grid=grid,
-        )
+        state = TowerState(tokens, text, context_of_B, modulation, time, turned, grid)
         if (divided := self.context_parallel) is None:
             return state
         return state._replace(
-            tokens=divided.mine(tokens, 1),
-            angles=divided.mine(state.angles, 0),
-            attend=divided.attention(math.prod(grid), math.prod(grid)),
+            tokens=divided.mine(tokens, 1), attend=divided.attention(math.prod(grid), math.prod(grid))
         )
+
+    @apply_forward_hook
+    def tables(self, context: Tensor, grid: tuple[int, ...]) -> TowerTables:
+        """What `embed` and `run_block` take in place of texts that stay the same over a run.
+
+        Args:
+            context: encoded text of each sample [B, K, text_dim].
+            grid: tokens per axis, see `grid_of`.
+        """
+        weight = next(self.patch_embedding.parameters())
+        text = self.text_embedding(context.to(weight.dtype))
+        keys_values = tuple(cast(Block, block).text_key_value(text) for block in self.blocks)
+        return TowerTables(grid, self._turns(grid, text.device), keys_values)
+
+    def _turns(self, grid: tuple[int, ...], device: torch.device) -> Tensor:
+        """Rotations of the tokens that this process holds."""
+        table = turns(self.positions(grid)).to(device)
+        return table if self.context_parallel is None else self.context_parallel.mine(table, 0)
 
     def embed_time(self, timestep_B: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Embedded timestep [B, D] and its projection [B, 6, D], computed in float32 and cast to `dtype` at the end."""
@@ -194,18 +214,28 @@ class Tower(AttentionComponent):
             patches = self.context_parallel.gather_tokens(patches, math.prod(state.grid))
         return self.unpatchify(patches, state.grid)
 
-    def run_block(self, index: int, state: TowerState) -> TowerState:
-        """Apply one block, recomputing it in the backward pass where gradient checkpointing is on."""
+    def run_block(self, index: int, state: TowerState, tables: TowerTables | None = None) -> TowerState:
+        """Apply one block, recomputing it in the backward pass where gradient checkpointing is on.
+
+        `tables` are those that were embedded, if any.
+        """
+        if tables is not None:
+            state = state._replace(context=tables.keys_values[index])
         return self.run_part(self.blocks[index], state)
 
     def forward(
-        self, latent: Tensor, timestep_B: Tensor, context: Tensor, context_of_B: Tensor | None = None
+        self, latent: Tensor, timestep_B: Tensor, context: Tensor | TowerTables, context_of_B: Tensor | None = None
     ) -> Tensor:
         """The tower alone: latent [B, C, ...] to velocity [B, out_dim, ...]; arguments as for `embed`."""
         state = self.embed(latent, timestep_B, context, context_of_B)
+        tables = context if isinstance(context, TowerTables) else None
         for index in range(len(self.blocks)):
-            state = self.run_block(index, state)
+            state = self.run_block(index, state, tables)
         return self.unembed(state)
+
+    def grid_of(self, latent: Tensor) -> tuple[int, ...]:
+        """Tokens per axis of a latent [B, C, ...] that divides into patches."""
+        return tuple(size // step for size, step in zip(latent.shape[2:], self.config["patch_size"], strict=True))
 
     def patchify(self, latent: Tensor) -> tuple[Tensor, tuple[int, ...]]:
         """Latent to tokens [B, S, D] and their grid."""

@@ -26,7 +26,7 @@ from torch.distributed.fsdp import (
 
 from mova_core.errors import UsageError
 from mova_core.model.towers.bridge import Conditioner
-from mova_core.model.towers.dual_tower import divide_tokens
+from mova_core.model.towers.dual_tower import DualTower, divide_tokens
 from mova_core.model.towers.tower import Block, Head, Tower
 from mova_core.params.model import ParallelParams
 from mova_core.training.strategy.base import Setup
@@ -81,10 +81,15 @@ class FullySharded(TorchStrategy):
         }
         for unit in [module for module in model.modules() if isinstance(module, UNITS)]:
             fully_shard(unit, **options)
+            if isinstance(unit, Block):
+                register_fsdp_forward_method(unit, "text_key_value")
         for tower in [module for module in model.modules() if isinstance(module, Tower)]:
             fully_shard(tower, **options)
-            register_fsdp_forward_method(tower, "embed")
+            for method in ("embed", "tables"):
+                register_fsdp_forward_method(tower, method)
         fully_shard(model, **options)
+        if isinstance(model, DualTower):
+            register_fsdp_forward_method(model, "tables")
         return model
 
     def _mixed_precision(self) -> MixedPrecisionPolicy:

@@ -168,9 +168,22 @@ def train(name: str, layout: Layout, rank: int, folder: Path) -> dict[str, Any]:
             still &= before.keys() == after.keys() and all(torch.equal(after[name], before[name]) for name in before)
         with torch.inference_mode():
             validation = float(loss_of(STEPS, strategy.average, MicroBatch(0, 1, CPU))[0])
+            step_of_a_sampler(strategy.average)
         if name in RESUMED:
             resumed(layout, LAYOUTS[RESUMED[name]], rank, strategy, folder / f"{name} checkpoints")
     return {"losses": losses, "norms": norms, "idle_expert_is_still": still, "validation": validation}
+
+
+def step_of_a_sampler(model: Any) -> None:
+    """It computes what no step changes once, whatever the layout; the bits are those of a step that does not."""
+    noisy, text = LatentPair(torch.ones(2, 16, *GRID), torch.ones(2, 16, AUDIO)), torch.ones(2, 5, 64)
+    options: dict[str, Any] = {"expert": VIDEO_COMPONENTS[1], "video_fps": 16.0}
+    tables = model.tables(noisy, text, **options)
+    once, anew = (
+        model(noisy, torch.full((2, 2), 500.0), torch.ones(2, 20, *GRID), context, **options)
+        for context in (tables, text)
+    )
+    assert torch.equal(once.video, anew.video) and torch.equal(once.audio, anew.audio)
 
 
 def resumed(layout: Layout, other: Layout, rank: int, trained: Strategy, folder: Path) -> None:
