@@ -46,18 +46,25 @@ def tower_cost(config: Mapping[str, Any], tokens: int, text: int) -> Cost:
     return total(
         vectors,
         linear(tokens, config["in_dim"] * patch, width, input_learns=False),
-        linear(text, config["text_dim"], width, input_learns=False),
-        linear(text, width, width),
+        text_cost(config, text),
         linear(1, config["freq_dim"], width, input_learns=False),
         linear(1, width, width),
         linear(1, width, 6 * width),
         linear(tokens, width, width, count=6 * layers),  # self q, k, v, o; cross q, o
-        linear(text, width, width, count=2 * layers),  # cross k, v
         linear(tokens, width, mlp, count=layers),
         linear(tokens, mlp, width, count=layers),
         attention(tokens, tokens, width, layers),
         attention(tokens, text, width, layers),
         linear(tokens, width, config["out_dim"] * patch),
+    )
+
+
+def text_cost(config: Mapping[str, Any], text: int) -> Cost:
+    """What a tower does to a text alone: its embedding, and its keys and values in each block."""
+    width = config["dim"]
+    return total(
+        linear(text, config["text_dim"], width, input_learns=False),
+        linear(text, width, width, count=1 + 2 * config["num_layers"]),
     )
 
 

@@ -17,10 +17,10 @@ from rich.table import Table
 
 from mova_core import json_events
 from mova_core.json_events import Progress
+from mova_core.plan.text import si
 from mova_core.progress import EVERY_S, new_bar, show
 from mova_core.training.curves import SIGMA_BINS
 from mova_core.training.monitor.figures import Figures
-from mova_core.training.plan.report import si
 
 REDRAWN_EVERY_S = 0.1  # on a terminal
 UNAVAILABLE = "unavailable"

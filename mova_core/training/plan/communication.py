@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mova_core.params.model import ActivationCheckpointing, Precision
-from mova_core.plan.hardware import Accelerator
-from mova_core.training.plan.memory import COMPUTE_BYTES, FLOAT32
+from mova_core.plan.hardware import COMPUTE_BYTES, Accelerator
+from mova_core.training.plan.memory import FLOAT32
 from mova_core.training.plan.workload import Workload
 from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.layout import Layout

@@ -16,13 +16,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mova_core.params.model import ActivationCheckpointing, Precision
+from mova_core.plan.hardware import COMPUTE_BYTES
 from mova_core.training.plan.workload import BRIDGE, Workload
 from mova_core.training.strategy.deepspeed_config import KEPT_GATHERED, REDUCE_BUCKET, STAGES
 from mova_core.training.strategy.layout import Layout
 
-COMPUTE_BYTES: dict[Precision, int] = {"bfloat16": 2, "float32": 4}  # of an activation and of a gathered weight
 FLOAT32 = 4
-USABLE = 0.9  # of a GPU's memory: the rest is for CUDA, NCCL and fragmentation; our assumption
 
 
 def memory_by_part(

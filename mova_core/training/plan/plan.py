@@ -9,9 +9,9 @@ from typing import Any
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.params.model import ActivationCheckpointing, Precision
-from mova_core.plan.hardware import Accelerator
+from mova_core.plan.hardware import USABLE, Accelerator
 from mova_core.training.plan.communication import Communication, communication_of
-from mova_core.training.plan.memory import FLOAT32, USABLE, memory_by_part
+from mova_core.training.plan.memory import FLOAT32, memory_by_part
 from mova_core.training.plan.wanted import Wanted
 from mova_core.training.plan.workload import HIGH_NOISE, Workload
 from mova_core.training.strategy.layout import Layout
@@ -40,7 +40,7 @@ class Setting:
     @property
     def peak(self) -> float:
         """FLOPs a second of one GPU."""
-        return self.accelerator.bf16_flops / (1 if self.precision == "bfloat16" else 2)
+        return self.accelerator.peak(self.precision)
 
 
 @dataclass(frozen=True, slots=True)

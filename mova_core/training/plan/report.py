@@ -1,17 +1,13 @@
 """A plan as text for a terminal."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from mova_core.training.plan.memory import USABLE
+from mova_core.plan.hardware import USABLE
+from mova_core.plan.text import rendered, si, time_text
 from mova_core.training.plan.plan import Plan
-
-PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
-WIDTH = 100
 
 
 def plan_text(plan: Plan) -> str:
@@ -28,8 +24,8 @@ def plan_text(plan: Plan) -> str:
     memory["memory of a GPU"] = f"{si(plan.memory_total, 'B')} of {si(USABLE * accelerator.memory, 'B')} usable"
     sent = {f"sent: {name.replace('_', '-')}": si(value, "B") for name, value in told["communication_bytes"].items()}
     step = {
-        "communication, not hidden": _time(told["communication_s"]),
-        "step": f"{_time(told['step_s'])} at {told['mfu']:.1%} MFU",
+        "communication, not hidden": time_text(told["communication_s"]),
+        "step": f"{time_text(told['step_s'])} at {told['mfu']:.1%} MFU",
         "latents and texts read": f"{si(told['data_bytes_per_s'], 'B/s')} at most",
     }
     run = {
@@ -46,7 +42,7 @@ def plan_text(plan: Plan) -> str:
         for row in section.items():
             table.add_row(*row)
         table.add_section()
-    return f"{_rendered(table)}\n{plan.choice}"
+    return f"{rendered(table)}\n{plan.choice}"
 
 
 def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -56,7 +52,7 @@ def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
         report = "not known" if row["report"] is None else _number(row["report"])
         difference = "" if row["difference"] is None else f"{row['difference']:+.1%}"
         table.add_row(row["what"], _number(row["plan"]), report, difference)
-    return _rendered(table)
+    return rendered(table)
 
 
 def measured_text(measured: Mapping[str, float]) -> str:
@@ -68,24 +64,5 @@ def measured_text(measured: Mapping[str, float]) -> str:
     )
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds:,.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
-
-
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def si(value: float, unit: str) -> str:
-    """Three digits with a prefix of 1000s: 8.30 PFLOP."""
-    power = 0
-    while value >= 1000 and power < len(PREFIXES) - 1:
-        value, power = value / 1000, power + 1
-    return f"{value:.3g} {PREFIXES[power]}{unit}"
-
-
-def _rendered(table: Table) -> str:
-    console = Console(file=StringIO(), width=WIDTH)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip()

@@ -1,0 +1,143 @@
+"""The plan of one clip on one card, in one memory mode.
+
+Time is FLOPs / (peak x MFU). Weights come from the processor's memory at the speed of the card's link to it: with
+`offload` each component once a clip, and nothing computes meanwhile; with `group_offload` those of a pass in every
+pass, while it computes, so that the longer of the two counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from mova_core.flow_matching import PairSchedule
+from mova_core.params import Params
+from mova_core.params.model import Precision
+from mova_core.params.runtime import MEMORY_MODES, Memory
+from mova_core.plan.hardware import USABLE, Accelerator
+from mova_core.sampling.clip_generator import guidance_of
+from mova_core.sampling.plan.flops import pass_flops, text_flops
+from mova_core.sampling.plan.memory import memory_by_part
+from mova_core.sampling.plan.vae_flops import decode_flops, encode_flops
+from mova_core.sampling.plan.workload import AUDIO, BRIDGE, HIGH_NOISE, ClipWorkload
+from mova_core.sampling.settings import GenerateSettings
+
+EXPERTS = 2
+MODALITIES = ("video", "audio")
+
+
+class Passes(NamedTuple):
+    """Forward passes of the towers for a clip, with the Bridge and without, and how many texts they read."""
+
+    with_bridge: int
+    without_bridge: int
+    texts: int
+
+    @classmethod
+    def of(cls, settings: GenerateSettings) -> "Passes":
+        """Those of a clip that is generated from a text."""
+        guidance = guidance_of(settings)
+        levels = PairSchedule(settings.steps, settings.video_shift, settings.audio_shift).sigmas.tolist()
+        if settings.solver == "heun":  # each step's end too
+            levels += [*levels[1:], [0.0, 0.0]]
+        branches = [
+            branch for sigma in levels for branch in guidance.branches(dict(zip(MODALITIES, sigma, strict=True)))
+        ]
+        bridged = sum(branch.bridge for branch in branches)
+        return cls(bridged, len(branches) - bridged, len({branch.text for branch in branches}))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPlan:
+    """A clip on a card.
+
+    Args:
+        work: what it computes and holds.
+        passes: of the towers.
+        mode: which weights lie on the card.
+        accelerator: the card.
+        precision: of the towers.
+        mfu: share of the peak that the FLOPs reach.
+    """
+
+    work: ClipWorkload
+    passes: Passes
+    mode: Memory
+    accelerator: Accelerator
+    precision: Precision
+    mfu: float
+
+    @property
+    def memory(self) -> dict[str, float]:
+        return memory_by_part(self.work, self.mode)
+
+    @property
+    def memory_total(self) -> float:
+        return sum(self.memory.values())
+
+    @property
+    def fits(self) -> bool:
+        return self.memory_total <= USABLE * self.accelerator.memory
+
+    @property
+    def flops(self) -> dict[str, int]:
+        """Of a clip, by part."""
+        passes, geometry, released = self.passes, self.work.geometry, "video_vae" in self.work.weights
+        return {
+            "denoising": passes.with_bridge * pass_flops(self.work, bridge=True)
+            + passes.without_bridge * pass_flops(self.work, bridge=False),
+            "text keys and values": EXPERTS * passes.texts * text_flops(self.work),
+            "video codec": encode_flops(geometry) + decode_flops(geometry) if released else 0,
+        }
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Of a clip, by part."""
+        rate = self.accelerator.peak(self.precision) * self.mfu
+        seconds = {name: flops / rate for name, flops in self.flops.items()}
+        sizes = {name: weights.size for name, weights in self.work.weights.items()}
+        if self.mode == "offload":
+            seconds["moving weights"] = sum(sizes.values()) / self.accelerator.host
+        if self.mode == "group_offload":
+            moved = (sizes[HIGH_NOISE] + sizes[AUDIO]) / self.accelerator.host
+            bridge = sizes[BRIDGE] / self.accelerator.host
+            seconds["denoising"] = self.passes.with_bridge * max(
+                pass_flops(self.work, bridge=True) / rate, moved + bridge
+            ) + self.passes.without_bridge * max(pass_flops(self.work, bridge=False) / rate, moved)
+        return seconds
+
+    @property
+    def seconds_total(self) -> float:
+        return sum(self.seconds.values())
+
+    def summary(self) -> dict[str, Any]:
+        """Every number, in bytes, seconds and FLOPs."""
+        work = self.work
+        return {
+            "preset": work.name,
+            "accelerator": self.accelerator.name,
+            "memory": self.mode,
+            "precision": self.precision,
+            "tokens": asdict(work.tokens),
+            "passes": self.passes._asdict(),
+            "parameters": {name: weights.numbers for name, weights in work.weights.items()},
+            "flops": self.flops,
+            "memory_bytes": {**self.memory, "total": self.memory_total, "of": self.accelerator.memory},
+            "fits": self.fits,
+            "seconds": {**self.seconds, "total": self.seconds_total},
+            "mfu": self.mfu,
+        }
+
+
+def plans_of(
+    work: ClipWorkload,
+    params: Params,
+    accelerators: Sequence[Accelerator],
+    precision: Precision,
+    mfu: float,
+    steps: int | None = None,
+) -> list[ClipPlan]:
+    """A clip in every memory mode on each card, by section `generate`; `steps` in place of its own."""
+    values = params.generate.model_dump(include=set(GenerateSettings.model_fields))
+    settings = GenerateSettings.model_validate({**values, "geometry": params.clip_geometry.name}).changed(steps=steps)
+    passes = Passes.of(settings)
+    return [ClipPlan(work, passes, mode, card, precision, mfu) for mode in MEMORY_MODES for card in accelerators]
