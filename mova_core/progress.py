@@ -5,7 +5,7 @@ Events (`mova_core.json_events`) and lines (`label 12/25`) come once a second an
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from mova_core import json_events
@@ -20,8 +20,8 @@ EVERY_S = 1.0
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Yield the items while showing how many have passed."""
+def track(items: Iterable[T], total: int, label: str) -> Generator[T, None, None]:
+    """Yield the items while showing how many have passed; closed early, it shows no more."""
     if sys.stderr.isatty() and not json_events.are_on():
         yield from _bar(items, total, label)
     else:

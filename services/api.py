@@ -129,6 +129,7 @@ async def _fields(request: Request) -> dict[str, Any]:
 
 def _video(job: Job) -> dict[str, Any]:
     """A job as OpenAI's video object."""
+    outcome = job.outcome or {}  # none before it is finished, and of an earlier version
     error = None if job.error is None else {"code": "generation_failed", "message": job.error}
     return {
         "id": job.job_id,
@@ -145,7 +146,9 @@ def _video(job: Job) -> dict[str, Any]:
         "seed": job.request["seed"],
         "checkpoint_id": job.checkpoint_id,
         "remixed_from_video_id": None,
-        "warnings": job.request.get("warnings", []),  # a job of an earlier version has none
+        # a job of an earlier version has none of its request
+        "warnings": [*job.request.get("warnings", []), *outcome.get("warnings", [])],
+        "tries": outcome.get("tries", []),
         "error": error,
     }
 

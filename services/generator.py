@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import sqlalchemy as sa
 
 from mova_core.errors import MovaError
 from mova_core.media.image import read_image
-from mova_core.media.provenance import Provenance
+from mova_core.media.provenance import Provenance, Try
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.recipe import recipe_of
+from mova_core.sampling.reseed import generate_guarded, told
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
 from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file
@@ -34,6 +36,26 @@ log = logging.getLogger("mova.generator")
 DATABASE_PAUSE_S = 2.0  # after an error of the database, before it is asked again
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A clip's file.
+
+    Args:
+        sha256: of its bytes.
+        tries: seeds that were tried; none where its own did well.
+        warnings: what to tell of it.
+    """
+
+    sha256: str
+    tries: tuple[Try, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """As the job keeps it."""
+        return {"tries": [asdict(tried) for tried in self.tries], "warnings": list(self.warnings)}
+
+
 def render(
     generator: ClipGenerator,
     request: Mapping[str, Any],
@@ -41,7 +63,7 @@ def render(
     path: Path,
     cancelled: Callable[[], bool] = lambda: False,
     on_step: Callable[[int], object] = lambda done: None,
-) -> str:
+) -> Rendered:
     """Make one clip's file.
 
     Args:
@@ -52,9 +74,6 @@ def render(
         cancelled: asked before each step.
         on_step: told after each step how many are done.
 
-    Returns:
-        The file's sha256.
-
     Raises:
         GenerationCancelled: `cancelled` said so.
         MovaError: it cannot be made.
@@ -63,16 +82,15 @@ def render(
     given = {} if image is None else {"image": hashlib.sha256(image).hexdigest()}
     inputs = ClipInputs(request["prompt"], request["seed"], None if image is None else read_image(image))
     settings, negative_prompt = generator.defaults.changed(**request["changes"]), request["negative_prompt"]
-    output = generator.generate(
-        [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
+    output = generate_guarded(
+        generator, [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
     )
-    provenance = Provenance(
-        checkpoint_id, recipe=recipe_of(inputs, given, negative_prompt, settings, generator.computed_on)
-    )
+    (tries,) = output.tries
+    recipe = recipe_of(inputs, given, negative_prompt, settings, generator.computed_on)
+    provenance = Provenance(checkpoint_id, recipe=recipe, tries=tries)
     loudness = write_generated(path, output.video, output.audio, output.geometry, settings, provenance)
-    if warning := loudness_warning(path, loudness, settings):
-        log.warning(warning)
-    return sha256_file(path)
+    warnings = tuple(filter(None, [told(tries), loudness_warning("the clip", loudness, settings)]))
+    return Rendered(sha256_file(path), tries, warnings)
 
 
 class Worker:
@@ -148,7 +166,7 @@ class Worker:
         steps = self.generator.defaults.changed(**job.request["changes"]).steps
         relative = self.settings.clip_path(job.job_id)
         path = self.settings.root / relative
-        sha256 = render(
+        rendered = render(
             self.generator,
             job.request,
             self.checkpoint_id,
@@ -161,7 +179,8 @@ class Worker:
             job.job_id,
             self.name,
             result_path=relative,
-            result_sha256=sha256,
+            result_sha256=rendered.sha256,
+            outcome=rendered.outcome,
             checkpoint_id=self.checkpoint_id,
             bento=self.bento,
         )
@@ -175,7 +194,7 @@ class _Lease:
     def __init__(self, engine: sa.Engine, job: Job, worker: str, lease_s: float) -> None:
         self.engine, self.job_id, self.worker, self.lease_s = engine, job.job_id, worker, lease_s
         self.lost = threading.Event()
-        self._done = threading.Event()
+        self._done, self._furthest = threading.Event(), 0
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def __enter__(self) -> "_Lease":
@@ -187,6 +206,8 @@ class _Lease:
         self._thread.join()
 
     def renew(self, progress: int | None = None) -> None:
+        if progress is not None:  # the steps of a further seed begin at 0 again
+            progress = self._furthest = max(self._furthest, progress)
         if not jobs.renew(self.engine, self.job_id, self.worker, self.lease_s, progress):
             self.lost.set()
 

@@ -125,7 +125,11 @@ def renew(engine: sa.Engine, job_id: str, worker: str, lease_s: float, progress:
 
 
 def complete(engine: sa.Engine, job_id: str, worker: str, **result: Any) -> bool:
-    """Record a finished clip: result_path, result_sha256, checkpoint_id, bento. False: no longer this worker's."""
+    """Record a finished clip: result_path, result_sha256, checkpoint_id, bento, outcome.
+
+    Returns:
+        False: the job is no longer this worker's.
+    """
     done = {"status": "completed", "progress": 100, "finished_at": time.time(), "lease_until": None}
     return _change(engine, job_id, worker, done | result)
 

@@ -168,4 +168,4 @@ def _smoke(packaged: Packaged, request: dict[str, Any], path: Path, runtime: Run
     from mova_core.sampling.clip_generator import ClipGenerator
     from services.generator import render
 
-    return render(ClipGenerator.load(packaged.folder, runtime), request, packaged.checkpoint_id, path)
+    return render(ClipGenerator.load(packaged.folder, runtime), request, packaged.checkpoint_id, path).sha256

@@ -65,6 +65,19 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
+class Try:
+    """One seed that a clip was generated with.
+
+    Args:
+        seed: of its noise.
+        faults: why the clip counts as collapsed, short phrases; none: it does not.
+    """
+
+    seed: int
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Provenance:
     """Where a clip comes from.
 
@@ -72,11 +85,13 @@ class Provenance:
         checkpoint_id: the weights that made it.
         loras: adapters beside them, sorted.
         recipe: how it was made; None where no request made it (an evaluation's samples) and in files of provenance/1.
+        tries: seeds that were tried, from that of the recipe on; empty where that one did well.
     """
 
     checkpoint_id: str
     loras: tuple[LoraUsed, ...] = ()
     recipe: Recipe | None = None
+    tries: tuple[Try, ...] = ()
 
 
 def write_provenance(path: Path, provenance: Provenance) -> None:
@@ -86,8 +101,9 @@ def write_provenance(path: Path, provenance: Provenance) -> None:
         MediaError: not a whole file of the two (`damaged_clip`).
     """
     values = {"schema": SCHEMA} | asdict(provenance)
-    if provenance.recipe is None:
-        del values["recipe"]
+    for name in ("recipe", "tries"):
+        if not values[name]:
+            del values[name]
     payload = json.dumps(values, separators=(",", ":"), sort_keys=True).encode()
     data = path.read_bytes()
     try:

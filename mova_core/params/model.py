@@ -65,6 +65,9 @@ class SamplingParams(Section):
     true_peak_dbtp: float = Field(
         -1.0, ge=-20, le=0, description="highest true peak of audio that target_lufs sets, in dB of full scale"
     )
+    retries: int = Field(
+        3, ge=0, le=100, description="further seeds for a clip that is flat, silent or clipped; 0 keeps it, and says so"
+    )
 
     def guidance_scale(self, modality: Modality, kind: GuidanceKind) -> float:
         """The scale of one modality: its own, or that of both."""

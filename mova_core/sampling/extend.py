@@ -65,7 +65,7 @@ def extended(clips: Sequence[ClipInputs], settings: GenerateSettings, make: Make
         parts = zip(wholes, made.videos, made.audios, strict=True)
         wholes = [_joined(*whole, video, audio, geometry) for whole, video, audio in parts]
     audios = [at_target(audio, settings) for _, audio in wholes]
-    return Output([video for video, _ in wholes], audios, made.latents, geometry)
+    return Output([video for video, _ in wholes], audios, made.latents, geometry, made.tries)
 
 
 def crossfade(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,11 +1,12 @@
 """`mova generate`: run a checked request and write its clips."""
 
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from mova_core.media.provenance import Provenance
+from mova_core.geometry import ClipGeometry
+from mova_core.media.provenance import Provenance, Try
 from mova_core.model.model_folder import load_components
 from mova_core.printable import printable
 from mova_core.progress import track
@@ -14,8 +15,10 @@ from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.like import check_same
 from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.request import Clip, Request
+from mova_core.sampling.reseed import collapsed, generate_guarded, told
 from mova_core.sampling.rewritten_prompts import record_path, write_record
 from mova_core.sampling.sampler import Watcher
+from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.atomic import atomic_path
 
@@ -34,46 +37,122 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         MovaError: the model folder is damaged, or a place cannot be written to.
     """
     _warn(request.warnings)
-    generator, settings = _generator(request), request.settings
-    geometry = settings.clip_geometry
+    generator = _generator(request)
     batches = list(request.batches())
-    steps = len(batches) * settings.steps
-    progress = track(range(steps), steps, "generate")
-    watcher = Watcher(on_step=lambda done: next(progress, None))
-    loudness: dict[str, Loudness | None] = {}  # by path
-    for batch in batches:
-        inputs = [clip.inputs for clip in batch for _ in range(request.copies)]
-        output = generator.generate(inputs, settings, negative_prompt=request.negative_prompt, watcher=watcher)
-        videos, audios = output.videos[:: request.copies], output.audios[:: request.copies]
-        for clip, video, audio in zip(batch, videos, audios, strict=True):
-            write_record(clip)
-            recipe = recipe_of(
-                clip.inputs, clip.digests, request.negative_prompt, settings, generator.computed_on, len(inputs)
-            )
-            provenance = Provenance(checkpoint_id, request.loras, recipe)
-            loudness[str(clip.path)] = write_generated(clip.path, video, audio, geometry, settings, provenance)
-            if clip.audio_out is not None:
-                with atomic_path(clip.audio_out) as temporary:
-                    write_audio(temporary, audio, geometry.audio_rate_hz)
-    next(progress, None)  # past the last item: the bar is closed
-    missed = [loudness_warning(clip.path, loudness[str(clip.path)], settings) for clip in request.clips]
-    too_quiet = [warning for warning in missed if warning is not None]
-    _warn(too_quiet)
+    progress = _Progress(len(batches) * request.settings.steps)
+    done = [each for batch in batches for each in _generated(generator, request, batch, checkpoint_id, progress)]
+    progress.end()
     if request.same_as is not None:
         check_same(request.clips[0].path, request.same_as)
+    by_path = {each.clip.path: each for each in done}
+    done = [by_path[clip.path] for clip in request.clips]  # as they were asked for
+    found = [warning for each in done for warning in each.warnings(request.settings)]
+    _warn(found)
+    geometry = request.settings.clip_geometry
     return {
-        "clips": [_described(clip, loudness[str(clip.path)]) for clip in request.clips],
+        "clips": [each.described() for each in done],
+        "reseeded": sum(bool(each.tries) and not collapsed(each.tries) for each in done),
+        "collapsed": sum(collapsed(each.tries) for each in done),
         "checkpoint_id": checkpoint_id,
         "loras": [asdict(lora) for lora in request.loras],
-        "settings": settings.model_dump(),
+        "settings": request.settings.model_dump(),
         "duration_s": geometry.duration_s,
-        "warnings": [*request.warnings, *too_quiet],
-        "text": "\n".join(
-            f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
-            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.inputs.seed}{_told(clip)}"
-            for clip in request.clips
-        ),
+        "warnings": [*request.warnings, *found],
+        "text": "\n".join(each.told(geometry) for each in done),
     }
+
+
+def _generated(
+    generator: ClipGenerator, request: Request, batch: Sequence[Clip], checkpoint_id: str, progress: "_Progress"
+) -> Iterator["_Done"]:
+    """Generate a batch and write its files."""
+    settings, negative_prompt = request.settings, request.negative_prompt
+    rate_hz = settings.clip_geometry.audio_rate_hz
+    inputs = [clip.inputs for clip in batch for _ in range(request.copies)]
+
+    def on_reseed(index: int, tried: Try) -> None:
+        progress.add(settings.steps)
+        path = batch[index // request.copies].path
+        _warn([f"{path}: seed {tried.seed} collapsed ({' and '.join(tried.faults)}), trying another"])
+
+    output = generate_guarded(
+        generator,
+        inputs,
+        settings,
+        negative_prompt=negative_prompt,
+        watcher=Watcher(on_step=progress.step),
+        on_reseed=on_reseed,
+    )
+    made = (rows[:: request.copies] for rows in (output.videos, output.audios, output.tries))
+    for clip, video, audio, tries in zip(batch, *made, strict=True):
+        write_record(clip)
+        recipe = recipe_of(clip.inputs, clip.digests, negative_prompt, settings, generator.computed_on, len(inputs))
+        provenance = Provenance(checkpoint_id, request.loras, recipe, tries)
+        loudness = write_generated(clip.path, video, audio, output.geometry, settings, provenance)
+        if clip.audio_out is not None:
+            with atomic_path(clip.audio_out) as temporary:
+                write_audio(temporary, audio, rate_hz)
+        yield _Done(clip, tries, loudness)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A clip that is written, and what there is to say of it."""
+
+    clip: Clip
+    tries: tuple[Try, ...]
+    loudness: Loudness | None
+
+    def warnings(self, settings: GenerateSettings) -> list[str]:
+        reseeded = told(self.tries)
+        too_quiet = loudness_warning(str(self.clip.path), self.loudness, settings)
+        return [*([] if reseeded is None else [f"{self.clip.path}: {reseeded}"]), *filter(None, [too_quiet])]
+
+    def described(self) -> dict[str, Any]:
+        clip = self.clip
+        described = {"path": str(clip.path), "prompt": clip.inputs.prompt, "seed": clip.inputs.seed}
+        if self.tries:
+            described["tries"] = [asdict(tried) for tried in self.tries]
+        if self.loudness is not None:
+            described |= asdict(self.loudness)
+        if (prompting := clip.prompting) is not None:
+            rewritten, record = prompting.reason is None, str(record_path(clip.path))
+            described["prompting"] = {"user_prompt": prompting.user_prompt, "rewritten": rewritten, "record": record}
+        return described
+
+    def told(self, geometry: ClipGeometry) -> str:
+        clip = self.clip
+        line = (
+            f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
+            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.inputs.seed}"
+        )
+        if clip.prompting is None or clip.prompting.reason is not None:
+            return line
+        return f"{line}\n  prompt, rewritten: {printable(clip.inputs.prompt)}"
+
+
+class _Progress:
+    """A bar over the steps of a request, which begins anew with what is left where further seeds add to them."""
+
+    def __init__(self, steps: int) -> None:
+        self._start(steps)
+
+    def step(self, done: int) -> None:
+        """One step is done."""
+        self._left -= 1
+        next(self._bar, None)
+
+    def add(self, steps: int) -> None:
+        """So many steps more than were expected."""
+        self._bar.close()
+        self._start(self._left + steps)
+
+    def end(self) -> None:
+        """All steps are done."""
+        next(self._bar, None)  # past the last item: the bar is closed
+
+    def _start(self, steps: int) -> None:
+        self._left, self._bar = steps, track(range(steps), steps, "generate")
 
 
 def _generator(request: Request) -> ClipGenerator:
@@ -88,19 +167,3 @@ def _generator(request: Request) -> ClipGenerator:
 def _warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-
-
-def _described(clip: Clip, loudness: Loudness | None) -> dict[str, Any]:
-    described = {"path": str(clip.path), "prompt": clip.inputs.prompt, "seed": clip.inputs.seed}
-    if loudness is not None:
-        described |= asdict(loudness)
-    if (prompting := clip.prompting) is not None:
-        rewritten, record = prompting.reason is None, str(record_path(clip.path))
-        described["prompting"] = {"user_prompt": prompting.user_prompt, "rewritten": rewritten, "record": record}
-    return described
-
-
-def _told(clip: Clip) -> str:
-    if clip.prompting is None or clip.prompting.reason is not None:
-        return ""
-    return f"\n  prompt, rewritten: {printable(clip.inputs.prompt)}"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mova_core.geometry import ClipGeometry
 from mova_core.media.audio.loudness import normalise_loudness
+from mova_core.media.provenance import Try
 from mova_core.model.frozen import Frozen
 from mova_core.model.pixels import to_bytes
 from mova_core.model.towers.dual_tower import LatentPair
@@ -25,12 +26,14 @@ class Output:
         audios: float32 [S] in -1..1 each, exactly as long as the video; none of clips that are video alone.
         latents: those that were decoded to these clips; of clips that were extended, those of the last piece.
         geometry: their frame and sample rate; of clips that were extended, that of a piece.
+        tries: of each clip, the seeds that were tried; none where its own seed did well, or was not judged.
     """
 
     videos: list[Frames]
     audios: list[Waveform]
     latents: LatentPair
     geometry: ClipGeometry
+    tries: list[tuple[Try, ...]]
 
     @property
     def video(self) -> Frames:
@@ -63,7 +66,7 @@ def decode(codecs: Frozen, latents: LatentPair, settings: GenerateSettings, clip
         audios = [_audio(codecs, audio, settings) for audio in latents.audio.cpu()]
     elif task.model.audio == "given":
         audios = [clip.audio for clip in clips if clip.audio is not None]
-    return Output(videos, audios, latents, settings.clip_geometry)
+    return Output(videos, audios, latents, settings.clip_geometry, [()] * len(latents.video))
 
 
 def _audio(codecs: Frozen, latents_CL: Tensor, settings: GenerateSettings) -> Waveform:

@@ -24,6 +24,7 @@ from mova_core.params.model import Modality
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.output import Output
+from mova_core.sampling.reseed import generate_guarded
 from mova_core.sampling.retake import Interval
 from mova_core.sampling.sampler import Watcher
 from mova_core.sampling.settings import GenerateSettings, check_guided
@@ -149,6 +150,7 @@ class MovaPipeline(DiffusionPipeline):
             changes: fields of `GenerateSettings` (steps, solver, text_guidance_scale, bridge_guidance_scale,
                 guidance_rescale, video_shift, audio_shift, frames, height, width, target_lufs, …) in place of the
                 folder's defaults; also under diffusers' names num_inference_steps, guidance_scale and num_frames.
+                `retries` counts only where it is given here: unless asked otherwise, a seed is that seed's clip.
 
         Raises:
             UsageError: an impossible setting, an empty or over-long prompt, images or seeds that do not match.
@@ -158,6 +160,8 @@ class MovaPipeline(DiffusionPipeline):
         changes = _our_names(changes)
         settings = engine.defaults.changed(**changes)
         asked = [name for name, value in changes.items() if value is not None]
+        if changes.get("retries") and not (noise is None and generator is None):
+            raise UsageError("retries draws noise from other seeds: leave out noise and generator, or retries")
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         seeds = [seed + index for index in range(len(prompts))] if isinstance(seed, int) else list(seed)
         each = {
@@ -180,7 +184,10 @@ class MovaPipeline(DiffusionPipeline):
             canvas = engine.canvas(clips, settings)
             noise = engine.drawn(_per_prompt("generator", drawn_by, prompts), settings, canvas)
         watcher = Watcher(cancelled, on_step, partial(self._step_end, callback_on_step_end))
-        output = engine.generate(clips, settings, negative_prompt=negative_prompt, noise=noise, watcher=watcher)
+        if changes.get("retries"):
+            output = generate_guarded(engine, clips, settings, negative_prompt=negative_prompt, watcher=watcher)
+        else:
+            output = engine.generate(clips, settings, negative_prompt=negative_prompt, noise=noise, watcher=watcher)
         self.maybe_free_model_hooks()
         return output
 

@@ -31,6 +31,20 @@ class GenerationCancelled(MovaError):
     """The caller stopped the generation: `cancelled` returned True."""
 
 
+class NotFinite(MovaError):
+    """Latents with values that are no numbers.
+
+    Args:
+        told: what else there is to say, in a few words.
+    """
+
+    def __init__(self, told: str = "") -> None:
+        super().__init__(
+            "the model's velocities are not finite: its weights are broken, or the scales too strong"
+            + (f" ({told})" if told else "")
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Who is told of a generation while it runs, and may change it.
@@ -112,7 +126,7 @@ class Sampler:
 
         Raises:
             GenerationCancelled: the watcher said so.
-            MovaError: the model's velocities are not finite.
+            NotFinite: the model's velocities are not.
         """
 
         tables, known = TablesOfRun(self.model, conditioning.contexts, self.video_fps), conditioning.known.on(noise)
@@ -132,7 +146,7 @@ class Sampler:
             latents = self.watcher.on_latents(number, step.sigma * TRAINING_STEPS, latents)
             self.watcher.on_step(number + 1)
         if not (latents.video.isfinite().all() and latents.audio.isfinite().all()):
-            raise MovaError("the model's velocities are not finite: its weights are broken, or the scales too strong")
+            raise NotFinite()
         return _with_given(known.put_back(latents), conditioning)
 
     def velocity(

@@ -43,16 +43,16 @@ def write_generated(
     return loudness
 
 
-def loudness_warning(path: Path, loudness: Loudness | None, settings: GenerateSettings) -> str | None:
+def loudness_warning(name: str, loudness: Loudness | None, settings: GenerateSettings) -> str | None:
     """One sentence where a clip is not as loud as asked for, and why."""
     target = settings.target_lufs
     if loudness is None or target is None:
         return None
     if loudness.lufs is None:
-        return f"{path} has no loudness (silent, or under 0.4 s), so target_lufs {target:g} changed nothing"
+        return f"{name} has no loudness (silent, or under 0.4 s), so target_lufs {target:g} changed nothing"
     if abs(loudness.lufs - target) <= TOLD_FROM_LU:
         return None
     return (
-        f"{path} is at {loudness.lufs:.1f} LUFS, not at {target:g}: its true peak of {settings.true_peak_dbtp:g} dBTP "
+        f"{name} is at {loudness.lufs:.1f} LUFS, not at {target:g}: its true peak of {settings.true_peak_dbtp:g} dBTP "
         "allows no more"
     )

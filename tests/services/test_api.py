@@ -66,6 +66,19 @@ def test_a_prompt_about_nothing_that_the_model_knows_is_queued_with_a_warning(
     assert client.get(f"/v1/videos/{made.json()['id']}").json()["warnings"] == warnings
 
 
+def test_what_is_found_in_a_finished_clip_is_told_with_what_was_found_before(
+    client: TestClient, engine: sa.Engine
+) -> None:
+    made = client.post("/v1/videos", json={"prompt": "A cat"}).json()
+    job = jobs.claim(engine, "worker", 60)
+    assert job is not None and made["tries"] == []
+    tries = [{"seed": 0, "faults": ["the audio is silent for 100% of its length"]}, {"seed": 1000, "faults": []}]
+    outcome = {"tries": tries, "warnings": ["seed 0 collapsed"]}
+    assert jobs.complete(engine, job.job_id, "worker", result_path="x", result_sha256="0" * 64, outcome=outcome)
+    got = client.get(f"/v1/videos/{job.job_id}").json()
+    assert got["tries"] == tries and got["warnings"] == [*made["warnings"], "seed 0 collapsed"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "said"),
     [

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from PIL import Image
 
 from mova_core.media.provenance import read_provenance
+from mova_core.model.model_folder import load_components
+from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.prompt_file import Wanted
@@ -15,6 +17,7 @@ from mova_core.sampling.request import Request
 from services import jobs
 from services.generator import Worker
 from services.settings import ServiceSettings
+from tests.mova_core.sampling.flat_model import flat_copy
 
 CHECKPOINT = "0123456789abcdef"
 REQUEST = {"prompt": "a red ball", "negative_prompt": "", "seed": 4, "image": None, "changes": {"steps": 2}}
@@ -105,3 +108,30 @@ def test_a_worker_that_is_stopped_puts_its_job_back(
     worker.stop()
     job = jobs.find(engine, job_id)
     assert job is not None and job.status in ("queued",) and job.worker is None
+
+
+def test_a_clip_that_collapses_with_every_seed_is_made_and_told(
+    engine: sa.Engine, model_folder: Path, settings: ServiceSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_components(flat_copy(model_folder, tmp_path / "flat"))
+    worker, shown, renew = Worker(engine, ClipGenerator(model), settings, CHECKPOINT), [], jobs.renew
+
+    def noted(*arguments: object) -> bool:
+        shown.append(arguments[-1])
+        return renew(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(jobs, "renew", noted)
+    changes = {"steps": 2, "retries": 2}
+    job_id = jobs.submit(engine, REQUEST | {"changes": changes}, 9).job_id
+    assert worker.work_once()
+    job = jobs.find(engine, job_id)
+    assert job is not None and job.status == "completed" and job.result_path is not None and job.outcome is not None
+    told = [percent for percent in shown if percent is not None]
+    assert len(told) == 6 and told == sorted(told)  # the steps of a further seed take nothing back
+    fault = "the video is one flat colour in 100% of its frames"
+    assert job.outcome["tries"] == [{"seed": seed, "faults": [fault]} for seed in (4, 1004, 2004)]
+    (warning,) = job.outcome["warnings"]
+    assert fault in warning and "kept as it is" in warning
+    provenance = read_provenance(settings.root / job.result_path)
+    assert provenance is not None and provenance.recipe is not None
+    assert [tried.seed for tried in provenance.tries] == [4, 1004, 2004] and provenance.recipe.seed == 4

@@ -160,4 +160,5 @@ class Job(Base):
     result_sha256: Mapped[str | None] = mapped_column(index=True)
     checkpoint_id: Mapped[str | None]  # no foreign key: a service may run where nothing was trained
     bento: Mapped[str | None]  # tag of the Bento that made the clip
+    outcome: Mapped[Json | None]  # tries: seeds and their faults; warnings: what to tell of the finished clip
     smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list

@@ -16,6 +16,7 @@ from mova_core.sampling.encode_inputs import encode_inputs
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled
+from tests.mova_core.sampling.flat_model import flat_copy
 
 SHORT = {"frames": 5, "steps": 2}
 
@@ -302,3 +303,14 @@ def test_another_attention_kernel(nano_model, pipeline):
     assert not torch.equal(other.latents.video, plain.latents.video)
     with pytest.raises(UsageError, match="attention backend 'fast' cannot be used"):
         model.video_dit.set_attention_backend("fast")
+
+
+def test_further_seeds_are_tried_only_where_the_call_says_so(nano_folder, tmp_path):
+    flat = MovaPipeline.from_pretrained(flat_copy(nano_folder, tmp_path / "flat"))
+    plain, guarded = flat("red ball", seed=7, steps=1), flat("red ball", seed=7, steps=1, retries=1)
+    assert plain.tries == [()]
+    ((first, second),) = guarded.tries
+    assert (first.seed, second.seed) == (7, 1007) and first.faults and second.faults
+    np.testing.assert_array_equal(plain.video, guarded.video)
+    with pytest.raises(UsageError, match="retries draws noise"):
+        flat("red ball", steps=1, retries=1, generator=torch.Generator())
