@@ -13,6 +13,7 @@ from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.plan.check import check_memory
 from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.atomic import make_folder
@@ -147,7 +148,9 @@ class Request:
         )
         warning = index.prompts_warning([clip.prompt for clip in wanted])
         warnings = () if warning is None else (warning,)
-        return cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
+        request = cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
+        check_memory(index, settings, checked_runtime, max(map(len, request.batches())))
+        return request
 
     @property
     def loras(self) -> tuple[LoraUsed, ...]:

@@ -119,9 +119,13 @@ REFUSED = {
     ("--codec", "vp9"): "codec is 'vp9'",
     ("--true-peak-dbtp", "-2"): "true_peak_dbtp has no part without target_lufs",
     ("--audio-out", "clip.mp3"): "ends in .wav",
+    ("--device", "cuda:63"): "device is cuda:63, this machine has",
+    ("--dtype", "int8"): "dtype is 'int8'",
+    ("--memory", "less"): "memory is 'less'",
     ("--prompts", "x.jsonl"): "either --prompt TEXT or --prompts",
     ("--checkpoint", "production"): "'production' is no alias",
 }
+HUGE = ("--frames", "4097", "--height", "8192", "--width", "8192")
 REFUSALS = """
 import json, sys
 from typer.testing import CliRunner
@@ -136,11 +140,14 @@ assert "torch" not in sys.modules
 def test_refused_in_one_sentence_before_torch_is_loaded(nano_folder, tmp_path):
     usual = {"--checkpoint": str(nano_folder), "--prompt": "a ball", "--out": str(tmp_path / "clip.mp4")}
     commands = [[word for pair in (usual | dict([changed])).items() for word in pair] for changed in REFUSED]
+    commands.append([*commands[-1], "--checkpoint", str(nano_folder), *HUGE])
     # Away from this folder, whose registry may know aliases.
     command = [sys.executable, "-c", REFUSALS, json.dumps(commands)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=nano_folder.parent)
     assert done.returncode == 0, done.stderr
-    for sentence, (code, told) in zip(REFUSED.values(), json.loads(done.stdout), strict=True):
+    for sentence, (code, told) in zip(
+        [*REFUSED.values(), "GB that are free: ask for fewer frames"], json.loads(done.stdout), strict=True
+    ):
         assert code == 2
         assert told.startswith("mova generate: ") and sentence in told
         assert len(told.splitlines()) == 1
