@@ -22,6 +22,27 @@ def gpu_count() -> int:
     return 0
 
 
+def device_beside(device: str) -> str:
+    """The device of a second process beside one on this device: the next GPU; the processor for the processor.
+
+    Args:
+        device: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        UsageError: there is no other GPU.
+    """
+    count = gpu_count()
+    if device == "cpu" or (device == "auto" and not count):
+        return "cpu"
+    beside = int(device.partition(":")[2] or 0) + 1
+    if beside >= count:
+        raise UsageError(
+            f"two processes work on two GPUs, the one asked for and the next, cuda:{beside}, and this machine has "
+            f"{count}: ask for another device, or for one process"
+        )
+    return f"cuda:{beside}"
+
+
 def check_there(devices: Iterable[str]) -> None:
     """Refuse a GPU that is not there.
 

@@ -16,17 +16,19 @@ from mova_core.geometry import Canvas
 from mova_core.model.model_folder import Components, load_components
 from mova_core.model.placement import by_kind, place
 from mova_core.model.text.prompt import check_prompt
-from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
 from mova_core.params.model import Modality
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
+from mova_core.sampling.branch_parallel.processes import BranchParallel
 from mova_core.sampling.encode_inputs import encode_inputs, on_canvas
 from mova_core.sampling.extend import extended
 from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.inputs import ClipInputs, check_alike
 from mova_core.sampling.output import Output, decode
-from mova_core.sampling.sampler import UNWATCHED, Conditioning, Sampler, Watcher
+from mova_core.sampling.sampler import UNWATCHED, BeginRun, Conditioning, NextStep, Sampler, Watcher
 from mova_core.sampling.settings import MODALITIES, GenerateSettings
+from mova_core.sampling.tables_of_run import TablesOfRun
 
 
 class ClipGenerator:
@@ -37,6 +39,7 @@ class ClipGenerator:
         device: that computes; None: where the towers' weights lie.
         release: called after each batch of clips, whatever happened to it; None: nothing comes and goes.
         runtime: as which it was placed.
+        parallel: processes that divide the guidance branches; None: this one alone.
     """
 
     def __init__(
@@ -45,8 +48,9 @@ class ClipGenerator:
         device: torch.device | None = None,
         release: Callable[[], None] | None = None,
         runtime: RuntimeParams = ON_ANY_DEVICE,
+        parallel: BranchParallel | None = None,
     ) -> None:
-        self.model, self._release, self._runtime = model, release, runtime
+        self.model, self._release, self._runtime, self._parallel = model, release, runtime, parallel
         self.device = next(model.towers.parameters()).device if device is None else device
         self.defaults = GenerateSettings.of(model.index)
 
@@ -61,9 +65,9 @@ class ClipGenerator:
         return cls.of(load_components(folder), runtime)
 
     @classmethod
-    def of(cls, model: Components, runtime: RuntimeParams) -> "ClipGenerator":
+    def of(cls, model: Components, runtime: RuntimeParams, parallel: BranchParallel | None = None) -> "ClipGenerator":
         """A model in memory, placed as asked; errors as of `place`."""
-        return cls(model, *place(model, runtime), runtime)
+        return cls(model, *place(model, runtime), runtime, parallel)
 
     @property
     def computed_on(self) -> RuntimeParams:
@@ -177,21 +181,40 @@ class ClipGenerator:
             only: the one modality that is made; the other one's tower is not run, and its latents stay noise.
         """
         index, guidance = self.model.index, guidance_of(settings)
-        noise = LatentPair(noise.video.to(self.device), noise.audio.to(self.device))
+        noise = noise.to(self.device)
         if only is not None:
             guidance = replace(guidance, bridge=False)
             absent = {name: latents for name, latents in noise._asdict().items() if name != only}
             conditioning = replace(conditioning, **absent)
         sampler = Sampler(
-            model=self.model.towers if only is None else OneTower(self.model.towers, only),
+            model=self._towers(only),
             schedule=self._schedule(settings),
             guidance=guidance,
             video_fps=float(settings.clip_geometry.fps),
             boundary_ratio=BOUNDARY_RATIO if index.boundary_ratio is None else index.boundary_ratio,
             solver=settings.solver,
             watcher=watcher,
+            parallel=self._parallel,
         )
         return sampler.sample(noise, conditioning)
+
+    @torch.no_grad()
+    def follow(self, parallel: BranchParallel) -> None:
+        """Run this process's part of the branches of each step that the first one takes, until there are no more.
+
+        Raises:
+            OtherProcessLost: the first process has died.
+        """
+        while (told := parallel.told()) is not None:
+            if isinstance(told, BeginRun):
+                model, conditioning = self._towers(told.only), told.conditioning.to(self.device)
+                sampler = Sampler(model, told.schedule, told.guidance, told.video_fps, parallel=parallel)
+                tables = TablesOfRun(model, conditioning.contexts, told.video_fps)
+            elif isinstance(told, NextStep):
+                sampler.velocity(told.latents.to(self.device), told.timestep_2, conditioning, told.expert, tables)
+
+    def _towers(self, only: Modality | None) -> DualTower | OneTower:
+        return self.model.towers if only is None else OneTower(self.model.towers, only)
 
     def _schedule(self, settings: GenerateSettings) -> PairSchedule:
         return PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, self.model.index.shift)

@@ -8,8 +8,11 @@ from typing import Any
 from mova_core.geometry import ClipGeometry
 from mova_core.media.provenance import Provenance, Try
 from mova_core.model.model_folder import load_components
+from mova_core.params.runtime import RuntimeParams
 from mova_core.printable import printable
 from mova_core.progress import track
+from mova_core.sampling.branch_parallel.processes import BranchParallel
+from mova_core.sampling.branch_parallel.second_process import second_process
 from mova_core.sampling.clip_file import Loudness, write_audio
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.like import check_same
@@ -34,10 +37,16 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         Summary: the files, and how the clips were made.
 
     Raises:
-        MovaError: the model folder is damaged, or a place cannot be written to.
+        MovaError: the model folder is damaged, a place cannot be written to, or the second process has failed.
     """
+    if request.second is None:
+        return _generate(request, checkpoint_id, _generator(request, request.runtime))
+    with second_process(_follow, request, request.second) as parallel:
+        return _generate(request, checkpoint_id, _generator(request, request.runtime, parallel))
+
+
+def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) -> dict[str, Any]:
     _warn(request.warnings)
-    generator = _generator(request)
     batches = list(request.batches())
     progress = _Progress(len(batches) * request.settings.steps)
     done = [each for batch in batches for each in _generated(generator, request, batch, checkpoint_id, progress)]
@@ -155,13 +164,18 @@ class _Progress:
         self._left, self._bar = steps, track(range(steps), steps, "generate")
 
 
-def _generator(request: Request) -> ClipGenerator:
+def _follow(parallel: BranchParallel, request: Request, runtime: RuntimeParams) -> None:
+    """What the second process does: it holds the same model, and makes and writes no clip."""
+    _generator(request, runtime).follow(parallel)
+
+
+def _generator(request: Request, runtime: RuntimeParams, parallel: BranchParallel | None = None) -> ClipGenerator:
     model = load_components(request.folder)
     if request.lora is not None:
         from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
 
         load_adapter(model.towers, request.lora)
-    return ClipGenerator.of(model, request.runtime)
+    return ClipGenerator.of(model, runtime, parallel)
 
 
 def _warn(warnings: Iterable[str]) -> None:

@@ -1,21 +1,21 @@
 """A request of `mova generate`; every field is checked before torch is loaded."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mova_core.devices import check_there
+from mova_core.devices import check_there, device_beside
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
 from mova_core.media.provenance import LoraUsed
 from mova_core.model.lora.adapter import Adapter
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
+from mova_core.params.runtime import ON_ANY_DEVICE, PARTS, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.plan.check import check_memory
 from mova_core.sampling.prompt_file import Wanted
-from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.settings import MODALITIES, GenerateSettings
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.hashing import sha256_file
 
@@ -78,6 +78,7 @@ class Request:
         copies: how often each clip is in its batch: one that was generated among others comes again bit for bit only
             in a batch of that size.
         same_as: a clip whose bytes it must give.
+        second: what a second process computes on, which divides the guidance branches; None: there is none.
     """
 
     folder: Path
@@ -90,6 +91,7 @@ class Request:
     runtime: RuntimeParams = ON_ANY_DEVICE
     copies: int = 1
     same_as: Path | None = None
+    second: RuntimeParams | None = None
 
     @classmethod
     def check(
@@ -151,6 +153,18 @@ class Request:
         request = cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
         check_memory(index, settings, checked_runtime, max(map(len, request.batches())))
         return request
+
+    def with_second_process(self) -> "Request":
+        """The same on two processes: the second one has the towers alone to run, on a device of its own.
+
+        Raises:
+            UsageError: there is no guidance to divide, or no other GPU.
+        """
+        if not any(self.settings.is_guided(modality, self.settings.bridge) for modality in MODALITIES):
+            raise UsageError("every guidance scale is 1, which leaves nothing to divide: leave --guidance-parallel out")
+        others = ",".join(f"{part}=cpu" for part in PARTS if part != "towers")
+        beside = device_beside(self.runtime.device_of("towers"))
+        return replace(self, second=self.runtime.changed(device=f"{beside},{others}"))
 
     @property
     def loras(self) -> tuple[LoraUsed, ...]:

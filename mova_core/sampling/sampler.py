@@ -5,7 +5,8 @@ Shape suffixes: B batch, C channels, T latent frames, H W latent rows and column
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
+from mova_core.params.model import Modality
+from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocities
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.known import NOTHING_KNOWN, Known
 from mova_core.sampling.solver import SOLVERS, steps_of
@@ -90,12 +93,43 @@ class Conditioning:
         levels = dict(zip(LatentPair._fields, (timestep_2 / TRAINING_STEPS).tolist(), strict=True))
         return {modality: level for modality, level in levels.items() if getattr(self, modality) is None}
 
+    def to(self, device: torch.device | str) -> "Conditioning":
+        """The same with every tensor but the known latents on a device."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved: dict[str, Any] = {name: each.to(device) for name, each in values.items() if isinstance(each, Tensor)}
+        return replace(self, **moved)
+
     def contexts(self, branches: Sequence[GuidanceBranch]) -> Tensor | ContextPair:
         """The text of each branch, one after the other, [branches x B, K, W]; a pair where the towers' differ."""
         video = torch.cat([self.context if branch.text else self.negative_context for branch in branches])
         if (negative := self.audio_negative_context) is None:
             return video
         return ContextPair(video, torch.cat([self.context if branch.text else negative for branch in branches]))
+
+
+class BeginRun(NamedTuple):
+    """What the process that generates tells the one that divides its branches before a run's first step."""
+
+    only: Modality | None  # whose tower runs alone
+    schedule: PairSchedule
+    guidance: Guidance
+    video_fps: float
+    conditioning: Conditioning
+
+    @classmethod
+    def of(cls, sampler: "Sampler", conditioning: Conditioning) -> "BeginRun":
+        """Of a sampler's run; known latents are already in those of its steps."""
+        only = sampler.model.modality if isinstance(sampler.model, OneTower) else None
+        told = replace(conditioning, known=NOTHING_KNOWN).to("cpu")
+        return cls(only, sampler.schedule, sampler.guidance, sampler.video_fps, told)
+
+
+class NextStep(NamedTuple):
+    """And at each of its steps: arguments of `Sampler.velocity`."""
+
+    latents: LatentPair
+    timestep_2: Tensor
+    expert: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +144,8 @@ class Sampler:
         boundary_ratio: the video's sigma below which the low-noise expert works.
         solver: a key of `SOLVERS`.
         watcher: told while it runs.
+        parallel: processes that divide the guidance branches of a step, unless these run as one batch; None for this
+            one alone. It changes no bit.
     """
 
     model: DualTower | OneTower
@@ -119,6 +155,7 @@ class Sampler:
     boundary_ratio: float = BOUNDARY_RATIO
     solver: str = "euler"
     watcher: Watcher = UNWATCHED
+    parallel: BranchParallel | None = None
 
     @torch.no_grad()
     def sample(self, noise: LatentPair, conditioning: Conditioning) -> LatentPair:
@@ -127,6 +164,7 @@ class Sampler:
         Raises:
             GenerationCancelled: the watcher said so.
             NotFinite: the model's velocities are not.
+            OtherProcessLost: the process that divides the branches has died.
         """
 
         tables, known = TablesOfRun(self.model, conditioning.contexts, self.video_fps), conditioning.known.on(noise)
@@ -138,6 +176,8 @@ class Sampler:
             given = _with_given(latents, conditioning)
             return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert, tables)
 
+        if self.parallel is not None:
+            self.parallel.tell(BeginRun.of(self, conditioning))
         latents = noise
         for number, step in enumerate(steps_of(self.schedule)):
             if self.watcher.cancelled():
@@ -165,9 +205,15 @@ class Sampler:
         sigma = conditioning.generated(timestep_2)
         branches = self.guidance.branches(sigma)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
-        velocities: dict[GuidanceBranch, dict[str, Tensor]] = {}
-        for group in [branches] if merged else [(branch,) for branch in branches]:
+        parallel = None if merged else self.parallel  # a batch of another size would change the last bits
+        if parallel is not None:
+            parallel.tell(NextStep(latents.to("cpu"), timestep_2, expert))
+        mine = branches if parallel is None else parallel.mine(branches)
+        velocities: Velocities = {}
+        for group in [mine] if merged else [(branch,) for branch in mine]:
             velocities |= self._run(group, latents, timestep_2, conditioning, expert, tables)
+        if parallel is not None:
+            velocities = parallel.exchange(branches, velocities, latents._asdict())
         still = {modality: torch.zeros_like(each) for modality, each in latents._asdict().items()}
         return LatentPair(**still | self.guidance.combine(velocities, latents._asdict(), sigma))
 
@@ -179,7 +225,7 @@ class Sampler:
         conditioning: Conditioning,
         expert: str,
         tables: TablesOfRun | None,
-    ) -> dict[GuidanceBranch, dict[str, Tensor]]:
+    ) -> Velocities:
         """Branches as one batch, those without the Bridge first."""
         size, times = len(latents.video), len(group)
         alone = sum(not branch.bridge for branch in group)

@@ -26,3 +26,18 @@ def test_a_gpu_beyond_those_that_are_there(monkeypatch):
     devices.check_there(["cuda", "cuda:1"])
     with pytest.raises(UsageError, match="device is cuda:2, this machine has 2, cuda:0 to cuda:1"):
         devices.check_there(["cuda:2"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "beside"), [("cpu", 2, "cpu"), ("auto", 0, "cpu"), ("auto", 2, "cuda:1"), ("cuda:1", 3, "cuda:2")]
+)
+def test_the_device_beside(monkeypatch, asked, gpus, beside):
+    monkeypatch.setattr(devices, "gpu_count", lambda: gpus)
+    assert devices.device_beside(asked) == beside
+
+
+@pytest.mark.parametrize(("asked", "gpus"), [("auto", 1), ("cuda", 1), ("cuda:1", 2)])
+def test_no_device_is_beside_the_last_gpu(monkeypatch, asked, gpus):
+    monkeypatch.setattr(devices, "gpu_count", lambda: gpus)
+    with pytest.raises(UsageError, match=f"the next, cuda:{gpus}, and this machine has {gpus}"):
+        devices.device_beside(asked)

@@ -66,6 +66,10 @@ def generate(
             "--audio-out", help="A .wav (24 bits, as the model made it) of the audio too; with --prompts a folder."
         ),
     ] = None,
+    guidance_parallel: Annotated[
+        bool,
+        typer.Option("--guidance-parallel", help="Divide guidance with a second process, which has the next GPU."),
+    ] = False,
     *,
     changes: dict[str, Any],
     runtime: dict[str, Any],
@@ -110,6 +114,8 @@ def generate(
         runtime if again is None else again.recipe.runtime | runtime,
         None if again is None else again.settings(),
     )
+    if guidance_parallel:
+        request = request.with_second_process()
     if rewrite_prompt:
         from mova_core.prompting.rewrite import PromptRewriter
         from mova_core.sampling.rewritten_prompts import with_rewritten_prompts

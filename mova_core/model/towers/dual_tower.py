@@ -31,6 +31,10 @@ class LatentPair(NamedTuple):
     video: Tensor
     audio: Tensor
 
+    def to(self, device: torch.device | str) -> "LatentPair":
+        """Both on a device."""
+        return LatentPair(self.video.to(device), self.audio.to(device))
+
 
 class ContextPair(NamedTuple):
     """Encoded text of each tower where they differ, [B, K, text_dim] both."""

@@ -1,0 +1,1 @@
+"""Guidance branches of a step divided over two processes."""
