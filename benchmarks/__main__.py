@@ -14,6 +14,7 @@ from benchmarks.measure import Row, is_missed, miss, record
 BENCHMARKS = {  # module of each, which has either `rows` or, by name, `PARTS`
     "curation": "benchmarks.curation.parts",
     "sampler": "benchmarks.sampler.parts",
+    "collapse": "benchmarks.sampler.collapse",
     "training": "benchmarks.training.parts",
     "conditions": "benchmarks.training.conditions",
 }

@@ -108,7 +108,7 @@ def evaluate_model(
         entry("sync_gain", unavailable=need) if need else sync_gain(points, generator.defaults.bridge_guidance_scale)
     )
     metrics["validation_loss"] = loss
-    settings = generator.defaults.changed(**changes).model_dump(mode="json")
+    settings = generator.defaults.changed(**changes, retries=0).model_dump(mode="json")  # each clip is of its own seed
     settings = {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
     with atomic_folder(target, replace=True) as temporary:
         samples = _write_samples(temporary, suite, clips[: section.samples], geometry, generator.defaults.enlarge)

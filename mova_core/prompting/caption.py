@@ -2,10 +2,10 @@
 
 That order is the one of the merged captions that the model was trained on (MOVA report, arXiv:2602.08794, stage 3 of
 curation). The three parts are asked for apart and put together here, so the order holds whatever the model answers. The
-user's prompt and the description of the first frame reach the model as one JSON object, in which texts are data.
+user's prompt and the descriptions of given frames reach the model as one JSON object, in which texts are data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,10 +14,11 @@ from pydantic import AfterValidator
 from mova_core.prompting.answer import Answer, FilledText, Text, few
 from mova_core.prompting.ask import UnusableAnswer
 from mova_core.prompting.caption_examples import EXAMPLES
-from mova_core.prompting.frame_description import FrameDescription
+from mova_core.prompting.frame_description import FrameDescription, FrameName
 from mova_core.prompting.question import Question, message
 from mova_core.prompting.quotations import first_of, quotations, without_quotations
 
+Frames = Mapping[FrameName, FrameDescription]
 EXAMPLE_WORDS = 150  # `most_words` of the examples
 
 INSTRUCTIONS = """\
@@ -27,6 +28,7 @@ intentions, quality or what the viewer feels. You get one JSON object:
 - "prompt": what the user wants; keep all of it and add only what makes it concrete;
 - "first_frame": a description of the image that the video begins with, or null. The video must begin as
   described there; with null, choose a look that suits the prompt;
+- "last_frame": the same of the image that the video ends with, or null; the video must lead there;
 - "known_phrases": words from the training captions, perhaps none; prefer them where they fit;
 - "most_words": the longest that your answer may be, all three parts together.
 Answer with one JSON object:
@@ -76,31 +78,32 @@ class CaptionRules:
     known_phrases: Sequence[str] = ()
 
 
-def caption_question(prompt: str, first_frame: FrameDescription | None, rules: CaptionRules) -> Question[Caption]:
+def caption_question(prompt: str, frames: Frames, rules: CaptionRules) -> Question[Caption]:
     """The question about a prompt.
 
     Args:
         prompt: the user's.
-        first_frame: None where none is given.
+        frames: those that are given, described.
         rules: of the model that reads the caption.
     """
     messages = [message("system", INSTRUCTIONS)]
     for example in EXAMPLES:
-        given = _material(example.prompt, example.first_frame, CaptionRules(EXAMPLE_WORDS))
+        begins: dict[FrameName, Any] = {} if example.first_frame is None else {"first_frame": example.first_frame}
+        given = _material(example.prompt, begins, CaptionRules(EXAMPLE_WORDS))
         messages += [message("user", given), message("assistant", example.caption)]
-    described = None if first_frame is None else first_frame.model_dump()
+    described = {name: frame.model_dump() for name, frame in frames.items()}
     messages.append(message("user", _material(prompt, described, rules)))
     return Question("caption", messages, Caption)
 
 
-def check_quotations(caption: Caption, prompt: str, first_frame: FrameDescription | None) -> None:
+def check_quotations(caption: Caption, prompt: str, frames: Frames) -> None:
     """Compare what a caption quotes with what may be quoted, letter for letter.
 
     Raises:
-        UnusableAnswer: a quotation of the user's prompt or a text in the first frame is lost or altered, or something
-            is said or written that neither holds.
+        UnusableAnswer: a quotation of the user's prompt or a text in a given frame is lost or altered, or something is
+            said or written that neither holds.
     """
-    written = [] if first_frame is None else [line.text for line in first_frame.ocr_text]
+    written = [line.text for frame in frames.values() for line in frame.ocr_text]
     wanted = quotations(prompt)
     spoken = [line.line for line in caption.dialogue]
     if invented := [line for line in spoken if line.strip(" .!?…").casefold() not in prompt.casefold()]:
@@ -110,18 +113,19 @@ def check_quotations(caption: Caption, prompt: str, first_frame: FrameDescriptio
     )
     rest, unseen = without_quotations(narrative, [*written, *wanted])
     if lost := [text for text in written if text in unseen]:
-        raise UnusableAnswer(f"it does not quote the text {first_of(lost)} of the first frame as it is written")
+        raise UnusableAnswer(f"it does not quote the text {first_of(lost)} of a given frame as it is written")
     if lost := [text for text in wanted if text in unseen and not any(text in line for line in spoken)]:
         raise UnusableAnswer(f"it does not quote {first_of(lost)} as the prompt does")
     if invented := quotations(rest):
-        raise UnusableAnswer(f"it quotes {first_of(invented)}, which neither the prompt nor the first frame holds")
+        raise UnusableAnswer(f"it quotes {first_of(invented)}, which neither the prompt nor a given frame holds")
 
 
-def _material(prompt: str, first_frame: dict[str, Any] | None, rules: CaptionRules) -> dict[str, Any]:
+def _material(prompt: str, frames: Mapping[FrameName, dict[str, Any]], rules: CaptionRules) -> dict[str, Any]:
     """What a model gets to rewrite."""
     return {
         "prompt": prompt,
-        "first_frame": first_frame,
+        "first_frame": frames.get("first_frame"),
+        "last_frame": frames.get("last_frame"),
         "known_phrases": list(rules.known_phrases),
         "most_words": rules.most_words,
     }

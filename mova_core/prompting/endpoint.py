@@ -1,6 +1,6 @@
 """Where a model of others answers: an OpenAI-compatible endpoint, named by the environment.
 
-    MOVA_VLM_URL  MOVA_VLM_MODEL  MOVA_VLM_KEY    vision-language model: describes a first frame
+    MOVA_VLM_URL  MOVA_VLM_MODEL  MOVA_VLM_KEY    vision-language model: describes given frames
     MOVA_LLM_URL  MOVA_LLM_MODEL  MOVA_LLM_KEY    language model: rewrites the prompt
 
 A URL is what stands before `/chat/completions`, such as http://127.0.0.1:8000/v1. Without a key none is sent. A key is
@@ -16,7 +16,7 @@ from mova_core.errors import UsageError
 from mova_core.printable import printable
 
 EndpointKind = Literal["VLM", "LLM"]
-MODELS: dict[EndpointKind, str] = {"VLM": "describes first frames", "LLM": "rewrites prompts"}
+MODELS: dict[EndpointKind, str] = {"VLM": "describes given frames", "LLM": "rewrites prompts"}
 REACH_S = 0.8  # to connect: nobody there is said within the first second
 SHOWN = 200  # characters of an error's text
 
@@ -103,6 +103,8 @@ def _check_url(variable: str, url: str) -> None:
         usable = False
     else:
         usable = usable and not (parts.username or parts.password or parts.query or parts.fragment)
+    if usable and parts.path.rstrip("/").endswith("/chat/completions"):
+        raise UsageError(f"{variable} ends in /chat/completions, expected what stands before that: leave it out")
     if not usable or not url.isascii() or not url.isprintable() or " " in url:  # it may hold a key: not shown
         raise UsageError(
             f"{variable} is not http(s)://HOST[:PORT][/PATH], such as http://127.0.0.1:8000/v1: write it so, and a key "

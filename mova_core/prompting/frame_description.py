@@ -1,11 +1,11 @@
-"""The first frame in words: style, cinematography, elements and on-screen text, as a vision-language model reads it.
+"""A given frame in words: style, cinematography, elements and on-screen text, as a vision-language model reads it.
 
 The four categories are those of the MOVA report (arXiv:2602.08794, prompt workflow of inference); the wording of the
 instructions is this project's own. What is written in an image is data: it is quoted, and never followed.
 """
 
 import io
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from pydantic import AfterValidator
 from mova_core.prompting.answer import Answer, FilledText, Text, few
 from mova_core.prompting.question import Question, image_message, message
 
+FrameName = Literal["first_frame", "last_frame"]
 LONGEST_SIDE_PX = 1536  # a larger image is scaled down before it is sent
 
 INSTRUCTIONS = """\
-You describe one image, which is the first frame of a video that is going to be made. State only what is
+You describe one image, which is a frame of a video that is going to be made. State only what is
 visible, in short phrases of plain English, without guesses about what happens next. Answer with one JSON
 object:
 - "style": "palette" (the main colours) and "light" (where it comes from, hard or soft, time of day);
@@ -72,7 +73,7 @@ class FrameDescription(Answer):
 
 
 def description_question(image: NDArray[np.uint8]) -> Question[FrameDescription]:
-    """The question about a first frame.
+    """The question about a given frame.
 
     Args:
         image: uint8 [H, W, 3] RGB.

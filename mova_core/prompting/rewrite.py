@@ -1,10 +1,10 @@
-"""The prompt workflow: first frame -> description -> the user's prompt rewritten as a training caption.
+"""The prompt workflow: given frames -> descriptions -> the user's prompt rewritten as a training caption.
 
 An answer that cannot be used costs the rewriting, never the clip: the user's prompt stands, and the reason is kept. An
 endpoint that fails ends the run, because whoever asked for rewriting would get it for some clips and not for others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mova_core.places import PROMPTING_CACHE
 from mova_core.prompting.ask import Limits, UnusableAnswer, ask
 from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations
 from mova_core.prompting.endpoint import Endpoint
-from mova_core.prompting.frame_description import FrameDescription, description_question
+from mova_core.prompting.frame_description import FrameDescription, FrameName, description_question
 from mova_core.prompting.question import Question, Schema
 from mova_core.storage.result_cache import ResultCache
 
@@ -61,7 +61,7 @@ class PromptRewriter:
 
     Args:
         llm: language model; None: every prompt stands as it is.
-        vlm: vision-language model; None: prompts with a first frame stand as they are.
+        vlm: vision-language model; None: prompts with a given frame stand as they are.
         limits: of each question.
         cache: folder of accepted answers.
     """
@@ -76,28 +76,28 @@ class PromptRewriter:
         """With the endpoints that the environment names; UsageError where one is named wrongly."""
         return cls(Endpoint.from_environment("LLM"), Endpoint.from_environment("VLM"))
 
-    def missing(self, has_image: bool) -> str | None:
+    def missing(self, has_frames: bool) -> str | None:
         """Why a prompt stands as it is without any question; None if it can be rewritten."""
         if self.llm is None:
             return "MOVA_LLM_URL is not set"
-        if has_image and self.vlm is None:
-            return "it has a first frame, and MOVA_VLM_URL is not set"
+        if has_frames and self.vlm is None:
+            return "a frame is given, and MOVA_VLM_URL is not set"
         return None
 
-    def check_reachable(self, *, images: bool) -> None:
+    def check_reachable(self, *, frames: bool) -> None:
         """Refuse endpoints that do not answer; UsageError names the first.
 
         Args:
-            images: whether any prompt has a first frame.
+            frames: whether any clip has a given frame.
         """
-        for endpoint in (self.llm, self.vlm if images else None):
+        for endpoint in (self.llm, self.vlm if frames else None):
             if endpoint is not None:
                 endpoint.check_reachable()
 
     def rewrite(
         self,
         prompt: str,
-        image: NDArray[np.uint8] | None,
+        frames: Mapping[FrameName, NDArray[np.uint8]],
         rules: CaptionRules,
         too_long: Callable[[str], str | None] = lambda prompt: None,
     ) -> Prompting:
@@ -105,7 +105,7 @@ class PromptRewriter:
 
         Args:
             prompt: the user's.
-            image: the first frame, uint8 [H, W, 3] RGB, or None.
+            frames: those that are given, uint8 [H, W, 3] RGB.
             rules: of the model that the prompt is for.
             too_long: says of a caption why that model cannot read it, None if it can.
 
@@ -113,10 +113,10 @@ class PromptRewriter:
             EndpointError: an endpoint failed.
         """
         exchanges: list[Exchange] = []
-        if (reason := self.missing(image is not None)) is not None:
+        if (reason := self.missing(bool(frames))) is not None:
             return Prompting(prompt, prompt, reason)
         assert self.llm is not None, "else it is missing"
-        described: FrameDescription | None = None
+        described: dict[FrameName, FrameDescription] = {}
 
         def check(caption: Caption) -> None:
             check_quotations(caption, prompt, described)
@@ -124,8 +124,9 @@ class PromptRewriter:
                 raise UnusableAnswer(fault)
 
         try:
-            if image is not None and self.vlm is not None:
-                described = self._ask(self.vlm, description_question(image), exchanges)
+            for name, frame in frames.items():
+                assert self.vlm is not None, "else it is missing"
+                described[name] = self._ask(self.vlm, description_question(frame), exchanges)
             caption = self._ask(self.llm, caption_question(prompt, described, rules), exchanges, check)
         except UnusableAnswer as fault:
             return Prompting(prompt, prompt, f"a model's answer cannot be used: {fault}", tuple(exchanges))

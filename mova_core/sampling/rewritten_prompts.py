@@ -9,7 +9,9 @@ from mova_core.errors import UsageError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.progress import track
 from mova_core.prompting.caption import CaptionRules
+from mova_core.prompting.frame_description import FrameName
 from mova_core.prompting.rewrite import Prompting, PromptRewriter
+from mova_core.sampling.inputs import ClipInputs, Frame
 from mova_core.sampling.request import Clip, Request
 from mova_core.storage.atomic import write_text
 
@@ -32,12 +34,12 @@ def with_rewritten_prompts(request: Request, rewriter: PromptRewriter) -> Reques
         EndpointError: an endpoint failed while it was asked.
     """
     index = request.index
-    rewriter.check_reachable(images=any(clip.inputs.shown is not None for clip in request.clips))
+    rewriter.check_reachable(frames=any(given_frames(clip.inputs) for clip in request.clips))
     rules, too_long = _rules(index), _length_check(index)
 
     def rewritten(clip: Clip) -> Clip:
         inputs = clip.inputs
-        prompting = rewriter.rewrite(inputs.prompt, inputs.shown, rules, too_long)
+        prompting = rewriter.rewrite(inputs.prompt, given_frames(inputs), rules, too_long)
         return replace(clip, inputs=replace(inputs, prompt=prompting.prompt), prompting=prompting)
 
     clips = tuple(rewritten(clip) for clip in track(request.clips, len(request.clips), "rewrite"))
@@ -45,6 +47,13 @@ def with_rewritten_prompts(request: Request, rewriter: PromptRewriter) -> Reques
     others = [warning for warning in request.warnings if warning != before]
     warnings = [*others, *(_warning(clip) for clip in clips), after]
     return replace(request, clips=clips, warnings=tuple(dict.fromkeys(filter(None, warnings))))
+
+
+def given_frames(inputs: ClipInputs) -> dict[FrameName, Frame]:
+    """The frames that a clip must begin and end with, as far as they are given; of a given video, its first."""
+    first = inputs.video[0] if inputs.image is None and inputs.video is not None else inputs.image
+    named: dict[FrameName, Frame | None] = {"first_frame": first, "last_frame": inputs.last_image}
+    return {name: frame for name, frame in named.items() if frame is not None}
 
 
 def record_path(clip: Path) -> Path:

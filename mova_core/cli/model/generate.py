@@ -57,7 +57,7 @@ def generate(
         typer.Option(
             "--rewrite-prompt",
             help="Have the prompt written as a training caption by the model at MOVA_LLM_URL; the one at MOVA_VLM_URL "
-            "describes a first frame.",
+            "describes given frames.",
         ),
     ] = False,
     audio_out: Annotated[

@@ -13,7 +13,7 @@ from mova_core.prompting.endpoint import Endpoint
 from mova_core.storage.result_cache import ResultCache
 from tests.mova_core.prompting.model_server import Answer, caption, completion
 
-QUESTION = caption_question("a kite", None, CaptionRules(most_words=100))
+QUESTION = caption_question("a kite", {}, CaptionRules(most_words=100))
 GOOD = caption("A red kite climbs.")
 SOON = {"Retry-After": "0"}
 
@@ -174,8 +174,8 @@ def test_an_accepted_answer_is_asked_for_once(server, cache):
     first, again = (ask(server.endpoint(), QUESTION, cache) for _ in range(2))
     assert first == again and len(server.asked) == 1
     for question, model in (
-        (caption_question("two kites", None, CaptionRules(100)), "some-llm"),
-        (caption_question("a kite", None, CaptionRules(50)), "some-llm"),
+        (caption_question("two kites", {}, CaptionRules(100)), "some-llm"),
+        (caption_question("a kite", {}, CaptionRules(50)), "some-llm"),
         (QUESTION, "another-llm"),
     ):
         before = len(server.asked)

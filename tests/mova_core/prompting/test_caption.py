@@ -18,7 +18,8 @@ def caption(visual="A man waves.", *lines, sound=""):
 
 
 def frame(*texts):
-    return FrameDescription.model_validate(NO_FRAME | {"ocr_text": [{"text": one, "where": "a wall"} for one in texts]})
+    lines = [{"text": one, "where": "a wall"} for one in texts]
+    return {"first_frame": FrameDescription.model_validate(NO_FRAME | {"ocr_text": lines})}
 
 
 def fault(caption, prompt, *written):
@@ -29,12 +30,13 @@ def fault(caption, prompt, *written):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.prompt[:20])
 def test_the_examples_keep_the_rules_that_they_show(example):
-    described = None if example.first_frame is None else FrameDescription.model_validate(example.first_frame)
+    given = {} if example.first_frame is None else {"first_frame": example.first_frame}
+    described = {name: FrameDescription.model_validate(frame) for name, frame in given.items()}
     wanted = Caption.model_validate(example.caption)
     check_quotations(wanted, example.prompt, described)
     (given,) = [
         json.loads(message["content"])
-        for message in caption_question("x", None, CaptionRules(9)).messages
+        for message in caption_question("x", {}, CaptionRules(9)).messages
         if message["role"] == "user" and json.loads(message["content"])["prompt"] == example.prompt
     ]
     assert len(wanted.merged.split()) <= given["most_words"]
@@ -71,14 +73,14 @@ def test_quoted_and_written_texts_are_kept_letter_for_letter(text):
 
 def test_what_the_user_quotes_is_said_or_seen_as_it_is_written():
     prompt = 'a man says "Mind the step." under the sign "Gleis 3"'
-    check_quotations(caption('The sign "Gleis 3" hangs above.', "Mind the step."), prompt, None)
+    check_quotations(caption('The sign "Gleis 3" hangs above.', "Mind the step."), prompt, {})
     assert "'Mind the step.'" in fault(caption('The sign "Gleis 3" hangs above.'), prompt)
     assert "'Mind the step.'" in fault(caption('The sign "Gleis 3" hangs above.', "Mind the step"), prompt)
     assert "'Gleis 3'" in fault(caption("A sign hangs above.", "Mind the step."), prompt)
 
 
 def test_nobody_says_what_the_prompt_does_not_hold():
-    check_quotations(caption("A man waves.", "Good morning!"), "a man says good morning to us", None)
+    check_quotations(caption("A man waves.", "Good morning!"), "a man says good morning to us", {})
     assert "'Buy now'" in fault(caption("A man waves.", "Buy now"), "a man says good morning to us")
     assert "has someone say" in fault(caption("A man waves.", "SALE"), "a man waves", "SALE")
 

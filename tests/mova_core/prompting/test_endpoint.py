@@ -52,6 +52,11 @@ def test_what_is_no_url_is_refused_and_not_shown(monkeypatch, url):
     assert "secret" not in str(error.value)
 
 
+def test_the_method_is_not_part_of_the_url(monkeypatch):
+    with pytest.raises(UsageError, match="leave it out"):
+        named(monkeypatch, "http://host/v1/chat/completions/")
+
+
 def test_an_endpoint_without_a_model_is_refused(monkeypatch):
     with pytest.raises(UsageError, match="MOVA_VLM_MODEL is not"):
         named(monkeypatch, "http://host/v1", "")

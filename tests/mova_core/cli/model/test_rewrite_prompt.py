@@ -91,6 +91,15 @@ def test_each_clip_of_a_file_is_rewritten_by_its_own_first_frame(models, generat
         assert kept["prompt"] == f"A red ball falls. Sound {number}."
 
 
+def test_a_last_frame_is_told_as_such(models, generate):
+    for name, level in (("first", 200), ("last", 90)):
+        Image.fromarray(np.full((64, 64, 3), level, np.uint8)).save(f"{name}.png")
+    models.answers = [described("A"), described("B"), caption('A ball from "A" to "B".')]
+    assert generate("--rewrite-prompt", "--image", "first.png", "--last-image", "last.png").exit_code == 0
+    material = json.loads(models.asked[2]["messages"][-1]["content"])
+    assert [material[name]["ocr_text"][0]["text"] for name in ("first_frame", "last_frame")] == ["A", "B"]
+
+
 def test_a_caption_that_is_too_long_for_the_model_is_not_used(models, generate):
     models.answers = [caption("A red ball falls. " * 20)]
     summary = json.loads(generate("--rewrite-prompt").stdout)
