@@ -171,10 +171,10 @@ def _follow(parallel: BranchParallel, request: Request, runtime: RuntimeParams) 
 
 def _generator(request: Request, runtime: RuntimeParams, parallel: BranchParallel | None = None) -> ClipGenerator:
     model = load_components(request.folder)
-    if request.lora is not None:
-        from mova_core.model.lora.layers import load_adapter  # peft, which takes seconds, only where it is used
+    if request.adapters:
+        from mova_core.model.lora.loaded import LoadedAdapters  # peft, which takes seconds, only where it is used
 
-        load_adapter(model.towers, request.lora)
+        LoadedAdapters.of(model.towers, request.adapters)
     return ClipGenerator.of(model, runtime, parallel)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mova_core.errors import MovaError, StaleError, UsageError, first_fault
-from mova_core.media.provenance import Provenance, Recipe, read_provenance
+from mova_core.media.provenance import LoraUsed, Provenance, Recipe, read_provenance
+from mova_core.model.lora.lora_file import LoraFile
 from mova_core.sampling.prompt_file import FILE_FIELDS
 from mova_core.sampling.recipe import recipe_of, versions
 from mova_core.sampling.request import Request
@@ -78,16 +79,13 @@ class Like:
         own = {name: digest for name, digest in self.recipe.inputs.items() if name not in changed}
         return {name: self._file(name, digest) for name, digest in own.items()} | changed
 
-    def lora(self) -> Path | None:
-        """Where the adapter that worked beside its checkpoint lies; StaleError where that is not known."""
-        for used in self.provenance.loras:
-            if (path := recall(used.adapter_id)) is not None:
-                return path
-            raise StaleError(
-                f"{self.path} was made with LoRA adapter {used.adapter_id}, and it is not known where that lies: give "
-                "it by --lora"
-            )
-        return None
+    def loras(self) -> list[tuple[Path, float]]:
+        """Path and weight of the adapters that worked beside its checkpoint.
+
+        Raises:
+            StaleError: where one lies is not known, or another lies there now.
+        """
+        return [(self._adapter(used), used.scale) for used in self.provenance.loras]
 
     def check(self, request: Request, checkpoint_id: str) -> Request:
         """The request, told whether it must give the clip's bytes, with a warning where it is a changed one.
@@ -123,6 +121,19 @@ class Like:
             )
         return replace(request, copies=self.recipe.batch, same_as=self.path)
 
+    def _adapter(self, used: LoraUsed) -> Path:
+        path = recall(used.adapter_id)
+        made_with = f"{self.path} was made with LoRA adapter {used.adapter_id}"
+        if path is None:
+            raise StaleError(f"{made_with}, and it is not known where that lies: give all its adapters by --lora")
+        if not path.exists():
+            raise StaleError(f"{made_with}; {path} is no longer there: bring it back, or give all adapters by --lora")
+        if (found := LoraFile.read(path).adapter_id) != used.adapter_id:
+            raise StaleError(
+                f"{made_with}; {path} is adapter {found} now: bring the old one back, or give others by --lora"
+            )
+        return path
+
     def _file(self, name: str, digest: str) -> Path:
         option, path = f"--{name.replace('_', '-')}", recall(digest)
         made_from = f"{self.path} was made from a file given as {option}, sha256 {digest[:SHOWN_DIGITS]}"
@@ -144,8 +155,8 @@ class Like:
 def remember_sources(request: Request, checkpoint_id: str) -> None:
     """Note where the files of a request lie, so that its clips can be made again from their digests."""
     remember(checkpoint_id, request.folder)
-    if request.lora is not None:
-        remember(request.lora.adapter_id, request.lora.folder)
+    for lora in request.adapters:
+        remember(lora.file.adapter_id, lora.file.path)
     for clip in request.clips:
         for file in clip.given.values():
             remember(file.sha256, file.path)

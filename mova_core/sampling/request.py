@@ -9,7 +9,7 @@ from mova_core.devices import check_there, device_beside
 from mova_core.errors import UsageError
 from mova_core.media.image import read_image
 from mova_core.media.provenance import LoraUsed
-from mova_core.model.lora.adapter import Adapter
+from mova_core.model.lora.lora_file import WeightedLora
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.runtime import ON_ANY_DEVICE, PARTS, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
@@ -73,7 +73,7 @@ class Request:
         negative_prompt: text of the unconditional forwards.
         clips: to make.
         warnings: what to tell the user before they are made.
-        lora: an adapter beside the model's weights.
+        adapters: LoRA adapters beside the model's weights, in the order of their ids.
         runtime: what it computes on.
         copies: how often each clip is in its batch: one that was generated among others comes again bit for bit only
             in a batch of that size.
@@ -87,7 +87,7 @@ class Request:
     negative_prompt: str
     clips: tuple[Clip, ...]
     warnings: tuple[str, ...] = ()
-    lora: Adapter | None = None
+    adapters: tuple[WeightedLora, ...] = ()
     runtime: RuntimeParams = ON_ANY_DEVICE
     copies: int = 1
     same_as: Path | None = None
@@ -101,7 +101,7 @@ class Request:
         out: Path,
         negative_prompt: str = "",
         changes: Mapping[str, Any] | None = None,
-        lora: Path | None = None,
+        loras: Sequence[tuple[Path, float]] = (),
         runtime: Mapping[str, Any] | None = None,
         settings: GenerateSettings | None = None,
     ) -> "Request":
@@ -113,7 +113,7 @@ class Request:
             out: folder of the files, made if it is not there.
             negative_prompt: text of the unconditional forwards.
             changes: fields of `GenerateSettings`; None leaves the default.
-            lora: folder of a LoRA adapter of this model.
+            loras: path and weight of each LoRA adapter.
             runtime: fields of `RuntimeParams`.
             settings: the defaults; None: the folder's.
 
@@ -124,9 +124,9 @@ class Request:
         checked_runtime = ON_ANY_DEVICE.changed(**(runtime or {}))
         check_there(checked_runtime.devices)
         index = FolderIndex.read(folder)
-        adapter = None if lora is None else Adapter.of_model(lora, folder)
-        if adapter is not None:
-            index = index.with_phrases(adapter.manifest.trained_on)
+        adapters = WeightedLora.all_of_model(loras, folder)
+        for lora in adapters:
+            index = index.with_phrases(lora.file.trained_on)
         settings = (settings or GenerateSettings.of(index)).changed(**(changes or {}))
         index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
         if alone := next((clip.last_image for clip in wanted if clip.last_image and not clip.image), None):
@@ -148,9 +148,10 @@ class Request:
             )
             for path, clip, (image, last_image) in zip(paths, wanted, images, strict=True)
         )
-        warning = index.prompts_warning([clip.prompt for clip in wanted])
-        warnings = () if warning is None else (warning,)
-        request = cls(folder, index, settings, negative_prompt, clips, warnings, adapter, checked_runtime)
+        warnings = [warning for lora in adapters for warning in lora.file.warnings]
+        if (warning := index.prompts_warning([clip.prompt for clip in wanted])) is not None:
+            warnings.append(warning)
+        request = cls(folder, index, settings, negative_prompt, clips, tuple(warnings), adapters, checked_runtime)
         check_memory(index, settings, checked_runtime, max(map(len, request.batches())))
         return request
 
@@ -169,7 +170,7 @@ class Request:
     @property
     def loras(self) -> tuple[LoraUsed, ...]:
         """The adapters as provenance names them."""
-        return () if self.lora is None else (LoraUsed(self.lora.adapter_id),)
+        return tuple(LoraUsed(lora.file.adapter_id, lora.weight) for lora in self.adapters)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
         """The clips in batches of one frame shape, each small enough to be generated at once."""

@@ -28,7 +28,12 @@ def export(
     params_file: ParamsFile = PARAMS,
     data: Data = DATA,
     lora: Annotated[
-        Path | None, typer.Option("--lora", help="A LoRA adapter to merge into the weights: models/lora/NAME.")
+        list[str] | None,
+        typer.Option(
+            "--lora",
+            help="A LoRA adapter to merge into the weights: models/lora/NAME or a .safetensors file; =0.7 behind it is "
+            "its weight. May be given several times.",
+        ),
     ] = None,
 ) -> dict[str, Any]:
     """Write a model as a folder laid out and named like a released checkpoint: safetensors, in shards where large.
@@ -50,13 +55,13 @@ def export(
     folder = resolve_checkpoint(checkpoint)
     check_free(out)
     if is_checkpoint(folder):
-        if lora is not None:
+        if lora:
             raise UsageError(
                 f"--lora is for a model folder; {folder} is a run's checkpoint: name the model of its phase"
             )
         _export_checkpoint(folder, KINDS[weights or "ema"], params_file, DataFolder(data), out)
     else:
-        _export_model(folder, weights, lora, out)
+        _export_model(folder, weights, lora or [], out)
 
     from mova_core.model.pretrained.component import count_parameters
     from mova_core.model.pretrained.index import TOWER_COMPONENTS
@@ -81,9 +86,9 @@ def _export_checkpoint(folder: Path, kind: str, params_file: Path, data: DataFol
     write_model(checkpoint, kind, params, parts_of(checkpoint, params, data), out, released_names=True)
 
 
-def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Path) -> None:
+def _export_model(folder: Path, weights: str | None, loras: list[str], out: Path) -> None:
     from mova_core.errors import UsageError
-    from mova_core.model.lora.adapter import Adapter
+    from mova_core.model.lora.lora_file import WeightedLora, parse_wanted
     from mova_core.model.pretrained.index import INDEX_FILE
     from mova_core.places import CANDIDATE, CHECKPOINTS, RUNS
     from mova_core.registry.manifests import check_selected
@@ -97,10 +102,10 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
         raise UsageError(
             f"--weights {weights} is for a run's checkpoint; {folder} is a model and holds one kind: leave it out"
         )
-    adapter = None if lora is None else Adapter.of_model(lora, folder)
+    adapters = WeightedLora.all_of_model([parse_wanted(word) for word in loras], folder)
     check_selected(folder, f"make {folder} again")
 
-    if adapter is None:
+    if not adapters:
         from mova_core.model.model_folder import export_folder  # torch only from here on
 
         export_folder(folder, out)
@@ -108,5 +113,5 @@ def _export_model(folder: Path, weights: str | None, lora: Path | None, out: Pat
     from mova_core.model.lora.merged import load_merged
     from mova_core.model.model_folder import save_components, with_released_names
 
-    components = load_merged(folder, adapter)
+    components = load_merged(folder, adapters)
     save_components(replace(components, index=with_released_names(components.index)), out)

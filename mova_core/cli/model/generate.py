@@ -50,7 +50,12 @@ def generate(
         int | None, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.", show_default="0")
     ] = None,
     lora: Annotated[
-        Path | None, typer.Option("--lora", help="A LoRA adapter of this model, such as models/lora/NAME.")
+        list[str] | None,
+        typer.Option(
+            "--lora",
+            help="A LoRA adapter, such as models/lora/NAME or a .safetensors file; =0.7 behind it is its weight. "
+            "May be given several times.",
+        ),
     ] = None,
     rewrite_prompt: Annotated[
         bool,
@@ -83,6 +88,7 @@ def generate(
     """
     from mova_core.cli.registry.checkpoint_reference import recorded_checkpoint, resolve_checkpoint
     from mova_core.errors import UsageError
+    from mova_core.model.lora.lora_file import parse_wanted
     from mova_core.registry.manifests import checkpoint_id_of
     from mova_core.sampling.like import Like, remember_sources
     from mova_core.sampling.request import Request
@@ -110,7 +116,7 @@ def generate(
         out if prompts else out.parent,
         again.recipe.negative_prompt if again is not None and negative_prompt is None else negative_prompt or "",
         changes,
-        again.lora() if again is not None and lora is None else lora,
+        again.loras() if again is not None and not lora else [parse_wanted(word) for word in lora or ()],
         runtime if again is None else again.recipe.runtime | runtime,
         None if again is None else again.settings(),
     )

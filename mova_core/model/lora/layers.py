@@ -1,4 +1,4 @@
-"""LoRA layers of peft in towers and Bridge: put in, filled, merged.
+"""LoRA layers of peft in towers and Bridge as they are trained, and the file that is written of them.
 
 A linear layer y = W x + b becomes y = W x + b + (alpha / rank) B A x. peft replaces the layer by one that holds it as
 `base_layer`, beside `lora_A.default` and `lora_B.default`; only these two learn.
@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import Linear as LoraLinear
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.model.lora.adapter import CONFIG_FILE, WEIGHTS_FILE, Adapter, AdapterManifest, config_text
+from mova_core.errors import UsageError
+from mova_core.model.lora.adapter import CONFIG_FILE, WEIGHTS_FILE, AdapterManifest, config_text
 from mova_core.model.pretrained.component import WEIGHTS_METADATA
-from mova_core.model.pretrained.index import read_json
 from mova_core.params.model import LoraParams
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.manifest import MANIFEST_FILE, file_entries, write_manifest
 
-NAME = "default"  # of the one adapter that a model has
+NAME = "default"  # of the one adapter that is trained
 MATRIX = re.compile(r"\.(lora_[AB])\.default\.")
 
 
@@ -67,25 +64,6 @@ def base_name(name: str) -> str:
     return name.replace(".base_layer.", ".")
 
 
-def load_adapter(model: nn.Module, adapter: Adapter) -> None:
-    """Put an adapter beside the weights of a model that computes, in float32, on the model's device.
-
-    Raises:
-        StaleError: it does not fit the model.
-        MovaError: its numbers are not finite.
-    """
-    fields = read_json(adapter.folder / CONFIG_FILE)
-    fields.pop("peft_type")
-    device = next(model.parameters()).device
-    attach(model, fields)
-    with safe_open(adapter.folder / WEIGHTS_FILE, framework="pt") as file:
-        stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
-    _check_fits(adapter, stored, {key: tuple(parameter.shape) for key, parameter in adapter_parameters(model)})
-    values = {name: stored[file_key(name)].to(device) for name, _ in model.named_parameters() if is_adapter(name)}
-    model.load_state_dict(values, strict=False, assign=True)
-    model.requires_grad_(False).eval()
-
-
 def save_adapter(folder: Path, tensors: Mapping[str, Tensor], params: LoraParams, manifest: AdapterManifest) -> None:
     """Write an adapter's folder, whole or not at all, in place of one that is there.
 
@@ -100,26 +78,3 @@ def save_adapter(folder: Path, tensors: Mapping[str, Tensor], params: LoraParams
         write_text(temporary / CONFIG_FILE, config_text(params))
         files = file_entries(temporary)
         write_manifest(temporary / MANIFEST_FILE, manifest.model_copy(update={"files": files}))
-
-
-def merge(model: nn.Module) -> None:
-    """Add what the LoRA layers do to the weights beside them, in the weights' dtype, and take the layers out."""
-    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, LoraLinear)]
-    for name, layer in layers:
-        layer.merge()
-        model.set_submodule(name, layer.get_base_layer())
-    del model.peft_config
-
-
-def _check_fits(adapter: Adapter, stored: Mapping[str, Tensor], needed: Mapping[str, tuple[int, ...]]) -> None:
-    if different := sorted(stored.keys() ^ needed.keys()):
-        where = "the model has no such layer" if different[0] in stored else "the file has no such tensor"
-        raise StaleError(f"{adapter.folder} does not fit the model: {different[0]}, and {where}: train it again")
-    for key, tensor in stored.items():
-        if tuple(tensor.shape) != needed[key]:
-            raise StaleError(
-                f"{adapter.folder}: {key} has shape {tuple(tensor.shape)}, the model's is {needed[key]}: it belongs to "
-                "another model"
-            )
-        if not bool(tensor.isfinite().all()):
-            raise MovaError(f"{adapter.folder}: {key} holds NaN or infinity: train it again")

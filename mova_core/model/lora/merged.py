@@ -1,24 +1,25 @@
-"""A model with a LoRA adapter merged into its weights."""
+"""A model with LoRA adapters merged into its weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mova_core.model.lora.adapter import Adapter
-from mova_core.model.lora.layers import load_adapter, merge
+from mova_core.model.lora.loaded import LoadedAdapters
+from mova_core.model.lora.lora_file import WeightedLora
 from mova_core.model.model_folder import Components, load_components
 
 
-def load_merged(model: Path, adapter: Adapter) -> Components:
+def load_merged(model: Path, loras: Sequence[WeightedLora]) -> Components:
     """A whole model in memory.
 
     Args:
         model: its folder.
-        adapter: of this model, as `check_base` says.
+        loras: adapters of this model, as `WeightedLora.of_model` reads them.
 
     Raises:
-        UsageError, StaleError: see `load_components` and `load_adapter`.
+        UsageError, StaleError: see `load_components` and `LoadedAdapters.load`.
     """
     components = load_components(model)
-    load_adapter(components.towers, adapter)
-    merge(components.towers)
-    return replace(components, index=components.index.with_phrases(adapter.manifest.trained_on))
+    LoadedAdapters.of(components.towers, loras).keep_fused()
+    phrases = [phrase for lora in loras for phrase in lora.file.trained_on]
+    return replace(components, index=components.index.with_phrases(phrases))

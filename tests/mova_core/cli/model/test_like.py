@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from mova_core.cli.main import build_app
 from mova_core.media.provenance import Provenance, read_provenance, write_provenance
+from mova_core.storage.hashing import sha256_file
 
 
 def mova_generate(*arguments):
@@ -187,3 +189,48 @@ def test_other_bytes_are_told():
 def test_options_that_contradict_it_are_refused():
     result = mova_generate("--like", "clip.mp4", "--prompts", "prompts.jsonl", "--out", "many")
     assert result.exit_code == 2 and "--like goes with one clip" in result.stderr
+
+
+def adapter_file(name: str, layer: str = "blocks.0.self_attn.v", width: int = 96) -> str:
+    generator = torch.Generator().manual_seed(len(name))
+    matrices = {
+        f"{expert}.{layer}.lora_{letter}.weight": torch.randn(shape, generator=generator)
+        for expert in ("video_dit", "video_dit_2")
+        for letter, shape in (("A", (2, width)), ("B", (width, 2)))
+    }
+    save_file(matrices, name)
+    return name
+
+
+@pytest.mark.usefixtures("project")
+def test_adapters_and_their_weights_are_part_of_the_recipe():
+    one, other = adapter_file("a.safetensors"), adapter_file("other.safetensors")
+    common = ("--checkpoint", "model", "--steps", 1, "--prompt", "red ball")
+    both = made(*common, "--lora", f"{one}=0.5", "--lora", other, "--out", "both.mp4")
+    assert made(*common, "--lora", other, "--lora", f"{one}=0.5", "--out", "turned.mp4") == both
+    assert made("--like", "both.mp4", "--out", "again.mp4") == both
+    used = {lora.adapter_id: lora.scale for lora in read_provenance(Path("both.mp4")).loras}
+    assert used == {sha256_file(Path(one))[:16]: 0.5, sha256_file(Path(other))[:16]: 1.0}
+    made("--like", "both.mp4", "--lora", one, "--out", "less.mp4")
+    assert [lora.scale for lora in read_provenance(Path("less.mp4")).loras] == [1.0]
+    adapter_file("b.safetensors", "blocks.1.self_attn.v")
+    Path("b.safetensors").replace(one)
+    result = mova_generate("--like", "both.mp4", "--out", "third.mp4")
+    assert result.exit_code == 1 and f"{one} is adapter" in result.stderr
+    Path(one).unlink()
+    result = mova_generate("--like", "both.mp4", "--out", "third.mp4")
+    assert result.exit_code == 1 and f"{one} is no longer there" in result.stderr
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"width": 24}, "another size"),
+        ({"layer": "blocks.99.self_attn.v"}, "no such layer"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(options, said):
+    path = adapter_file("bad.safetensors", **options)
+    result = mova_generate("--like", "clip.mp4", "--lora", path, "--out", "out.mp4")
+    assert result.exit_code == 1 and said in result.stderr and len(result.stderr.splitlines()) == 1

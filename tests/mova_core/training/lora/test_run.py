@@ -109,15 +109,17 @@ def test_an_adapter_of_other_params_is_kept_and_comes_back(section, request_of, 
 @pytest.mark.usefixtures("trained")
 def test_a_clip_made_beside_the_base_says_so_and_the_merged_model_makes_the_same():
     common = {"prompt": "A bar stands at place 1.", "steps": 1}
-    done = generate(str(BASE), Path("beside.mp4"), lora=ADAPTER, **common)
-    used = LoraUsed(Adapter.read(ADAPTER).adapter_id)
+    done = generate(str(BASE), Path("beside.mp4"), lora=[f"{ADAPTER}=0.5"], **common)
+    used = LoraUsed(Adapter.read(ADAPTER).adapter_id, 0.5)
     assert done["loras"] == [asdict(used)] and read_provenance(Path("beside.mp4")).loras == (used,)
     assert generate(str(BASE), Path("alone.mp4"), **common)["loras"] == []
     assert read_provenance(Path("alone.mp4")).loras == ()
+    generate(like=Path("beside.mp4"), out=Path("again.mp4"))
+    assert Path("again.mp4").read_bytes() == Path("beside.mp4").read_bytes() != Path("alone.mp4").read_bytes()
 
-    export(str(BASE), Path("merged"), lora=ADAPTER)
+    export(str(BASE), Path("merged"), lora=[f"{ADAPTER}=0.5"])
     beside, merged, alone = (MovaPipeline.from_pretrained(folder) for folder in (BASE, "merged", BASE))
-    beside.load_lora(ADAPTER)
+    beside.load_lora(ADAPTER, weight=0.5)
     found, same, other = (pipeline("A bar.", steps=2).latents.video for pipeline in (beside, merged, alone))
     torch.testing.assert_close(same, found, rtol=0, atol=1e-5)
     assert float((other - found).abs().max()) > 1e-3
@@ -132,8 +134,8 @@ def test_it_is_refused_beside_another_model():
     weights = Path("models/other/audio_dit/diffusion_pytorch_model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
     for use in (
-        lambda: generate("models/other", Path("clip.mp4"), prompt="A bar.", lora=ADAPTER),
-        lambda: export("models/other", Path("merged"), lora=ADAPTER),
+        lambda: generate("models/other", Path("clip.mp4"), prompt="A bar.", lora=[str(ADAPTER)]),
+        lambda: export("models/other", Path("merged"), lora=[str(ADAPTER)]),
     ):
         with pytest.raises(StaleError, match=r"models/lora/bars belongs to checkpoint 0{16}, whose audio_dit has"):
             use()
