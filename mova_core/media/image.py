@@ -1,4 +1,4 @@
-"""Read a still image from outside, a clip's first frame, as one RGB array, or raise one sentence why not."""
+"""Read a still image from outside as one RGB array, or raise one sentence why not; fit a frame to another size."""
 
 import io
 from pathlib import Path
@@ -56,3 +56,22 @@ def to_rgb(image: Image.Image, name: str = "the image") -> NDArray[np.uint8]:
             raise UsageError(f"{name} has transparent pixels, expected an opaque image: put it on a background first")
         image = image.convert("RGBA")
     return np.array(image.convert("RGB"))
+
+
+def fit_image(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Centre crop to the target's shape, then resize (bicubic): uint8 [H, W, 3].
+
+    Raises:
+        UsageError: not an RGB image.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise UsageError(f"image has shape {image.shape} and type {image.dtype}, expected uint8 [H, W, 3] RGB")
+    height, width = image.shape[:2]
+    aspect = width_px / height_px
+    if width / height > aspect:
+        crop_height, crop_width = height, int(height * aspect)
+    else:
+        crop_height, crop_width = int(width / aspect), width
+    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    cropped = Image.fromarray(image[top : top + crop_height, left : left + crop_width])
+    return np.asarray(cropped.resize((width_px, height_px)))

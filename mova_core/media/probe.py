@@ -80,7 +80,7 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         video, audio = timeline.video_stream(container), _selected_audio(container, timeline)
         assert video is not None  # a container without video does not get this far
         check_decoder(video)
-        _check_size(video, max_pixels)
+        check_size(video, max_pixels)
         fps, is_vfr = _rate(timeline)
         _check_overlap(timeline)
         video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
@@ -88,7 +88,7 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         sample_aspect = video.sample_aspect_ratio or Fraction(1)
     first_frame, first_chunk = _decode_heads(path, timeline, head_s, rate_hz)
     orientation = orientation_of(first_frame.image)
-    width, height = _shown_size(first_frame, sample_aspect, orientation)
+    width, height = shown_size(first_frame, sample_aspect, orientation)
     return Probe(
         kind="video",
         container=kind.name,
@@ -151,7 +151,8 @@ def _selected_audio(container: InputContainer, timeline: Timeline) -> AudioStrea
     return audio
 
 
-def _check_size(video: VideoStream, max_pixels: int) -> None:
+def check_size(video: VideoStream, max_pixels: int) -> None:
+    """Refuse frames of more pixels before one is decoded: MediaError `frame_too_large`."""
     width, height = video.codec_context.width, video.codec_context.height
     if width * height > max_pixels:
         raise MediaError(
@@ -215,8 +216,8 @@ def _decode_heads(path: Path, timeline: Timeline, head_s: float, rate_hz: int) -
     return frame, chunk
 
 
-def _shown_size(frame: Frame, sample_aspect: Fraction, orientation: Orientation) -> tuple[int, int]:
-    """Width and height as shown."""
+def shown_size(frame: Frame, sample_aspect: Fraction, orientation: Orientation) -> tuple[int, int]:
+    """Width and height of a frame as shown, upright and with square pixels; MediaError `odd_aspect`."""
     width, height = round(frame.image.width * sample_aspect), frame.image.height
     if orientation.quarter_turns % 2:
         width, height = height, width

@@ -10,32 +10,12 @@ Source: Wan2.2 I2V; golden case `video_vae`.
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from mova_core.errors import UsageError
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT
+from mova_core.media.image import fit_image as fit_image  # a first frame on the clip's canvas
 
 WHITE = 255
-
-
-def fit_image(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Centre crop to the target's shape, then resize (bicubic): uint8 [H, W, 3].
-
-    Raises:
-        UsageError: not an RGB image.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise UsageError(f"image has shape {image.shape} and type {image.dtype}, expected uint8 [H, W, 3] RGB")
-    height, width = image.shape[:2]
-    aspect = width_px / height_px
-    if width / height > aspect:
-        crop_height, crop_width = height, int(height * aspect)
-    else:
-        crop_height, crop_width = int(width / aspect), width
-    top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    cropped = Image.fromarray(image[top : top + crop_height, left : left + crop_width])
-    return np.asarray(cropped.resize((width_px, height_px)))
 
 
 def white_image(height_px: int, width_px: int) -> NDArray[np.uint8]:

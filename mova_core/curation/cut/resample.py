@@ -11,7 +11,7 @@ Times are seconds on the file's timeline.
 from bisect import bisect_left
 from collections.abc import Sequence
 from math import ceil
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,16 @@ class FrameRun(NamedTuple, Generic[P]):
     times: int
 
 
+class Length(Protocol):
+    """How many frames a window has, and how many of them a second lasts; a `ClipGeometry` is one."""
+
+    @property
+    def frames(self) -> int: ...
+
+    @property
+    def fps(self) -> int: ...
+
+
 class WindowFrames(Generic[P]):
     """Gives each window its frames while the source's frames stream by.
 
@@ -45,7 +55,7 @@ class WindowFrames(Generic[P]):
         geometry: frames and rate of a clip.
     """
 
-    def __init__(self, starts_s: Sequence[float], geometry: ClipGeometry) -> None:
+    def __init__(self, starts_s: Sequence[float], geometry: Length) -> None:
         self._starts_s = starts_s
         self._geometry = geometry
         self._shown = [0] * len(starts_s)  # output frames each window has so far
