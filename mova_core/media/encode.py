@@ -36,7 +36,7 @@ SAMPLE_FORMATS = {16: "s16", 24: "s32"}  # FFmpeg holds 24 bits as the upper one
 
 def write_media(
     path: Path,
-    frames: Iterable[NDArray[np.uint8]],
+    frames: Iterable[NDArray[np.uint8]] | None,
     fps: Fraction | int,
     audio: NDArray[np.float32] | None,
     audio_rate_hz: int,
@@ -55,7 +55,7 @@ def write_media(
 
     Args:
         path: where to; its suffix plays no part.
-        frames: frames uint8 [H, W, 3] RGB of one size, both sides even; at least one.
+        frames: frames uint8 [H, W, 3] RGB of one size, both sides even; at least one. None for audio alone.
         fps: constant frame rate, exact.
         audio: float32 [S] mono or [2, S] stereo, or None for a file without audio.
         audio_rate_hz: samples per second of `audio` and of the file.
@@ -73,16 +73,20 @@ def write_media(
         ShapeError: no frame, frames of different or odd size or too small for the encoder, or audio that is neither
             [S] nor [2, S].
     """
-    images = iter(frames)
+    images = iter(() if frames is None else frames)
     first = next(images, None)
-    if first is None:
+    if first is None and (frames is not None or audio is None):
         raise ShapeError(f"{path.name}: no frame was given, a media file needs at least one")
     options = REPEATABLE.get(video_codec, {}) | dict(video_options or {}) | ({} if crf is None else {"crf": str(crf)})
     with av.open(
         str(path), "w", format=container, container_options={"fflags": "+bitexact", **(container_options or {})}
     ) as output:
-        video = _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
-        if (tag := TAGS.get((container, video_codec))) is not None:
+        video = (
+            None
+            if first is None
+            else _add_video(output, video_codec, first.shape, Fraction(fps), pixel_format, options)
+        )
+        if video is not None and (tag := TAGS.get((container, video_codec))) is not None:
             video.codec_context.codec_tag = tag
         audio_stream = (
             None
@@ -91,14 +95,16 @@ def write_media(
         )
         pieces = _audio_pieces(audio, audio_rate_hz, Fraction(fps), audio_bits)
         reformatter = VideoReformatter()  # one for the whole file: setting one up costs more than using it
-        for index, image in enumerate(chain([first], images)):
+        for index, image in enumerate(chain([] if first is None else [first], images)):
+            assert video is not None and first is not None
             output.mux(video.encode(_video_frame(image, first.shape, index, pixel_format, reformatter)))
             if audio_stream is not None and (piece := next(pieces, None)) is not None:
                 output.mux(audio_stream.encode(piece))
-        for piece in pieces:  # audio that lasts longer than the video
+        for piece in pieces:  # audio that lasts longer than the video, or is alone
             assert audio_stream is not None
             output.mux(audio_stream.encode(piece))
-        output.mux(video.encode(None))
+        if video is not None:
+            output.mux(video.encode(None))
         if audio_stream is not None:
             output.mux(audio_stream.encode(None))
 

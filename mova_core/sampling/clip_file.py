@@ -35,8 +35,8 @@ class Loudness:
 
 def write_clip(
     path: Path,
-    video: NDArray[np.uint8],
-    audio: NDArray[np.float32],
+    video: NDArray[np.uint8] | None,
+    audio: NDArray[np.float32] | None,
     geometry: ClipGeometry,
     enlarge: int = 1,
     output_format: OutputFormat = OUTPUT_FORMATS["h264"],
@@ -46,8 +46,8 @@ def write_clip(
 
     Args:
         path: where to, overwritten; the caller renames it into place.
-        video: uint8 [F, H, W, 3].
-        audio: float32 [S] in -1..1.
+        video: uint8 [F, H, W, 3]; None for audio alone.
+        audio: float32 [S] in -1..1; None for video alone.
         geometry: frame and sample rate.
         enlarge: each pixel becomes a square of this many pixels a side.
         output_format: how it is coded.
@@ -58,12 +58,12 @@ def write_clip(
         How loud the decoded audio is, if it was looked at because it has a highest true peak.
     """
     loudness = None
-    if highest_dbtp is not None:
+    if highest_dbtp is not None and audio is not None:
         audio, decoded = _within_peak(audio, geometry.audio_rate_hz, output_format, highest_dbtp)
         loudness = Loudness(integrated_lufs(decoded, geometry.audio_rate_hz), true_peak_dbtp(decoded))
     write_media(
         path,
-        _enlarged(video, enlarge),
+        None if video is None else _enlarged(video, enlarge),
         geometry.fps,
         audio,
         geometry.audio_rate_hz,

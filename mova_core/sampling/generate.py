@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mova_core.geometry import ClipGeometry
@@ -15,6 +15,8 @@ from mova_core.sampling.branch_parallel.processes import BranchParallel
 from mova_core.sampling.branch_parallel.second_process import second_process
 from mova_core.sampling.clip_file import Loudness, write_audio
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.extend import piece_seeds
+from mova_core.sampling.inputs import Frames, Waveform
 from mova_core.sampling.like import check_same
 from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.request import Clip, Request
@@ -48,7 +50,7 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
 def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) -> dict[str, Any]:
     _warn(request.warnings)
     batches = list(request.batches())
-    progress = _Progress(len(batches) * request.settings.steps)
+    progress = _Progress(sum(len(piece_seeds(batch[0].inputs)) for batch in batches) * request.settings.steps)
     done = [each for batch in batches for each in _generated(generator, request, batch, checkpoint_id, progress)]
     progress.end()
     if request.same_as is not None:
@@ -57,7 +59,6 @@ def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) ->
     done = [by_path[clip.path] for clip in request.clips]  # as they were asked for
     found = [warning for each in done for warning in each.warnings(request.settings)]
     _warn(found)
-    geometry = request.settings.clip_geometry
     return {
         "clips": [each.described() for each in done],
         "reseeded": sum(bool(each.tries) and not collapsed(each.tries) for each in done),
@@ -65,9 +66,9 @@ def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) ->
         "checkpoint_id": checkpoint_id,
         "loras": [asdict(lora) for lora in request.loras],
         "settings": request.settings.model_dump(),
-        "duration_s": geometry.duration_s,
+        "duration_s": request.settings.clip_geometry.duration_s,
         "warnings": [*request.warnings, *found],
-        "text": "\n".join(each.told(geometry) for each in done),
+        "text": "\n".join(each.told() for each in done),
     }
 
 
@@ -80,7 +81,7 @@ def _generated(
     inputs = [clip.inputs for clip in batch for _ in range(request.copies)]
 
     def on_reseed(index: int, tried: Try) -> None:
-        progress.add(settings.steps)
+        progress.add(settings.steps * len(piece_seeds(inputs[index])))
         path = batch[index // request.copies].path
         _warn([f"{path}: seed {tried.seed} collapsed ({' and '.join(tried.faults)}), trying another"])
 
@@ -92,16 +93,18 @@ def _generated(
         watcher=Watcher(on_step=progress.step),
         on_reseed=on_reseed,
     )
-    made = (rows[:: request.copies] for rows in (output.videos, output.audios, output.tries))
+    nothing = [None] * len(inputs)  # of a modality that the clips have not
+    rows = (output.videos or nothing, output.audios or nothing, output.tries)
+    made = (row[:: request.copies] for row in rows)
     for clip, video, audio, tries in zip(batch, *made, strict=True):
         write_record(clip)
         recipe = recipe_of(clip.inputs, clip.digests, negative_prompt, settings, generator.computed_on, len(inputs))
         provenance = Provenance(checkpoint_id, request.loras, recipe, tries)
         loudness = write_generated(clip.path, video, audio, output.geometry, settings, provenance)
-        if clip.audio_out is not None:
+        if clip.audio_out is not None and audio is not None:
             with atomic_path(clip.audio_out) as temporary:
                 write_audio(temporary, audio, rate_hz)
-        yield _Done(clip, tries, loudness)
+        yield _Done(clip, tries, loudness, _length(video, audio, output.geometry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,20 @@ class _Done:
     clip: Clip
     tries: tuple[Try, ...]
     loudness: Loudness | None
+    length: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done with what is given, and which seeds the pieces of an extended clip have."""
+        seeds = self.piece_seeds
+        return [*self.clip.notes, *([f"seeds of the pieces made: {', '.join(map(str, seeds))}"] if seeds else [])]
+
+    @property
+    def piece_seeds(self) -> list[int]:
+        """Of an extended clip."""
+        inputs = self.clip.inputs
+        seed = self.tries[-1].seed if self.tries and not collapsed(self.tries) else inputs.seed
+        return piece_seeds(replace(inputs, seed=seed)) if inputs.extend else []
 
     def warnings(self, settings: GenerateSettings) -> list[str]:
         reseeded = told(self.tries)
@@ -120,6 +137,10 @@ class _Done:
     def described(self) -> dict[str, Any]:
         clip = self.clip
         described = {"path": str(clip.path), "prompt": clip.inputs.prompt, "seed": clip.inputs.seed}
+        if clip.notes:
+            described["notes"] = list(clip.notes)
+        if self.piece_seeds:
+            described["piece_seeds"] = self.piece_seeds
         if self.tries:
             described["tries"] = [asdict(tried) for tried in self.tries]
         if self.loudness is not None:
@@ -129,15 +150,18 @@ class _Done:
             described["prompting"] = {"user_prompt": prompting.user_prompt, "rewritten": rewritten, "record": record}
         return described
 
-    def told(self, geometry: ClipGeometry) -> str:
+    def told(self) -> str:
         clip = self.clip
-        line = (
-            f"{clip.path}: {geometry.frames} frames at {geometry.fps} a second, "
-            f"{geometry.audio_samples} samples at {geometry.audio_rate_hz} Hz, seed {clip.inputs.seed}"
-        )
+        line = "\n  ".join([f"{clip.path}: {self.length}, seed {clip.inputs.seed}", *self.notes])
         if clip.prompting is None or clip.prompting.reason is not None:
             return line
         return f"{line}\n  prompt, rewritten: {printable(clip.inputs.prompt)}"
+
+
+def _length(video: Frames | None, audio: Waveform | None, geometry: ClipGeometry) -> str:
+    frames = [] if video is None else [f"{len(video)} frames at {geometry.fps} a second"]
+    samples = [] if audio is None else [f"{len(audio)} samples at {geometry.audio_rate_hz} Hz"]
+    return ", ".join(frames + samples)
 
 
 class _Progress:

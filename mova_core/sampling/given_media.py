@@ -28,7 +28,7 @@ Waveform = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class GivenFile:
+class MediaFile:
     """What to read of one file.
 
     Args:
@@ -63,7 +63,7 @@ class GivenMedia:
     notes: tuple[str, ...]
 
 
-def read_given(files: Sequence[GivenFile]) -> list[GivenMedia]:
+def read_given(files: Sequence[MediaFile]) -> list[GivenMedia]:
     """Read files in workers that may crash, hang or use too much memory without harm.
 
     Raises:
@@ -92,7 +92,7 @@ def read_given(files: Sequence[GivenFile]) -> list[GivenMedia]:
 class _Task:
     """A file, and where a worker writes what it reads of it."""
 
-    file: GivenFile
+    file: MediaFile
     part: Path
 
     @property
@@ -127,7 +127,7 @@ def _read_video(task: _Task) -> list[str]:
     window: WindowFrames[Frame] = WindowFrames([film.start_s], _Length(frames, geometry.fps))
     canvas: Canvas | None = None
     size_notes: list[str] = []
-    written: NDArray[np.uint8] | None = None
+    written: Any = None
     shown = 0
     chunks: list[AudioChunk] = []
 
@@ -135,7 +135,7 @@ def _read_video(task: _Task) -> list[str]:
         nonlocal canvas, size_notes, written, shown
         for run in runs:
             upright = film.upright(run.image)
-            if canvas is None or written is None:
+            if canvas is None:
                 height, width = upright.shape[:2]
                 canvas, size_notes = _canvas(width, height, geometry)
                 shape = (frames, canvas.height_px, canvas.width_px, 3)
@@ -149,7 +149,7 @@ def _read_video(task: _Task) -> list[str]:
         else:
             chunks.append(piece)
     write(window.end())
-    if canvas is None or written is None:
+    if canvas is None:
         raise MediaError("no_video", "no frame of it decodes")
     written[shown:] = written[shown - 1]  # up to half a frame of a slower source
     written.flush()
@@ -239,7 +239,7 @@ class _Film:
         return told + ([] if self.audio_rate_hz is None else _rate_notes(self.audio_rate_hz, geometry))
 
 
-def _film(file: GivenFile) -> _Film:
+def _film(file: MediaFile) -> _Film:
     from mova_core.media.container.demux import open_media
     from mova_core.media.decode import check_decoder
     from mova_core.media.image import MAX_PIXELS
@@ -266,7 +266,7 @@ def _film(file: GivenFile) -> _Film:
         )
 
 
-def _frame_count(file: GivenFile, film: _Film) -> int:
+def _frame_count(file: MediaFile, film: _Film) -> int:
     """How many frames at the clip's rate a video is."""
     geometry, frames = file.geometry, max(1, round(film.lasts_s * file.geometry.fps))
     if file.any_length:

@@ -72,6 +72,11 @@ class ClipInputs:
         return task_of(given)
 
     @property
+    def batched_by(self) -> tuple[object, ...]:
+        """What clips that are generated together have in common, see `check_alike`."""
+        return self.video is None, self.audio is None, self.only, self.extend, self.retake is None
+
+    @property
     def shown(self) -> Frame | None:
         """The frame whose shape decides between landscape and portrait."""
         video = self.video if self.before is None else self.before.video

@@ -7,16 +7,17 @@ file that it was made from is not at hand. With a change these differences are w
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.media.provenance import LoraUsed, Provenance, Recipe, read_provenance
 from mova_core.model.lora.lora_file import LoraFile
-from mova_core.sampling.prompt_file import FILE_FIELDS
 from mova_core.sampling.recipe import recipe_of, versions
 from mova_core.sampling.request import Request
 from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.wanted import FILE_FIELDS
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.known_paths import recall, remember
 from mova_core.storage.manifest import SHOWN_DIGITS
@@ -64,20 +65,19 @@ class Like:
                 f"{first_fault(error)}"
             ) from None
 
-    def files(self, asked: Mapping[str, Path | None]) -> dict[str, Path]:
-        """The files to make it from: those that are asked for, else its own, by field of `ClipInputs`.
+    def given(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What to make it from, by field of `Given`: what is asked for, else its own.
 
         Raises:
-            StaleError: one of its own is not known here, no longer there, or has other bytes.
+            StaleError: a file of its own is not known here, no longer there, or has other bytes.
         """
         if unknown := sorted(self.recipe.inputs.keys() - FILE_FIELDS):
             raise StaleError(
                 f"{self.path} was made by another version ({self._made_with()}) from {unknown[0]}, which this one does "
                 f"not take, expected {' or '.join(FILE_FIELDS)}"
             )
-        changed = {name: path for name, path in asked.items() if path is not None}
-        own = {name: digest for name, digest in self.recipe.inputs.items() if name not in changed}
-        return {name: self._file(name, digest) for name, digest in own.items()} | changed
+        own = {name: digest for name, digest in self.recipe.inputs.items() if name not in asked}
+        return {name: self._file(name, digest) for name, digest in own.items()} | self.recipe.task | dict(asked)
 
     def loras(self) -> list[tuple[Path, float]]:
         """Path and weight of the adapters that worked beside its checkpoint.

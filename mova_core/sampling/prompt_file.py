@@ -1,60 +1,27 @@
-"""`--prompts FILE.jsonl`: one clip a line, each a JSON object with `prompt` and, where wanted, `name`, `image` (the
-first frame), `last_image`, `seed`.
+"""`--prompts FILE.jsonl`: one clip a line, each a JSON object with `prompt` and, where wanted, `name`, `seed` and the
+fields of `wanted.py`.
 
-An image is a path, taken from the file's own folder unless absolute. Read and checked whole before torch is loaded.
+A file is a path, taken from the prompts' own folder unless absolute. Read and checked whole before torch is loaded.
 """
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mova_core.errors import UsageError, first_fault
+from mova_core.sampling.wanted import Given, Wanted
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 EXAMPLE = '{"prompt": "a red ball", "seed": 1}'
-FILE_FIELDS = ("image", "last_image")  # of a clip that is asked for
 MAX_SEED = 2**53 - 1  # what JSON holds exactly
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One clip to make.
-
-    Args:
-        name: of its file, without suffix.
-        prompt: its text.
-        image: file of the first frame.
-        seed: of its noise.
-        last_image: file of the last frame.
-        suffix: of its file's name, where the whole name was asked for; None: the one that its codec has.
-        audio_out: WAV file that its audio is written into as well.
-    """
-
-    name: str
-    prompt: str
-    image: Path | None
-    seed: int
-    last_image: Path | None = None
-    suffix: str | None = None
-    audio_out: Path | None = None
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """What it is made from, by field of `ClipInputs`."""
-        given = {name: getattr(self, name) for name in FILE_FIELDS}
-        return {name: path for name, path in given.items() if path is not None}
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class _Line(Given):
     prompt: str
     name: str | None = None
-    image: str | None = None
-    last_image: str | None = None
     seed: int | None = Field(None, ge=0, le=MAX_SEED)
 
 
@@ -97,5 +64,6 @@ def _wanted(line: str, where: str, index: int, folder: Path, seed: int) -> Wante
     name = f"{index:05d}" if checked.name is None else checked.name
     if not SAFE_NAME.fullmatch(name):
         raise UsageError(f"{where}: name is {name!r}, expected letters, digits, '-', '_' and '.', at most 100")
-    image, last_image = (None if path is None else folder / path for path in (checked.image, checked.last_image))
-    return Wanted(name, checked.prompt, image, seed + index if checked.seed is None else checked.seed, last_image)
+    files = {name: folder / file for name, file in checked.files.items()}
+    given = Given.model_validate(checked.asked | files)
+    return Wanted(name, checked.prompt, seed + index if checked.seed is None else checked.seed, given)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Any
 
 from mova_core.media.provenance import Recipe
 from mova_core.params.runtime import RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.wanted import TASK_FIELDS
 from mova_core.version import __version__
 
-TASK_FIELDS = ("only", "extend", "retake")  # of `ClipInputs`: what is asked for beside files
 LIBRARIES = ("torch", "av")  # that compute a clip and code it
 
 
@@ -36,12 +37,16 @@ def recipe_of(
         negative_prompt,
         inputs.seed,
         settings.model_dump(mode="json"),
-        {name: value for name in TASK_FIELDS if (value := getattr(inputs, name))},
+        {name: _as_json(value) for name in TASK_FIELDS if (value := getattr(inputs, name))},
         dict(given),
         computed_on.model_dump(mode="json"),
         batch,
         versions(),
     )
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def versions() -> dict[str, str]:

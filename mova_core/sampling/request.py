@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from mova_core.devices import check_there, device_beside
 from mova_core.errors import UsageError
-from mova_core.media.image import read_image
 from mova_core.media.provenance import LoraUsed
 from mova_core.model.lora.lora_file import WeightedLora
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.runtime import ON_ANY_DEVICE, PARTS, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.plan.check import check_memory
-from mova_core.sampling.prompt_file import Wanted
-from mova_core.sampling.settings import MODALITIES, GenerateSettings
+from mova_core.sampling.read_inputs import read_inputs
+from mova_core.sampling.retake import retaken
+from mova_core.sampling.settings import MODALITIES, GenerateSettings, check_guided
+from mova_core.sampling.tasks import CLIP_TASKS
+from mova_core.sampling.wanted import Wanted
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.hashing import sha256_file
 
@@ -48,6 +50,7 @@ class Clip:
         prompting: how its prompt came about, where rewriting was asked for.
         given: the files among them, by field of `ClipInputs`.
         audio_out: WAV file that its audio is written into as well.
+        notes: what was done with what is given, a sentence each.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Clip:
     prompting: "Prompting | None" = None
     given: Mapping[str, GivenFile] = field(default_factory=dict)
     audio_out: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def digests(self) -> dict[str, str]:
@@ -129,24 +133,22 @@ class Request:
             index = index.with_phrases(lora.file.trained_on)
         settings = (settings or GenerateSettings.of(index)).changed(**(changes or {}))
         index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
-        if alone := next((clip.last_image for clip in wanted if clip.last_image and not clip.image), None):
-            raise UsageError(f"{alone} is a last frame without a first one: give that too")
-        images = [
-            tuple(None if path is None else read_image(path) for path in (clip.image, clip.last_image))
-            for clip in wanted
-        ]
+        for clip in wanted:
+            _check_task(clip, settings, changes or {})
         for canvas in settings.clip_geometry.canvases:
             settings.output_format.check_size(canvas, settings.enlarge)
         paths = [_path(out, clip, settings) for clip in wanted]
+        read = read_inputs(wanted, settings.clip_geometry)
         make_folder(out)
         clips = tuple(
             Clip(
                 path,
-                ClipInputs(clip.prompt, clip.seed, image, last_image),
-                given={name: GivenFile(file, sha256_file(file)) for name, file in clip.files.items()},
+                inputs,
+                given={name: GivenFile(file, sha256_file(file)) for name, file in clip.given.files.items()},
                 audio_out=clip.audio_out,
+                notes=notes,
             )
-            for path, clip, (image, last_image) in zip(paths, wanted, images, strict=True)
+            for path, clip, (inputs, notes) in zip(paths, wanted, read, strict=True)
         )
         warnings = [warning for lora in adapters for warning in lora.file.warnings]
         if (warning := index.prompts_warning([clip.prompt for clip in wanted])) is not None:
@@ -173,14 +175,27 @@ class Request:
         return tuple(LoraUsed(lora.file.adapter_id, lora.weight) for lora in self.adapters)
 
     def batches(self) -> Iterator[tuple[Clip, ...]]:
-        """The clips in batches of one frame shape, each small enough to be generated at once."""
+        """The clips in batches of one frame shape and one task, each small enough to be generated at once."""
         geometry = self.settings.clip_geometry
         tokens = max(geometry.video_tokens(canvas) for canvas in geometry.canvases)
         size = max(1, TOKENS_AT_ONCE // tokens)
-        for canvas in geometry.canvases:
-            same = [clip for clip in self.clips if self.settings.canvas(clip.inputs.shown) == canvas]
+        alike = [(self.settings.canvas(clip.inputs.shown), clip.inputs.batched_by) for clip in self.clips]
+        order = {canvas: number for number, canvas in enumerate(geometry.canvases)}
+        for key in sorted(dict.fromkeys(alike), key=lambda key: order[key[0]]):
+            same = [clip for clip, its in zip(self.clips, alike, strict=True) if its == key]
             for start in range(0, len(same), size):
                 yield tuple(same[start : start + size])
+
+
+def _check_task(clip: Wanted, settings: GenerateSettings, changes: Mapping[str, Any]) -> None:
+    """Refuse what no task takes together, or what has no part in the clip's task, before a file is opened."""
+    given = clip.given
+    task = CLIP_TASKS[given.task_name]
+    check_guided([name for name, value in changes.items() if value is not None], task)
+    if given.retake is not None:
+        retaken(given.retake, settings.clip_geometry)
+    if clip.audio_out is not None and not task.makes_audio:
+        raise UsageError(f"audio_out is {clip.audio_out}, and a clip of only video has no audio: leave one out")
 
 
 def _path(out: Path, clip: Wanted, settings: GenerateSettings) -> Path:

@@ -148,6 +148,8 @@ def check_guided(asked: Collection[str], task: ClipTask) -> None:
         role: Role = getattr(task.model, modality)
         if role != "noised" and (idle := next((name for name in own if name in asked), None)):
             raise UsageError(f"{idle} has no part where the {modality} is {role}: leave one of the two out")
+    if "target_lufs" in asked and "audio" not in task.generated:
+        raise UsageError(f"target_lufs has no part where the audio is {task.model.audio}: leave one of the two out")
     if not task.model.bridge and (idle := next((name for name in asked if name.endswith(BRIDGE_SCALE)), None)):
         raise UsageError(f"{idle} has no part where one modality is absent: leave one of the two out")
 

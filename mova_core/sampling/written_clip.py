@@ -16,8 +16,8 @@ TOLD_FROM_LU = 0.5  # a loudness that misses its target by more is told
 
 def write_generated(
     path: Path,
-    video: NDArray[np.uint8],
-    audio: NDArray[np.float32],
+    video: NDArray[np.uint8] | None,
+    audio: NDArray[np.float32] | None,
     geometry: ClipGeometry,
     settings: GenerateSettings,
     provenance: Provenance,
@@ -26,8 +26,8 @@ def write_generated(
 
     Args:
         path: where to.
-        video: uint8 [F, H, W, 3].
-        audio: float32 [S] in -1..1.
+        video: uint8 [F, H, W, 3]; None for audio alone.
+        audio: float32 [S] in -1..1; None for video alone.
         geometry: frame and sample rate.
         settings: how the file is coded, and the true peak of its audio.
         provenance: what it was made from.

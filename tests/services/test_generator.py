@@ -12,8 +12,8 @@ from mova_core.model.model_folder import load_components
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
-from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.request import Request
+from mova_core.sampling.wanted import Given, Wanted
 from services import jobs
 from services.generator import Worker
 from services.settings import ServiceSettings
@@ -52,7 +52,7 @@ def test_a_job_becomes_the_clip_that_the_command_line_makes_of_the_same_request(
     job = jobs.find(engine, job_id)
     assert job is not None and job.status == "completed" and job.result_path is not None
     served = settings.root / job.result_path
-    wanted = Wanted("own", "a red ball", first if with_image else None, 4)
+    wanted = Wanted("own", "a red ball", 4, Given(image=first if with_image else None))
     generate(Request.check(model_folder, [wanted], tmp_path, changes={"steps": 2}), CHECKPOINT)
     assert served.read_bytes() == (tmp_path / "own.mp4").read_bytes()
     provenance = read_provenance(served)

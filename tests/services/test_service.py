@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from mova_core.registry.database.connection import open_database
 from mova_core.sampling.generate import generate
-from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.request import Request
+from mova_core.sampling.wanted import Wanted
 from services import jobs
 from services.deploy import deploy, stop
 from services.deployment import running_deployment
@@ -92,7 +92,7 @@ def test_the_openai_package_gets_the_bytes_of_the_command_line(
     video = client.videos.create_and_poll(prompt="a green box", seconds="2", extra_body={"seed": 11})
     assert video.status == "completed"
     got = client.videos.download_content(video.id).read()
-    wanted, folder = Wanted("own", "a green box", None, 11), source_folder(dist) / "model"
+    wanted, folder = Wanted("own", "a green box", 11), source_folder(dist) / "model"
     generate(Request.check(folder, [wanted], tmp_path, changes={"frames": 33}), Reference.read(dist).checkpoint_id)
     assert got == (tmp_path / "own.mp4").read_bytes()
     with pytest.raises(openai.BadRequestError, match="the prompt is empty"):

@@ -1,4 +1,4 @@
-"""`mova generate`: a clip from a prompt, and from a first frame, or a first and a last one, where they are given."""
+"""`mova generate`: a clip from a prompt, and from frames, video or audio where they are given."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +9,15 @@ import typer
 from mova_core.cli.model.setting_options import with_settings
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
+from mova_core.sampling.wanted import Given, Wanted
 
 if TYPE_CHECKING:
     from mova_core.sampling.like import Like
-    from mova_core.sampling.prompt_file import Wanted
 
 
 @with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 @with_settings(GenerateSettings, CLIP_SETTINGS)
+@with_settings(Given, Given.model_fields, "given")
 def generate(
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.", show_default="required")
@@ -34,7 +35,7 @@ def generate(
         Path | None,
         typer.Option(
             "--prompts",
-            help='Many at once: per line {"prompt": "a red ball"}, also with name, image, last_image, seed.',
+            help='Many at once: per line {"prompt": "a red ball"}, also with name, seed, image, video, retake, …',
         ),
     ] = None,
     like: Annotated[
@@ -44,8 +45,6 @@ def generate(
     negative_prompt: Annotated[
         str | None, typer.Option("--negative-prompt", help="What to stay away from.", show_default="nothing")
     ] = None,
-    image: Annotated[Path | None, typer.Option("--image", help="The first frame, an RGB image.")] = None,
-    last_image: Annotated[Path | None, typer.Option("--last-image", help="The last frame, beside --image.")] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**53 - 1, help="Same seed, same clip.", show_default="0")
     ] = None,
@@ -76,6 +75,7 @@ def generate(
         typer.Option("--guidance-parallel", help="Divide guidance with a second process, which has the next GPU."),
     ] = False,
     *,
+    given: dict[str, Any],
     changes: dict[str, Any],
     runtime: dict[str, Any],
 ) -> dict[str, Any]:
@@ -99,8 +99,9 @@ def generate(
         raise UsageError("give either --prompt TEXT or --prompts FILE.jsonl")
     if checkpoint is None and like is None:
         raise UsageError("--checkpoint is missing: name a model folder, an alias or a checkpoint id")
-    of_one = {"--image": image, "--last-image": last_image, "--like": like}
-    if prompts is not None and (option := next((name for name, value in of_one.items() if value is not None), None)):
+    of_one = [*given, *(["like"] if like is not None else [])]
+    if prompts is not None and of_one:
+        option = f"--{of_one[0].replace('_', '-')}"
         raise UsageError(f"{option} goes with one clip: with --prompts, its lines say how each is made")
     again = None if like is None else Like.read(like)
     if again is not None and out.resolve() == again.path.resolve():
@@ -109,10 +110,9 @@ def generate(
         folder = recorded_checkpoint(again.provenance.checkpoint_id, again.path)
     else:
         folder = resolve_checkpoint(str(checkpoint))
-    images = {"image": image, "last_image": last_image}
     request = Request.check(
         folder,
-        _many(prompts, seed, audio_out) if prompts else [_one(out, prompt, images, seed, audio_out, again)],
+        _many(prompts, seed, audio_out) if prompts else [_one(out, prompt, given, seed, audio_out, again)],
         out if prompts else out.parent,
         again.recipe.negative_prompt if again is not None and negative_prompt is None else negative_prompt or "",
         changes,
@@ -138,24 +138,25 @@ def generate(
 
 
 def _one(
-    out: Path,
-    prompt: str | None,
-    images: dict[str, Path | None],
-    seed: int | None,
-    audio_out: Path | None,
-    again: "Like | None",
-) -> "Wanted":
+    out: Path, prompt: str | None, given: dict[str, Any], seed: int | None, audio_out: Path | None, again: "Like | None"
+) -> Wanted:
     """The clip that the options ask for; what they leave open is as in the one to make again."""
-    from mova_core.sampling.prompt_file import Wanted
+    from pydantic import ValidationError
 
-    files: dict[str, Any] = {"image": None} | (images if again is None else again.files(images))
+    from mova_core.errors import UsageError, first_fault
+
     if again is not None:
         prompt = again.recipe.prompt if prompt is None else prompt
         seed = again.recipe.seed if seed is None else seed
-    return Wanted(out.stem, prompt or "", seed=seed or 0, suffix=out.suffix, audio_out=audio_out, **files)
+        given = again.given(given)
+    try:
+        checked = Given.model_validate(given)
+    except ValidationError as error:
+        raise UsageError(first_fault(error)) from None
+    return Wanted(out.stem, prompt or "", seed or 0, checked, out.suffix, audio_out)
 
 
-def _many(prompts: Path, seed: int | None, audio_out: Path | None) -> list["Wanted"]:
+def _many(prompts: Path, seed: int | None, audio_out: Path | None) -> list[Wanted]:
     from mova_core.sampling.prompt_file import read_prompts
 
     wanted = read_prompts(prompts, seed or 0)

@@ -64,5 +64,7 @@ def _kind(annotation: Any) -> type:
         return type(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
         return _kind(next(part for part in get_args(annotation) if part is not type(None)))
+    if get_origin(annotation) is tuple:
+        return str  # one word, which the class takes apart
     assert isinstance(annotation, type), annotation
     return annotation

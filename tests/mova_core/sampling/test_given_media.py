@@ -11,7 +11,7 @@ from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.media.image import fit_image
-from mova_core.sampling.given_media import GivenFile, read_given
+from mova_core.sampling.given_media import MediaFile, read_given
 
 GEOMETRY = replace(GEOMETRIES["nano-48"], frames=13)  # 0.8125 s
 LOSSLESS = {"container": "matroska", "video_codec": "ffv1", "crf": None}
@@ -37,7 +37,7 @@ def wav(path, samples, rate_hz):
 
 
 def given(path, *, video=True, audio=True, geometry=GEOMETRY, any_length=False):
-    return read_given([GivenFile(path, "--video" if video else "--audio", geometry, video, audio, any_length)])[0]
+    return read_given([MediaFile(path, "--video" if video else "--audio", geometry, video, audio, any_length)])[0]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from mova_core.errors import UsageError
-from mova_core.sampling.prompt_file import Wanted, read_prompts
+from mova_core.sampling.prompt_file import read_prompts
+from mova_core.sampling.wanted import Given, Wanted
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def test_names_seeds_and_images(lines, tmp_path):
         {"prompt": "one"}, "", {"prompt": "two", "name": "b", "image": "x.png", "last_image": "y.png", "seed": 40}
     )
     assert read_prompts(path, seed=7) == [
-        Wanted("00000", "one", None, 7),
-        Wanted("b", "two", tmp_path / "x.png", 40, tmp_path / "y.png"),
+        Wanted("00000", "one", 7),
+        Wanted("b", "two", 40, Given(image=tmp_path / "x.png", last_image=tmp_path / "y.png")),
     ]
 
 
