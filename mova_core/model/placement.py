@@ -62,8 +62,8 @@ def place(model: Components, runtime: RuntimeParams) -> Placed:
     for name, module in modules.items():
         if runtime.memory == "group_offload":
             offload_layers(module, devices[name])
-        else:
-            module.to(devices[name])
+        elif any(parameter.device != devices[name] for parameter in module.parameters()):
+            module.to(devices[name])  # diffusers' own, which first imports its hooks: seconds
     return Placed(computes_on, None)
 
 
