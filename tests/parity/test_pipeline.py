@@ -5,7 +5,7 @@ import torch
 
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import MovaPipeline, dual_guidance
-from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.sampler import Conditioning, Sampler
 
 
@@ -89,3 +89,22 @@ def test_dual_guidance(golden, dual_tower):
             guided = dual_guidance(*branches, bridge_scale=bridge_scale, text_scale=text_scale)
             case.check(f"out.dualcfg_sB{scales}.{modality}", guided)
             case.check(f"out.dualcfg_sB{scales}.{modality}", getattr(ours, modality))
+
+
+def test_guidance_of_each_modality_by_its_own_scales(golden, dual_tower):
+    """Video at one pair of the golden scales and audio at the next: the golden velocities of either."""
+    case = golden("dual_step")
+    conditioning = Conditioning(case["in.context"], case["in.negative_context"], case["in.condition"])
+    timestep = torch.cat([case["in.timestep"], case["in.audio_timestep"]])
+    latents = LatentPair(case["in.video_latents"], case["in.audio_latents"])
+    every = case.names(r"out\.dualcfg_sB(.*)\.video")
+    for of_video, of_audio in zip(every, [*every[1:], every[0]], strict=True):
+        own = {
+            modality: Scales(*map(float, scales.split("_sT")))
+            for modality, scales in (("video", of_video), ("audio", of_audio))
+        }
+        sampler = Sampler(dual_tower, None, Guidance(1.0, 1.0, own_scales=own), case.config["video_fps"])
+        with torch.no_grad():
+            ours = sampler.velocity(latents, timestep, conditioning, "video_dit")
+        case.check(f"out.dualcfg_sB{of_video}.video", ours.video)
+        case.check(f"out.dualcfg_sB{of_audio}.audio", ours.audio)

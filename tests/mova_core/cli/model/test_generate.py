@@ -109,6 +109,8 @@ def test_a_loudness_that_the_true_peak_does_not_allow_is_told(nano_folder, tmp_p
 REFUSED = {
     ("--steps", "0"): "steps is 0",
     ("--text-guidance-scale", "-1"): "text_guidance_scale is -1",
+    ("--guidance-rescale", "2"): "guidance_rescale is 2",
+    ("--audio-negative-prompt", "x" * 200): "201 tokens",
     ("--frames", "32"): "4k + 1",
     ("--image", "none.png"): "is missing",
     ("--last-image", "end.png"): "end.png is missing",
@@ -127,7 +129,10 @@ REFUSED = {
     ("--prompts", "x.jsonl"): "either --prompt TEXT or --prompts",
     ("--checkpoint", "production"): "'production' is no alias",
 }
-HUGE = ("--frames", "4097", "--height", "8192", "--width", "8192")
+SEVERAL_REFUSED = {
+    ("--frames", "4097", "--height", "8192", "--width", "8192"): "GB that are free: ask for fewer frames",
+    ("--text-guidance-scale", "1", "--bridge-guidance-scale", "1", "--guidance-parallel"): "every guidance scale is 1",
+}
 REFUSALS = """
 import json, sys
 from typer.testing import CliRunner
@@ -142,14 +147,13 @@ assert "torch" not in sys.modules
 def test_refused_in_one_sentence_before_torch_is_loaded(nano_folder, tmp_path):
     usual = {"--checkpoint": str(nano_folder), "--prompt": "a ball", "--out": str(tmp_path / "clip.mp4")}
     commands = [[word for pair in (usual | dict([changed])).items() for word in pair] for changed in REFUSED]
-    commands.append([*commands[-1], "--checkpoint", str(nano_folder), *HUGE])
+    commands += [[*commands[-1], "--checkpoint", str(nano_folder), *several] for several in SEVERAL_REFUSED]
     # Away from this folder, whose registry may know aliases.
     command = [sys.executable, "-c", REFUSALS, json.dumps(commands)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=nano_folder.parent)
     assert done.returncode == 0, done.stderr
-    for sentence, (code, told) in zip(
-        [*REFUSED.values(), "GB that are free: ask for fewer frames"], json.loads(done.stdout), strict=True
-    ):
+    sentences = [*REFUSED.values(), *SEVERAL_REFUSED.values()]
+    for sentence, (code, told) in zip(sentences, json.loads(done.stdout), strict=True):
         assert code == 2
         assert told.startswith("mova generate: ") and sentence in told
         assert len(told.splitlines()) == 1
