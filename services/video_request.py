@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from mova_core.errors import UsageError, first_fault
 from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.params.model import SamplingParams
+from mova_core.params.generate import SamplingParams
 from mova_core.sampling.settings import NEGATIVE_PROMPTS, GenerateSettings
 
 MODEL_NAME = "mova"

@@ -22,7 +22,7 @@ from mova_core.model.towers.dual_tower import DualTower
 from mova_core.model.weights.blueprint import joint_blueprint
 from mova_core.model.weights.stored import StoredWeights
 from mova_core.model.weights.write import one_by_one, write_weights
-from mova_core.params.model import SamplingParams
+from mova_core.params.generate import SamplingParams
 from mova_core.storage.atomic_folder import atomic_folder
 
 TOWER_CLASSES = {

@@ -26,7 +26,8 @@ from mova_core.params.curation import (
     SegmentParams,
 )
 from mova_core.params.evaluation import EvaluateParams, SelectParams
-from mova_core.params.model import GenerateParams, ServeParams, TrainParams
+from mova_core.params.generate import GenerateParams
+from mova_core.params.model import ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
 from mova_core.params.section import Section

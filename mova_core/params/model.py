@@ -1,15 +1,16 @@
-"""Sections of `params.yaml` for the model half: training, generation, serving (evaluation has a module of its own).
+"""Sections of `params.yaml` for the model half: training and serving (generation and evaluation have modules of their
+own).
 
 Closed and frozen; each field has its default, its range and its meaning. The defaults are those of preset nano;
 `presets.py` says where a mova preset differs. Names of phases are here, because sections are named by them and both
 curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from mova_core.params.runtime import RuntimeParams
+from mova_core.params.numbers import NotNegative, Positive
 from mova_core.params.section import Section
 from mova_core.places import MODELS
 
@@ -23,92 +24,6 @@ PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 RANDOM = "random"  # fresh weights
 SELECTED_AUDIO = (MODELS / "audio").as_posix()
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-OwnScale = NotNegative | None  # of one modality; None: that of both
-Modality = Literal["video", "audio"]
-GuidanceKind = Literal["text", "bridge"]
-OF_GUIDANCE = ("guidance_sigma_min", "guidance_sigma_max", "guidance_rescale")
-
-
-class SamplingParams(Section):
-    """How a model generates a clip unless a request says otherwise; written into its `model_index.json`."""
-
-    steps: int = Field(8, ge=1, le=1000, description="denoising steps")
-    solver: Literal["euler", "heun"] = Field(
-        "euler", description="of a step: euler, or heun: 2 evaluations, more exact"
-    )
-    text_guidance_scale: NotNegative = Field(3.0, description="how closely the text is followed, s_T; 1 = off")
-    bridge_guidance_scale: NotNegative = Field(
-        2.0,
-        description="how closely video and audio agree, s_B: higher is tighter sync, lower is clearer speech; 1 = off",
-    )
-    video_text_guidance_scale: OwnScale = Field(None, description="text guidance scale of the video; null: of both")
-    audio_text_guidance_scale: OwnScale = Field(None, description="text guidance scale of the audio; null: of both")
-    video_bridge_guidance_scale: OwnScale = Field(None, description="Bridge guidance scale of the video; null: of both")
-    audio_bridge_guidance_scale: OwnScale = Field(None, description="Bridge guidance scale of the audio; null: of both")
-    guidance_sigma_min: float = Field(
-        0.0, ge=0, le=1, description="lowest noise level of a modality, 0 to 1, at which it is guided"
-    )
-    guidance_sigma_max: float = Field(
-        1.0, ge=0, le=1, description="highest noise level of a modality, 0 to 1, at which it is guided"
-    )
-    guidance_rescale: float = Field(
-        0.0, ge=0, le=1, description="how far guided latents get back the spread of unguided ones; 0 = off, 1 = wholly"
-    )
-    video_shift: Positive = Field(5.0, description="sigma shift of the video: higher spends more steps at high noise")
-    audio_shift: Positive = Field(5.0, description="sigma shift of the audio")
-    target_lufs: float | None = Field(
-        None, ge=-60, le=0, description="loudness of the audio in LUFS, such as -21; null leaves it as it comes"
-    )
-    true_peak_dbtp: float = Field(
-        -1.0, ge=-20, le=0, description="highest true peak of audio that target_lufs sets, in dB of full scale"
-    )
-    retries: int = Field(
-        3, ge=0, le=100, description="further seeds for a clip that is flat, silent or clipped; 0 keeps it, and says so"
-    )
-
-    def guidance_scale(self, modality: Modality, kind: GuidanceKind) -> float:
-        """The scale of one modality: its own, or that of both."""
-        own = getattr(self, f"{modality}_{kind}_guidance_scale")
-        scale: float = getattr(self, f"{kind}_guidance_scale") if own is None else own
-        return scale
-
-    def is_guided(self, modality: Modality, bridge: bool = True) -> bool:
-        """Whether guidance has a part in the modality; `bridge` False leaves the text's alone."""
-        kinds = get_args(GuidanceKind) if bridge else ("text",)
-        return any(self.guidance_scale(modality, kind) != 1 for kind in kinds)
-
-    def idle_guidance(self, bridge: bool = True) -> list[str]:
-        """Settings of guidance other than its scales that are set where nothing is guided."""
-        if any(self.is_guided(modality, bridge) for modality in get_args(Modality)):
-            return []
-        fields = type(self).model_fields
-        return [name for name in OF_GUIDANCE if getattr(self, name) != fields[name].default]
-
-    @model_validator(mode="after")
-    def _interval_is_one(self) -> Self:
-        if self.guidance_sigma_min > self.guidance_sigma_max:
-            raise ValueError(
-                f"guidance_sigma_min is {self.guidance_sigma_min} and guidance_sigma_max {self.guidance_sigma_max}, "
-                "expected the lower level first"
-            )
-        return self
-
-    def stored(self) -> dict[str, Any]:
-        """What `model_index.json` holds of them."""
-        return self.model_dump(include=set(SamplingParams.model_fields))
-
-
-class GenerateParams(SamplingParams, RuntimeParams):
-    """Generation: how a model makes a clip, and on what it computes."""
-
-    @model_validator(mode="after")
-    def _guidance_is_there_to_be_changed(self) -> Self:
-        if idle := self.idle_guidance():
-            raise ValueError(f"{idle[0]} is {getattr(self, idle[0])} and every guidance scale is 1: nothing is guided")
-        return self
 
 
 class TowerParams(Section):

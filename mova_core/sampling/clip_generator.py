@@ -18,7 +18,7 @@ from mova_core.model.placement import by_kind, place
 from mova_core.model.text.prompt import check_prompt
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.sampling.branch_parallel.processes import BranchParallel
 from mova_core.sampling.encode_inputs import encode_inputs, on_canvas

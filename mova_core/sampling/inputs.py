@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import UsageError
 from mova_core.geometry import ClipGeometry
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 from mova_core.sampling.retake import Interval, retaken
 from mova_core.sampling.tasks import CLIP_TASKS, PIECE, ClipTask, task_of
 

@@ -20,7 +20,7 @@ from mova_core.model.execution_device import execution_device
 from mova_core.model.lora.lora_file import LoraFile, check_weight
 from mova_core.model.model_folder import Components, load_components, modules_of, save_components
 from mova_core.model.towers.dual_tower import LatentPair
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.output import Output

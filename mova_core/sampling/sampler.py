@@ -18,7 +18,7 @@ from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocities
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.known import NOTHING_KNOWN, Known

@@ -13,7 +13,7 @@ from mova_core.geometry import Canvas, ClipGeometry, geometry_named
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.model.tasks import Role
 from mova_core.params import PresetName, params_from
-from mova_core.params.model import Modality, SamplingParams
+from mova_core.params.generate import Modality, SamplingParams
 from mova_core.sampling.output_format import OUTPUT_FORMATS, Codec, OutputFormat
 from mova_core.sampling.tasks import ClipTask
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from mova_core.errors import UsageError
 from mova_core.model.tasks import TASKS, Role, Task
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 
 Kept = Literal["nothing", "overlap", "outside"]
 FRAMES = frozenset({"image", "last_image"})

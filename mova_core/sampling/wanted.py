@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 from mova_core.sampling.inputs import MOST_PIECES
 from mova_core.sampling.tasks import task_of
 

@@ -96,7 +96,7 @@ def nano_model(nano_towers, nano_parts):
     """`Components` of that model, 3 steps by default, as if it had been trained on red balls."""
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.model_folder import new_components
-    from mova_core.params.model import GenerateParams
+    from mova_core.params.generate import GenerateParams
 
     generate = GenerateParams(steps=3)
     return new_components(nano_towers, nano_parts, GEOMETRIES["nano-48"], generate, BOUNDARY_RATIO, ["red ball"])

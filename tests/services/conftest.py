@@ -10,7 +10,8 @@ import torch
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams, ServeParams
+from mova_core.params.generate import GenerateParams
+from mova_core.params.model import ServeParams
 from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import open_database, writing

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
 from mova_core.model.towers.run_tables import TowerTables
 from mova_core.model.towers.tower import Tower
-from mova_core.params.model import Modality
+from mova_core.params.generate import Modality
 
 
 class OneTower(nn.Module):

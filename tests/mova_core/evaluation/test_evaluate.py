@@ -18,7 +18,7 @@ from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams, SelectParams
-from mova_core.params.model import GenerateParams
+from mova_core.params.generate import GenerateParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
 from mova_core.storage.atomic import write_text

@@ -12,7 +12,7 @@ from mova_core.model.codecs.nano.codec import NanoCodec
 from mova_core.model.model_folder import export_folder, load_components, new_components, save_components
 from mova_core.model.nano_folder import read_nano_codec
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.params.model import GenerateParams
+from mova_core.params.generate import GenerateParams
 from mova_core.sampling.settings import GenerateSettings
 
 

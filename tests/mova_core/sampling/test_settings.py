@@ -7,7 +7,7 @@ import pytest
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.model.pretrained.index import FolderIndex
-from mova_core.params.model import GenerateParams
+from mova_core.params.generate import GenerateParams
 from mova_core.sampling.settings import GenerateSettings, check_guided
 from mova_core.sampling.tasks import CLIP_TASKS
 

@@ -31,7 +31,8 @@ from mova_core.model.text.nano_text import NanoText
 from mova_core.model.text.prompt import with_duration
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
-from mova_core.params.model import GenerateParams, TrainParams
+from mova_core.params.generate import GenerateParams
+from mova_core.params.model import TrainParams
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.manifest import file_entries, write_manifest
