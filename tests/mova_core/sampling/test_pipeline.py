@@ -228,7 +228,8 @@ def test_refused(pipeline, arguments, sentence):
 @pytest.mark.parametrize("name", ["video", "audio"])
 def test_a_given_modality_comes_out_exactly(pipeline, name):
     clip = getattr(pipeline("a", seed=3, **SHORT), name)
-    output = pipeline("a", seed=5, target_lufs=-30.0, **{name: clip}, **SHORT)
+    loudness = {"target_lufs": -30.0} if name == "video" else {}  # of audio that is generated
+    output = pipeline("a", seed=5, **loudness, **{name: clip}, **SHORT)
     assert np.array_equal(getattr(output, name), clip)
     made = output.latents
     pixels = to_unit_range(torch.from_numpy(clip)[None]) if name == "video" else torch.from_numpy(clip)[None]

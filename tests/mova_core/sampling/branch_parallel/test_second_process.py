@@ -61,15 +61,15 @@ def test_clips_of_two_processes_are_the_same_files(nano_folder, tmp_path):
         "runtime": {"device": "cpu"},
     }
     for name, both in (("two", True), ("one", False)):
-        wanted = [Wanted(name, "a red ball", None, 3)]
-        request = Request.check(nano_folder, wanted, tmp_path, **options)
+        request = Request.check(nano_folder, [Wanted(name, "a red ball", 3)], tmp_path, **options)
         generate(request.with_second_process() if both else request, "0" * 16)
     assert (tmp_path / "two.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
 
 def test_a_second_process_without_guidance_to_divide_is_refused(nano_folder, tmp_path):
     changes = {"text_guidance_scale": 1.0, "bridge_guidance_scale": 1.0}
-    request = Request.check(nano_folder, [], tmp_path, changes=changes, runtime={"device": "cpu"})
+    wanted = [Wanted("one", "a red ball", 3)]
+    request = Request.check(nano_folder, wanted, tmp_path, changes=changes, runtime={"device": "cpu"})
     with pytest.raises(UsageError, match="every guidance scale is 1"):
         request.with_second_process()
 
