@@ -11,6 +11,8 @@ from mova_core.params.section import Section
 OwnScale = NotNegative | None  # of one modality; None: that of both
 Modality = Literal["video", "audio"]
 GuidanceKind = Literal["text", "bridge"]
+CacheKind = Literal["none", "null_branch", "velocity"]  # see mova_core.sampling.step_cache
+CACHE_INTERVALS: dict[CacheKind, int] = {"none": 1, "null_branch": 5, "velocity": 3}
 OF_GUIDANCE = ("guidance_sigma_min", "guidance_sigma_max", "guidance_rescale")
 
 
@@ -38,6 +40,17 @@ class SamplingParams(Section):
     )
     guidance_rescale: float = Field(
         0.0, ge=0, le=1, description="how far guided latents get back the spread of unguided ones; 0 = off, 1 = wholly"
+    )
+    cache: CacheKind = Field(
+        "none",
+        description="what is not computed in each step, approximate: none, null_branch: the pass without text and "
+        "Bridge, velocity: every pass",
+    )
+    cache_interval: int | None = Field(
+        None,
+        ge=2,
+        le=1000,
+        description="steps from one that computes it to the next; null: 5 for null_branch, 3 for velocity",
     )
     video_shift: Positive = Field(5.0, description="sigma shift of the video: higher spends more steps at high noise")
     audio_shift: Positive = Field(5.0, description="sigma shift of the audio")
@@ -77,6 +90,24 @@ class SamplingParams(Section):
                 "expected the lower level first"
             )
         return self
+
+    @model_validator(mode="after")
+    def _cache_fits(self) -> Self:
+        if self.cache == "velocity" and self.solver == "heun":
+            raise ValueError(
+                "cache is velocity and solver heun, whose evaluations lie on no line: leave one of the two out"
+            )
+        modalities = get_args(Modality)
+        if self.cache == "null_branch" and all(self.guidance_scale(each, "bridge") == 1 for each in modalities):
+            raise ValueError("cache is null_branch and every bridge guidance scale 1: no step has that pass")
+        if self.cache == "none" and self.cache_interval is not None:
+            raise ValueError(f"cache_interval is {self.cache_interval} and cache none: nothing is cached")
+        return self
+
+    @property
+    def cached_steps(self) -> int:
+        """Steps from one that computes what is cached to the next: those asked for, or the kind's own."""
+        return self.cache_interval or CACHE_INTERVALS[self.cache]
 
     def stored(self) -> dict[str, Any]:
         """What `model_index.json` holds of them."""

@@ -195,6 +195,8 @@ class ClipGenerator:
             solver=settings.solver,
             watcher=watcher,
             parallel=self._parallel,
+            cache=settings.cache,
+            cache_interval=settings.cached_steps,
         )
         return sampler.sample(noise, conditioning)
 

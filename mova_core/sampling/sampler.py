@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mova_core.errors import MovaError
+from mova_core.errors import MovaError, UsageError
 from mova_core.flow_matching import PairSchedule
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
-from mova_core.params.generate import Modality
+from mova_core.params.generate import CacheKind, Modality
 from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocities
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.known import NOTHING_KNOWN, Known
 from mova_core.sampling.solver import SOLVERS, steps_of
+from mova_core.sampling.step_cache import StepCache
 from mova_core.sampling.tables_of_run import TablesOfRun
 
 # The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
@@ -146,6 +147,11 @@ class Sampler:
         watcher: told while it runs.
         parallel: processes that divide the guidance branches of a step, unless these run as one batch; None for this
             one alone. It changes no bit.
+        cache: what is not computed in each evaluation of the velocity, see `step_cache`.
+        cache_interval: evaluations from one that computes it to the next.
+
+    Raises:
+        UsageError: cache `null_branch` beside `parallel`.
     """
 
     model: DualTower | OneTower
@@ -156,6 +162,14 @@ class Sampler:
     solver: str = "euler"
     watcher: Watcher = UNWATCHED
     parallel: BranchParallel | None = None
+    cache: CacheKind = "none"
+    cache_interval: int = 2
+
+    def __post_init__(self) -> None:
+        if self.cache == "null_branch" and self.parallel is not None:
+            raise UsageError(
+                "cache is null_branch and another process runs a part of the branches: leave one of the two out"
+            )
 
     @torch.no_grad()
     def sample(self, noise: LatentPair, conditioning: Conditioning) -> LatentPair:
@@ -168,13 +182,14 @@ class Sampler:
         """
 
         tables, known = TablesOfRun(self.model, conditioning.contexts, self.video_fps), conditioning.known.on(noise)
+        cache = StepCache(self.cache, self.cache_interval)
 
         def velocity_at(latents: LatentPair, sigma_2: Tensor) -> LatentPair:
             latents = known.put_into(latents, noise, sigma_2)
             sigma_2 = sigma_2 * torch.tensor([conditioning.video is None, conditioning.audio is None])
             expert = expert_at(sigma_2[0], self.boundary_ratio)
-            given = _with_given(latents, conditioning)
-            return self.velocity(given, sigma_2 * TRAINING_STEPS, conditioning, expert, tables)
+            of_step = _with_given(latents, conditioning), sigma_2 * TRAINING_STEPS, conditioning, expert
+            return cache.velocity(sigma_2, expert, lambda: self.velocity(*of_step, tables, cache))
 
         if self.parallel is not None:
             self.parallel.tell(BeginRun.of(self, conditioning))
@@ -196,24 +211,27 @@ class Sampler:
         conditioning: Conditioning,
         expert: str,
         tables: TablesOfRun | None = None,
+        cache: StepCache | None = None,
     ) -> LatentPair:
         """Guided velocity of both modalities, float32, at one timestep each; 0 of a given one, which stays as it is.
 
         Timesteps are on the processor, so that no step waits for another device. `tables` are those of a run of such
-        steps; without them the texts are computed anew, to the same bits.
+        steps; without them the texts are computed anew, to the same bits. `cache` is that of a run, None for none.
         """
+        cache = cache or StepCache()
         sigma = conditioning.generated(timestep_2)
         branches = self.guidance.branches(sigma)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
         parallel = None if merged else self.parallel  # a batch of another size would change the last bits
         if parallel is not None:
             parallel.tell(NextStep(latents.to("cpu"), timestep_2, expert))
-        mine = branches if parallel is None else parallel.mine(branches)
+        mine = cache.branches(branches) if parallel is None else parallel.mine(branches)
         velocities: Velocities = {}
         for group in [mine] if merged else [(branch,) for branch in mine]:
             velocities |= self._run(group, latents, timestep_2, conditioning, expert, tables)
         if parallel is not None:
             velocities = parallel.exchange(branches, velocities, latents._asdict())
+        velocities = cache.complete(branches, velocities)
         still = {modality: torch.zeros_like(each) for modality, each in latents._asdict().items()}
         return LatentPair(**still | self.guidance.combine(velocities, latents._asdict(), sigma))
 

@@ -7,22 +7,29 @@ pass, while it computes, so that the longer of the two counts.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
-from mova_core.flow_matching import PairSchedule
+import torch
+from torch import Tensor
+
+from mova_core.flow_matching import BOUNDARY_RATIO, PairSchedule
+from mova_core.flow_matching.experts import expert_at
+from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params import Params
 from mova_core.params.model import Precision
 from mova_core.params.runtime import MEMORY_MODES, Memory
 from mova_core.plan.hardware import USABLE, Accelerator
 from mova_core.sampling.clip_generator import guidance_of
+from mova_core.sampling.guidance import GuidanceBranch
 from mova_core.sampling.plan.flops import pass_flops, text_flops
 from mova_core.sampling.plan.memory import memory_by_part
 from mova_core.sampling.plan.vae_flops import decode_flops, encode_flops
 from mova_core.sampling.plan.workload import AUDIO, BRIDGE, HIGH_NOISE, ClipWorkload
 from mova_core.sampling.settings import GenerateSettings
+from mova_core.sampling.step_cache import StepCache
 
 EXPERTS = 2
-MODALITIES = ("video", "audio")
 
 
 class Passes(NamedTuple):
@@ -35,15 +42,22 @@ class Passes(NamedTuple):
     @classmethod
     def of(cls, settings: GenerateSettings) -> "Passes":
         """Those of a clip that is generated from a text."""
-        guidance = guidance_of(settings)
-        levels = PairSchedule(settings.steps, settings.video_shift, settings.audio_shift).sigmas.tolist()
+        guidance, cache = guidance_of(settings), StepCache(settings.cache, settings.cached_steps)
+        levels = PairSchedule(settings.steps, settings.video_shift, settings.audio_shift).sigmas
         if settings.solver == "heun":  # each step's end too
-            levels += [*levels[1:], [0.0, 0.0]]
-        branches = [
-            branch for sigma in levels for branch in guidance.branches(dict(zip(MODALITIES, sigma, strict=True)))
-        ]
-        bridged = sum(branch.bridge for branch in branches)
-        return cls(bridged, len(branches) - bridged, len({branch.text for branch in branches}))
+            levels = torch.cat([levels, levels[1:], torch.zeros(1, 2)])
+        run: list[GuidanceBranch] = []
+
+        def evaluate(sigma_2: Tensor) -> LatentPair:
+            branches = guidance.branches(dict(zip(LatentPair._fields, sigma_2.tolist(), strict=True)))
+            run.extend(needed := cache.branches(branches))
+            cache.complete(branches, {branch: {} for branch in needed})
+            return LatentPair(sigma_2[0], sigma_2[1])
+
+        for sigma_2 in levels:
+            cache.velocity(sigma_2, expert_at(sigma_2[0], BOUNDARY_RATIO), partial(evaluate, sigma_2))
+        bridged = sum(branch.bridge for branch in run)
+        return cls(bridged, len(run) - bridged, len({branch.text for branch in run}))
 
 
 @dataclass(frozen=True, slots=True)
