@@ -19,9 +19,11 @@ from mova_core.errors import MovaError, StaleError
 from mova_core.places import SERVE_LOG
 from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
+from services.adapters import offered
 from services.deployment import forget_deployment, identity, record_deployment, running_deployment
 from services.jobs import SMOKE_HEADER
-from services.package import Reference
+from services.model_manifest import MODEL_FOLDER
+from services.package import Reference, source_folder
 from services.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
 from services.promoted_package import promoted_package
 from services.settings import ServiceSettings
@@ -51,12 +53,14 @@ def deploy(alias: str, settings: ServiceSettings, dist: Path | None = None, clip
     with opened_database(settings.database_url) as engine:
         folder = promoted_package(engine, alias, settings.root, dist)
     reference = Reference.read(folder)
+    loras = offered(settings, source_folder(folder) / MODEL_FOLDER)
     wanted = {
         "alias": alias,
         "tag": reference.tag,
         "checkpoint_id": reference.checkpoint_id,
         "url": settings.url,
-        "params": settings.params.model_dump(),
+        "params": settings.params.model_dump(mode="json"),
+        "loras": {name: lora.adapter_id for name, lora in loras.items()},
     }
     if former is not None and wanted.items() <= former.items() and is_ready(settings):
         record, how = former | {"smoke_video": _smoke(reference, settings, clip)}, "already serves"

@@ -13,13 +13,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from mova_core.errors import MovaError
+from mova_core.errors import MovaError, UsageError
 from mova_core.media.image import read_image
-from mova_core.media.provenance import Provenance, Try
+from mova_core.media.provenance import LoraUsed, Provenance, Try
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs
@@ -30,6 +30,9 @@ from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file
 from services import jobs
 from services.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from mova_core.model.lora.loaded import LoadedAdapters
 
 log = logging.getLogger("mova.generator")
 
@@ -63,6 +66,7 @@ def render(
     path: Path,
     cancelled: Callable[[], bool] = lambda: False,
     on_step: Callable[[int], object] = lambda done: None,
+    adapters: "LoadedAdapters | None" = None,
 ) -> Rendered:
     """Make one clip's file.
 
@@ -73,11 +77,13 @@ def render(
         path: where to; whole or not there.
         cancelled: asked before each step.
         on_step: told after each step how many are done.
+        adapters: loaded beside the model; those that the request asks for come into force.
 
     Raises:
         GenerationCancelled: `cancelled` said so.
         MovaError: it cannot be made.
     """
+    loras = _in_force(adapters, request.get("loras", {}))
     image = None if request["image"] is None else base64.b64decode(request["image"])
     given = {} if image is None else {"image": hashlib.sha256(image).hexdigest()}
     inputs = ClipInputs(request["prompt"], request["seed"], None if image is None else read_image(image))
@@ -87,10 +93,20 @@ def render(
     )
     (tries,) = output.tries
     recipe = recipe_of(inputs, given, negative_prompt, settings, generator.computed_on)
-    provenance = Provenance(checkpoint_id, recipe=recipe, tries=tries)
+    provenance = Provenance(checkpoint_id, loras, recipe, tries)
     loudness = write_generated(path, output.video, output.audio, output.geometry, settings, provenance)
     warnings = tuple(filter(None, [told(tries), loudness_warning("the clip", loudness, settings)]))
     return Rendered(sha256_file(path), tries, warnings)
+
+
+def _in_force(adapters: "LoadedAdapters | None", weights: Mapping[str, float]) -> tuple[LoraUsed, ...]:
+    """Bring the adapters of a request into force, and no others."""
+    if adapters is None:
+        if weights:
+            raise UsageError(f"adapter {next(iter(weights))} is no longer offered here: send the request again")
+        return ()
+    adapters.set(weights)
+    return tuple(LoraUsed(adapter_id, weight) for adapter_id, weight in adapters.used.items())
 
 
 class Worker:
@@ -102,6 +118,7 @@ class Worker:
         settings: where clips go, and how long a lease is.
         checkpoint_id: the model's.
         bento: tag of the Bento it is served from, None outside one.
+        adapters: loaded beside the model, for requests to ask for.
     """
 
     def __init__(
@@ -111,9 +128,10 @@ class Worker:
         settings: ServiceSettings,
         checkpoint_id: str,
         bento: str | None = None,
+        adapters: "LoadedAdapters | None" = None,
     ) -> None:
         self.engine, self.generator, self.settings = engine, generator, settings
-        self.checkpoint_id, self.bento = checkpoint_id, bento
+        self.checkpoint_id, self.bento, self.adapters = checkpoint_id, bento, adapters
         self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
@@ -173,6 +191,7 @@ class Worker:
             path,
             cancelled=lambda: self._stop.is_set() or lease.lost.is_set(),
             on_step=lambda done: lease.renew(99 * done // steps),  # 100 is the finished file
+            adapters=self.adapters,
         )
         kept = jobs.complete(
             self.engine,

@@ -12,6 +12,7 @@ import psutil
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.ports import obstacle
+from services.adapters import offered
 from services.model_manifest import verify_packaged
 from services.package import BENTO, Reference, source_folder
 from services.settings import ServiceSettings
@@ -27,11 +28,12 @@ def check_startable(dist: Path, settings: ServiceSettings) -> Reference:
 
     Raises:
         UsageError: no package, or the port is taken.
-        StaleError: a file of the model was altered.
+        StaleError: a file of the model was altered, or an adapter that it offers does not fit it.
     """
     reference = Reference.read(dist)
     check_port(settings.params.host, settings.params.port)  # first: large weights take a while
-    verify_packaged(source_folder(dist))
+    packaged = verify_packaged(source_folder(dist))
+    offered(settings, packaged.folder)
     return reference
 
 

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.registry.database.connection import open_database
+from services.adapters import loaded, offered
 from services.api import create_app
 from services.model_manifest import Packaged, read_packaged, verify_packaged
 from services.settings import ServiceSettings
@@ -40,6 +41,7 @@ def _packaged() -> Packaged:
 
 try:
     PACKAGED, SETTINGS = _packaged(), ServiceSettings.from_environment()
+    LORAS = offered(SETTINGS, PACKAGED.folder)
 except MovaError as refused:
     print(f"mova serve: {refused}", file=sys.stderr)
     raise SystemExit(refused.exit_code) from None
@@ -52,13 +54,16 @@ class Generator:
     """Makes the clips; has no door of its own."""
 
     def __init__(self) -> None:
+        from mova_core.model.model_folder import load_components
         from mova_core.sampling.clip_generator import ClipGenerator
         from services.generator import Worker
 
         verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
-        generator = ClipGenerator.load(PACKAGED.folder, SETTINGS.runtime)
+        model = load_components(PACKAGED.folder)
+        adapters = loaded(model, LORAS)
+        generator = ClipGenerator.of(model, SETTINGS.runtime)
         engine = open_database(SETTINGS.database_url)
-        self.worker = Worker(engine, generator, SETTINGS, PACKAGED.checkpoint_id, BENTO_TAG)
+        self.worker = Worker(engine, generator, SETTINGS, PACKAGED.checkpoint_id, BENTO_TAG, adapters)
         self.worker.start()
 
     @bentoml.api
@@ -78,6 +83,7 @@ _app = create_app(
         FolderIndex.read(PACKAGED.folder),
         {MODEL_NAME, BENTO_TAG, PACKAGED.checkpoint_id},
         SETTINGS.params.max_seconds,
+        {name: lora.trained_on for name, lora in LORAS.items()},
     ),
     SETTINGS,
 )

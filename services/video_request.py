@@ -6,7 +6,7 @@ everything that decides the clip's bytes but the weights. `size` is that of the 
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
@@ -16,6 +16,7 @@ from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.generate import SamplingParams
 from mova_core.sampling.settings import NEGATIVE_PROMPTS, GenerateSettings
+from services.adapters import asked_for
 
 MODEL_NAME = "mova"
 MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly
@@ -38,6 +39,7 @@ class _Asked(BaseModel):
     input_reference: str | None = None  # first frame, base64 or a data URL
     seed: int = Field(0, ge=0, le=MAX_SEED)
     negative_prompt: str = ""
+    lora: str | None = None  # NAME or NAME=WEIGHT of what the deployment offers, several with commas
 
     @field_validator("*", mode="before")
     @classmethod
@@ -70,15 +72,22 @@ class RequestChecker:
         index: of its folder.
         names: what the model may be called.
         max_seconds: longest clip.
+        loras: adapters that are offered: name, and phrases of the captions that each was trained on.
     """
 
-    def __init__(self, index: FolderIndex, names: set[str], max_seconds: float) -> None:
-        self.index, self.names, self.max_seconds = index, names, max_seconds
+    def __init__(
+        self,
+        index: FolderIndex,
+        names: set[str],
+        max_seconds: float,
+        loras: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.index, self.names, self.max_seconds, self.loras = index, names, max_seconds, loras or {}
         self.defaults = GenerateSettings.of(index)
 
     def check(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, seconds, size,
-        warnings.
+        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, loras (weights by
+        name), seconds, size, warnings.
 
         Raises:
             UnknownModel: it is for another model.
@@ -96,13 +105,16 @@ class RequestChecker:
         settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
         self.index.check_prompts([asked.prompt, *settings.negative_prompts(asked.negative_prompt)])
         canvas = settings.canvas(first_frame)
-        warning = self.index.prompts_warning([asked.prompt])
+        loras = asked_for(asked.lora, self.loras)
+        index = self.index.with_phrases([phrase for name in loras for phrase in self.loras[name]])
+        warning = index.prompts_warning([asked.prompt])
         return {
             "prompt": asked.prompt,
             "negative_prompt": asked.negative_prompt,
             "seed": asked.seed,
             "image": None if image is None else base64.b64encode(image).decode(),
             "changes": changes | self._frames(asked.seconds) | self._canvas(asked.size),
+            "loras": loras,
             "seconds": f"{float(settings.clip_geometry.duration_s):g}",
             "size": f"{canvas.width_px * settings.enlarge}x{canvas.height_px * settings.enlarge}",
             "warnings": [] if warning is None else [warning],

@@ -6,7 +6,7 @@ Closed and frozen; each field has its default, its range and its meaning. The de
 curation (which clips a phase takes) and training (what it does with them) read them.
 """
 
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ PHASE_NAMES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 RANDOM = "random"  # fresh weights
 SELECTED_AUDIO = (MODELS / "audio").as_posix()
+
+AdapterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]{0,99}$")]
 
 
 class TowerParams(Section):
@@ -346,7 +348,7 @@ class TrainParams(Section):
 
 
 class ServeParams(Section):
-    """Serving: the door and the queue behind it. None of it changes a clip."""
+    """Serving: the door and the queue behind it. None of it changes a clip unless its request asks for an adapter."""
 
     host: str = Field("127.0.0.1", description="whoever opens it wider puts a proxy with access control in front")
     port: int = Field(3000, ge=1, le=65535)
@@ -357,3 +359,4 @@ class ServeParams(Section):
     poll_s: float = Field(0.2, gt=0, allow_inf_nan=False, description="how often an idle worker looks for a job")
     queue: int = Field(100, ge=1, description="jobs that may wait; a request beyond is turned away")
     max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False, description="longest clip that may be asked for")
+    loras: tuple[AdapterName, ...] = Field((), description="adapters in models/lora that a request may ask for by name")

@@ -60,6 +60,11 @@ class LoadedAdapters:
         """Weight of each that is in force."""
         return dict(self._weights)
 
+    @property
+    def used(self) -> dict[str, float]:
+        """Weight of each that is in force, by its id and in that order."""
+        return {self._loaded[name].lora.adapter_id: weight for name, weight in self._weights.items()}
+
     def load(self, name: str, lora: LoraFile) -> None:
         """Put an adapter beside the weights, not yet in force; float32, on the model's device.
 
