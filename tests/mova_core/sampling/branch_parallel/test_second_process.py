@@ -11,9 +11,9 @@ from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.branch_parallel.second_process import second_process
 from mova_core.sampling.generate import generate
 from mova_core.sampling.guidance import Scales
-from mova_core.sampling.prompt_file import Wanted
 from mova_core.sampling.request import Request
 from mova_core.sampling.sampler import Watcher
+from mova_core.sampling.wanted import Given, Wanted
 from tests.mova_core.sampling.branch_parallel import work
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 
@@ -54,14 +54,16 @@ def test_two_processes_make_the_latents_of_one(nano_folder, make, forwards):
             assert all(map(torch.equal, *found))
 
 
-def test_clips_of_two_processes_are_the_same_files(nano_folder, tmp_path):
+@pytest.mark.parametrize("given", [Given(), Given(only="video"), Given(extend=1)], ids=["both", "only", "extend"])
+def test_clips_of_two_processes_are_the_same_files(nano_folder, tmp_path, given):
     """Generated large enough for its branches to run in turn."""
     options = {
         "changes": {"steps": 1, "frames": 13, "height": 192, "width": 192, "enlarge": 1},
         "runtime": {"device": "cpu"},
     }
     for name, both in (("two", True), ("one", False)):
-        request = Request.check(nano_folder, [Wanted(name, "a red ball", 3)], tmp_path, **options)
+        wanted = [Wanted(name, "a red ball", 3, given)]
+        request = Request.check(nano_folder, wanted, tmp_path, **options)
         generate(request.with_second_process() if both else request, "0" * 16)
     assert (tmp_path / "two.mp4").read_bytes() == (tmp_path / "one.mp4").read_bytes()
 
