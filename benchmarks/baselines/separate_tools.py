@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.spent import Spent, spent_by_all
-from mova_core.geometry import ClipGeometry
-from mova_core.media.clip_file import CLIP_FORMATS
+from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.clip_file import ClipCoding
 
 NEEDED = ("ffmpeg", "ffprobe")
 SILERO = Path(__file__).with_name("silero_alone.py")
@@ -72,13 +72,13 @@ def looking(paths: Sequence[Path], folder: Path) -> Looked:
 
 def cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: int, folder: Path) -> list[Command]:
     """A command a window: the codec, preset, quality, size, frames and samples of our clips."""
-    options = [part for name, value in CLIP_FORMATS["libx264"].options.items() for part in (f"-{name}", value)]
+    coding = ClipCoding("libx264", crf)
     return [
         [
             *FFMPEG,
             *("-ss", f"{window.start_s:.6f}", "-i", window.path, "-t", f"{geometry.duration_s:.6f}"),
             *("-vf", _crop_and_pad(window, geometry)),
-            *("-c:v", "libx264", *options, "-crf", str(crf), "-pix_fmt", "yuv420p", "-threads", "1"),
+            *("-c:v", "libx264", *_options(coding, window), "-pix_fmt", "yuv420p", "-threads", "1"),
             *("-frames:v", str(geometry.frames)),
             *("-c:a", "flac", "-ac", "1", "-ar", str(geometry.audio_rate_hz), "-strict", "-2"),
             folder / f"{number}.mp4",
@@ -103,6 +103,11 @@ def spent_cutting(windows: Sequence[WindowToCut], geometry: ClipGeometry, crf: i
     if made != len(windows):
         raise RuntimeError(f"ffmpeg left {made} clips of {len(windows)} windows in {folder}")
     return total
+
+
+def _options(coding: ClipCoding, window: WindowToCut) -> list[str]:
+    options = coding.options(Canvas(window.height_px, window.width_px))
+    return [part for name, value in options.items() for part in (f"-{name}", value)]
 
 
 def _crop_and_pad(window: WindowToCut, geometry: ClipGeometry) -> str:

@@ -10,13 +10,15 @@ import pytest
 
 from mova_core.errors import MediaError, ShapeError
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
-from mova_core.media.clip_file import CLIP_FORMATS, ClipCoding, ClipWriter, read_clip
+from mova_core.media import clip_file
+from mova_core.media.clip_file import CLIP_FORMATS, SMALL_SIDE_PX, ClipCoding, ClipWriter, read_clip
 from mova_core.media.encode import write_media
 from mova_core.params import CutParams
 
 NANO = GEOMETRIES["nano-48"]
 X264 = ClipCoding("libx264", 14)
 WIDE = ClipGeometry("wide", 9, 24, (Canvas(96, 160),), 48_000, 960, 1)
+LARGE = ClipGeometry("large", 9, 24, (Canvas(160, 224),), 48_000, 960, 1)
 
 
 def noisy_images(canvas, frames):
@@ -34,7 +36,7 @@ def written(geometry, images, audio, codec="libx264"):
     return writer.finish(audio)
 
 
-@pytest.mark.parametrize("geometry", [NANO, WIDE], ids=lambda geometry: geometry.name)
+@pytest.mark.parametrize("geometry", [NANO, WIDE, LARGE], ids=lambda geometry: geometry.name)
 def test_frames_and_samples_come_back(geometry):
     grey = [np.full((*_size(geometry), 3), 20 + 6 * k, np.uint8) for k in range(geometry.frames)]
     audio = np.random.default_rng(0).uniform(-1, 1, geometry.audio_samples).astype(np.float32)
@@ -62,7 +64,7 @@ def test_params_offer_the_codecs_that_there_are():
 
 
 @pytest.mark.parametrize("codec", CLIP_FORMATS)
-@pytest.mark.parametrize("geometry", [NANO, WIDE], ids=lambda geometry: geometry.name)
+@pytest.mark.parametrize("geometry", [NANO, WIDE, LARGE], ids=lambda geometry: geometry.name)
 def test_bytes_never_vary(geometry, codec):
     rng = np.random.default_rng()  # unseeded on purpose: what lies in freed memory must not matter
     images, audio = (
@@ -74,6 +76,17 @@ def test_bytes_never_vary(geometry, codec):
         [rng.integers(0, 256, rng.integers(100, 200_000), dtype=np.uint8) for _ in range(20)]
         digests.add(hashlib.sha256(written(geometry, images, audio, codec)).hexdigest())
     assert len(digests) == 1
+
+
+def test_large_clips_are_as_good_as_in_the_preset_of_small_ones(monkeypatch):
+    images, audio = noisy_images(LARGE.canvases[0], LARGE.frames), np.zeros(LARGE.audio_samples, np.float32)
+    error, size = [], []
+    for side in (SMALL_SIDE_PX, 1 << 12):  # the second takes every clip for a small one
+        monkeypatch.setattr(clip_file, "SMALL_SIDE_PX", side)
+        data = written(LARGE, images, audio)
+        error.append(float(np.square(read_clip(data)[0].astype(float) - np.stack(images)).mean()))
+        size.append(len(data))
+    assert error[0] == pytest.approx(error[1], rel=0.05) and size[0] == pytest.approx(size[1], rel=0.1)
 
 
 def test_loud_audio_is_clipped_not_wrapped():
