@@ -14,6 +14,7 @@ most energy.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -43,7 +44,7 @@ def mixed(samples: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.
     loudest = max(abs(weight) for _, weight in used)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found and refused by its taker
         parts = [channel if weight == loudest else channel * np.float32(weight / loudest) for channel, weight in used]
-        total: NDArray[np.float32] = parts[0] if len(parts) == 1 else sum(parts, np.zeros_like(parts[0]))
+        total: NDArray[np.float32] = reduce(np.add, parts)
         return total * np.float32(loudest)  # so the mean of two is their sum, halved
 
 
@@ -58,6 +59,7 @@ class MixChooser:
         self._names = tuple(names)
         self._coefficients = _coefficients(names)
         self._main = np.flatnonzero(self._coefficients)
+        self._grid = np.ix_(self._main, self._main)
         self._audible = np.zeros(len(names), np.bool_)
         self._candidates = _candidates(len(self._main))
         self._lost = np.zeros(len(self._candidates), np.int64)
@@ -74,10 +76,11 @@ class MixChooser:
     def add(self, samples: NDArray[np.float32], rate_hz: int) -> None:
         """The channels [C, S] of one decoded frame."""
         with np.errstate(invalid="ignore", over="ignore"):
-            self._audible |= np.sqrt(np.mean(np.square(samples), axis=1)) >= AUDIBLE_RMS
+            precise = samples.astype(np.float64)
+            products = precise @ precise.T
+            self._audible |= products.diagonal() >= AUDIBLE_RMS**2 * samples.shape[1]
             if len(self._main) > 1:
-                main = samples[self._main].astype(np.float64)
-                self._products += np.einsum("is,js->ij", main, main)
+                self._products += products if len(self._main) == len(products) else products[self._grid]
         self._samples += samples.shape[1]
         if self._samples >= BLOCK_S * rate_hz:
             self._end_block()

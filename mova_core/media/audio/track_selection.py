@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.frame import format_dtypes
 from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
@@ -114,10 +115,16 @@ class _TrackLevels:
 
 def channel_samples(frame: av.AudioFrame) -> NDArray[np.float32]:
     """A frame's channels, float32 [C, S], full scale -1..1."""
-    array: NDArray[Any] = frame.to_ndarray()
-    channels = array if frame.format.is_planar else array.reshape(frame.samples, -1).T
-    if channels.dtype == np.uint8:
-        return (channels.astype(np.float32) - np.float32(128)) / np.float32(128)
-    if np.issubdtype(channels.dtype, np.integer):
-        return (channels / -float(np.iinfo(channels.dtype).min)).astype(np.float32)
-    return channels.astype(np.float32)
+    dtype, count, planar = np.dtype(format_dtypes[frame.format.name]), frame.samples, frame.format.is_planar
+    # Read where they lie: PyAV's own arrays are stacked from copies.
+    planes = [np.frombuffer(memoryview(plane), dtype, count if planar else -1) for plane in frame.planes]
+    lines = planes if planar else planes[0][: count * frame.layout.nb_channels].reshape(count, -1).T
+    channels = np.empty((len(lines), count), np.float32)
+    for channel, line in zip(channels, lines, strict=True):
+        if dtype == np.uint8:
+            channel[:] = (line.astype(np.float32) - np.float32(128)) / np.float32(128)
+        elif dtype.kind == "i":
+            channel[:] = line / -float(np.iinfo(dtype).min)
+        else:
+            channel[:] = line
+    return channels

@@ -7,7 +7,7 @@ no name is interpreted as a protocol or pattern; a container that asks to open o
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -77,8 +77,12 @@ def decode_strictly(stream: VideoStream | AudioStream) -> None:
 
 
 @contextmanager
-def read_errors(code: str, what: str) -> Iterator[None]:
+def read_errors(code: str, what: str | Callable[[], str]) -> Iterator[None]:
     """Turn whatever reading raises into a MediaError with this code.
+
+    Args:
+        code: of the error.
+        what: fails; a function that says it where saying it for every packet would take long.
 
     Raises:
         MediaError: `code` with `what` and the cause; `memory_limit` when memory ran out.
@@ -87,11 +91,12 @@ def read_errors(code: str, what: str) -> Iterator[None]:
         yield
     except MediaError:
         raise
-    except MemoryError:
-        raise MediaError("memory_limit", f"{what}: it needs more memory than it may have") from None
-    except READ_ERRORS as error:
+    except (MemoryError, *READ_ERRORS) as error:
+        told = what if isinstance(what, str) else what()
+        if isinstance(error, MemoryError):
+            raise MediaError("memory_limit", f"{told}: it needs more memory than it may have") from None
         cause = getattr(error, "strerror", None) or str(error)
-        raise MediaError(code, f"{what}: {' '.join(str(cause).split())}") from None
+        raise MediaError(code, f"{told}: {' '.join(str(cause).split())}") from None
 
 
 class _From:

@@ -23,20 +23,15 @@ def readable_packets(container: InputContainer, wanted: Sequence[VideoStream | A
     Raises:
         MediaError: `decode_error`, not even the first can be read.
     """
-    packets = container.demux(wanted) if wanted else iter(())
     count = 0
-    while True:
-        try:
-            with read_errors("decode_error", "its packets cannot be read"):
-                packet = next(packets, None)
-        except MediaError as error:
-            if not count or error.code != "decode_error":
-                raise
-            return
-        if packet is None:
-            return
-        count += 1
-        yield packet
+    try:
+        with read_errors("decode_error", "its packets cannot be read"):
+            for packet in container.demux(wanted) if wanted else ():
+                count += 1
+                yield packet
+    except MediaError as error:
+        if not count or error.code != "decode_error":
+            raise
 
 
 class FilmStart:
@@ -76,9 +71,12 @@ def decoded_strictly(packet: "Packet[Any]", seconds: Callable[[int, Fraction], f
     Raises:
         MediaError: `decode_error`, it is incomplete or does not decode.
     """
-    what = f"damaged {packet.stream.type} {when(packet, seconds)}"
+
+    def what() -> str:
+        return f"damaged {packet.stream.type} {when(packet, seconds)}"
+
     if packet.is_corrupt:
-        raise MediaError("decode_error", f"{what}: its packet is incomplete")
+        raise MediaError("decode_error", f"{what()}: its packet is incomplete")
     with read_errors("decode_error", what):
         return packet.decode()
 
