@@ -10,14 +10,13 @@ from mova_core.errors import UsageError
 from mova_core.geometry import ClipGeometry
 from mova_core.params.generate import Modality
 from mova_core.sampling.retake import Interval, retaken
-from mova_core.sampling.tasks import CLIP_TASKS, PIECE, ClipTask, task_of
+from mova_core.sampling.tasks import CLIP_TASKS, MOST_PIECES, PIECE, ClipTask, task_of
 
 Frame = NDArray[np.uint8]  # [H, W, 3] RGB
 Frames = NDArray[np.uint8]  # [F, H, W, 3] RGB
 Waveform = NDArray[np.float32]  # [S] in -1..1
 
 OVERLAP_FRAMES = 5  # of a piece and the clip before it: 2 latent frames, so that the model sees what moves
-MOST_PIECES = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from mova_core.errors import MovaError, StaleError, UsageError, first_fault
@@ -16,6 +14,10 @@ from mova_core.params import PresetName, params_from
 from mova_core.params.generate import Modality, SamplingParams
 from mova_core.sampling.output_format import OUTPUT_FORMATS, Codec, OutputFormat
 from mova_core.sampling.tasks import ClipTask
+
+if TYPE_CHECKING:  # the command line reads the fields: `mova --help` needs no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 RELEASED: PresetName = "mova-360p"  # a released folder names no defaults: those of this preset
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -91,7 +93,7 @@ class GenerateSettings(SamplingParams):
         """The true peak that a clip's audio keeps to; None where no loudness is asked for: it stays as it is."""
         return None if self.target_lufs is None else self.true_peak_dbtp
 
-    def canvas(self, image: NDArray[np.uint8] | None) -> Canvas:
+    def canvas(self, image: "NDArray[np.uint8] | None") -> Canvas:
         """The clip's frame shape: the canvas nearest to the image's shape; without an image, the first canvas."""
         geometry = self.clip_geometry
         return geometry.canvases[0] if image is None else geometry.canvas_for(image.shape[1], image.shape[0])

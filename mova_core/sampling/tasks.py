@@ -16,6 +16,7 @@ from mova_core.params.generate import Modality
 
 Kept = Literal["nothing", "overlap", "outside"]
 FRAMES = frozenset({"image", "last_image"})
+MOST_PIECES = 100  # by which a clip goes on
 
 
 @dataclass(frozen=True, slots=True)

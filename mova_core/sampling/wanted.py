@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mova_core.params.generate import Modality
-from mova_core.sampling.inputs import MOST_PIECES
-from mova_core.sampling.tasks import task_of
+from mova_core.sampling.tasks import MOST_PIECES, task_of
 
 INTERVAL = "expected two numbers of seconds, such as 0.5:1.25"
 

@@ -84,8 +84,8 @@ def train(
         return {"text": choose.manifest(settings, spec)}
     if not is_started():  # what does not fit is refused before anything is read or started
         layout = check_layout(params.train, spec.processes)
-        batch = chosen.params(params.train).batch
-        check_micro_batches(params.train.micro_batches_of(batch), batch, layout.data_ranks)
+        own, batch = params.train, chosen.params(params.train).batch
+        check_micro_batches(own.micro_batches_of(batch), batch, layout.data_ranks)
     here = is_started() or choose.is_here(settings)
     places = Places(DataFolder(data))
     if request is None:
