@@ -4,7 +4,7 @@ Noise comes from one generator a clip, seeded with the clip's seed, video first,
 on its batch.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +20,16 @@ from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
 from mova_core.params.generate import Modality
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
+from mova_core.sampling.branch_parallel.messages import BeginRun, NextStep
 from mova_core.sampling.branch_parallel.processes import BranchParallel
+from mova_core.sampling.conditioning import Conditioning
 from mova_core.sampling.encode_inputs import encode_inputs, on_canvas
 from mova_core.sampling.extend import extended
-from mova_core.sampling.guidance import Guidance, Scales
+from mova_core.sampling.guidance_settings import check_interval, guidance_of
 from mova_core.sampling.inputs import ClipInputs, check_alike
 from mova_core.sampling.output import Output, decode
-from mova_core.sampling.sampler import UNWATCHED, BeginRun, Conditioning, NextStep, Sampler, Watcher
-from mova_core.sampling.settings import MODALITIES, GenerateSettings
+from mova_core.sampling.sampler import UNWATCHED, Sampler, Watcher
+from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.tables_of_run import TablesOfRun
 
 
@@ -135,7 +137,7 @@ class ClipGenerator:
         for clip in clips:
             clip.check(geometry)
         check_alike(clips)
-        self._check_interval(settings, clips[0].task.generated)
+        check_interval(settings, self._schedule(settings), clips[0].task.generated)
         if self.model.audio_hop != geometry.audio_hop:
             raise StaleError(
                 f"geometry {settings.geometry} has an audio hop of {geometry.audio_hop}, the model's codec "
@@ -220,32 +222,3 @@ class ClipGenerator:
 
     def _schedule(self, settings: GenerateSettings) -> PairSchedule:
         return PairSchedule(settings.steps, settings.video_shift, settings.audio_shift, self.model.index.shift)
-
-    def _check_interval(self, settings: GenerateSettings, generated: Collection[Modality]) -> None:
-        """UsageError where what is generated should be guided, and no step has a noise level at which it is."""
-        guidance, sigmas = guidance_of(settings), self._schedule(settings).sigmas
-        guided = [modality for modality in generated if settings.is_guided(modality, settings.bridge)]
-        levels = [level for modality in guided for level in sigmas[:, MODALITIES.index(modality)].tolist()]
-        if levels and not any(map(guidance.acts_at, levels)):
-            low, high = guidance.sigma_min, guidance.sigma_max
-            nearest = min(levels, key=lambda level: max(low - level, level - high))
-            raise UsageError(
-                f"guidance_sigma_min is {low} and guidance_sigma_max {high}, and no step has a noise level between "
-                f"them, the nearest is {nearest:.3g}: widen them, or leave them out"
-            )
-
-
-def guidance_of(settings: GenerateSettings) -> Guidance:
-    """How clips of these settings are guided."""
-    return Guidance(
-        settings.bridge_guidance_scale,
-        settings.text_guidance_scale,
-        settings.bridge,
-        {
-            modality: Scales(settings.guidance_scale(modality, "bridge"), settings.guidance_scale(modality, "text"))
-            for modality in MODALITIES
-        },
-        settings.guidance_sigma_min,
-        settings.guidance_sigma_max,
-        settings.guidance_rescale,
-    )

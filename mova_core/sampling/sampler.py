@@ -5,8 +5,7 @@ Shape suffixes: B batch, C channels, T latent frames, H W latent rows and column
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,12 +15,14 @@ from mova_core.flow_matching import PairSchedule
 from mova_core.flow_matching.experts import BOUNDARY_RATIO, expert_at
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.bridge import BRIDGE_OFF, BridgeScale
-from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
+from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.towers.one_tower import OneTower
-from mova_core.params.generate import CacheKind, Modality
+from mova_core.params.generate import CacheKind
+from mova_core.sampling.branch_parallel.messages import BeginRun, NextStep
 from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocities
+from mova_core.sampling.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
-from mova_core.sampling.known import NOTHING_KNOWN, Known
+from mova_core.sampling.known import NOTHING_KNOWN
 from mova_core.sampling.solver import SOLVERS, steps_of
 from mova_core.sampling.step_cache import StepCache
 from mova_core.sampling.tables_of_run import TablesOfRun
@@ -65,72 +66,6 @@ class Watcher:
 
 
 UNWATCHED = Watcher()
-
-
-@dataclass(frozen=True, slots=True)
-class Conditioning:
-    """What a batch is generated from.
-
-    Args:
-        context: encoded prompts [B, K, W].
-        negative_context: encoded negative prompts, of the same shape.
-        audio_negative_context: those of the audio tower, where they are others than the video's; None for the same.
-        condition: mask and condition latents [B, C', T, H, W].
-        known: latents that must come out exactly, such as those of given first frames.
-        video: clean latents of a given video, at noise level 0 in every step; None where it is generated.
-        audio: the same of a given audio.
-    """
-
-    context: Tensor
-    negative_context: Tensor
-    condition: Tensor
-    known: Known = NOTHING_KNOWN
-    video: Tensor | None = None
-    audio: Tensor | None = None
-    audio_negative_context: Tensor | None = None
-
-    def generated(self, timestep_2: Tensor) -> dict[str, float]:
-        """Noise level of each modality that is not given, by its name."""
-        levels = dict(zip(LatentPair._fields, (timestep_2 / TRAINING_STEPS).tolist(), strict=True))
-        return {modality: level for modality, level in levels.items() if getattr(self, modality) is None}
-
-    def to(self, device: torch.device | str) -> "Conditioning":
-        """The same with every tensor but the known latents on a device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved: dict[str, Any] = {name: each.to(device) for name, each in values.items() if isinstance(each, Tensor)}
-        return replace(self, **moved)
-
-    def contexts(self, branches: Sequence[GuidanceBranch]) -> Tensor | ContextPair:
-        """The text of each branch, one after the other, [branches x B, K, W]; a pair where the towers' differ."""
-        video = torch.cat([self.context if branch.text else self.negative_context for branch in branches])
-        if (negative := self.audio_negative_context) is None:
-            return video
-        return ContextPair(video, torch.cat([self.context if branch.text else negative for branch in branches]))
-
-
-class BeginRun(NamedTuple):
-    """What the process that generates tells the one that divides its branches before a run's first step."""
-
-    only: Modality | None  # whose tower runs alone
-    schedule: PairSchedule
-    guidance: Guidance
-    video_fps: float
-    conditioning: Conditioning
-
-    @classmethod
-    def of(cls, sampler: "Sampler", conditioning: Conditioning) -> "BeginRun":
-        """Of a sampler's run; known latents are already in those of its steps."""
-        only = sampler.model.modality if isinstance(sampler.model, OneTower) else None
-        told = replace(conditioning, known=NOTHING_KNOWN).to("cpu")
-        return cls(only, sampler.schedule, sampler.guidance, sampler.video_fps, told)
-
-
-class NextStep(NamedTuple):
-    """And at each of its steps: arguments of `Sampler.velocity`."""
-
-    latents: LatentPair
-    timestep_2: Tensor
-    expert: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +127,9 @@ class Sampler:
             return cache.velocity(sigma_2, expert, lambda: self.velocity(*of_step, tables, cache))
 
         if self.parallel is not None:
-            self.parallel.tell(BeginRun.of(self, conditioning))
+            only = self.model.modality if isinstance(self.model, OneTower) else None
+            told = replace(conditioning, known=NOTHING_KNOWN).to("cpu")
+            self.parallel.tell(BeginRun(only, self.schedule, self.guidance, self.video_fps, told))
         latents = noise
         for number, step in enumerate(steps_of(self.schedule)):
             if self.watcher.cancelled():

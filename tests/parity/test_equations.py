@@ -11,8 +11,9 @@ from mova_core.flow_matching import PairSchedule
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
 from mova_core.model.towers.bridge import BridgeScale
 from mova_core.model.towers.dual_tower import LatentPair
+from mova_core.sampling.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance
-from mova_core.sampling.sampler import Conditioning, Sampler
+from mova_core.sampling.sampler import Sampler
 from tests.parity import equations
 
 FPS = 16.0

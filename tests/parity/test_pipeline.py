@@ -5,8 +5,9 @@ import torch
 
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import MovaPipeline, dual_guidance
+from mova_core.sampling.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance, Scales
-from mova_core.sampling.sampler import Conditioning, Sampler
+from mova_core.sampling.sampler import Sampler
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from mova_core.params import Params
 from mova_core.params.model import Precision
 from mova_core.params.runtime import MEMORY_MODES, Memory
 from mova_core.plan.hardware import USABLE, Accelerator
-from mova_core.sampling.clip_generator import guidance_of
 from mova_core.sampling.guidance import GuidanceBranch
+from mova_core.sampling.guidance_settings import guidance_of
 from mova_core.sampling.plan.flops import pass_flops, text_flops
 from mova_core.sampling.plan.memory import memory_by_part
 from mova_core.sampling.plan.vae_flops import decode_flops, encode_flops

@@ -4,7 +4,7 @@ import pytest
 
 from mova_core.flow_matching import PairSchedule
 from mova_core.params import Params
-from mova_core.sampling.clip_generator import guidance_of
+from mova_core.sampling.guidance_settings import guidance_of
 from mova_core.sampling.plan.plan import Passes
 from mova_core.sampling.sampler import Sampler
 from mova_core.sampling.settings import GenerateSettings
