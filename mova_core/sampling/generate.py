@@ -18,10 +18,10 @@ from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.extend import piece_seeds
 from mova_core.sampling.inputs import Frames, Waveform
 from mova_core.sampling.like import check_same
+from mova_core.sampling.prompting_record import record_path, write_record
 from mova_core.sampling.recipe import recipe_of
 from mova_core.sampling.request import Clip, Request
 from mova_core.sampling.reseed import collapsed, generate_guarded, told
-from mova_core.sampling.rewritten_prompts import record_path, write_record
 from mova_core.sampling.sampler import Watcher
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.written_clip import loudness_warning, write_generated

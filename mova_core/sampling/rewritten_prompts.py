@@ -1,9 +1,7 @@
-"""Prompts of a request rewritten before anything is generated; what was sent and got is kept beside each clip."""
+"""Prompts of a request rewritten before anything is generated."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
 from mova_core.errors import UsageError
 from mova_core.model.pretrained.index import FolderIndex
@@ -13,10 +11,7 @@ from mova_core.prompting.frame_description import FrameName
 from mova_core.prompting.rewrite import Prompting, PromptRewriter
 from mova_core.sampling.inputs import ClipInputs, Frame
 from mova_core.sampling.request import Clip, Request
-from mova_core.storage.atomic import write_text
 
-SCHEMA = "prompting/1"
-RECORD_SUFFIX = ".prompting.json"  # in place of a clip's own: clip.mp4, clip.prompting.json
 TOKENS_A_WORD = 2  # of the released text encoder: enough for names and most languages
 BYTES_A_WORD = 7  # nano's tokens are bytes
 MOST_PHRASES = 50  # of the training captions, the most frequent: what a language model is told of them
@@ -54,20 +49,6 @@ def given_frames(inputs: ClipInputs) -> dict[FrameName, Frame]:
     first = inputs.video[0] if inputs.image is None and inputs.video is not None else inputs.image
     named: dict[FrameName, Frame | None] = {"first_frame": first, "last_frame": inputs.last_image}
     return {name: frame for name, frame in named.items() if frame is not None}
-
-
-def record_path(clip: Path) -> Path:
-    """Where it is kept how a clip's prompt came about."""
-    return clip.with_suffix(RECORD_SUFFIX)
-
-
-def write_record(clip: Clip) -> None:
-    """Write how a clip's prompt came about; where it was not rewritten, the record of an earlier clip is removed."""
-    if clip.prompting is None:
-        record_path(clip.path).unlink(missing_ok=True)
-    else:
-        described = {"schema": SCHEMA} | asdict(clip.prompting)
-        write_text(record_path(clip.path), json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
 def _rules(index: FolderIndex) -> CaptionRules:
