@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mova_core.sampling.collapse import CLIPPED, collapse, flat_share, peak_share
+from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 RATE_HZ = 16_000
 SHAPES = [(9, 48, 48), (9, 90, 160), (9, 160, 90), (5, 352, 640), (1, 48, 48)]
@@ -115,3 +116,11 @@ def test_what_was_given_is_not_judged():
 
 def test_nothing_to_hear_is_silent():
     assert collapse(None, np.zeros(0, np.float32), RATE_HZ)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("side_px", [48, 96])
+def test_the_synthetic_world_is_no_collapse(kind, side_px):
+    take = draw_take(np.random.default_rng(3), kind, 2.0)
+    frames = np.stack(list(render_frames(take, 16, 32, side_px)))
+    assert collapse(frames, render_audio(take, RATE_HZ, 2 * RATE_HZ), RATE_HZ) == ()
