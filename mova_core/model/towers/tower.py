@@ -117,7 +117,7 @@ class Tower(AttentionComponent):
     _supports_gradient_checkpointing = True
     # Small, or sensitive to rounding: they keep their dtype where the other weights are stored in 8 bits.
     _skip_layerwise_casting_patterns = [  # noqa: RUF012  # as diffusers reads it
-        *("patch_embedding", "text_embedding", "time_embedding", "time_projection", "norm", "head"),
+        *("patch_embedding", "text_embedding", "time_embedding", "time_projection", "norm", "head", "lora_"),
     ]
     context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
