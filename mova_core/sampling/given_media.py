@@ -176,6 +176,7 @@ def _read_audio(task: _Task) -> list[str]:
             raise MediaError("no_audio", "no audio stream with samples in it")
         check_decoder(stream)
         rate_hz, lasts_s = stream.codec_context.sample_rate, timeline.audio.end_s - timeline.audio.start_s
+        frame_size = stream.codec_context.frame_size  # samples that are coded together; 0 of PCM
     if lasts_s > 2 * geometry.duration_s + 1:  # far too long: told without decoding it
         raise _wrong_length("audio", lasts_s, geometry)
     pieces = []
@@ -185,8 +186,10 @@ def _read_audio(task: _Task) -> list[str]:
         if isinstance(piece, AudioChunk):
             pieces.append(piece.samples)
     samples = np.concatenate([np.zeros(0, np.float32), *pieces])
-    missing = wanted - len(samples)
-    if abs(missing) > geometry.audio_rate_hz / geometry.fps / 2:
+    missing, half_frame = wanted - len(samples), geometry.audio_rate_hz / geometry.fps / 2
+    # A decoder gives the last coded frame whole, of which a file's edit list may use a part.
+    coded_frame = frame_size / rate_hz * geometry.audio_rate_hz
+    if not -max(half_frame, coded_frame) <= missing <= half_frame:
         raise _wrong_length("audio", len(samples) / geometry.audio_rate_hz, geometry)
     notes = _rate_notes(rate_hz, geometry)
     if missing:

@@ -11,7 +11,9 @@ from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.media.image import fit_image
+from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.given_media import MediaFile, read_given
+from mova_core.sampling.output_format import OUTPUT_FORMATS
 
 GEOMETRY = replace(GEOMETRIES["nano-48"], frames=13)  # 0.8125 s
 LOSSLESS = {"container": "matroska", "video_codec": "ffv1", "crf": None}
@@ -133,6 +135,16 @@ def test_audio_of_a_film_can_be_given_alone(tmp_path):
     path = tmp_path / "a.mkv"
     write_media(path, [grey(0)] * 13, 16, tone(0.8125, 16_000), 16_000, **LOSSLESS)
     np.testing.assert_array_equal(given(path, video=False).samples, given(path).samples)
+
+
+@pytest.mark.parametrize("codec", ["h264", "lossless"])
+def test_the_audio_of_a_generated_clip_can_be_given_to_the_next(tmp_path, codec):
+    """AAC's last coded frame reaches beyond the clip, which the file's edit list ends within it."""
+    path, audio = tmp_path / "clip", tone(33 / 16, 16_000)
+    write_clip(path, np.zeros((33, 16, 16, 3), np.uint8), audio, GEOMETRIES["nano-48"], 1, OUTPUT_FORMATS[codec])
+    read = given(path, video=False, geometry=GEOMETRIES["nano-48"])
+    assert read.samples.shape == (33_000,)
+    assert float(np.abs(read.samples - audio)[500:-500].max()) < 0.05
 
 
 def test_what_cannot_be_given_is_refused_in_a_sentence(tmp_path):
