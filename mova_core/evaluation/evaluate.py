@@ -1,7 +1,7 @@
 """`mova evaluate PHASE`: generate the suite from a run's last checkpoint (averaged weights) and measure its clips.
 
     metrics.json     what the registry and `select` read; written last
-    samples/*.mp4    a few clips to look at
+    samples/*.mp4    a few clips to look at; samples/tasks/*.mp4, after the last phase, one of every task
 The same weights, params and data give the same bytes.
 """
 
@@ -18,10 +18,12 @@ from mova_core.evaluation.metrics.files import decodable_share
 from mova_core.evaluation.metrics.measure import entry, event_f1_over_shuffled, in_order, lacking_need, measure
 from mova_core.evaluation.metrics.sync import events_of
 from mova_core.evaluation.metrics.validation_loss import validation_loss
+from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep, sync_gain
+from mova_core.evaluation.task_samples import TaskSample, generate_task_samples, write_task_samples
 from mova_core.geometry import ClipGeometry
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.model_folder import Components
@@ -34,10 +36,12 @@ from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.preflight import Places
-from mova_core.training.recipe import Phase
+from mova_core.training.recipe import PHASES, Phase
 
 DIGITS = 6  # in metrics.json
 SAMPLES_FOLDER = "samples"
+TASKS_FOLDER = "tasks"
+LAST_PHASE = list(PHASES.values())[-1]
 
 
 def evaluate(phase: Phase, params: Params, places: Places, reports: Path) -> dict[str, Any]:
@@ -102,6 +106,7 @@ def evaluate_model(
         lacking = _lacking(phase, suite, reference)
         metrics = measure(clips, reference, lacking, section)
         points = sweep(generator, suite, section, geometry, reference, lacking) if phase.joint else []
+        of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []
     metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], reference)
     need = lacking_need("sync_gain", lacking)
     metrics["sync_gain"] = (
@@ -115,6 +120,8 @@ def evaluate_model(
         for sample in samples:
             write_provenance(temporary / sample["path"], Provenance(checkpoint_id))
         paths = [temporary / sample["path"] for sample in samples]
+        tasks_folder = temporary / SAMPLES_FOLDER / TASKS_FOLDER
+        tasks = write_task_samples(tasks_folder, of_tasks, geometry, generator.defaults.enlarge) if of_tasks else []
         metrics["decodable_share"] = decodable_share(paths, geometry, section)
         result = {
             "phase": phase.name,
@@ -123,9 +130,22 @@ def evaluate_model(
             "metrics": {name: metric.model_dump() for name, metric in in_order(metrics).items()},
             "sweep": [point.described() for point in points],
             "samples": samples,
+            "tasks": tasks,
         }
         write_text(temporary / METRICS_FILE, json.dumps(_rounded(result), indent=1) + "\n")
     return result
+
+
+def _task_samples(generator: ClipGenerator, suite: Suite, clips: Sequence[Clip]) -> list[TaskSample]:
+    """Clips of every task, from the first of these clips that is as long as the model's."""
+    geometry = generator.defaults.clip_geometry
+    shape = geometry.frames, geometry.audio_samples
+    fitting = [clip for clip in clips if (len(clip.frames), len(clip.audio)) == shape]
+    if not fitting:
+        return []
+    given = fitting[0]
+    prompt = suite.prompts[0] if given.label is None else CAPTION_OF[given.label]
+    return generate_task_samples(generator, given, prompt, suite.seeds[0])
 
 
 def _lacking(phase: Phase, suite: Suite, reference: Reference) -> set[Need]:

@@ -3,13 +3,30 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mova_core.geometry import ClipGeometry
-from mova_core.media.decode import Frame, decode_whole
+from mova_core.media.audio_resample import AudioChunk
+from mova_core.media.decode import Frame, decode, decode_whole
 from mova_core.reporting.charts.event_track import EventTrack, event_track
-from mova_core.reporting.phase_reports import PhaseReport, SampleClip
-from mova_core.reporting.samples import data_uri, image_uri
+from mova_core.reporting.charts.waveform import waveform_chart
+from mova_core.reporting.phase_reports import PhaseReport, SampleClip, TaskClip
+from mova_core.reporting.samples import data_uri, evenly, image_uri, peaks
+from mova_core.sampling.tasks import CLIP_TASKS
 
 CLIPS_SHOWN = 6
+SIDE_PX = 64  # of a frame in a strip
+WAVE_RATE_HZ = 16_000  # enough to see when it is loud
+GIVEN_WORDS = {
+    "image": "first frame",
+    "last_image": "last frame",
+    "video": "video",
+    "audio": "audio",
+    "only=video": "only the video is made",
+    "only=audio": "only the audio is made",
+    "extend": "made longer by a piece",
+    "retake": "its middle third made anew",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,44 @@ def draw_generated(report: PhaseReport, geometry: ClipGeometry) -> list[Generate
     """
     samples = report.evaluation.samples[:CLIPS_SHOWN] if report.evaluation else []
     return [_draw(sample, report, geometry) for sample in samples if (report.folder / sample.path).is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStrip:
+    """A clip of one task: frames from start to end and the waveform, None where it has none."""
+
+    clip: TaskClip
+    given: str
+    frames_uri: str | None
+    waveform: str | None
+
+
+def draw_tasks(report: PhaseReport) -> list[TaskStrip]:
+    """One clip of every task that an evaluation wrote.
+
+    Raises:
+        MediaError: a clip cannot be decoded.
+    """
+    clips = report.evaluation.tasks if report.evaluation else []
+    return [_strip_of(clip, report.folder / clip.path) for clip in clips if (report.folder / clip.path).is_file()]
+
+
+def _strip_of(clip: TaskClip, path: Path) -> TaskStrip:
+    task = CLIP_TASKS[clip.task]
+    frames_uri = waveform = None
+    if task.makes_video:
+        frames = [piece for piece in decode(path, audio_rate_hz=None) if isinstance(piece, Frame)]
+        shown = [
+            frames[index].rgb(SIDE_PX * frames[index].image.width // frames[index].image.height, SIDE_PX)
+            for index in evenly(len(frames))
+        ]
+        frames_uri = image_uri(np.concatenate(shown, axis=1))
+    if task.makes_audio:
+        pieces = decode(path, audio_rate_hz=WAVE_RATE_HZ, video=False)
+        samples = [piece.samples for piece in pieces if isinstance(piece, AudioChunk)]
+        waveform = waveform_chart(peaks(np.concatenate(samples)))
+    given = ", ".join(GIVEN_WORDS[name] for name in sorted(task.inputs)) or "the prompt alone"
+    return TaskStrip(clip, given, frames_uri, waveform)
 
 
 def draw_training_samples(report: PhaseReport) -> list[tuple[int, list[GeneratedClip]]]:

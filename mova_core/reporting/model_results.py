@@ -13,7 +13,13 @@ from mova_core.params import Params
 from mova_core.places import SMOKE_CLIP
 from mova_core.reporting.charts.loss import SigmaRow, loss_chart, sigma_rows
 from mova_core.reporting.charts.sweep import sweep_charts
-from mova_core.reporting.generated_clips import GeneratedClip, draw_generated, draw_training_samples
+from mova_core.reporting.generated_clips import (
+    GeneratedClip,
+    TaskStrip,
+    draw_generated,
+    draw_tasks,
+    draw_training_samples,
+)
 from mova_core.reporting.lineage_section import Lineage, trace_lineage
 from mova_core.reporting.metrics_table import MetricsTable, metrics_table
 from mova_core.reporting.phase_reports import (
@@ -76,6 +82,7 @@ class ModelResults:
         clips_measured: clips of its suite.
         other_footage: whether its footage is not synthetic, so that events and classes are not known.
         clips: some that it generated.
+        tasks: one that it generated of every task.
         trained: finished runs, in order.
         metrics: sync after each phase.
         sweep: of that phase; None if it has none.
@@ -91,6 +98,7 @@ class ModelResults:
     clips_measured: int
     other_footage: bool
     clips: list[GeneratedClip]
+    tasks: list[TaskStrip]
     trained: list[TrainedPhase]
     metrics: MetricsTable
     sweep: SweepSection | None
@@ -126,6 +134,7 @@ def model_results(project: Path, params: Params, page: Path) -> ModelResults | N
         clips_measured=evaluation.suite.clips if evaluation else 0,
         other_footage=evaluation is not None and not evaluation.synthetic,
         clips=draw_generated(last, last.phase.geometry(params)) if last else [],
+        tasks=draw_tasks(last) if last else [],
         trained=[
             TrainedPhase(each.phase.name, loss_chart(each.curves), sigma_rows(each.curves), draw_training_samples(each))
             for each in phases

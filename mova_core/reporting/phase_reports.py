@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
 from mova_core.places import EVALUATIONS, MODELS, RUNS, SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, Selection
@@ -27,6 +29,15 @@ class SampleClip(Manifest):
     seed: int
     video_events_s: list[float] | None = None
     audio_onsets_s: list[float] | None = None
+
+
+class TaskClip(Manifest):
+    """A clip of one task, a name of `CLIP_TASKS`, that an evaluation wrote to look at."""
+
+    path: str
+    task: str
+    prompt: str
+    seed: int
 
 
 class TrainingSamples(Manifest):
@@ -61,6 +72,7 @@ class Evaluated(EvaluationManifest):
 
     sweep: list[SweepEntry]
     samples: list[SampleClip]
+    tasks: list[TaskClip] = Field(default_factory=list)
 
     @property
     def synthetic(self) -> bool:

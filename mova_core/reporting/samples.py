@@ -119,7 +119,7 @@ def clip_card(sample: Sample, data: DataFolder) -> ClipCard:
         video_uri=data_uri("video/mp4", encoded),
         poster_uri=image_uri(frames[0]),
         strip_uri=image_uri(strip),
-        waveform=waveform_chart(_peaks(audio)),
+        waveform=waveform_chart(peaks(audio)),
         caption=sample.caption,
         faults=tuple(rejections.values()),
         details=_details(sample, accepted),
@@ -182,10 +182,15 @@ def _encode(frames: NDArray[np.uint8], fps: float, audio: NDArray[np.float32], r
         return path.read_bytes()
 
 
+def evenly(frames: int) -> list[int]:
+    """Numbers of the frames of a strip, from the first to the last."""
+    return [int(number) for number in np.linspace(0, frames - 1, STRIP_FRAMES).round()]
+
+
 def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    chosen = frames[np.linspace(0, len(frames) - 1, STRIP_FRAMES).round().astype(int)]
-    return np.concatenate(list(chosen), axis=1)
+    return np.concatenate(list(frames[evenly(len(frames))]), axis=1)
 
 
-def _peaks(audio: NDArray[np.float32]) -> list[float]:
+def peaks(audio: NDArray[np.float32]) -> list[float]:
+    """The largest magnitude, 0..1, of each of `WAVE_POINTS` equal pieces of audio [S]."""
     return [float(piece.max(initial=0)) for piece in np.array_split(np.abs(audio), WAVE_POINTS)]

@@ -99,6 +99,7 @@ class Folders:
             "metrics": metrics,
             "sweep": sweep,
             "samples": samples,
+            "tasks": [{"path": "samples/00.mp4", "task": "retake", "prompt": "A <red> ball", "seed": 3}],
         }
         return self.write(f"{folder}/metrics.json", values)
 

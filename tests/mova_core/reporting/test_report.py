@@ -142,7 +142,7 @@ def test_a_phase_that_failed_its_gate_has_a_full_page(folders: Any, curated: Dat
     page, _, _ = report(folders, curated)
     assert "phase1 fails 1 of 1 gates and hands no model on: event_f1 0.310" in page.text
     assert "✘ ≥ 0.55" in page.text and "✘ failed" in page.text
-    assert {"generated", "training", "lineage"} <= page.ids
+    assert {"generated", "training", "lineage", "tasks", "task-retake"} <= page.ids
 
 
 def test_other_footage_is_said_in_the_first_line(folders: Any, curated: DataFolder) -> None:
