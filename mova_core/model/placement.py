@@ -8,7 +8,7 @@ The mechanisms are those of diffusers and accelerate. Where weights wait, the re
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -52,6 +52,8 @@ def place(model: Components, runtime: RuntimeParams) -> Placed:
     for name, module in modules.items():
         _cast(module, runtime.dtype_of(_part(name)), devices[name])
     computes_on = _device(runtime.device_of("towers"))
+    if runtime.compile:
+        compile_blocks([cast(Component, modules[name]) for name in TOWER_COMPONENTS], computes_on)
     if runtime.memory == "offload":
         return Placed(computes_on, _offload_components(modules, devices))
     if runtime.memory == "fp8":
@@ -71,6 +73,29 @@ def by_kind(runtime: RuntimeParams) -> RuntimeParams:
     """The same with each device by its kind here, cpu or cuda: which of equal GPUs computes decides no clip."""
     devices = runtime.device.replace("auto", _device("auto").type)
     return runtime.changed(device=re.sub(r"cuda:\d+", "cuda", devices))
+
+
+def compile_blocks(components: Sequence[Component], device: torch.device) -> None:
+    """Let the blocks of towers and Bridge run compiled; the first step of each size compiles, which takes a minute.
+
+    Every size is compiled for itself: what a process generated before would else change the bits of a clip.
+
+    Raises:
+        UsageError: the processor computes, and no C++ compiler is there to compile for it.
+    """
+    if device.type == "cpu":
+        from torch._inductor.cpp_builder import get_cpp_compiler  # seconds to import, and seldom asked for
+        from torch._inductor.exc import InvalidCxxCompiler
+
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            raise UsageError(
+                "compile is true, and no C++ compiler is there to compile for the processor: install g++, or leave "
+                "compile out"
+            ) from None
+    for component in components:
+        component.compile_repeated_blocks(dynamic=False)
 
 
 def offload_layers(module: nn.Module, device: torch.device, **options: object) -> None:

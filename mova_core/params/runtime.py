@@ -34,6 +34,8 @@ class RuntimeParams(Section):
         "group_offload: a layer comes when it is used; fp8: on the device, the towers' in 8 bits",
     )
 
+    compile: bool = Field(False, description="torch.compile of the towers' blocks: a minute once, then faster steps")
+
     @field_validator("device")
     @classmethod
     def _devices(cls, value: str) -> str:

@@ -95,6 +95,7 @@ class Bridge(AttentionComponent):
 
     _supports_gradient_checkpointing = True
     _skip_layerwise_casting_patterns = ["norm", "lora_"]  # noqa: RUF012  # as diffusers reads it
+    _repeated_blocks = ["Conditioner"]  # noqa: RUF012  # for diffusers' `compile_repeated_blocks`
     context_parallel: ContextParallel | None = None  # set by `divide_tokens`
 
     @register_to_config

@@ -68,14 +68,19 @@ def oobleck_angles(tokens: int, head_dim: int, theta: float) -> Tensor:
 
 
 def turns(angles_SP: Tensor) -> Tensor:
-    """The rotation by each angle as a complex number of size 1, complex64."""
-    return torch.polar(torch.ones_like(angles_SP), angles_SP).to(torch.complex64)
+    """The rotation by each angle: its cosine and its sine, float32 [S, P, 2]."""
+    return torch.view_as_real(torch.polar(torch.ones_like(angles_SP), angles_SP).to(torch.complex64))
 
 
-def rotate_interleaved(x_BHSD: Tensor, turns_SP: Tensor) -> Tensor:
+def rotate_interleaved(x_BHSD: Tensor, turns_SP2: Tensor) -> Tensor:
     """Turn pairs (2i, 2i + 1), as complex numbers; same shape and dtype."""
-    turned = torch.view_as_complex(x_BHSD.float().unflatten(-1, (-1, 2))) * turns_SP
-    return torch.view_as_real(turned).flatten(-2).to(x_BHSD.dtype)
+    pairs = x_BHSD.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():  # which makes no code for complex numbers
+        (first, second), (cos, sin) = pairs.unbind(-1), turns_SP2.unbind(-1)
+        turned = torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns_SP2))
+    return turned.flatten(-2).to(x_BHSD.dtype)
 
 
 def rotate_half_split(x_BHSD: Tensor, cos_SD: Tensor, sin_SD: Tensor) -> Tensor:

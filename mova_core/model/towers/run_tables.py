@@ -21,7 +21,7 @@ class TowerTables:
 
     Args:
         grid: tokens per axis, of the whole clip.
-        turns: rotations of the tokens [S, P], complex64; this process's part where processes divide a clip.
+        turns: rotations of the tokens, [S, P, 2]; this process's part where processes divide a clip.
         keys_values: of the texts, [B, K, D] each, by block.
     """
 

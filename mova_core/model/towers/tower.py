@@ -46,7 +46,7 @@ class TowerState(NamedTuple):
         context_of_B: the row of each sample then, else None.
         modulation: of the blocks, [B, 6, D].
         time: embedded timestep for the head, [B, D].
-        turns: rotations of the tokens [S, P], complex64.
+        turns: rotations of the tokens, cosines and sines, [S, P, 2], float32.
         grid: tokens per axis: (frames, rows, columns) for video, (tokens,) for audio; of the whole clip.
         attend: how tokens attend to each other over processes; None where each process has all of them.
     """
@@ -115,6 +115,7 @@ class Tower(AttentionComponent):
     """
 
     _supports_gradient_checkpointing = True
+    _repeated_blocks = ["Block"]  # noqa: RUF012  # for diffusers' `compile_repeated_blocks`
     # Small, or sensitive to rounding: they keep their dtype where the other weights are stored in 8 bits.
     _skip_layerwise_casting_patterns = [  # noqa: RUF012  # as diffusers reads it
         *("patch_embedding", "text_embedding", "time_embedding", "time_projection", "norm", "head", "lora_"),
