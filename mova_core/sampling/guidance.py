@@ -118,8 +118,8 @@ class Guidance:
             weights = {NULL: 1 - scales.text, TEXT_ONLY: scales.text}
         return {branch: weight for branch, weight in weights.items() if weight != 0}
 
-    def branches(self, sigma: Mapping[str, float]) -> tuple[GuidanceBranch, ...]:
-        """The branches that a step has to run.
+    def needs(self, sigma: Mapping[str, float]) -> dict[GuidanceBranch, set[str]]:
+        """The branches that a step has to run, and the modalities whose velocity each of them is needed for.
 
         Args:
             sigma: noise level, 0 data .. 1 noise, of each modality that is generated; one that is given is left out.
@@ -127,13 +127,16 @@ class Guidance:
         Returns:
             What one modality at least needs, in the order of `BRANCHES`.
         """
-        needed: set[GuidanceBranch] = set()
+        needed: dict[GuidanceBranch, set[str]] = {branch: set() for branch in BRANCHES}
         for modality, level in sigma.items():
             weights = self.weights(modality, level)
-            needed.update(weights)
-            if self._is_rescaled(weights):
-                needed.add(self.conditional)
-        return tuple(branch for branch in BRANCHES if branch in needed)
+            for branch in [*weights, *([self.conditional] if self._is_rescaled(weights) else [])]:
+                needed[branch].add(modality)
+        return {branch: modalities for branch, modalities in needed.items() if modalities}
+
+    def branches(self, sigma: Mapping[str, float]) -> tuple[GuidanceBranch, ...]:
+        """The branches of `needs`."""
+        return tuple(self.needs(sigma))
 
     def combine(
         self,

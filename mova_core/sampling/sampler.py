@@ -4,7 +4,7 @@ Samples of a batch do not act on each other, so a sample comes out the same alon
 Shape suffixes: B batch, C channels, T latent frames, H W latent rows and columns, K context positions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,6 +23,7 @@ from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocit
 from mova_core.sampling.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
 from mova_core.sampling.known import NOTHING_KNOWN
+from mova_core.sampling.settings import MODALITIES
 from mova_core.sampling.solver import SOLVERS, steps_of
 from mova_core.sampling.step_cache import StepCache
 from mova_core.sampling.tables_of_run import TablesOfRun
@@ -157,7 +158,8 @@ class Sampler:
         """
         cache = cache or StepCache()
         sigma = conditioning.generated(timestep_2)
-        branches = self.guidance.branches(sigma)
+        needs = self.guidance.needs(sigma)
+        branches = tuple(needs)
         merged = latents.video[:, 0].numel() <= MERGE_UP_TO_LATENTS
         parallel = None if merged else self.parallel  # a batch of another size would change the last bits
         if parallel is not None:
@@ -165,7 +167,8 @@ class Sampler:
         mine = cache.branches(branches) if parallel is None else parallel.mine(branches)
         velocities: Velocities = {}
         for group in [mine] if merged else [(branch,) for branch in mine]:
-            velocities |= self._run(group, latents, timestep_2, conditioning, expert, tables)
+            modalities = set[str]().union(*(needs[branch] for branch in group))
+            velocities |= self._run(group, modalities, latents, timestep_2, conditioning, expert, tables)
         if parallel is not None:
             velocities = parallel.exchange(branches, velocities, latents._asdict())
         velocities = cache.complete(branches, velocities)
@@ -175,21 +178,26 @@ class Sampler:
     def _run(
         self,
         group: Sequence[GuidanceBranch],
+        modalities: Collection[str],
         latents: LatentPair,
         timestep_2: Tensor,
         conditioning: Conditioning,
         expert: str,
         tables: TablesOfRun | None,
     ) -> Velocities:
-        """Branches as one batch, those without the Bridge first."""
+        """Branches as one batch, those without the Bridge first, for the velocities of these modalities."""
         size, times = len(latents.video), len(group)
         alone = sum(not branch.bridge for branch in group)
         noisy = LatentPair(latents.video.repeat(times, 1, 1, 1, 1), latents.audio.repeat(times, 1, 1))
-        velocity = self.model(
+        model: DualTower | OneTower = self.model
+        texts = conditioning.contexts(group) if tables is None else tables.of(group, expert, noisy)
+        if alone == times and len(modalities) == 1 and isinstance(model, DualTower):  # the other tower has no part
+            model = OneTower(model, next(modality for modality in MODALITIES if modality in modalities))
+        velocity = model(
             noisy,
             torch.stack([_filled(noisy.video, timestep) for timestep in timestep_2.tolist()], dim=1),
             conditioning.condition.repeat(times, 1, 1, 1, 1),
-            conditioning.contexts(group) if tables is None else tables.of(group, expert, noisy),
+            texts,
             expert=expert,
             video_fps=self.video_fps,
             bridge_scale=BRIDGE_OFF if alone == times else BridgeScale(first=alone * size),

@@ -1,4 +1,6 @@
-"""One tower of a model by itself, called as both are: for a clip that has one modality alone."""
+"""One tower of a model by itself, called as both are: for a clip that has one modality alone, and for a guidance branch
+without the Bridge where the other modality's velocity is not asked for.
+"""
 
 from typing import Any
 
@@ -6,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mova_core.model.towers.dual_tower import ContextPair, DualTower, LatentPair
-from mova_core.model.towers.run_tables import TowerTables
+from mova_core.model.towers.run_tables import RunTables, TowerTables
 from mova_core.model.towers.tower import Tower
 from mova_core.params.generate import Modality
 
@@ -28,7 +30,7 @@ class OneTower(nn.Module):
         noisy: LatentPair,
         timestep_B2: Tensor,
         condition: Tensor,
-        context: Tensor | ContextPair | TowerTables,
+        context: Tensor | ContextPair | TowerTables | RunTables,
         *,
         expert: str,
         **_: Any,
@@ -51,5 +53,5 @@ class OneTower(nn.Module):
     def _tower(self, expert: str) -> Tower:
         return self.towers.audio_dit if self.modality == "audio" else self.towers.video_expert(expert)
 
-    def _text(self, context: Tensor | ContextPair | TowerTables) -> Tensor | TowerTables:
-        return getattr(context, self.modality) if isinstance(context, ContextPair) else context
+    def _text(self, context: Tensor | ContextPair | TowerTables | RunTables) -> Tensor | TowerTables:
+        return getattr(context, self.modality) if isinstance(context, (ContextPair, RunTables)) else context

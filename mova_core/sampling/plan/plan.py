@@ -33,7 +33,10 @@ EXPERTS = 2
 
 
 class Passes(NamedTuple):
-    """Forward passes of the towers for a clip, with the Bridge and without, and how many texts they read."""
+    """Forward passes of the towers for a clip, with the Bridge and without, and how many texts they read.
+
+    One without the Bridge that runs a single tower, because one modality alone needs it, counts as one of both.
+    """
 
     with_bridge: int
     without_bridge: int

@@ -33,12 +33,18 @@ def make(nano_towers):
 
 @pytest.fixture
 def forwards(nano_towers):
-    """Every forward of the towers: (expert, batch, whether the Bridge was on)."""
+    """Every forward of the towers: (expert, or the tower that runs alone, batch, whether the Bridge was on)."""
     seen = []
 
     def note(module, arguments, options):
         seen.append((options["expert"], len(arguments[1]), not options["bridge_scale"].off))
 
-    hook = nano_towers.register_forward_pre_hook(note, with_kwargs=True)
+    def note_alone(name):
+        return lambda module, arguments: seen.append((name, len(arguments[1]), False))
+
+    hooks = [nano_towers.register_forward_pre_hook(note, with_kwargs=True)]
+    for name in ("video_dit", "video_dit_2", "audio_dit"):
+        hooks.append(getattr(nano_towers, name).register_forward_pre_hook(note_alone(name)))
     yield seen
-    hook.remove()
+    for hook in hooks:
+        hook.remove()

@@ -88,6 +88,30 @@ def test_each_modality_leaves_the_guidance_interval_at_its_own_noise_level(make,
     assert [batch for _, batch, _ in forwards] == [1, 2, 1, 1]
 
 
+@pytest.mark.parametrize(("generated", "tower"), [("audio", "audio_dit"), ("video", "video_dit")])
+def test_a_pass_without_the_bridge_runs_the_towers_that_are_needed(make, forwards, monkeypatch, generated, tower):
+    """What a given modality would be without the Bridge is asked by none, and neither is it with equal scales."""
+    inputs, merged = given_of(GIVEN[generated]), make(3.5, 5.0, steps=1).sample(noise(3), given_of(GIVEN[generated]))
+    monkeypatch.setattr(sampler_module, "MERGE_UP_TO_LATENTS", 0)
+    forwards.clear()
+    in_turn = make(3.5, 5.0, steps=1).sample(noise(3), inputs)
+    expert = "video_dit_2" if generated == "audio" else "video_dit"
+    assert forwards == [(tower, 3, False), (expert, 3, True), (expert, 3, True)]
+    torch.testing.assert_close(getattr(in_turn, generated), getattr(merged, generated), rtol=0, atol=1e-5)
+    forwards.clear()
+    own = {generated: Scales(3.0, 3.0)}
+    make(1.0, 1.0, steps=1, own_scales=own).sample(noise(3), conditioning(3))
+    assert forwards == [(tower, 3, False), ("video_dit", 3, True)]
+
+
+@pytest.mark.parametrize("generated", ["audio", "video"])
+def test_one_tower_alone_gives_the_bits_of_both(make, generated):
+    """With the Bridge off every pass is of one tower where the other modality is given."""
+    given = make(2.0, 3.0, bridge=False).sample(noise(3), given_of(GIVEN[generated]))
+    both = make(2.0, 3.0, bridge=False).sample(noise(3), conditioning(3))
+    assert torch.equal(getattr(given, generated), getattr(both, generated))
+
+
 def test_guidance_of_one_modality_does_not_move_the_others_velocity(make):
     """In a single step nothing has come over the Bridge yet from what the other's guidance did."""
     common, mixed = make(2.0, 3.0, steps=1), make(2.0, 3.0, steps=1, own_scales={"audio": Scales(1.5, 4.0)})

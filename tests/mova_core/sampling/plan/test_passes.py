@@ -23,17 +23,13 @@ from tests.mova_core.sampling.sampler_inputs import conditioning, noise
     ],
     ids=str,
 )
-def test_passes(nano_towers, monkeypatch, changes):
+def test_passes(nano_towers, forwards, monkeypatch, changes):
     monkeypatch.setattr("mova_core.sampling.sampler.MERGE_UP_TO_LATENTS", 0)
     values = Params().generate.model_dump(include=set(GenerateSettings.model_fields))
     settings = GenerateSettings.model_validate({**values, "geometry": "nano-48"}).changed(**changes)
-    seen = []
-    hook = nano_towers.register_forward_pre_hook(
-        lambda module, arguments, options: seen.append(options["bridge_scale"].off), with_kwargs=True
-    )
     schedule = PairSchedule(settings.steps, settings.video_shift, settings.audio_shift)
     options = {"solver": settings.solver, "cache": settings.cache, "cache_interval": settings.cached_steps}
     Sampler(nano_towers, schedule, guidance_of(settings), 16.0, **options).sample(noise(1), conditioning(1))
-    hook.remove()
+    bridge = [on for _, _, on in forwards]
     passes = Passes.of(settings)
-    assert (passes.with_bridge, passes.without_bridge) == (seen.count(False), seen.count(True))
+    assert (passes.with_bridge, passes.without_bridge) == (bridge.count(True), bridge.count(False))
