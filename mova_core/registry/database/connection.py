@@ -23,7 +23,7 @@ from mova_core.storage.atomic import make_folder
 DATABASE_VARIABLE = "MOVA_DATABASE_URL"
 DEFAULT_DATABASE = f"sqlite:///{REGISTRY}"
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
-BUSY_S = 30.0  # how long a writer waits for another one
+BUSY_S = 60.0  # how long a writer waits for another one, such as one that upgrades on a busy machine
 
 
 def open_database(url: str | None = None) -> sa.Engine:

@@ -27,6 +27,8 @@ def upgrade(engine: sa.Engine, name: str) -> None:
     with engine.connect() as connection:
         if current_revision(connection) == NEWEST:
             return
+    import alembic.command  # noqa: F401  # takes a second: before the lock, which others wait for
+
     with engine.execution_options(immediate=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
@@ -45,7 +47,7 @@ def current_revision(connection: sa.Connection) -> str | None:
 
 
 def _run(connection: sa.Connection, revision: str | None, name: str) -> None:
-    # Imported here: alembic takes a second and is needed once in a database's life.
+    # Imported here: needed once in a database's life.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
