@@ -87,7 +87,9 @@ def render(
     image = None if request["image"] is None else base64.b64decode(request["image"])
     given = {} if image is None else {"image": hashlib.sha256(image).hexdigest()}
     inputs = ClipInputs(request["prompt"], request["seed"], None if image is None else read_image(image))
-    settings, negative_prompt = generator.defaults.changed(**request["changes"]), request["negative_prompt"]
+    # An answer is video/mp4, whatever codec the model's folder names for files of its own.
+    settings = generator.defaults.changed(**request["changes"], codec="h264")
+    negative_prompt = request["negative_prompt"]
     output = generate_guarded(
         generator, [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
     )

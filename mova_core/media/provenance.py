@@ -59,7 +59,7 @@ class Recipe:
     settings: dict[str, Any]
     task: dict[str, Any]
     inputs: dict[str, Sha256]
-    runtime: dict[str, str]
+    runtime: dict[str, Any]
     batch: int
     versions: dict[str, str]
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @with_settings(Given, Given.model_fields, "given")
 def generate(
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="Alias, checkpoint id or model folder.", show_default="required")
+        str | None,
+        typer.Option(
+            "--checkpoint", help="Alias, checkpoint id or model folder.", show_default="needed without --like"
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -23,7 +23,7 @@ WHOLE = Provenance(
         settings={"steps": 8, "target_lufs": None},
         task={"extend": 2},
         inputs={"image": "a" * 64},
-        runtime={"device": "cpu"},
+        runtime={"device": "cpu", "compile": False},
         batch=3,
         versions={"torch": "2"},
     ),
