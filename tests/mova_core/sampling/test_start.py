@@ -7,7 +7,6 @@ HEAVY = (
     "torch._dynamo",
     "transformers",
     "peft",
-    "accelerate",
     "diffusers.pipelines",
     "diffusers.hooks",
     "cv2",
