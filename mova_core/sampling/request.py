@@ -161,13 +161,16 @@ class Request:
         """The same on two processes: the second one has the towers alone to run, on a device of its own.
 
         Raises:
-            UsageError: there is no guidance to divide, or no other GPU.
+            UsageError: there is no guidance to divide, no other GPU, or too little memory for both.
         """
         if not any(self.settings.is_guided(modality, self.settings.bridge) for modality in MODALITIES):
             raise UsageError("every guidance scale is 1, which leaves nothing to divide: leave --guidance-parallel out")
         others = ",".join(f"{part}=cpu" for part in PARTS if part != "towers")
         beside = device_beside(self.runtime.device_of("towers"))
-        return replace(self, second=self.runtime.changed(device=f"{beside},{others}"))
+        second = self.runtime.changed(device=f"{beside},{others}")
+        clips = max(map(len, self.batches()))
+        check_memory(self.index, self.settings, second, clips, processes=2 if beside == "cpu" else 1)
+        return replace(self, second=second)
 
     @property
     def loras(self) -> tuple[LoraUsed, ...]:

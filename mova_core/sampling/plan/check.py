@@ -17,7 +17,11 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def check_memory(
-    index: FolderIndex, settings: GenerateSettings, runtime: RuntimeParams = ON_ANY_DEVICE, clips: int = 1
+    index: FolderIndex,
+    settings: GenerateSettings,
+    runtime: RuntimeParams = ON_ANY_DEVICE,
+    clips: int = 1,
+    processes: int = 1,
 ) -> None:
     """Refuse a request that the device of the towers has too little memory for.
 
@@ -26,6 +30,7 @@ def check_memory(
         settings: of the clips.
         runtime: device, dtypes and memory mode.
         clips: generated together.
+        processes: that hold the model on that device.
 
     Raises:
         UsageError: it does not fit; names the mode that does, if one does.
@@ -35,19 +40,20 @@ def check_memory(
     if device == "auto":
         device = "cuda" if gpu_count() else "cpu"
     work = ClipWorkload.of_folder(index, settings, runtime, clips)
-    check_fits(work, runtime.memory, device, available_bytes(device))
+    check_fits(work, runtime.memory, device, available_bytes(device), processes)
 
 
-def check_fits(work: ClipWorkload, mode: Memory, device: str, free: float) -> None:
+def check_fits(work: ClipWorkload, mode: Memory, device: str, free: float, processes: int = 1) -> None:
     """Refuse what needs more than the usable part of the `free` bytes of a device; errors as of `check_memory`."""
-    need, usable = memory_total(work, mode), USABLE * free
+    need, usable = processes * memory_total(work, mode), USABLE * free
     if need <= usable:
         return
     # What is taken off the processor has nowhere to go.
-    fitting = [] if device == "cpu" else [mode for mode in MEMORY_MODES if memory_total(work, mode) <= usable]
+    fitting = [] if device == "cpu" else [each for each in MEMORY_MODES if memory_total(work, each) <= usable]
     way = f"set memory to {fitting[0]}" if fitting else "ask for fewer frames or a smaller height and width"
+    in_all = f"in {processes} processes " if processes > 1 else ""
     raise UsageError(
-        f"{work.name} needs {need / 1e9:.1f} GB of memory on {device} with memory {mode} for "
+        f"{work.name} needs {need / 1e9:.1f} GB of memory on {device} with memory {mode} {in_all}for "
         f"{work.geometry.frames} frames of {work.canvas.width_px}x{work.canvas.height_px}, expected at most "
         f"{usable / 1e9:.1f} of the {free / 1e9:.1f} GB that are free: {way}"
     )

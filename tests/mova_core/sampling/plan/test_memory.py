@@ -128,6 +128,14 @@ def test_too_little_memory_is_told_with_what_helps(mode, device, free, told):
         check_fits(released("mova-360p"), mode, device, free)
 
 
+def test_two_processes_on_one_device_need_twice_the_memory():
+    work = released("mova-360p")
+    free = 1.5 * memory_total(work, "resident") / 0.9
+    check_fits(work, "resident", "cpu", free)
+    with pytest.raises(UsageError, match=r"in 2 processes for 193 frames"):
+        check_fits(work, "resident", "cpu", free, processes=2)
+
+
 def test_a_folder_is_weighed_by_its_files(nano_folder):
     index = FolderIndex.read(nano_folder)
     weights = stored_weights(nano_folder / "video_dit")
