@@ -1,6 +1,7 @@
 """A generated clip as a file, video and audio exactly as long as the clip, in any format of `output_format.py`.
 
-AAC is coded in frames of 1024 samples; the file's edit list says where the clip's audio starts and ends within them.
+AAC is coded in frames of 1024 samples; the file's edit list says where the clip's audio starts and ends within them. In
+Matroska time stamps are whole milliseconds; frames and samples are as many as in the clip there too.
 Nano frames are enlarged by nearest neighbour, so that a player does not blur the few pixels that the model generates.
 """
 

@@ -109,8 +109,10 @@ def generate(
     again = None if like is None else Like.read(like)
     if again is not None and out.resolve() == again.path.resolve():
         raise UsageError(f"--out is {out}, which is the clip of --like itself: expected another name")
+    checkpoint_id = None  # of a large released folder it takes minutes to hash, so it is done once
     if again is not None and checkpoint is None:
-        folder = recorded_checkpoint(again.provenance.checkpoint_id, again.path)
+        checkpoint_id = again.provenance.checkpoint_id
+        folder = recorded_checkpoint(checkpoint_id, again.path)
     else:
         folder = resolve_checkpoint(str(checkpoint))
     request = Request.check(
@@ -130,7 +132,7 @@ def generate(
         from mova_core.sampling.rewritten_prompts import with_rewritten_prompts
 
         request = with_rewritten_prompts(request, PromptRewriter.from_environment())
-    checkpoint_id = checkpoint_id_of(folder)
+    checkpoint_id = checkpoint_id or checkpoint_id_of(folder)
     if again is not None:
         request = again.check(request, checkpoint_id)
     remember_sources(request, checkpoint_id)
