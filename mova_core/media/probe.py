@@ -81,7 +81,7 @@ def probe(path: Path, *, head_s: float, max_pixels: int) -> Probe:
         assert video is not None  # a container without video does not get this far
         check_decoder(video)
         check_size(video, max_pixels)
-        fps, is_vfr = _rate(timeline)
+        fps, is_vfr = frame_rate(timeline)
         _check_overlap(timeline)
         video_codec, audio_codec = video.codec_context.codec, audio.codec_context.codec
         rate_hz, channels = audio.codec_context.sample_rate, audio.codec_context.layout.nb_channels
@@ -173,8 +173,12 @@ def _check_whole(container: InputContainer, size: int) -> None:
             )
 
 
-def _rate(timeline: Timeline) -> tuple[float, bool]:
-    """Frames per second on average, and whether their distance varies."""
+def frame_rate(timeline: Timeline) -> tuple[float, bool]:
+    """Frames per second on average, and whether their distance varies.
+
+    Raises:
+        MediaError: `no_video`, `single_frame`, `frame_rate_too_low`, `frame_rate_too_high`.
+    """
     if timeline.video is None:
         raise MediaError("no_video", "the video stream holds no frame")
     if len(timeline.video.times_s) < 2:

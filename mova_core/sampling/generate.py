@@ -140,7 +140,7 @@ class _Done:
         if clip.notes:
             described["notes"] = list(clip.notes)
         if self.piece_seeds:
-            described["piece_seeds"] = self.piece_seeds
+            described |= {"piece_seeds": self.piece_seeds, "length": self.length}
         if self.tries:
             described["tries"] = [asdict(tried) for tried in self.tries]
         if self.loudness is not None:

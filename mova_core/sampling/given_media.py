@@ -7,7 +7,7 @@ clip's is refused, beyond half a frame of the slower of both rates; audio beside
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,9 @@ def read_given(files: Sequence[MediaFile]) -> list[GivenMedia]:
     read = []
     with tempfile.TemporaryDirectory() as folder:
         tasks = [_Task(file, Path(folder, str(number))) for number, file in enumerate(files)]
-        results = run(_read, tasks, engine=Engine.choose(), limits=Limits(), preload=("av", THIS))
+        chosen = Engine.choose()
+        engine = replace(chosen, workers=min(chosen.workers, len(tasks)))
+        results = run(_read, tasks, engine=engine, limits=Limits(), preload=("av", THIS))
         for task, result in zip(tasks, results, strict=True):
             if result.failed:
                 raise UsageError(
@@ -246,7 +248,7 @@ def _film(file: MediaFile) -> _Film:
     from mova_core.media.container.demux import open_media
     from mova_core.media.decode import check_decoder
     from mova_core.media.image import MAX_PIXELS
-    from mova_core.media.probe import check_size
+    from mova_core.media.probe import check_size, frame_rate
     from mova_core.media.timeline.timeline import read_timeline
 
     with open_media(file.path, MAX_PIXELS) as (container, kind):
@@ -258,12 +260,12 @@ def _film(file: MediaFile) -> _Film:
         check_size(video, MAX_PIXELS)
         if file.audio and (audio is None or timeline.audio is None):
             raise MediaError("no_audio", "no audio stream with samples in it")
-        gaps = timeline.video.recorded_s
+        fps, _ = frame_rate(timeline)
         track = timeline.video
         return _Film(
             track.start_s,
             track.end_s - track.start_s,
-            1 / float(gaps.mean()) if len(gaps) else float(file.geometry.fps),
+            fps,
             Fraction(video.sample_aspect_ratio or 1),
             audio.codec_context.sample_rate if file.audio and audio is not None else None,
         )

@@ -152,6 +152,9 @@ def test_what_cannot_be_given_is_refused_in_a_sentence(tmp_path):
     write_media(silent, [grey(0)] * 13, 16, None, 16_000)
     write_media(long, [grey(0)] * 21, 16, tone(21 / 16, 16_000), 16_000, **LOSSLESS)
     wav(sound, tone(0.6, 16_000), 16_000)
+    still, slow = tmp_path / "still.mp4", tmp_path / "slow.mp4"
+    write_media(still, [grey(0)], 16, tone(0.8125, 16_000), 16_000)
+    write_media(slow, [grey(0), grey(1)], Fraction(1, 2), tone(4, 16_000), 16_000)
     damaged, text = tmp_path / "damaged.mp4", tmp_path / "text.mp4"
     damaged.write_bytes(silent.read_bytes()[:900])
     text.write_text("not a film at all, and long enough")
@@ -164,6 +167,8 @@ def test_what_cannot_be_given_is_refused_in_a_sentence(tmp_path):
         (long, {"video": False}, "its audio lasts 1.31.. s, .*or ask for 21 frames"),
         (damaged, {"audio": False}, "damaged.mp4 cannot be given"),
         (text, {"audio": False}, "not_media"),
+        (still, {}, "single_frame"),
+        (slow, {"any_length": True}, "frame_rate_too_low"),
         (tmp_path / "none.mp4", {}, "none.mp4 cannot be given"),
     ]
     for path, wanted, sentence in cases:

@@ -81,6 +81,7 @@ def test_a_task_by_options_by_a_line_and_made_again(nano_folder, files, tmp_path
     if name == "retake":
         assert summary["notes"][-1] == "retaken: video 0.062 to 0.562 s (frames 1 to 8), audio 0.240 to 0.560 s"
     if name.startswith("extend"):
+        assert summary["length"] == "21 frames at 16 a second, 21000 samples at 16000 Hz"
         assert summary["piece_seeds"] == ([4] if name == "extend" else []) + [1_000_004]
 
     keys = [key.removeprefix("--").replace("-", "_") for key in given[::2]]
