@@ -17,12 +17,10 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.ingest.source_bytes import reading, source_path
-from mova_core.curation.segment.letterbox import LetterboxDetector
 from mova_core.curation.segment.remainder import remainder
-from mova_core.curation.segment.shot_boundaries import ShotBoundaryDetector, small_size
 from mova_core.curation.segment.spans import whole_spans
 from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
-from mova_core.curation.segment.video_end import VideoEnd
+from mova_core.curation.segment.video_findings import VideoFindings
 from mova_core.curation.segment.windows import SourceSegments, find_windows
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
 from mova_core.errors import MediaError
@@ -151,47 +149,36 @@ def _fingerprinted(path: Path, params: SegmentParams) -> dict[str, Any]:
 
 
 def _segmented(path: Path, params: SegmentParams) -> dict[str, Any]:
-    letterbox = LetterboxDetector(params.letterbox_luma)
-    cuts = ShotBoundaryDetector(params.cut_threshold, params.min_content, params.min_scene_s)
-    speech = SpeechDetector(params.speech_threshold)
     fingerprint = FingerprintBuilder(params.letterbox_luma)
-    last_image = VideoEnd()
+    video, speech = VideoFindings(params, fingerprint), SpeechDetector(params.speech_threshold)
     lost: list[Lost] = []
-    video_start_s = audio_start_s = None
+    audio_start_s: float | None = None
     audio_end_s = stretched_s = 0.0
     for piece in decode(path, audio_rate_hz=SPEECH_RATE_HZ):
         if isinstance(piece, Lost):
             lost.append(piece)
         elif isinstance(piece, Frame):
-            video_start_s = piece.time_s if video_start_s is None else video_start_s
-            last_image.add(piece.time_s)
-            small = piece.rgb(*small_size(piece.image.width, piece.image.height))
-            cuts.add(piece.time_s, small)
-            fingerprint.add_frame(piece.time_s, small)
-            if letterbox.wants(piece.time_s):
-                letterbox.add(piece.time_s, piece.luma())
+            video.add(piece)
         else:
             audio_start_s = piece.time_s if audio_start_s is None else audio_start_s
             audio_end_s = piece.time_s + len(piece.samples) / SPEECH_RATE_HZ
             stretched_s += piece.stretched_s
             speech.add(piece.time_s, piece.samples)
             fingerprint.add_audio(piece.time_s, piece.samples)
-    if video_start_s is None:
-        raise MediaError("no_video", "its video stream holds no frame")
+    video_s = video.span_s()
     if audio_start_s is None:
         raise MediaError("no_audio", "its audio stream holds no samples")
-    edges = letterbox.letterbox()
     return {
         "segment": {
-            "cuts_s": [round(cut, 6) for cut in cuts.cuts_s()],
+            "cuts_s": [round(cut, 6) for cut in video.cuts_s()],
             "speech_s": speech.speech(),
-            **{f"crop_{side}": width for side, width in asdict(edges).items()},
+            **{f"crop_{side}": width for side, width in asdict(video.letterbox()).items()},
             "audio_stretched_s": round(stretched_s, 6),
         },
-        "video_s": [video_start_s, last_image.end_s()],
+        "video_s": video_s,
         "audio_s": [audio_start_s, audio_end_s],
         "lost": [asdict(one) for one in lost],
-        "fingerprint": fingerprint.fingerprint().to_json(),
+        "fingerprint": fingerprint.fingerprint().to_json(),  # whose frames `cuts_s` has completed
     }
 
 
