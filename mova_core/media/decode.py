@@ -8,7 +8,7 @@ bytes everywhere. Damage is never concealed: a packet that is damaged or gives n
 by a `Lost`; a MediaError ends the pass where nothing of a stream can be used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +39,7 @@ EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolatio
 SCALING = Interpolation.BICUBIC | EXACT
 SHRINKING = Interpolation.AREA | EXACT  # a quarter of the taps
 RGB, RGB_12_BITS = "rgb24", "gbrp12le"
+AUDIO_AT_A_TIME = 16  # packets: between frames of video each finds the processor's caches full of something else
 FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)  # of luma in 16..235
 
 
@@ -113,7 +114,7 @@ class Frame:
 def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | AudioChunk | Lost]:
     """All frames of a file's film (`timeline.py`), and all of the selected audio.
 
-    Frames come in display order with strictly rising times, audio in rising times; the two are interleaved as the
+    Frames come in display order with strictly rising times, audio in rising times; the two are interleaved about as the
     file has them. A `Lost` comes before whatever its stream gives after the start of the loss; audio is silent there.
 
     Args:
@@ -157,14 +158,19 @@ def decode_container(
     resampler = None
     if audio_stream is not None and audio_rate_hz is not None:
         resampler = AudioResampler(timeline, audio_rate_hz, audio_stream.codec_context.name)
+    waiting: list[Packet[Any]] = []  # of audio
     for packet in readable_packets(container, wanted):
         if packet.stream is video_stream and video_decoder is not None:
             yield from map(_piece, video_decoder.decoded(packet))
         elif resampler is not None and (packet.size or packet.dts is None):
-            yield from _audio(packet, timeline, resampler)
+            waiting.append(packet)
+            if len(waiting) >= AUDIO_AT_A_TIME:
+                yield from _audio(waiting, timeline, resampler)
+                waiting = []
     if video_decoder is not None:
         yield from map(_piece, video_decoder.end())
     if resampler is not None:
+        yield from _audio(waiting, timeline, resampler)
         yield from resampler.end()
 
 
@@ -172,21 +178,24 @@ def _piece(decoded: Timed | Lost) -> Frame | Lost:
     return decoded if isinstance(decoded, Lost) else Frame(*decoded)
 
 
-def _audio(packet: "Packet[Any]", timeline: Timeline, resampler: AudioResampler) -> Iterator[AudioChunk | Lost]:
-    """What one more packet of audio gives."""
-    try:
-        frames = decoded_strictly(packet, timeline.seconds)
-        if any(frame.is_corrupt for frame in frames):
-            raise MediaError("decode_error", "damaged audio: a frame is not whole")
-    except MediaError as error:
-        if error.code != "decode_error":
-            raise
-        resampler.note_damage(error.reason)
-        return
-    if not frames and not packet.is_discard:
-        resampler.note_empty_packet()
-    for frame in frames:
-        yield from resampler.add(frame)
+def _audio(
+    packets: "Iterable[Packet[Any]]", timeline: Timeline, resampler: AudioResampler
+) -> Iterator[AudioChunk | Lost]:
+    """What more packets of audio give."""
+    for packet in packets:
+        try:
+            frames = decoded_strictly(packet, timeline.seconds)
+            if any(frame.is_corrupt for frame in frames):
+                raise MediaError("decode_error", "damaged audio: a frame is not whole")
+        except MediaError as error:
+            if error.code != "decode_error":
+                raise
+            resampler.note_damage(error.reason)
+            continue
+        if not frames and not packet.is_discard:
+            resampler.note_empty_packet()
+        for frame in frames:
+            yield from resampler.add(frame)
 
 
 def _prepare(container: InputContainer, wanted: list[VideoStream | AudioStream]) -> None:
