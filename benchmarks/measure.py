@@ -8,7 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.table import Table
+
+from mova_core.plan.text import rendered
+
 RESULTS = Path(__file__).parent / "results.json"
+WIDTH, NAME_WIDTH = 80, 36  # of the table that is printed, and of its first column
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,14 @@ def row(
 
 def record(rows: list[Row]) -> None:
     """Print the rows, and put them in place of their earlier selves in `results.json`."""
+    table = Table("benchmark", "value", "spread", "target")
     for row in rows:
-        target = "" if row.target is None else f", target {_target(row)}, {'missed' if is_missed(row) else 'held'}"
-        print(f"{row.name}: {_got(row)} ({row.spread[0]:g} to {row.spread[1]:g}; {row.better} is better{target})")
-        print(textwrap.fill(f"against {row.baseline}", width=100, initial_indent="    ", subsequent_indent="    "))
+        baseline = textwrap.fill(f"against {row.baseline}", width=NAME_WIDTH)
+        target = "" if row.target is None else f"{_target(row)}\n{'missed' if is_missed(row) else 'held'}"
+        spread = f"{row.spread[0]:g} to\n{row.spread[1]:g}"
+        table.add_row(f"{row.name}\n{baseline}", f"{_got(row)}\n{row.better} is better", spread, target)
+        table.add_section()
+    print(rendered(table, WIDTH))
     known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
     known |= {row.name: asdict(row) for row in rows}
     RESULTS.write_text(json.dumps([known[name] for name in sorted(known)], indent=1) + "\n")

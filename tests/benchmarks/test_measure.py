@@ -65,3 +65,15 @@ def test_a_ratio_is_that_of_each_pair(monkeypatch):
     assert row.value == pytest.approx(1.5)
     assert row.spread == (1.5, 1.5)
     assert row.repeats == 4
+
+
+def test_the_table_fits_80_columns(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(measure, "RESULTS", tmp_path / "results.json")
+    rows = [
+        measure.row(f"sampler.step_512_of_a_long_name_{unit}", [1.23456, 123.456], against="word " * 40, **options)
+        for unit, options in {"s": {"better": "lower", "target": 6.0, "unit": "s"}, "x": {"better": "higher"}}.items()
+    ]
+    measure.record(rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("missed" in line for line in lines)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from benchmarks.baselines.plain_step import PlainModel, Text, dual_velocity, forward
-from benchmarks.sampler.parts import BRIDGE_SCALE, TEXT_SCALE, made_sampler, made_start, open_nano_towers, plain_sample
+from benchmarks.sampler.nano import BRIDGE_SCALE, TEXT_SCALE, made_sampler, made_start, open_nano_towers, plain_sample
 
 FPS = 24.0
 ON, OFF = (1.0, 1.0), (0.0, 0.0)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.sampler.parts import BRIDGE_SCALE, TEXT_ONLY, made_start, open_nano_towers, step_flops
+from benchmarks.sampler.nano import BRIDGE_SCALE, TEXT_ONLY, made_start, open_nano_towers, step_flops
 from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON, BridgeScale
 from mova_core.model.towers.dual_tower import DualTower
 
