@@ -87,6 +87,8 @@ def generate(
 
     Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces on a dark floor." --out clip.mp4
 
+    Example: mova generate --checkpoint models/phase3 --prompt "A red ball bounces." --video silent.mp4 --out foley.mp4
+
     Example: mova generate --like clip.mp4 --seed 5 --out other.mp4
     """
     from mova_core.cli.registry.checkpoint_reference import recorded_checkpoint, resolve_checkpoint

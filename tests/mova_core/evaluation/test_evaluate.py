@@ -21,6 +21,7 @@ from mova_core.params.evaluation import EvaluateParams, SelectParams
 from mova_core.params.generate import GenerateParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
+from mova_core.sampling.tasks import CLIP_TASKS
 from mova_core.storage.atomic import write_text
 from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
@@ -73,10 +74,13 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places: Places) -> None:
+def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places: Places, monkeypatch) -> None:
+    monkeypatch.setattr(module, "LAST_PHASE", PHASES["phase1"])
     summary = run("phase1", places)
     first = digests(Path("reports/phase1"))
-    assert set(first) == {"metrics.json", "samples/00.mp4"}
+    tasks = {f"samples/tasks/{name}.mp4" for name in CLIP_TASKS}
+    assert set(first) == {"metrics.json", "samples/00.mp4"} | tasks
+    assert {told["path"] for told in summary["tasks"]} == tasks
     run("phase1", places)
     assert digests(Path("reports/phase1")) == first
 

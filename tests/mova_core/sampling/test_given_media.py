@@ -102,6 +102,14 @@ def test_a_film_is_read_upright_with_square_pixels(tmp_path):
     assert given(wide, audio=False).frames[0][:, 2:-2].min() > 180
 
 
+def test_a_film_goes_onto_the_canvas_of_its_own_shape(tmp_path):
+    geometry = replace(GEOMETRIES["mova-360p"], frames=5)
+    for name, (width, height), shape in (("tall", (36, 64), (5, 640, 352, 3)), ("wide", (64, 36), (5, 352, 640, 3))):
+        path = tmp_path / f"{name}.mkv"
+        write_media(path, [grey(i, width, height) for i in range(5)], 24, None, 48_000, **LOSSLESS)
+        assert given(path, audio=False, geometry=geometry).frames.shape == shape
+
+
 @pytest.mark.parametrize("seconds", [0.8125, 0.8125 - 0.02, 0.8125 + 0.02])
 def test_audio_alone_of_nearly_the_clips_length_is_made_exact_and_told(tmp_path, seconds):
     path = wav(tmp_path / "a.wav", tone(seconds, 44_100), 44_100)
