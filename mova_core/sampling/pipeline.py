@@ -6,9 +6,9 @@ import. What it inherits works on its components: `.to`, `enable_model_cpu_offlo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline
@@ -17,20 +17,17 @@ from PIL import Image
 from mova_core.errors import UsageError
 from mova_core.media.image import to_rgb
 from mova_core.model.execution_device import execution_device
-from mova_core.model.lora.lora_file import LoraFile, check_weight
 from mova_core.model.model_folder import Components, load_components, modules_of, save_components
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.generate import Modality
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
+from mova_core.sampling.lora_methods import LoraMethods
 from mova_core.sampling.output import Output
 from mova_core.sampling.reseed import generate_guarded
 from mova_core.sampling.retake import Interval
 from mova_core.sampling.sampler import Watcher
 from mova_core.sampling.settings import GenerateSettings, check_guided
-
-if TYPE_CHECKING:
-    from mova_core.model.lora.loaded import LoadedAdapters
 
 # Names of the same settings in diffusers' pipelines.
 DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guidance_scale", "num_frames": "frames"}
@@ -38,7 +35,7 @@ DIFFUSERS_NAMES = {"num_inference_steps": "steps", "guidance_scale": "text_guida
 OnStepEnd = Callable[["MovaPipeline", int, torch.Tensor, dict[str, Any]], dict[str, Any] | None]
 
 
-class MovaPipeline(DiffusionPipeline):
+class MovaPipeline(LoraMethods, DiffusionPipeline):
     """A model ready to generate.
 
     Args:
@@ -81,69 +78,6 @@ class MovaPipeline(DiffusionPipeline):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model as a folder that `from_pretrained` reads; UsageError where the place is taken."""
         save_components(self.model, Path(folder))
-
-    def load_lora(self, adapter: str | Path, adapter_name: str | None = None, weight: float = 1.0) -> None:
-        """Put a LoRA adapter beside the weights of towers and Bridge, in force together with those that are.
-
-        To be called before offloading is enabled: layers that wait elsewhere get their hooks then.
-
-        Args:
-            adapter: its folder (ours, or peft's or diffusers') or its safetensors file.
-            adapter_name: what it is called from now on; None: the name of its folder, or of its file without suffix.
-            weight: by which its effect is multiplied.
-
-        Raises:
-            UsageError: no adapter, a name that is taken, or a weight without an effect.
-            StaleError: a damaged adapter, or one of another model.
-        """
-        path, model = Path(adapter), self.model.index.folder
-        lora = LoraFile.read(path) if model is None else LoraFile.of_model(path, model)
-        name = path.stem if adapter_name is None else adapter_name
-        check_weight(name, weight)
-        self._adapters.load(name, lora)
-        self._adapters.set(self._adapters.weights | {name: weight})
-
-    def set_adapters(
-        self, adapter_names: str | Sequence[str], adapter_weights: float | Sequence[float] | None = None
-    ) -> None:
-        """Say which of the loaded adapters are in force, each with what weight (1 unless given); no name: none.
-
-        Raises:
-            UsageError: a name that is not loaded, as many weights as there are names not given, or adapters are fused.
-        """
-        names = [adapter_names] if isinstance(adapter_names, str) else list(adapter_names)
-        weights = 1.0 if adapter_weights is None else adapter_weights
-        listed = [float(weights)] * len(names) if isinstance(weights, int | float) else list(weights)
-        if len(listed) != len(names):
-            raise UsageError(f"got {len(listed)} adapter_weights for {len(names)} adapters, expected one for each")
-        self._adapters.set(dict(zip(names, listed, strict=True)))
-
-    def get_active_adapters(self) -> list[str]:
-        """The names of those in force."""
-        return list(self._adapters.weights)
-
-    def delete_adapters(self, adapter_names: str | Sequence[str]) -> None:
-        """Take adapters out; UsageError for a name that is not loaded, or while they are fused."""
-        for name in [adapter_names] if isinstance(adapter_names, str) else adapter_names:
-            self._adapters.delete(name)
-
-    def fuse_lora(self) -> None:
-        """Make the adapters in force part of the weights, for speed; UsageError where they are already."""
-        self._adapters.fuse()
-
-    def unfuse_lora(self) -> None:
-        """Bring the weights back bit for bit, the adapters beside them again."""
-        self._adapters.unfuse()
-
-    def unload_lora_weights(self) -> None:
-        """Take all adapters out: the model is, bit for bit, as it was before the first."""
-        self._adapters.unload()
-
-    @cached_property
-    def _adapters(self) -> "LoadedAdapters":
-        from mova_core.model.lora.loaded import LoadedAdapters  # peft, which takes seconds, only where it is used
-
-        return LoadedAdapters(self.model.towers)
 
     @property
     def defaults(self) -> GenerateSettings:
