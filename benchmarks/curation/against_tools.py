@@ -1,4 +1,7 @@
-"""Our stages against the usual separate tools, in seconds of processor, on the same files and windows in one run."""
+"""Our stages against the usual separate tools, in seconds of processor, on the same files and windows in one run.
+
+What bounds them is decoding each frame once: docs/curation.md, "What it costs", has the profile.
+"""
 
 import tempfile
 from pathlib import Path
