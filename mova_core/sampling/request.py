@@ -134,7 +134,10 @@ class Request:
         settings = (settings or GenerateSettings.of(index)).changed(**(changes or {}))
         index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
         for clip in wanted:
-            _check_task(clip, settings, changes or {})
+            try:
+                _check_task(clip, settings, changes or {})
+            except UsageError as error:
+                raise (UsageError(f"clip {clip.name}: {error}") if len(wanted) > 1 else error) from None
         for canvas in settings.clip_geometry.canvases:
             settings.output_format.check_size(canvas, settings.enlarge)
         paths = [_path(out, clip, settings) for clip in wanted]

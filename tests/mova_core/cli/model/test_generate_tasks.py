@@ -130,6 +130,13 @@ def test_lines_of_several_tasks_are_generated_each_with_its_like(nano_folder, fi
         assert (frames is not None, samples is not None) == (CLIP_TASKS[name].makes_video, CLIP_TASKS[name].makes_audio)
 
 
+def test_of_several_lines_the_wrong_one_is_named(nano_folder, files, tmp_path):
+    lines = [{"prompt": "red ball"}, {"prompt": "red ball", "name": "b", "retake": [0.1, 0.2]}]
+    (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    refused = mova_generate("--checkpoint", nano_folder, "--prompts", tmp_path / "lines.jsonl", "--out", tmp_path)
+    assert refused.exit_code == 2 and "clip b: retake is given without audio and video" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
