@@ -5,8 +5,9 @@ They are approximate, and off by default.
     null_branch   v(0,0) is taken to keep its difference to the negative text's other branch; its own pass runs in every
                   n-th evaluation
     velocity      the guided velocity is continued on the line through its last two values; the model runs in every n-th
-The first evaluation of each expert runs everything, for a line also the second of a run. Which ones do follows from
-their number alone: samples do not act on each other, and nothing waits for the device to say what has changed.
+The first evaluation of each expert runs everything, for a line also the second: the velocities of two experts lie on
+none. Which ones do follows from their number alone: samples do not act on each other, and nothing waits for the device
+to say what has changed.
 diffusers' caches (first block, MagCache, TaylorSeer) are hooks on the blocks of one transformer that keep what they
 cached on its modules. Our towers exchange states between blocks, so that neither can skip blocks alone, and threads and
 training share the modules: what is cached here is what a pass gives, in a value of the run.
@@ -51,6 +52,8 @@ class StepCache:
             expert: that works there.
             compute: evaluates it.
         """
+        if expert != self._expert:
+            self._values = []
         too_few = self.kind == "velocity" and len(self._values) < 2
         self._due = too_few or expert != self._expert or self._number - self._last >= self.interval
         if self._due:

@@ -32,7 +32,7 @@ def test_velocities_on_a_line_are_continued_exactly_and_each_expert_begins_anew(
             return pair(3 + 4 * float(sigma_2[0]), -2 * float(sigma_2[1]))
 
         found.append((sigma_2, cache.velocity(sigma_2, expert, compute)))
-    assert computed == [0, 1, 4, 5, 8]
+    assert computed == [0, 1, 4, 5, 6, 9]
     for sigma_2, velocity in found:
         torch.testing.assert_close(velocity, pair(3 + 4 * float(sigma_2[0]), -2 * float(sigma_2[1])))
 
@@ -65,8 +65,8 @@ def test_v_00_keeps_its_difference_to_the_negative_texts_other_branch():
 @pytest.mark.parametrize("merged", [True, False])
 @pytest.mark.parametrize(
     ("cache", "passes"),
-    # Of 12 steps of shift 5 the low-noise expert begins with the fifth: 0, 3, 4, 7, 10 and 0, 1, 4, 7, 10 run all.
-    [("none", 36), ("null_branch", 24 + 5), ("velocity", 3 * 5)],
+    # Of 12 steps of shift 5 the low-noise expert begins with the fifth: 0, 3, 4, 7, 10 and 0, 1, 4, 5, 8, 11 run all.
+    [("none", 36), ("null_branch", 24 + 5), ("velocity", 3 * 6)],
 )
 def test_passes_of_a_run(make, forwards, monkeypatch, cache, passes, merged):
     monkeypatch.setattr(sampler_module, "MERGE_UP_TO_LATENTS", 10**9 if merged else 0)
