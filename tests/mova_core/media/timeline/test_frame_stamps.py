@@ -132,6 +132,18 @@ def test_where_a_packet_is_missing_no_frame_that_refers_to_it_is_given(tmp_path,
         assert len(given) >= 30 and all(image.tobytes() in images for image in given.values()), missing
 
 
+@pytest.mark.parametrize("coded", REFERRING[1::2], ids=str)
+def test_a_missing_packet_that_no_gap_tells_is_noticed_by_who_refers_to_it(tmp_path, coded):
+    draws = np.random.default_rng(3).random(50)
+    varying = {"seconds": 2.0, "dropped": [number for number in range(1, 50) if draws[number] < 0.3]}
+    true = everything(write(tmp_path / "whole.bin", coded, **varying))[0]
+    images = {image.tobytes() for image in true.values()}
+    for missing in range(16, 22):
+        drop = lambda images, sounds: (images[:missing] + images[missing + 1 :], sounds)  # noqa: B023, E731
+        given = everything(write(tmp_path / "gap.bin", coded, **varying, change=drop))[0]
+        assert len(given) >= 10 and all(image.tobytes() in images for image in given.values()), missing
+
+
 @pytest.mark.parametrize("coded", REFERRING, ids=str)
 @pytest.mark.parametrize("count", [1, 2, 15])
 def test_frames_that_a_recorder_drops_cost_no_others(tmp_path, coded, count):
