@@ -84,8 +84,8 @@ def description_question(image: NDArray[np.uint8]) -> Question[FrameDescription]
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:
-    picture = Image.fromarray(image)
-    picture.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+    thumbnail = Image.fromarray(image)
+    thumbnail.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    thumbnail.save(file, "PNG")
     return file.getvalue()

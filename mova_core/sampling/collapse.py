@@ -40,7 +40,7 @@ def collapse(frames: Frames | None, audio: Waveform | None, rate_hz: int) -> tup
 
 
 def flat_share(frames: Frames) -> float:
-    """Share of frames without a picture: no part of them differs by more than 3 % of full scale in any colour.
+    """Share of frames that show nothing: no part of them differs by more than 3 % of full scale in any colour.
 
     Parts are the cells of `measures.video.cells`, about 24 along the shorter side, so noise of pixels does not count.
     Black bars above and below, or left and right, are looked past: training clips have them.
@@ -62,4 +62,4 @@ def peak_share(audio: Waveform) -> float:
 def _without_bars(channel: NDArray[np.uint8]) -> NDArray[np.uint8]:
     inner = video_measures.without_bars(channel)
     bars = inner.shape[1] == channel.shape[1] or inner.shape[2] == channel.shape[2]
-    return inner if bars else channel  # black all around is a picture on a black ground
+    return inner if bars else channel  # black all around is what is shown, on black

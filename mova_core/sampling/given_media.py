@@ -1,4 +1,4 @@
-"""Video and audio that are given for a clip, read from files that nobody vouches for: in a worker under limits.
+"""Video and audio that are given for a clip, read from untrusted files: in a worker under limits.
 
 Frames come upright, in BT.709, at the clip's rate by the rule of stage `cut`, cropped at the centre and scaled to the
 clip's canvas; audio as one channel at the clip's rate. What was changed is told. A file of another length than the
