@@ -22,9 +22,9 @@ from mova_core.media.image import read_image
 from mova_core.media.provenance import LoraUsed, Provenance, Try
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.collapse.reseed import generate_guarded, told
 from mova_core.sampling.inputs import ClipInputs
-from mova_core.sampling.recipe import recipe_of
-from mova_core.sampling.reseed import generate_guarded, told
+from mova_core.sampling.request.recipe import recipe_of
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
 from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file

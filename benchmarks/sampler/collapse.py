@@ -12,8 +12,8 @@ from mova_core.model.single_thread import single_thread
 from mova_core.params.runtime import RuntimeParams
 from mova_core.places import CANDIDATE
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.collapse.judge import judge
 from mova_core.sampling.inputs import ClipInputs
-from mova_core.sampling.judge import judge
 
 CLIPS, BATCH, FIRST_SEED = 64, 16, 40_000
 

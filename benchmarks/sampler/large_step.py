@@ -27,8 +27,8 @@ from mova_core.model.towers.tower_configs import tower_configs
 from mova_core.params.model import ModelParams, TowerParams
 from mova_core.plan.text import rendered
 from mova_core.sampling.guidance import Guidance
+from mova_core.sampling.reuse.tables_of_run import TablesOfRun
 from mova_core.sampling.sampler import Conditioning, Sampler
-from mova_core.sampling.tables_of_run import TablesOfRun
 
 GEOMETRY = ClipGeometry("step", 37, 24, (Canvas(320, 320),), 48_000, 960, 1)  # 10 x 20 x 20 tokens
 SIZE = ModelParams(

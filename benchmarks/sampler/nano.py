@@ -19,7 +19,7 @@ from mova_core.model.text.prompt import NANO_CONTEXT_LENGTH
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
-from mova_core.sampling.conditioning import Conditioning
+from mova_core.sampling.conditioning.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Sampler
 

@@ -11,7 +11,7 @@ from mova_core.params.section import Section
 OwnScale = NotNegative | None  # of one modality; None: that of both
 Modality = Literal["video", "audio"]
 GuidanceKind = Literal["text", "bridge"]
-CacheKind = Literal["none", "null_branch", "velocity"]  # see mova_core.sampling.step_cache
+CacheKind = Literal["none", "null_branch", "velocity"]  # see mova_core.sampling.reuse.step_cache
 CACHE_INTERVALS: dict[CacheKind, int] = {"none": 1, "null_branch": 5, "velocity": 3}
 OF_GUIDANCE = ("guidance_sigma_min", "guidance_sigma_max", "guidance_rescale")
 

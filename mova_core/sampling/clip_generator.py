@@ -22,15 +22,15 @@ from mova_core.params.generate import Modality
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.sampling.branch_parallel.messages import BeginRun, NextStep
 from mova_core.sampling.branch_parallel.processes import BranchParallel
-from mova_core.sampling.conditioning import Conditioning
-from mova_core.sampling.encode_inputs import encode_inputs, on_canvas
-from mova_core.sampling.extend import extended
+from mova_core.sampling.conditioning.conditioning import Conditioning
+from mova_core.sampling.conditioning.encode_inputs import encode_inputs, on_canvas
+from mova_core.sampling.conditioning.extend import extended
 from mova_core.sampling.guidance_settings import check_interval, guidance_of
 from mova_core.sampling.inputs import ClipInputs, check_alike
 from mova_core.sampling.output import Output, decode
+from mova_core.sampling.reuse.tables_of_run import TablesOfRun
 from mova_core.sampling.sampler import UNWATCHED, Sampler, Watcher
 from mova_core.sampling.settings import GenerateSettings
-from mova_core.sampling.tables_of_run import TablesOfRun
 
 
 class ClipGenerator:

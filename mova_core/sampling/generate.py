@@ -15,13 +15,13 @@ from mova_core.sampling.branch_parallel.processes import BranchParallel
 from mova_core.sampling.branch_parallel.second_process import second_process
 from mova_core.sampling.clip_file import Loudness, write_audio
 from mova_core.sampling.clip_generator import ClipGenerator
-from mova_core.sampling.extend import piece_seeds
+from mova_core.sampling.collapse.reseed import collapsed, generate_guarded, told
+from mova_core.sampling.conditioning.extend import piece_seeds
 from mova_core.sampling.inputs import Frames, Waveform
-from mova_core.sampling.like import check_same
-from mova_core.sampling.prompting_record import record_path, write_record
-from mova_core.sampling.recipe import recipe_of
-from mova_core.sampling.request import Clip, Request
-from mova_core.sampling.reseed import collapsed, generate_guarded, told
+from mova_core.sampling.request.like import check_same
+from mova_core.sampling.request.prompting_record import record_path, write_record
+from mova_core.sampling.request.recipe import recipe_of
+from mova_core.sampling.request.request import Clip, Request
 from mova_core.sampling.sampler import Watcher
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.written_clip import loudness_warning, write_generated

@@ -21,10 +21,10 @@ from mova_core.model.model_folder import Components, load_components, modules_of
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.generate import Modality
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.collapse.reseed import generate_guarded
 from mova_core.sampling.inputs import ClipInputs, Frame, Frames, Waveform
 from mova_core.sampling.lora_methods import LoraMethods
 from mova_core.sampling.output import Output
-from mova_core.sampling.reseed import generate_guarded
 from mova_core.sampling.retake import Interval
 from mova_core.sampling.sampler import Watcher
 from mova_core.sampling.settings import GenerateSettings, check_guided

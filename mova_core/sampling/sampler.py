@@ -20,13 +20,13 @@ from mova_core.model.towers.one_tower import OneTower
 from mova_core.params.generate import CacheKind
 from mova_core.sampling.branch_parallel.messages import BeginRun, NextStep
 from mova_core.sampling.branch_parallel.processes import BranchParallel, Velocities
-from mova_core.sampling.conditioning import Conditioning
+from mova_core.sampling.conditioning.conditioning import Conditioning
+from mova_core.sampling.conditioning.known import NOTHING_KNOWN
 from mova_core.sampling.guidance import Guidance, GuidanceBranch
-from mova_core.sampling.known import NOTHING_KNOWN
+from mova_core.sampling.reuse.step_cache import StepCache
+from mova_core.sampling.reuse.tables_of_run import TablesOfRun
 from mova_core.sampling.settings import MODALITIES
 from mova_core.sampling.solver import SOLVERS, steps_of
-from mova_core.sampling.step_cache import StepCache
-from mova_core.sampling.tables_of_run import TablesOfRun
 
 # The branches of a step run as one batch up to this many positions of video latents (4 a token): faster for one nano
 # clip on one core, nothing gained from 16 clips on.

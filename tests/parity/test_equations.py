@@ -11,7 +11,7 @@ from mova_core.flow_matching import PairSchedule
 from mova_core.model import AudioTower, Bridge, DualTower, VideoTower
 from mova_core.model.towers.bridge import BridgeScale
 from mova_core.model.towers.dual_tower import LatentPair
-from mova_core.sampling.conditioning import Conditioning
+from mova_core.sampling.conditioning.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance
 from mova_core.sampling.sampler import Sampler
 from tests.parity import equations

@@ -5,7 +5,7 @@ import torch
 
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import MovaPipeline, dual_guidance
-from mova_core.sampling.conditioning import Conditioning
+from mova_core.sampling.conditioning.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance, Scales
 from mova_core.sampling.sampler import Sampler
 

@@ -17,8 +17,8 @@ from mova_core.params.model import ServeParams
 from mova_core.places import ADAPTERS
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.generate import generate
-from mova_core.sampling.prompt_file import Wanted
-from mova_core.sampling.request import Request
+from mova_core.sampling.request.prompt_file import Wanted
+from mova_core.sampling.request.request import Request
 from services import jobs
 from services.adapters import asked_for, loaded, offered
 from services.api import create_app

@@ -12,8 +12,8 @@ from mova_core.model.model_folder import load_components
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
-from mova_core.sampling.request import Request
-from mova_core.sampling.wanted import Given, Wanted
+from mova_core.sampling.request.request import Request
+from mova_core.sampling.request.wanted import Given, Wanted
 from services import jobs
 from services.generator import Worker
 from services.settings import ServiceSettings

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from mova_core.registry.database.connection import open_database
 from mova_core.sampling.generate import generate
-from mova_core.sampling.request import Request
-from mova_core.sampling.wanted import Wanted
+from mova_core.sampling.request.request import Request
+from mova_core.sampling.request.wanted import Wanted
 from services import jobs
 from services.deploy import deploy, stop
 from services.deployment import running_deployment

@@ -8,11 +8,11 @@ import typer
 
 from mova_core.cli.model.setting_options import with_settings
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
+from mova_core.sampling.request.wanted import Given, Wanted
 from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
-from mova_core.sampling.wanted import Given, Wanted
 
 if TYPE_CHECKING:
-    from mova_core.sampling.like import Like
+    from mova_core.sampling.request.like import Like
 
 
 @with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
@@ -95,8 +95,8 @@ def generate(
     from mova_core.errors import UsageError
     from mova_core.model.lora.lora_file import parse_wanted
     from mova_core.registry.manifests import checkpoint_id_of
-    from mova_core.sampling.like import Like, remember_sources
-    from mova_core.sampling.request import Request
+    from mova_core.sampling.request.like import Like, remember_sources
+    from mova_core.sampling.request.request import Request
 
     if out is None:
         raise UsageError("--out is missing: name the clip to write, such as clip.mp4")
@@ -131,7 +131,7 @@ def generate(
         request = request.with_second_process()
     if rewrite_prompt:
         from mova_core.prompting.rewrite import PromptRewriter
-        from mova_core.sampling.rewritten_prompts import with_rewritten_prompts
+        from mova_core.sampling.request.rewritten_prompts import with_rewritten_prompts
 
         request = with_rewritten_prompts(request, PromptRewriter.from_environment())
     checkpoint_id = checkpoint_id or checkpoint_id_of(folder)
@@ -164,7 +164,7 @@ def _one(
 
 
 def _many(prompts: Path, seed: int | None, audio_out: Path | None) -> list[Wanted]:
-    from mova_core.sampling.prompt_file import read_prompts
+    from mova_core.sampling.request.prompt_file import read_prompts
 
     wanted = read_prompts(prompts, seed or 0)
     if audio_out is None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from mova_core.flow_matching import PairSchedule
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.params.generate import Modality
-from mova_core.sampling.conditioning import Conditioning
+from mova_core.sampling.conditioning.conditioning import Conditioning
 from mova_core.sampling.guidance import Guidance
 
 

@@ -26,8 +26,8 @@ from mova_core.sampling.plan.flops import pass_flops, text_flops
 from mova_core.sampling.plan.memory import memory_by_part
 from mova_core.sampling.plan.vae_flops import decode_flops, encode_flops
 from mova_core.sampling.plan.workload import AUDIO, BRIDGE, HIGH_NOISE, ClipWorkload
+from mova_core.sampling.reuse.step_cache import StepCache
 from mova_core.sampling.settings import GenerateSettings
-from mova_core.sampling.step_cache import StepCache
 
 EXPERTS = 2
 

@@ -20,7 +20,7 @@ from mova_core.model.towers.dual_tower import DualTower, LatentPair
 from mova_core.places import SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.clip_generator import ClipGenerator
-from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.conditioning.encode_inputs import encode_inputs
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.output import Output, decode
 from mova_core.storage.atomic import atomic_path

@@ -3,8 +3,8 @@
 import torch
 
 from mova_core.model.towers.dual_tower import LatentPair
-from mova_core.sampling.conditioning import Conditioning
-from mova_core.sampling.known import Known, KnownLatents
+from mova_core.sampling.conditioning.conditioning import Conditioning
+from mova_core.sampling.conditioning.known import Known, KnownLatents
 
 
 def noise(batch, seed=0):

@@ -12,7 +12,7 @@ from mova_core.errors import UsageError
 from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.model.condition import fit_image, known_frames, white_image
 from mova_core.model.pixels import to_bytes, to_unit_range
-from mova_core.sampling.encode_inputs import encode_inputs
+from mova_core.sampling.conditioning.encode_inputs import encode_inputs
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.sampler import GenerationCancelled

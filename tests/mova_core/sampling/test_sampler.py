@@ -9,8 +9,8 @@ from mova_core.errors import MovaError
 from mova_core.flow_matching import PairSchedule
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling import sampler as sampler_module
+from mova_core.sampling.conditioning.known import NOTHING_KNOWN
 from mova_core.sampling.guidance import Scales
-from mova_core.sampling.known import NOTHING_KNOWN
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 

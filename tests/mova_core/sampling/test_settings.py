@@ -135,5 +135,5 @@ def test_defaults_of_another_version_are_stale():
 
 
 def test_settings_need_no_torch():
-    script = "import sys, mova_core.sampling.request; sys.exit('torch' in sys.modules)"
+    script = "import sys, mova_core.sampling.request.request; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -10,7 +10,7 @@ import torch
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.pixels import to_unit_range
-from mova_core.sampling.extend import SEED_STEP, crossfade, known_audio_latents, piece_seeds, samples_until
+from mova_core.sampling.conditioning.extend import SEED_STEP, crossfade, known_audio_latents, piece_seeds, samples_until
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.retake import retaken

@@ -15,8 +15,8 @@ from mova_core.cli.main import build_app
 from mova_core.media.encode import write_media
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
+from mova_core.sampling.request.wanted import FILE_FIELDS, TASK_FIELDS, Given
 from mova_core.sampling.tasks import CLIP_TASKS
-from mova_core.sampling.wanted import FILE_FIELDS, TASK_FIELDS, Given
 
 FRAMES = 13  # 0.8125 s at 16 a second
 VALUES = {"only=video": "video", "only=audio": "audio", "extend": 1, "retake": "0.3:0.5"}

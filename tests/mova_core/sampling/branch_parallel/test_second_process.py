@@ -11,9 +11,9 @@ from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.branch_parallel.second_process import second_process
 from mova_core.sampling.generate import generate
 from mova_core.sampling.guidance import Scales
-from mova_core.sampling.request import Request
+from mova_core.sampling.request.request import Request
+from mova_core.sampling.request.wanted import Given, Wanted
 from mova_core.sampling.sampler import Watcher
-from mova_core.sampling.wanted import Given, Wanted
 from tests.mova_core.sampling.branch_parallel import work
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from mova_core.geometry import VIDEO_FRAMES_PER_LATENT, ClipGeometry
 from mova_core.model.frozen import AudioCodec, Frozen, VideoCodec
 from mova_core.model.pixels import to_unit_range
-from mova_core.sampling.extend import known_audio_latents
+from mova_core.sampling.conditioning.extend import known_audio_latents
+from mova_core.sampling.conditioning.known import NOTHING_KNOWN, Known, KnownLatents
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs, Frames, Waveform
-from mova_core.sampling.known import NOTHING_KNOWN, Known, KnownLatents
 from mova_core.sampling.retake import retaken
 
 

@@ -10,7 +10,7 @@ from mova_core.prompting.caption import CaptionRules
 from mova_core.prompting.frame_description import FrameName
 from mova_core.prompting.rewrite import Prompting, PromptRewriter
 from mova_core.sampling.inputs import ClipInputs, Frame
-from mova_core.sampling.request import Clip, Request
+from mova_core.sampling.request.request import Clip, Request
 
 TOKENS_A_WORD = 2  # of the released text encoder: enough for names and most languages
 BYTES_A_WORD = 7  # nano's tokens are bytes

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.sampling.collapse import CLIPPED, collapse, flat_share, peak_share
+from mova_core.sampling.collapse.collapse import CLIPPED, collapse, flat_share, peak_share
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 RATE_HZ = 16_000

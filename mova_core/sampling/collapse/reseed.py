@@ -13,8 +13,8 @@ from mova_core.geometry import ClipGeometry
 from mova_core.media.provenance import Try
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.collapse.judge import judge
 from mova_core.sampling.inputs import ClipInputs, Frames, Waveform
-from mova_core.sampling.judge import judge
 from mova_core.sampling.output import Output
 from mova_core.sampling.sampler import UNWATCHED, NotFinite, Watcher
 from mova_core.sampling.settings import GenerateSettings

@@ -11,7 +11,7 @@ from mova_core.params.generate import GenerateParams
 from mova_core.sampling import sampler as sampler_module
 from mova_core.sampling.branch_parallel.processes import BranchParallel
 from mova_core.sampling.guidance import BRIDGE, FULL, NULL
-from mova_core.sampling.step_cache import StepCache
+from mova_core.sampling.reuse.step_cache import StepCache
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 
 HIGH, LOW = "video_dit", "video_dit_2"

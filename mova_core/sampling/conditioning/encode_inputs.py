@@ -14,8 +14,8 @@ from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.model.condition import condition_from, fit_image, known_frames, white_image
 from mova_core.model.frozen import Frozen, VideoCodec
 from mova_core.model.pixels import to_unit_range
-from mova_core.sampling.conditioning import Conditioning
-from mova_core.sampling.encode_known import audio_latents, encode_known, video_latents
+from mova_core.sampling.conditioning.conditioning import Conditioning
+from mova_core.sampling.conditioning.encode_known import audio_latents, encode_known, video_latents
 from mova_core.sampling.inputs import ClipInputs, Frame
 from mova_core.sampling.settings import MODALITIES, GenerateSettings
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mova_core.errors import MediaError, UsageError
 from mova_core.geometry import Canvas, ClipGeometry
 
-THIS = "mova_core.sampling.given_media"
+THIS = "mova_core.sampling.request.given_media"
 MOST_FRAMES = 4097  # as many as a clip may have
 MOST_FILLED_S = 0.1  # of audio beside a video: what it lacks at the ends is silence
 SAME_RATE = 0.01  # rates that differ by a smaller share are not told

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from mova_core.geometry import ClipGeometry
 from mova_core.media.image import read_image
-from mova_core.sampling.given_media import GivenMedia, MediaFile, read_given
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.request.given_media import GivenMedia, MediaFile, read_given
+from mova_core.sampling.request.wanted import Given, Wanted
 from mova_core.sampling.retake import retaken
-from mova_core.sampling.wanted import Given, Wanted
 
 
 def read_inputs(wanted: Sequence[Wanted], geometry: ClipGeometry) -> list[tuple[ClipInputs, tuple[str, ...]]]:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from mova_core.errors import UsageError
-from mova_core.sampling.prompt_file import read_prompts
-from mova_core.sampling.wanted import Given, Wanted
+from mova_core.sampling.request.prompt_file import read_prompts
+from mova_core.sampling.request.wanted import Given, Wanted
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from mova_core.geometry import GEOMETRIES
 from mova_core.media.encode import write_media
 from mova_core.media.image import fit_image
 from mova_core.sampling.clip_file import write_clip
-from mova_core.sampling.given_media import MediaFile, read_given
 from mova_core.sampling.output_format import OUTPUT_FORMATS
+from mova_core.sampling.request.given_media import MediaFile, read_given
 
 GEOMETRY = replace(GEOMETRIES["nano-48"], frames=13)  # 0.8125 s
 LOSSLESS = {"container": "matroska", "video_codec": "ffv1", "crf": None}

@@ -15,9 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from mova_core.model.towers.dual_tower import LatentPair
 from mova_core.model.towers.one_tower import OneTower
 from mova_core.sampling import sampler as sampler_module
-from mova_core.sampling.known import KnownLatents
+from mova_core.sampling.conditioning.known import KnownLatents
+from mova_core.sampling.reuse.tables_of_run import TablesOfRun
 from mova_core.sampling.sampler import GenerationCancelled, Watcher
-from mova_core.sampling.tables_of_run import TablesOfRun
 from tests.mova_core.sampling.sampler_inputs import conditioning, noise
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from mova_core.media.provenance import Recipe
 from mova_core.params.runtime import RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.request.wanted import TASK_FIELDS
 from mova_core.sampling.settings import GenerateSettings
-from mova_core.sampling.wanted import TASK_FIELDS
 from mova_core.version import __version__
 
 LIBRARIES = ("torch", "av")  # that compute a clip and code it

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from mova_core.geometry import ClipGeometry
-from mova_core.sampling.collapse import collapse
-from mova_core.sampling.extend import samples_until
+from mova_core.sampling.collapse.collapse import collapse
+from mova_core.sampling.conditioning.extend import samples_until
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs, Frames, Waveform
 from mova_core.sampling.retake import retaken
 

@@ -13,11 +13,11 @@ from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.runtime import ON_ANY_DEVICE, PARTS, RuntimeParams
 from mova_core.sampling.inputs import ClipInputs
 from mova_core.sampling.plan.check import check_memory
-from mova_core.sampling.read_inputs import read_inputs
+from mova_core.sampling.request.read_inputs import read_inputs
+from mova_core.sampling.request.wanted import Wanted
 from mova_core.sampling.retake import retaken
 from mova_core.sampling.settings import MODALITIES, GenerateSettings, check_guided
 from mova_core.sampling.tasks import CLIP_TASKS
-from mova_core.sampling.wanted import Wanted
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.hashing import sha256_file
 

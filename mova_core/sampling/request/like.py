@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from mova_core.errors import MovaError, StaleError, UsageError, first_fault
 from mova_core.media.provenance import LoraUsed, Provenance, Recipe, read_provenance
 from mova_core.model.lora.lora_file import LoraFile
-from mova_core.sampling.recipe import recipe_of, versions
-from mova_core.sampling.request import Request
+from mova_core.sampling.request.recipe import recipe_of, versions
+from mova_core.sampling.request.request import Request
+from mova_core.sampling.request.wanted import FILE_FIELDS
 from mova_core.sampling.settings import GenerateSettings
-from mova_core.sampling.wanted import FILE_FIELDS
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.known_paths import recall, remember
 from mova_core.storage.manifest import SHOWN_DIGITS

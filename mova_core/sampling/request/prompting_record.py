@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from mova_core.sampling.request import Clip
+from mova_core.sampling.request.request import Clip
 from mova_core.storage.atomic import write_text
 
 SCHEMA = "prompting/1"

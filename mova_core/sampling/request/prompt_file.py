@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from mova_core.errors import UsageError, first_fault
-from mova_core.sampling.wanted import Given, Wanted
+from mova_core.sampling.request.wanted import Given, Wanted
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 EXAMPLE = '{"prompt": "a red ball", "seed": 1}'

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mova_core.geometry import GEOMETRIES
-from mova_core.sampling.extend import samples_until
+from mova_core.sampling.collapse.judge import judge
+from mova_core.sampling.conditioning.extend import samples_until
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs
-from mova_core.sampling.judge import judge
 from mova_core.sampling.retake import retaken
 
 GEOMETRY = GEOMETRIES["nano-48"]

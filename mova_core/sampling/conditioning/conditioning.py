@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mova_core.flow_matching.schedule import TRAINING_STEPS
 from mova_core.model.towers.dual_tower import ContextPair, LatentPair
+from mova_core.sampling.conditioning.known import NOTHING_KNOWN, Known
 from mova_core.sampling.guidance import GuidanceBranch
-from mova_core.sampling.known import NOTHING_KNOWN, Known
 
 
 @dataclass(frozen=True, slots=True)

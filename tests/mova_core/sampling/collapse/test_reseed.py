@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mova_core.sampling.clip_generator import ClipGenerator
+from mova_core.sampling.collapse.reseed import SEED_STEP, collapsed, generate_guarded, told
 from mova_core.sampling.inputs import ClipInputs
-from mova_core.sampling.reseed import SEED_STEP, collapsed, generate_guarded, told
 from mova_core.sampling.sampler import NotFinite, Watcher
 
 WHITE = 255

@@ -1,0 +1,1 @@
+"""Clips that collapsed: found, and generated again with other seeds."""
