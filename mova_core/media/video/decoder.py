@@ -2,7 +2,7 @@
 
 Every frame carries the number of its packet, so it is known which packets gave none. A packet that is incomplete, does
 not decode, or gives no frame is damage, and so is a gap: frames after it may be predicted from what is not there. So
-decoding begins anew at the next key frame, and all in between is one `Lost`. Of decoders that tell whether a frame that
+decoding begins anew at the next key frame, and all in between is one `Lost`. Where a codec tells whether a frame that
 others refer to is missing, a gap costs no more than itself where none is. A frame is given out once every packet
 decoded before it has given its own, for a frame may come out before the damaged one that it was predicted from.
 
@@ -27,10 +27,10 @@ from mova_core.media.timeline.timeline import Timeline
 from mova_core.media.timeline.tracks import Break, VideoTrack
 from mova_core.media.video.color import check_color, check_dolby_vision
 from mova_core.media.video.deinterlace import Deinterlacer, Timed
-from mova_core.media.video.strict_frames import CONCEALS_MISSING, strict_frames
+from mova_core.media.video.strict_frames import NUMBERS_REFERENCES, StrictFrames
 
 MOST_WAITING = 32  # packets after which a frame does not come any more: twice what may be reordered
-TELL_MISSING = (CONCEALS_MISSING, "hevc")  # a hole to which no frame refers costs no more than itself
+TELL_MISSING = (NUMBERS_REFERENCES, "hevc")  # a hole to which no frame refers costs no more than itself
 ROUNDING_S = 0.0005  # of containers that count milliseconds
 MOST_TOLD = 15  # frames: H.264 numbers them modulo 16 or more
 
@@ -55,6 +55,7 @@ class VideoDecoder:
     def __init__(self, timeline: Timeline, track: VideoTrack, stream: VideoStream) -> None:
         self._timeline, self._track, self._context = timeline, track, stream.codec_context
         self._context.copy_opaque = True
+        self._strict = StrictFrames(self._context, timeline.seconds)
         self._guessed = bool((track.places < 0).all())
         self._start = FilmStart()
         self._packets = 0  # counted so far
@@ -120,7 +121,7 @@ class VideoDecoder:
     def _images(self, packet: "Packet[Any]", number: int | None) -> list[av.VideoFrame]:
         begins = packet.is_keyframe or number == self._begin_at
         lately = self._begin_at + MOST_WAITING >= self._packets
-        return strict_frames(packet, self._timeline.seconds, begins=begins, begun_lately=lately)
+        return self._strict.of_packet(packet, begins=begins, begun_lately=lately)
 
     def _drained(self) -> list[av.VideoFrame]:
         """What the decoder still holds; nothing where it fails."""
@@ -259,6 +260,7 @@ class VideoDecoder:
             self._loss = Break(min(start_s, cause.start_s), cause.code, cause.cause)
         self._holes.clear()
         self._context.flush_buffers()
+        self._strict.restart()
         self._begin_at, self._settled = begin_at, False
         self._missing.clear()
         self._waiting.clear()
