@@ -65,6 +65,7 @@ class StrictFrames:
             except MediaError:
                 errors = [message for at, _, message in messages if at <= av.logging.ERROR]
                 if begun_lately and errors and all(message.startswith(FORGOTTEN) for message in errors):
+                    self.restart()
                     return []
                 raise
         if any(message.startswith(WRONG_SUM) for _, _, message in messages):
