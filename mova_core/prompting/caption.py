@@ -1,4 +1,4 @@
-"""The prompt as a training caption: visual narrative first, dialogue tied to visible speakers, other sounds last.
+"""The prompt as a training caption: visual narrative first, dialogue tied to visible speakers, all other audio last.
 
 That order is the one of the merged captions that the model was trained on (MOVA report, arXiv:2602.08794, stage 3 of
 curation). The three parts are asked for apart and put together here, so the order holds whatever the model answers. The

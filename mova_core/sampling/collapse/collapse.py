@@ -13,7 +13,7 @@ from mova_core.sampling.inputs import Frames, Waveform
 
 FLAT_SPREAD = 0.03 * 255  # between the brightest and the darkest part of a flat frame, in each colour
 FLAT_FRAMES = 0.5  # of the clip: a fade to black at either end is shorter
-SILENT = 0.98  # of the clip: a single short sound takes more than the rest
+SILENT = 0.98  # of the clip: a single short event takes more than the rest
 CLIPPED = 0.1  # of the samples, twice what curation takes; a sine that just reaches full scale has 2.8 %
 
 

@@ -2,7 +2,7 @@
 
 A piece shares its first `OVERLAP_FRAMES` frames with what is there: their latents are known, its first frame conditions
 it, and they are shown once, as they are there. Of the audio over that time the first half is known too, in whole
-tokens; over the rest both sound at once, in a crossfade of constant power, for the two are not the same waveform.
+tokens; over the rest both are audible at once, in a crossfade of constant power, for the two are not the same waveform.
 Piece k of a clip draws its noise by seed + k * `SEED_STEP`; the clip that is extended, where it is made, is piece 0.
 """
 
