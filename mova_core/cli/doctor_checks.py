@@ -158,7 +158,7 @@ def _models(params: Params) -> list[Finding]:
 
 def _endpoints() -> list[Finding]:
     """Models that rewrite prompts, at the endpoints that the environment names."""
-    from mova_core.prompting.endpoint import MODELS, Endpoint
+    from mova_core.endpoints.endpoint import MODELS, Endpoint
 
     findings, unnamed = [], []
     for kind, about in MODELS.items():

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from mova_core.prompting.answer import Answer, FilledText, Text, few
-from mova_core.prompting.ask import UnusableAnswer
+from mova_core.endpoints.answer import Answer, FilledText, Text, few
+from mova_core.endpoints.ask import UnusableAnswer
+from mova_core.endpoints.question import Question, message
 from mova_core.prompting.caption_examples import EXAMPLES
 from mova_core.prompting.frame_description import FrameDescription, FrameName
-from mova_core.prompting.question import Question, message
 from mova_core.prompting.quotations import first_of, quotations, without_quotations
 
 Frames = Mapping[FrameName, FrameDescription]

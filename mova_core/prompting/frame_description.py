@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator
 
-from mova_core.prompting.answer import Answer, FilledText, Text, few
-from mova_core.prompting.question import Question, image_message, message
+from mova_core.endpoints.answer import Answer, FilledText, Text, few
+from mova_core.endpoints.question import Question, image_message, message
 
 FrameName = Literal["first_frame", "last_frame"]
 LONGEST_SIDE_PX = 1536  # a larger image is scaled down before it is sent

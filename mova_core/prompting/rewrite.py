@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.endpoints.ask import Limits, UnusableAnswer, ask
+from mova_core.endpoints.endpoint import Endpoint
+from mova_core.endpoints.question import Question, Schema
 from mova_core.places import PROMPTING_CACHE
-from mova_core.prompting.ask import Limits, UnusableAnswer, ask
 from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations
-from mova_core.prompting.endpoint import Endpoint
 from mova_core.prompting.frame_description import FrameDescription, FrameName, description_question
-from mova_core.prompting.question import Question, Schema
 from mova_core.storage.result_cache import ResultCache
 
 

@@ -1,10 +1,10 @@
-"""A nano model to try things on (codecs fitted on noise, towers with drawn weights and a Bridge that acts), and an S3
-server.
+"""A nano model to try things on (codecs fitted on noise, towers with drawn weights and a Bridge that acts), an S3
+server, and endpoints of models, of which the environment names none.
 """
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 
+from mova_core.endpoints.endpoint import MODELS
 from mova_core.geometry import GEOMETRIES
 from mova_core.training.strategy.base import Setup
+from tests.mova_core.endpoints.model_server import ModelServer
 
 
 @pytest.fixture(scope="session")
@@ -193,3 +195,24 @@ def audio_file(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def other_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in MODELS:
+        for name in ("URL", "MODEL", "KEY"):
+            monkeypatch.delenv(f"MOVA_{kind}_{name}", raising=False)

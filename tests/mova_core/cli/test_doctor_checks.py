@@ -6,7 +6,7 @@ from mova_core.cli.doctor import told
 from mova_core.cli.doctor_checks import Finding, examine
 from mova_core.curation.tables import MEASURE_NAMES
 from mova_core.params import Params, params_from
-from tests.mova_core.prompting.model_server import ModelServer
+from tests.mova_core.endpoints.model_server import ModelServer
 
 SHA = "0" * 64
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from mova_core.prompting.ask import UnusableAnswer
+from mova_core.endpoints.ask import UnusableAnswer
 from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations
 from mova_core.prompting.caption_examples import EXAMPLES
 from mova_core.prompting.frame_description import FrameDescription
 from mova_core.prompting.quotations import PAIRS, quotations
-from tests.mova_core.prompting.model_server import NO_FRAME
+from tests.mova_core.endpoints.model_server import NO_FRAME
 
 
 def caption(visual="A man waves.", *lines, sound=""):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mova_core.cli.main import build_app
 from mova_core.ports import free_port
-from tests.mova_core.prompting.model_server import Answer, ModelServer, caption, described
+from tests.mova_core.endpoints.model_server import Answer, ModelServer, caption, described
 
 REWRITTEN = "A red ball falls on a dark floor. It knocks."
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from mova_core.prompting.endpoint import Endpoint
+from mova_core.endpoints.endpoint import Endpoint
 
 NO_FRAME = {
     "style": {"palette": "grey", "light": "even"},

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel, Field, ValidationError
 
+from mova_core.endpoints.endpoint import Endpoint
+from mova_core.endpoints.question import Question, Schema
 from mova_core.errors import EndpointError, MovaError, first_fault
-from mova_core.prompting.endpoint import Endpoint
-from mova_core.prompting.question import Question, Schema
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 

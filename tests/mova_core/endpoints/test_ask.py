@@ -5,13 +5,13 @@ import json
 
 import pytest
 
+from mova_core.endpoints.answer import LONGEST_TEXT, MOST_ITEMS
+from mova_core.endpoints.ask import Limits, UnusableAnswer, ask
+from mova_core.endpoints.endpoint import Endpoint
 from mova_core.errors import EndpointError
-from mova_core.prompting.answer import LONGEST_TEXT, MOST_ITEMS
-from mova_core.prompting.ask import Limits, UnusableAnswer, ask
 from mova_core.prompting.caption import CaptionRules, caption_question
-from mova_core.prompting.endpoint import Endpoint
 from mova_core.storage.result_cache import ResultCache
-from tests.mova_core.prompting.model_server import Answer, caption, completion
+from tests.mova_core.endpoints.model_server import Answer, caption, completion
 
 QUESTION = caption_question("a kite", {}, CaptionRules(most_words=100))
 GOOD = caption("A red kite climbs.")

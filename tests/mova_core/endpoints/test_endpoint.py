@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
+from mova_core.endpoints.endpoint import Endpoint
 from mova_core.errors import UsageError
 from mova_core.ports import free_port
-from mova_core.prompting.endpoint import Endpoint
-from tests.mova_core.prompting.model_server import Answer
+from tests.mova_core.endpoints.model_server import Answer
 
 
 def named(monkeypatch, url, model="m", key=""):

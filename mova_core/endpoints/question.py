@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from mova_core.prompting.answer import Answer
+from mova_core.endpoints.answer import Answer
 
 MOST_TOKENS = 4096  # of an answer, a reasoning model's thoughts included
 DATA_URL = "data:image/png;base64,"
