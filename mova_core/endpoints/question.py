@@ -8,12 +8,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from mova_core.endpoints.answer import Answer
 
 MOST_TOKENS = 4096  # of an answer, a reasoning model's thoughts included
-DATA_URL = "data:image/png;base64,"
 
 Schema = TypeVar("Schema", bound=Answer)
 Message = Mapping[str, Any]
@@ -44,7 +43,7 @@ class Question(Generic[Schema]):
         }
 
     def recorded(self) -> list[dict[str, Any]]:
-        """The messages as they are kept: an image by the hash of its bytes."""
+        """The messages as they are kept: images and audio by the hash of their bytes."""
         return [{**message, "content": _recorded(message["content"])} for message in self.messages]
 
 
@@ -59,14 +58,29 @@ def message(role: str, content: Any) -> Message:
     return {"role": role, "content": content}
 
 
-def image_message(png: bytes) -> Message:
-    """An image as a message of the user."""
-    url = DATA_URL + base64.b64encode(png).decode()
-    return {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+def media_message(*parts: Mapping[str, Any]) -> Message:
+    """Images and audio as a message of the user."""
+    return {"role": "user", "content": list(parts)}
+
+
+def image_part(data: bytes, kind: Literal["png", "jpeg"]) -> dict[str, Any]:
+    """An image file as a part of a message."""
+    return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{base64.b64encode(data).decode()}"}}
+
+
+def audio_part(wav: bytes) -> dict[str, Any]:
+    """A WAV file as a part of a message."""
+    return {"type": "input_audio", "input_audio": {"data": base64.b64encode(wav).decode(), "format": "wav"}}
 
 
 def _recorded(content: Any) -> Any:
-    if isinstance(content, str):
-        return content
-    urls = [part["image_url"]["url"] for part in content]
-    return [{"image_sha256": hashlib.sha256(base64.b64decode(url.removeprefix(DATA_URL))).hexdigest()} for url in urls]
+    return content if isinstance(content, str) else [_recorded_part(part) for part in content]
+
+
+def _recorded_part(part: Mapping[str, Any]) -> dict[str, str]:
+    name, data = (
+        ("image_sha256", part["image_url"]["url"].partition(",")[2])
+        if part["type"] == "image_url"
+        else ("audio_sha256", part["input_audio"]["data"])
+    )
+    return {name: hashlib.sha256(base64.b64decode(data)).hexdigest()}

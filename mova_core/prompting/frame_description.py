@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import AfterValidator
 
 from mova_core.endpoints.answer import Answer, FilledText, Text, few
-from mova_core.endpoints.question import Question, image_message, message
+from mova_core.endpoints.question import Question, image_part, media_message, message
 
 FrameName = Literal["first_frame", "last_frame"]
 LONGEST_SIDE_PX = 1536  # a larger image is scaled down before it is sent
@@ -78,9 +78,8 @@ def description_question(image: NDArray[np.uint8]) -> Question[FrameDescription]
     Args:
         image: uint8 [H, W, 3] RGB.
     """
-    return Question(
-        "frame_description", (message("system", INSTRUCTIONS), image_message(_png(image))), FrameDescription
-    )
+    frame = media_message(image_part(_png(image), "png"))
+    return Question("frame_description", (message("system", INSTRUCTIONS), frame), FrameDescription)
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

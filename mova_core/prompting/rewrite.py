@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.endpoints.ask import Limits, UnusableAnswer, ask
+from mova_core.endpoints.ask import UnusableAnswer, ask
 from mova_core.endpoints.endpoint import Endpoint
+from mova_core.endpoints.post import Limits
 from mova_core.endpoints.question import Question, Schema
 from mova_core.places import PROMPTING_CACHE
 from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations

@@ -1,13 +1,17 @@
 """A real endpoint that misbehaves: an answer is checked, limited and kept, or refused in a sentence."""
 
+import asyncio
 import gzip
 import json
+import time
 
 import pytest
 
 from mova_core.endpoints.answer import LONGEST_TEXT, MOST_ITEMS
-from mova_core.endpoints.ask import Limits, UnusableAnswer, ask
+from mova_core.endpoints.ask import UnusableAnswer, ask, ask_async
 from mova_core.endpoints.endpoint import Endpoint
+from mova_core.endpoints.post import Limits
+from mova_core.endpoints.rate_limit import RateLimit
 from mova_core.errors import EndpointError
 from mova_core.prompting.caption import CaptionRules, caption_question
 from mova_core.storage.result_cache import ResultCache
@@ -63,6 +67,14 @@ def test_attempts_have_a_limit(server, cache, attempts):
     told = failure(server, cache, Answer(b"out of memory", 500, SOON), limits=Limits(attempts=attempts))
     assert len(server.asked) == attempts
     assert f"{attempts} times" in told and "HTTP 500 out of memory" in told
+
+
+def test_every_attempt_takes_a_turn_which_costs_no_time_of_the_question(server, cache):
+    """Three turns at 300 a minute are 0.4 s, and the question has 0.3 s."""
+    server.answers = [Answer(b"busy", 503, SOON), Answer(b"busy", 503, SOON), GOOD]
+    begun = time.monotonic()
+    asyncio.run(ask_async(server.endpoint(), QUESTION, cache, limits=Limits(seconds=0.3), rate=RateLimit(300)))
+    assert time.monotonic() - begun >= 0.4
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
