@@ -1,15 +1,20 @@
 """Contract of `captions`: one caption for every accepted clip, which says what is there and never when.
 
-Synchrony is to be learnt through the Bridge; a caption that told the timing would teach it by text.
+Synchrony is to be learnt through the Bridge; a caption that told the timing would teach it by text. What a model wrote
+is held to the rules that its answers were held to (`mova_core/curation/caption/rules.py`).
 """
 
-from data_contracts.columns import Row, Tables, accepted_clips, is_word, looked_up
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow.compute as pc
+
+from data_contracts.columns import Columns, Mask, Row, Tables, accepted_clips, is_word, looked_up
 from data_contracts.contract import Contract, View, missing
 from data_contracts.expectations import (
     Column,
     Expectation,
     ExpectEmpty,
-    ExpectForm,
     ExpectNoFault,
     ExpectRows,
     ExpectStated,
@@ -18,6 +23,7 @@ from data_contracts.expectations import (
 from data_contracts.report.places import at_clip
 from data_contracts.rules.balance import once_a_clip
 from data_contracts.rules.column_rules import column_rules
+from mova_core.curation.caption.rules import prose_fault, quotation_fault, time_fault
 from mova_core.curation.tables import TABLES
 from mova_core.params import Params
 from mova_core.places import DataFolder
@@ -30,7 +36,9 @@ STATED_BY_KIND = {  # an own caption is text alone; that of a model has a rule o
     "template": TABLES["captions"].stated("template", "template or model"),
     "model": TABLES["captions"].stated("template or model"),
 }
-NO_TIME = r"(?is)\A(?!.*\b(?!\d{4}s\b)\d+(?:[.,:]\d+)?\s*(?:ms|milliseconds?|s|secs?|seconds?|minutes?|frames?)\b).*\Z"
+EXPLAINED = ("speech", "sound")  # parts that a model's caption may be without, where it says why
+PARTS = ("visual", "sound", "merged")
+MAY_TELL_A_TIME = r"(?i)\p{Nd}|second|minute|frame|time|="  # any text that `time_fault` finds something in
 
 
 def captions(data: DataFolder, _params: Params) -> Contract:
@@ -41,17 +49,25 @@ def captions(data: DataFolder, _params: Params) -> Contract:
     """
     tables = Tables(data)
     captions, verdicts = tables["captions"], tables["verdicts"].frame
+    kinds = captions.frame["kind"]
+    by_model = is_word(kinds, "model")
+    may_tell_a_time = (by_model | is_word(kinds, "template")) & _may_tell_a_time(captions)
     clip_ids = captions.frame["clip_id"]
     verdict = looked_up(clip_ids, verdicts["clip_id"], verdicts["verdict"].astype(object))
     lacking = captions.blank(STATED)
     for kind, columns in STATED_BY_KIND.items():
-        lacking |= is_word(captions.frame["kind"], kind) & captions.blank(columns)
+        lacking |= is_word(kinds, kind) & captions.blank(columns)
     view = View(
         name="captions",
         noun="clip",
         rows=captions.frame.assign(
             missing=captions.faults(lacking, lambda row: missing(row, _stated(row))),
             clip_fault=captions.faults(verdict != "accepted", _clip_fault, verdict),
+            time_fault=captions.faults(may_tell_a_time, lambda row: _first(row, time_fault)),
+            quotation_fault=captions.faults(by_model, lambda row: _first(row, quotation_fault, _quotable(row))),
+            prose_fault=captions.faults(by_model, lambda row: _first(row, prose_fault, _quotable(row))),
+            unexplained=captions.faults(by_model & captions.blank(EXPLAINED), _unexplained),
+            fallback=captions.faults(~captions.blank(["fallback_reason"]), lambda row: row["fallback_reason"]),
         ),
         id_column="clip_id",
         where=at_clip(tables),
@@ -76,6 +92,27 @@ def _clip_fault(_: Row, verdict: str | None) -> str | None:
     return None if verdict == "accepted" else f"its clip is {verdict}"
 
 
+def _may_tell_a_time(captions: Columns) -> Mask:
+    masks = [pc.fill_null(pc.match_substring_regex(captions.table[part], MAY_TELL_A_TIME), False) for part in PARTS]
+    return np.logical_or.reduce([np.asarray(mask) for mask in masks])
+
+
+def _quotable(row: Row) -> list[str]:
+    """What a model's caption may quote."""
+    return [*filter(None, [row["speech"]]), *(row["on_screen_text"] or ())]
+
+
+def _first(row: Row, fault: Callable[..., str | None], *arguments: list[str]) -> str | None:
+    """The first part of a caption with a fault, and which."""
+    told = ((part, fault(row[part], *arguments)) for part in PARTS if row[part])
+    return next((f"{part}: {what}" for part, what in told if what is not None), None)
+
+
+def _unexplained(row: Row) -> str | None:
+    reasons = dict(row["unavailable"] or {})
+    return missing({part: row[part] or reasons.get(part) for part in EXPLAINED}, EXPLAINED)
+
+
 def _rows() -> list[Expectation]:
     known = "Latents are stored with the text contexts of their clip."
     text = "Text is what the model is conditioned on; a template always says what is visible and audible."
@@ -85,17 +122,32 @@ def _rows() -> list[Expectation]:
         ExpectUnique.of("clip_id", "caption", "A clip has one caption."),
         ExpectNoFault.of("clip_fault", "every caption is of an accepted clip", known),
         *column_rules(TABLES["captions"].columns, "caption"),
-        ExpectForm.of(
-            "merged",
-            NO_TIME,
-            "no template caption tells when something happens",
+        ExpectNoFault.of(
+            "time_fault",
+            "no caption of a template or a model tells when something happens",
             "Synchrony must come through the Bridge, not through text.",
-            only=TEMPLATE,
+        ),
+        ExpectNoFault.of(
+            "quotation_fault",
+            "every model caption quotes only what is said or written in its clip",
+            "A quotation that nobody says or writes teaches a model to make up speech.",
+        ),
+        ExpectNoFault.of(
+            "prose_fault",
+            "every model caption is prose, what others say or write in quotation marks",
+            "Else a text on the screen may have told the model what to write.",
+        ),
+        ExpectNoFault.of(
+            "unexplained", "every model caption without speech or sound says why", "Unavailable is never silence."
+        ),
+        ExpectNoFault.better(
+            "fallback", "no template stands in for the caption of a model", "Run `mova caption` again to ask once more."
         ),
         ExpectEmpty.of(
             "speech", "template caption", "A template has no transcript; it must not invent one.", only=TEMPLATE
         ),
         ExpectEmpty.of("model", "template caption", "No model wrote it.", only=TEMPLATE),
         ExpectEmpty.of("model", "own caption", "It is from a sidecar; no model wrote it.", only=OWN),
+        ExpectEmpty.of("fallback_reason", "model caption", "It is no template.", only=MODEL),
         ExpectStated.of("model", "model caption", "Which model wrote it must be known.", only=MODEL),
     ]

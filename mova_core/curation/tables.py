@@ -331,9 +331,12 @@ TABLES: dict[str, Table] = {
             Column("speech", "text", "what is said, word for word"),
             Column("sound", "text", "what is audible beside speech", stated="template"),
             Column("merged", "text", "everything in one text", stated="always"),
+            Column("on_screen_text", "texts", "what is written in the frames, as a model read it"),
             Column("kind", "text", "what wrote it", values=("template", "own", "model"), stated="always"),
-            Column("model", "text", "name of the model that wrote it", stated="model"),
+            Column("model", "text", "models that wrote it, such as `vlm NAME, llm NAME`", stated="model"),
             Column("language", "text", "language of the caption", stated="template or model"),
+            Column("unavailable", "text by name", "speech or sound: why a model's caption is without it"),
+            Column("fallback_reason", "text", "why it is a template although a model was asked"),
         ),
     ),
     "audio_clips": Table(

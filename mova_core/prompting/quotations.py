@@ -5,12 +5,18 @@ from collections.abc import Iterable, Sequence
 
 PAIRS = (('"', '"'), ("“", "”"), ("„", "“"), ("„", "”"), ("«", "»"), ("「", "」"), ("『", "』"))
 _OPENING, _CLOSING = ("".join(sorted({pair[side] for pair in PAIRS})) for side in (0, 1))
+MARKS = "".join(sorted({*_OPENING, *_CLOSING}))
 _QUOTED = re.compile("|".join(f"{first}([^{first}{last}]+){last}" for first, last in PAIRS))
 
 
 def quotations(text: str) -> list[str]:
     """What stands between quotation marks, in order. Single ones are no quotation marks here: most are apostrophes."""
     return [next(group for group in match.groups() if group) for match in _QUOTED.finditer(text)]
+
+
+def outside_quotations(text: str) -> str:
+    """A text without what stands between quotation marks, and without those marks."""
+    return _QUOTED.sub(" ", text)
 
 
 def without_quotations(text: str, expected: Iterable[str]) -> tuple[str, list[str]]:

@@ -13,6 +13,7 @@ from mova_core.params import CaptionParams, Params
 from mova_core.places import DataFolder
 from mova_core.storage.hashing import sha256_file
 
+BY_NO_MODEL = {"on_screen_text": None, "unavailable": None, "fallback_reason": None}
 SCENES = [
     {"start_s": 0.0, "end_s": 8.0, "class": "red-ball"},
     {"start_s": 8.0, "end_s": 16.0, "class": "green-box"},
@@ -107,6 +108,7 @@ def test_accepted_clips_are_captioned_by_what_is_known(folder):
         "kind": "template",
         "model": None,
         "language": "en",
+        **BY_NO_MODEL,
     }
     assert other["clip_id"] == "a"
     assert other["merged"] == "Portrait video, 2 shots, with movement. Loud sound with speech."
@@ -149,7 +151,7 @@ def test_a_files_own_caption_goes_before_every_template(folder):
     write_table(data.table("sources"), "sources", sources)
     summary = caption(Params(), folder / "footage", data)
     own, template = read_table(data.table("captions"), "captions")
-    empty = {"visual": None, "speech": None, "sound": None, "model": None, "language": None}
+    empty = BY_NO_MODEL | {"visual": None, "speech": None, "sound": None, "model": None, "language": None}
     assert own == {"clip_id": "b", "merged": "Ein roter Ball springt.", "kind": "own", **empty}
     assert template["kind"] == "template" and template["language"] == "en"
     assert summary["own"] == 1 and "1 of them" in summary["text"]
