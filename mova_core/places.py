@@ -38,6 +38,7 @@ REGISTRY = PRIVATE / "registry.db"
 RESULT_CACHE = PRIVATE / "result_cache"
 PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite prompts
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
+ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
 KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest

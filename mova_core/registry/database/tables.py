@@ -1,7 +1,8 @@
 """The registry's tables: what happened, hash-linked from footage to served clip.
 
 datasets ← runs ← checkpoints ← evaluations are a record of manifests: `mova_core.registry.sync` makes the same rows
-again from the folders, so they carry no time of writing. artifacts, aliases, promotions and jobs exist only here.
+again from the folders, so they carry no time of writing. artifacts, aliases, promotions, jobs and the arena's tables
+exist only here.
 Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative to the project's folder, posix.
 A change here needs a new file in migrations/versions (a test compares the two).
 """
@@ -14,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
 PROMOTION_OUTCOMES = ("promoted", "kept")
 ARTIFACT_KINDS = ("model", "package")
+ARENA_JUDGES = ("human", "model")
 
 Json = dict[str, Any]
 
@@ -162,3 +164,41 @@ class Job(Base):
     bento: Mapped[str | None]  # tag of the Bento that made the clip
     outcome: Mapped[Json | None]  # tries: seeds and their faults; warnings: what to tell of the finished clip
     smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list
+
+
+class ArenaClip(Base):
+    """A clip of the arena: what one contender made of a prompt; clips of one prompt and take are compared."""
+
+    __tablename__ = "arena_clips"
+    __table_args__ = (sa.UniqueConstraint("contender", "prompt_id", "take"),)
+
+    clip_id: Mapped[int] = mapped_column(primary_key=True)
+    contender: Mapped[str]  # a checkpoint id or any other name
+    prompt_id: Mapped[str]  # first digits of the prompt's sha256: prompts can be too long for an index
+    prompt: Mapped[str]
+    take: Mapped[int]  # counts a contender's clips of one prompt from 0
+    path: Mapped[str]
+    sha256: Mapped[str]  # of the file at `path`, which says nothing of who made it
+    source_sha256: Mapped[str]  # of the file that was added
+    added_at: Mapped[float]
+
+
+class ArenaBallot(Base):
+    """Two clips shown to one session, and the vote once it is cast; at most one for a pair and session."""
+
+    __tablename__ = "arena_ballots"
+    __table_args__ = (
+        sa.UniqueConstraint("session", "pair"),
+        sa.CheckConstraint(f"judge IN {ARENA_JUDGES}", name="judge"),
+        sa.CheckConstraint("clip_a <> clip_b", name="clips"),
+    )
+
+    ballot_id: Mapped[str] = mapped_column(primary_key=True)
+    judge: Mapped[str]
+    session: Mapped[str]  # sha256 of a browser's cookie, or the name of a model
+    pair: Mapped[str] = mapped_column(index=True)  # both clip ids, the lower first: the same whoever stands at side A
+    clip_a: Mapped[int] = mapped_column(sa.ForeignKey("arena_clips.clip_id"))
+    clip_b: Mapped[int] = mapped_column(sa.ForeignKey("arena_clips.clip_id"))
+    issued_at: Mapped[float]
+    voted_at: Mapped[float | None]
+    choices: Mapped[Json | None]  # dimension -> `a`, `tie` or `b`

@@ -1,0 +1,1 @@
+"""The arena: clips of contenders compared pair by pair, and the ratings that follow from the votes."""
