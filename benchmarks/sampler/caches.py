@@ -12,10 +12,11 @@ from typing import Any
 import torch
 
 from benchmarks.measure import Row, row
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.evaluation.metrics.measure import over_clips
+from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.suites.suite import Suite, suite_for
+from mova_core.measures.clip import Asked, Clip
 from mova_core.model.model_folder import load_components
 from mova_core.model.single_thread import single_thread
 from mova_core.params import load_params
@@ -84,7 +85,10 @@ def make(generator: ClipGenerator, suite: Suite, settings: GenerateSettings) -> 
         output = generator.generate(inputs[start : start + BATCH], settings)
         seconds += time.process_time() - begun
         made = zip(output.videos, output.audios, suite.labels[start : start + BATCH], strict=True)
-        clips += [Clip(video, audio, of, float(geometry.fps), geometry.audio_rate_hz) for video, audio, of in made]
+        clips += [
+            Clip(video, audio, float(geometry.fps), geometry.audio_rate_hz, asked=Asked(label=of))
+            for video, audio, of in made
+        ]
         latents += [each.flatten() for each in output.latents]
     f1 = over_clips(EVENT_F1, clips, Reference([], -60.0)).value
     assert f1 is not None, "the suite's clips have no event"

@@ -9,16 +9,18 @@ scale.
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.measure import Row, row
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.evaluation.metrics.measure import over_clips, shuffled_baseline
+from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.evaluation.suites.validation import validation_clips
+from mova_core.measures.clip import Clip
 from mova_core.model.model_folder import load_components
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params, load_params
@@ -56,7 +58,7 @@ def measured(params: Params, checkpoint: Path, folder: Path) -> list[Row]:
     """Export a checkpoint's averaged weights to a folder, and measure them."""
     data, geometry = DataFolder(), PHASE.geometry(params)
     clips = validation_clips(params, params.evaluate, geometry, data, normalize_loudness=False)
-    clips = [clip for clip in clips if clip.label is not None]
+    clips = [clip for clip in clips if clip.asked.label is not None]
     if not clips:
         return _not_measured("no held-out clip is of one class of the synthetic world")
     read = Checkpoint.read(checkpoint)
@@ -108,11 +110,11 @@ def _audio_for(generator: ClipGenerator, clips: Sequence[Clip], seed: int, **cha
     for start in range(0, len(clips), BATCH):
         batch = clips[start : start + BATCH]
         inputs = [
-            ClipInputs(CAPTION_OF[str(clip.label)], seed + start + index, video=clip.frames)
+            ClipInputs(CAPTION_OF[str(clip.asked.label)], seed + start + index, video=clip.frames)
             for index, clip in enumerate(batch)
         ]
         for clip, audio in zip(batch, generator.generate(inputs, settings).audios, strict=True):
-            made.append(Clip(clip.frames, audio, clip.label, clip.fps, clip.rate_hz))
+            made.append(replace(clip, audio=audio, _features={}))
     return made
 
 

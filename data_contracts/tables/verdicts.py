@@ -251,7 +251,7 @@ def _warnings() -> list[Expectation]:
         ExpectNoFault.better(
             "refused_fault",
             "no clip is refused by a training phase whose filters are unavailable",
-            "Bring the weights (params assess.weights), or name the measure in params assess.allow_unavailable.",
+            "Bring the weights (params weights), or name the measure in params assess.allow_unavailable.",
         ),
         ExpectShare.of(
             "accepted",

@@ -126,14 +126,14 @@ def _measures(params: Params) -> list[Finding]:
 
 def _models(params: Params) -> list[Finding]:
     """Measures by models whose weights the user brings."""
-    from mova_core.curation.assess.model_measures import MODELS, configured_models
     from mova_core.curation.tables import measures_of
+    from mova_core.measures.models.table import MODELS, configured_models
     from mova_core.params import WeightsParams
 
     changes = "their columns of verdicts are filled, and the phases that filter by them get clips"
     findings, without, no_adapter = [], list[str](), list[str]()
     for name, model in MODELS.items():
-        weights = getattr(params.assess.weights, name)
+        weights = getattr(params.weights, name)
         if weights is not None:
             try:
                 configured_models(WeightsParams(**{name: weights}))
@@ -144,7 +144,7 @@ def _models(params: Params) -> list[Finding]:
         else:
             (no_adapter if model.load is None else without).append(name)
     nothing = "nothing yet: this version has no adapter for their weights"
-    setting = "set assess.weights.MODEL: {path: FILE.safetensors, sha256: …}"
+    setting = "set weights.MODEL: {path: FILE.safetensors, sha256: …}"
     for names, enable in (
         (without, setting),
         (no_adapter, nothing),

@@ -63,7 +63,7 @@ class Measure(Column):
     """A measure of table `verdicts`: null where it could not be taken.
 
     Args:
-        group: what takes it: `always`, a group of params `assess.measures`, or a model of params `assess.weights`.
+        group: what takes it: `always`, a group of params `assess.measures`, or a model of params `weights`.
         limit: how an accepted clip compares with params `assess.MEASURE_LIMIT`; None = the measure rejects nothing.
         either: of all measures with this flag, one that holds its limit is enough.
     """

@@ -17,8 +17,8 @@ from mova_core.storage.atomic import write_text
 
 MADE_WITH = PARAMS.name
 NEED_MEDIA = ("preset", "seed", "limits", "ingest", "segment", "cut")
-MEASURED_BY = ("assess.measures", "assess.weights")
-SECTIONS = (*NEED_MEDIA, "assess")
+MEASURED_BY = ("assess.measures", "weights")
+SECTIONS = (*NEED_MEDIA, "assess", "weights")
 HEADER = "# What the tables and clips of this folder were made with.\n"
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.candidate import last_candidate
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import Need
 from mova_core.evaluation.metrics.files import decodable_share
 from mova_core.evaluation.metrics.measure import entry, event_f1_over_shuffled, in_order, lacking_need, measure
 from mova_core.evaluation.metrics.sync import events_of
 from mova_core.evaluation.metrics.validation_loss import validation_loss
+from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
@@ -25,6 +25,7 @@ from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep, sync_gain
 from mova_core.evaluation.task_samples import TaskSample, generate_task_samples, write_task_samples
 from mova_core.geometry import ClipGeometry
+from mova_core.measures.clip import Clip
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.model_folder import Components
 from mova_core.model.single_thread import single_thread
@@ -144,7 +145,7 @@ def _task_samples(generator: ClipGenerator, suite: Suite, clips: Sequence[Clip])
     if not fitting:
         return []
     given = fitting[0]
-    prompt = suite.prompts[0] if given.label is None else CAPTION_OF[given.label]
+    prompt = suite.prompts[0] if given.asked.label is None else CAPTION_OF[given.asked.label]
     return generate_task_samples(generator, given, prompt, suite.seeds[0])
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT, Need
 from mova_core.evaluation.metrics.measure import entry, lacking_need, over_clips
 from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
+from mova_core.measures.clip import Clip
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 from mova_core.sampling.clip_generator import ClipGenerator

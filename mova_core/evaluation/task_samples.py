@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.evaluation.clip import Clip
 from mova_core.geometry import ClipGeometry
+from mova_core.measures.clip import Clip
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs, Frames, Waveform

@@ -13,12 +13,11 @@ from mova_core.params.curation import (
     Phase3Filters,
     Resources,
     SegmentParams,
-    Weights,
-    WeightsParams,
 )
 from mova_core.params.load import Params, defaults_of, load_params, params_from, read_values, with_preset
 from mova_core.params.model import PHASE_NAMES, PhaseName
 from mova_core.params.presets import PRESETS, PresetName
+from mova_core.params.weights import Weights, WeightsParams
 
 __all__ = [
     "PHASE_NAMES",

@@ -132,27 +132,6 @@ class CutParams(Section):
     validation_share: float = Field(0.06, ge=0, lt=1, description="of sources, by hash")
 
 
-class Weights(Section):
-    """A model's weights that the user brings: trusted only with the sha256 that is stated here."""
-
-    on_one_line: ClassVar[bool] = True
-
-    path: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-
-
-class WeightsParams(Section):
-    """Models that measure (`curation/assess/model_measures.py`); without weights their measures are unavailable."""
-
-    audiobox: Weights | None = None
-    dover: Weights | None = None
-    imagebind: Weights | None = None
-    synchformer: Weights | None = None
-    syncnet: Weights | None = None
-    eat: Weights | None = None
-    pyannote: Weights | None = None
-
-
 class Phase2Filters(Section):
     """Filters of phase 2 of a mova preset, of which one must hold; clips without subtitles are the third (report)."""
 
@@ -177,9 +156,6 @@ class AssessParams(Section):
     measures: tuple[MeasureGroup, ...] | None = Field(
         None,
         description="more to measure: [loudness, look, flow, sync, speech, text]; null = none for nano, all for mova",
-    )
-    weights: WeightsParams = Field(
-        WeightsParams(), description="of models that measure: {path: FILE, sha256: DIGEST} each"
     )
     silence_ratio_below: float = Field(0.8, gt=0, le=1, description="report")
     bandwidth_hz_above: float = Field(1000, ge=0, description="report")

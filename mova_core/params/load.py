@@ -31,6 +31,7 @@ from mova_core.params.model import ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
 from mova_core.params.section import Section
+from mova_core.params.weights import WeightsParams
 from mova_core.places import PARAMS
 
 
@@ -48,6 +49,9 @@ class Params(Section):
     segment: SegmentParams = SegmentParams()
     cut: CutParams = CutParams()
     assess: AssessParams = AssessParams()
+    weights: WeightsParams = Field(
+        WeightsParams(), description="of models that measure: {path: FILE, sha256: DIGEST} each"
+    )
     caption: CaptionParams = CaptionParams()
     fit_codec: FitCodecParams = FitCodecParams()
     encode: EncodeParams = EncodeParams()

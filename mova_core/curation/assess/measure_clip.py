@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.assess.measure_groups import Measuring
-from mova_core.curation.assess.measures import audio, video
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures, Unavailable
-from mova_core.curation.assess.model_measures import loaded
 from mova_core.curation.cut.shards import read_member
 from mova_core.curation.tables import measures_of
 from mova_core.errors import MediaError, StaleError
+from mova_core.measures import audio, video
+from mova_core.measures.clip import Clip, Measures, Unavailable
+from mova_core.measures.models.table import loaded
 from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.params import MeasureGroup
 
@@ -50,7 +50,7 @@ def measure_clip(encoded: bytes, row: Row, measuring: Measuring) -> Row:
     Raises:
         MediaError: it cannot be decoded.
     """
-    clip = DecodedClip.read(encoded, row)
+    clip = Clip.read(encoded, row)
     measures: dict[str, float | Unavailable | None] = {**_always(clip)}
     for group in measuring.groups:
         measures |= MEASURED_BY_GROUP[group](clip)
@@ -63,7 +63,7 @@ def measure_clip(encoded: bytes, row: Row, measuring: Measuring) -> Row:
     return measured | ({"unavailable": reasons} if reasons else {})
 
 
-def _always(clip: DecodedClip) -> Measures:
+def _always(clip: Clip) -> Measures:
     grid = video.cells(clip.gray)
     return {
         "silence_ratio": audio.silence_ratio(clip.audio, clip.rate_hz),
@@ -77,8 +77,8 @@ def _always(clip: DecodedClip) -> Measures:
     }
 
 
-def _loudness(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.ffmpeg_meters import loudness_range_lu
+def _loudness(clip: Clip) -> Measures:
+    from mova_core.measures.ffmpeg_meters import loudness_range_lu
 
     return {
         "loudness_range_lu": loudness_range_lu(clip.audio, clip.rate_hz),
@@ -86,37 +86,37 @@ def _loudness(clip: DecodedClip) -> Measures:
     }
 
 
-def _look(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.ffmpeg_meters import blur_and_blocking
+def _look(clip: Clip) -> Measures:
+    from mova_core.measures.ffmpeg_meters import blur_and_blocking
 
     return {"brightness": video.brightness(clip.gray), **blur_and_blocking(clip.gray)}
 
 
-def _flow(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.optical_flow import flow_speed
+def _flow(clip: Clip) -> Measures:
+    from mova_core.measures.optical_flow import flow_speed
 
     return {"flow_speed": flow_speed(clip.flow)}
 
 
-def _sync(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.sync import av_align, onset_lag_s
+def _sync(clip: Clip) -> Measures:
+    from mova_core.measures.sync import av_align, onset_lag_s
 
     return {"av_align": av_align(clip), "onset_lag_s": onset_lag_s(clip)}
 
 
-def _speech(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.speech_quality import dnsmos
+def _speech(clip: Clip) -> Measures:
+    from mova_core.measures.speech_quality import dnsmos
 
     return dnsmos(clip.audio, clip.rate_hz, clip.speech_share)
 
 
-def _text(clip: DecodedClip) -> Measures:
-    from mova_core.curation.assess.measures.on_screen_text import text_measures
+def _text(clip: Clip) -> Measures:
+    from mova_core.measures.on_screen_text import text_measures
 
     return text_measures(clip.frames, clip.fps)
 
 
-MEASURED_BY_GROUP: dict[MeasureGroup, Callable[[DecodedClip], Measures]] = {
+MEASURED_BY_GROUP: dict[MeasureGroup, Callable[[Clip], Measures]] = {
     "loudness": _loudness,
     "look": _look,
     "flow": _flow,

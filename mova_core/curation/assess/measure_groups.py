@@ -7,13 +7,13 @@ reason of the whole run, told here; one that a single clip lacks is null for a r
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from mova_core.curation.assess.model_measures import MODELS, ConfiguredModel, configured_models
 from mova_core.curation.assess.phase_filters import check_allowed
 from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
+from mova_core.measures.models.table import MODELS, ConfiguredModel, configured_models
 from mova_core.params import MeasureGroup, Params
 
-MEASURES = "mova_core.curation.assess.measures"
+MEASURES = "mova_core.measures"
 INSTALL = "pip install 'mova-mlops[metrics]'"
 
 
@@ -68,7 +68,7 @@ def measuring(params: Params) -> Measuring:
             `allow_unavailable` names what no filter needs.
     """
     check_allowed(params.assess)
-    models = configured_models(params.assess.weights)
+    models = configured_models(params.weights, [name for name in MODELS if measures_of(name)])
     for name in params.assess.measures or ():
         if lacking := GROUPS[name].lacking:
             raise UsageError(
@@ -96,6 +96,6 @@ def unavailable_measures(params: Params) -> dict[str, str]:
         elif group.lacking:
             reasons |= dict.fromkeys(measures_of(name), f"the package {group.lacking[0]} is not installed: {INSTALL}")
     for model_name in MODELS:
-        if getattr(params.assess.weights, model_name) is None:
-            reasons |= dict.fromkeys(measures_of(model_name), f"params assess.weights.{model_name} is not configured")
+        if getattr(params.weights, model_name) is None:
+            reasons |= dict.fromkeys(measures_of(model_name), f"params weights.{model_name} is not configured")
     return reasons

@@ -17,13 +17,13 @@ from typing import Any
 from mova_core.curation.assess.limits import rejections
 from mova_core.curation.assess.measure_clip import STALE_CLIP, Row, Task, measure_clips
 from mova_core.curation.assess.measure_groups import Measuring, measuring, unavailable_measures
-from mova_core.curation.assess.measures import audio
 from mova_core.curation.assess.phase_filters import refusals, refusing_phases, training_phases
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
 from mova_core.curation.tables import MEASURE_NAMES, read_table, write_table
 from mova_core.errors import StaleError
+from mova_core.measures import audio
 from mova_core.params import Limits, Params
 from mova_core.places import DataFolder
 from mova_core.progress import track

@@ -10,12 +10,13 @@ from enum import StrEnum
 from math import inf
 from typing import Literal
 
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
 from mova_core.evaluation.metrics.ratio_metric import Ratio
 from mova_core.evaluation.metrics.shuffled import Pair, across_all, within_class
 from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
+from mova_core.evaluation.reference import Reference
+from mova_core.measures.clip import Clip
 
 SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)  # ranges, ends included
 SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events

@@ -8,8 +8,9 @@ Both take the class whose direction is nearest (cosine), and none where even tha
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.ratio_metric import Ratio
+from mova_core.evaluation.reference import Reference
+from mova_core.measures.clip import Clip
 from mova_core.synthetic.world import FLOOR, KINDS
 
 NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58
@@ -21,12 +22,12 @@ FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.p
 
 def video_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
     """1 where the video is of the class that the text of the other clip asks for (in a true pair: its own text)."""
-    return float(video.get(_video_class) == audio.label), 1.0
+    return float(video.get(_video_class) == audio.asked.label), 1.0
 
 
 def audio_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
     """1 where the audio is of the class that the text of the other clip asks for (in a true pair: its own text)."""
-    return float(audio.get(_audio_class) == video.label), 1.0
+    return float(audio.get(_audio_class) == video.asked.label), 1.0
 
 
 def class_of_video(frames: NDArray[np.uint8]) -> str | None:

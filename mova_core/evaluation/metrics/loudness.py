@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
+from mova_core.evaluation.reference import Reference
+from mova_core.measures.clip import Clip
 from mova_core.media.audio.loudness import integrated_lufs
 
 

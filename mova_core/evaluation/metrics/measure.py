@@ -6,9 +6,10 @@ What cannot be measured is unavailable, with the reason: it is never 0.
 from collections.abc import Collection, Mapping, Sequence
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, MetricSpec, Need
 from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.reference import Reference
+from mova_core.measures.clip import Clip
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mova_core.evaluation.clip import Clip
+from mova_core.measures.clip import Clip
 
 PARTNERS = 7  # wrong partners of each clip within its class
 
@@ -14,7 +14,7 @@ def within_class(clips: Sequence[Clip]) -> list[Pair]:
     """Each clip's video with the audio of the next few of its class; [] if every clip is alone in its class."""
     groups: dict[str | None, list[Clip]] = defaultdict(list)
     for clip in clips:
-        groups[clip.label].append(clip)
+        groups[clip.asked.label].append(clip)
     return [
         (clip, group[(index + step) % len(group)])
         for group in groups.values()

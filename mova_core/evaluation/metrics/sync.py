@@ -7,9 +7,10 @@ luminance.
 
 import numpy as np
 
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.events import LUMA, audio_onsets, floor_rise, video_events
 from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
+from mova_core.evaluation.reference import Reference
+from mova_core.measures.clip import Clip
 from mova_core.media.audio.onsets import Curve, audio_rise, best_lag_s, match_times
 
 

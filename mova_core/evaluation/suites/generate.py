@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
+from mova_core.measures.clip import Asked, Clip
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.progress import track
 from mova_core.sampling.clip_generator import ClipGenerator
@@ -46,7 +46,7 @@ def generate_suite(
         outputs = cores.map(generated, batches)
         for batch, output in zip(batches, track(outputs, len(batches), label), strict=True):
             made = zip(output.videos, output.audios, suite.labels[batch], strict=True)
-            clips += [Clip(frames, audio, of, fps, rate_hz) for frames, audio, of in made]
+            clips += [Clip(frames, audio, fps, rate_hz, asked=Asked(label=of)) for frames, audio, of in made]
     return clips
 
 

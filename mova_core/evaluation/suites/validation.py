@@ -1,9 +1,9 @@
 """Validation clips as a phase's model would make them at best: what generated clips are compared with."""
 
 from mova_core.curation.encode.accepted_clips import canvas_of, load_clip, scaled_down
-from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.suites.captioned import captioned_clips, class_of_caption
 from mova_core.geometry import ClipGeometry
+from mova_core.measures.clip import Asked, Clip
 from mova_core.media.audio.loudness import normalise_loudness
 from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
@@ -37,5 +37,5 @@ def validation_clips(
             audio = normalise_loudness(audio, geometry.audio_rate_hz, params.encode.target_lufs)
         label = class_of_caption(row["merged"])
         frames = scaled_down(frames, canvas_of(row, geometry))
-        clips.append(Clip(frames, audio, label, float(geometry.fps), geometry.audio_rate_hz))
+        clips.append(Clip(frames, audio, float(geometry.fps), geometry.audio_rate_hz, asked=Asked(label=label)))
     return clips

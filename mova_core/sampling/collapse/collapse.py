@@ -7,8 +7,8 @@ footage that was accepted for training has, and none is a matter of taste: a cli
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures import audio as audio_measures
-from mova_core.curation.assess.measures import video as video_measures
+from mova_core.measures import audio as audio_measures
+from mova_core.measures import video as video_measures
 from mova_core.sampling.inputs import Frames, Waveform
 
 FLAT_SPREAD = 0.03 * 255  # between the brightest and the darkest part of a flat frame, in each colour

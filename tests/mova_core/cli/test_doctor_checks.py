@@ -40,7 +40,7 @@ def test_what_is_unavailable_takes_a_few_lines_after_what_works():
 
 
 def test_weights_that_cannot_be_used_are_told_and_do_not_end_the_doctor():
-    params = params_from({"assess": {"weights": {"dover": {"path": "a.safetensors", "sha256": SHA}}}})
+    params = params_from({"weights": {"dover": {"path": "a.safetensors", "sha256": SHA}}})
     found = about(params, "dover_technical")
     assert found.state == "missing" and "this version has no adapter for DOVER" in found.enable
 

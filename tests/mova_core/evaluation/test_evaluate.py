@@ -9,11 +9,11 @@ import pytest
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation import evaluate as module
-from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
+from mova_core.measures.clip import Asked, Clip
 from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
@@ -53,7 +53,7 @@ def world(geometry) -> list[Clip]:
         take = draw_take(rng, kind, geometry.duration_s)
         frames = np.stack(list(render_frames(take, geometry.fps, geometry.frames, 48)))
         audio = render_audio(take, geometry.audio_rate_hz, geometry.audio_samples)
-        clips.append(Clip(frames, audio, kind, float(geometry.fps), geometry.audio_rate_hz))
+        clips.append(Clip(frames, audio, float(geometry.fps), geometry.audio_rate_hz, asked=Asked(label=kind)))
     return clips
 
 

@@ -19,14 +19,15 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.fit_codec.stage import fit_codec
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.gates import judge
 from mova_core.evaluation.metrics.measure import event_f1_over_shuffled, measure
+from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.flow_matching import EXPERTS
 from mova_core.geometry import GEOMETRIES
+from mova_core.measures.clip import Asked, Clip
 from mova_core.media.encode import write_media
 from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON
@@ -216,9 +217,9 @@ def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_
         Clip(
             np.stack(list(render_frames(take, LARGE.fps, LARGE.frames, 48))),
             render_audio(take, LARGE.audio_rate_hz, LARGE.audio_samples),
-            take.kind,
             float(LARGE.fps),
             LARGE.audio_rate_hz,
+            asked=Asked(label=take.kind),
         )
         for take in takes(24)
     ]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mova_core.evaluation.clip import Clip
 from mova_core.evaluation.task_samples import generate_task_samples, write_task_samples
+from mova_core.measures.clip import Clip
 from mova_core.model.single_thread import single_thread
 from mova_core.reporting.generated_clips import draw_tasks
 from mova_core.reporting.phase_reports import Evaluated, PhaseReport, TaskClip
@@ -19,7 +19,7 @@ def samples(nano_model):
     geometry, rng = generator.defaults.clip_geometry, np.random.default_rng(0)
     frames = rng.integers(0, 256, (geometry.frames, 48, 48, 3), dtype=np.uint8)
     audio = rng.uniform(-0.3, 0.3, geometry.audio_samples).astype(np.float32)
-    given = Clip(frames, audio, None, float(geometry.fps), geometry.audio_rate_hz)
+    given = Clip(frames, audio, float(geometry.fps), geometry.audio_rate_hz)
     with single_thread():
         return generate_task_samples(generator, given, "a red ball", 3), geometry
 

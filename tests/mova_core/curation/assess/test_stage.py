@@ -127,7 +127,7 @@ def test_nano_measures_no_more_and_says_what_it_left_out(assessed):
     others = MEASURE_NAMES[9:]
     assert all(row[measure] is None for row in verdicts.values() for measure in others)
     assert list(summary["unavailable"]) == list(others)
-    assert summary["unavailable"]["dover_technical"] == "params assess.weights.dover is not configured"
+    assert summary["unavailable"]["dover_technical"] == "params weights.dover is not configured"
     assert summary["unavailable"]["text_share"] == "`text` is not among params assess.measures"
     assert all(row["unavailable"] is row["has_subtitles"] is None for row in verdicts.values())
     assert {name: row["language"] for name, row in verdicts.items()} == dict.fromkeys(verdicts, "ja") | {
@@ -213,7 +213,7 @@ def test_clips_that_are_not_those_of_the_table_are_refused(cut_clips, tmp_path, 
 
 
 def test_every_limit_has_its_rule():
-    choices = {"measures", "weights", "allow_unavailable", "phase2", "phase3"}
+    choices = {"measures", "allow_unavailable", "phase2", "phase3"}
     limits = {measure.limit_name for measure in (*LIMITED, *EITHER)}
     assert limits | choices == set(AssessParams.model_fields)
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.clip import Clip, Reference
 from mova_core.evaluation.metrics.catalogue import CATALOGUE, Need
 from mova_core.evaluation.metrics.measure import entry, in_order, measure
 from mova_core.evaluation.metrics.shuffled import within_class
+from mova_core.evaluation.reference import Reference
 from mova_core.geometry import GEOMETRIES
+from mova_core.measures.clip import Asked, Clip
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
@@ -25,9 +26,9 @@ def clips() -> list[Clip]:
         Clip(
             np.stack(list(render_frames(take, GEOMETRY.fps, GEOMETRY.frames, 48))),
             render_audio(take, RATE_HZ, GEOMETRY.audio_samples),
-            take.kind,
             FPS,
             RATE_HZ,
+            asked=Asked(label=take.kind),
         )
         for take in takes
     ]
@@ -53,7 +54,7 @@ def test_true_pairs_are_near_the_best_and_shuffled_pairs_are_not(clips) -> None:
 def test_shuffled_pairs_are_of_one_class_and_never_of_one_clip(clips) -> None:
     pairs = within_class(clips)
     assert len(pairs) == 24 * 5
-    assert all(one is not other and one.label == other.label for one, other in pairs)
+    assert all(one is not other and one.asked.label == other.asked.label for one, other in pairs)
 
 
 @pytest.mark.parametrize("need", Need)
@@ -67,9 +68,9 @@ def test_silence_is_not_zero() -> None:
     still = Clip(
         np.zeros((GEOMETRY.frames, 48, 48, 3), np.uint8),
         np.zeros(GEOMETRY.audio_samples, np.float32),
-        "red-ball",
         FPS,
         RATE_HZ,
+        asked=Asked(label="red-ball"),
     )
     metrics = measure([still], Reference([still], -50), (), SECTION)
     for name in ("event_f1", "offset_s", "desync_s", "av_align", "loudness_error_lu", "rms_error_db"):

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from mova_core.curation.assess.measure_groups import measuring, unavailable_measures
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
-from mova_core.curation.assess.measures.voices import CLASSES, check, load
 from mova_core.errors import UsageError
+from mova_core.measures.clip import Clip, Unavailable
+from mova_core.measures.models.voices import CLASSES, check, load
 from mova_core.params import Params, params_from
 
 NOBODY, FIRST, FIRST_AND_THIRD = 0, 1, 5
@@ -19,7 +19,7 @@ NOBODY, FIRST, FIRST_AND_THIRD = 0, 1, 5
 
 def clip(seconds, rate_hz=48_000):
     audio = np.random.default_rng(0).normal(0, 0.1, round(seconds * rate_hz)).astype(np.float32)
-    return DecodedClip(np.zeros((1, 8, 8, 3), np.uint8), audio, 24.0, rate_hz)
+    return Clip(np.zeros((1, 8, 8, 3), np.uint8), audio, 24.0, rate_hz)
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_weights_are_checked_before_anything_is_measured(weights, tmp_path):
     path = weights(NOBODY)
     check(path)
     stated = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    params = params_from({"assess": {"weights": {"pyannote": stated}}})
+    params = params_from({"weights": {"pyannote": stated}})
     assert [model.name for model in measuring(params).models] == ["pyannote"]
     assert "voices" not in unavailable_measures(params)
-    assert unavailable_measures(Params())["voices"] == "params assess.weights.pyannote is not configured"
+    assert unavailable_measures(Params())["voices"] == "params weights.pyannote is not configured"
     with pytest.raises(UsageError, match=f"4 classes: expected .* of {CLASSES} powerset classes"):
         check(weights(NOBODY, classes=("a", "b")))
     save_file({"other": torch.zeros(2)}, tmp_path / "other.safetensors")

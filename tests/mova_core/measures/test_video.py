@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.video import (
+from mova_core.measures.video import (
     black_share,
     cells,
     frozen_share,

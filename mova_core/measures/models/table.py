@@ -1,21 +1,20 @@
 """The contract of measures that need a model's weights, and the table of such models.
 
-The user brings the weights: params `assess.weights.NAME: {path, sha256}`. Without them the model's measures are
+The user brings the weights: params `weights.NAME: {path, sha256}`. Without them the model's measures are
 unavailable. With them an adapter (`MeasuringModel.load`) is loaded once a worker and asked clip by clip. Adding one is:
 write it, name it in the table, add its test. A model whose adapter is not written is refused when configured, and so
 are weights that are missing or not those of the sha256, all before anything is measured.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures
-from mova_core.curation.tables import measures_of
 from mova_core.errors import UsageError
+from mova_core.measures.clip import Clip, Measures
 from mova_core.params import Weights, WeightsParams
 from mova_core.storage.hashing import sha256_file
 
@@ -25,7 +24,7 @@ SUFFIX = ".safetensors"  # nothing from outside is unpickled
 class Adapter(Protocol):
     """A loaded model."""
 
-    def __call__(self, clip: DecodedClip) -> Measures:
+    def __call__(self, clip: Clip) -> Measures:
         """Each of the model's columns for one clip, or `Unavailable` with the reason; one thread, no randomness."""
 
 
@@ -53,9 +52,12 @@ MODELS: dict[str, MeasuringModel] = {
     "eat": MeasuringModel("EAT audio tagger"),
     "pyannote": MeasuringModel(
         "pyannote.audio's speaker segmentation",
-        load="mova_core.curation.assess.measures.voices:load",
-        check="mova_core.curation.assess.measures.voices:check",
+        load="mova_core.measures.models.voices:load",
+        check="mova_core.measures.models.voices:check",
     ),
+    "panns": MeasuringModel("PANNs Cnn14 audio tagger"),
+    "clap": MeasuringModel("CLAP"),
+    "videomae": MeasuringModel("VideoMAE"),
 }
 
 
@@ -69,18 +71,22 @@ class ConfiguredModel:
     load: str
 
 
-def configured_models(weights: WeightsParams) -> tuple[ConfiguredModel, ...]:
+def configured_models(weights: WeightsParams, names: Collection[str] = MODELS) -> tuple[ConfiguredModel, ...]:
     """Models that these params configure, checked, in the order of `MODELS`.
+
+    Args:
+        weights: path and sha256 of each.
+        names: those that are wanted.
 
     Raises:
         UsageError: no adapter exists for one, or its file is missing, not safetensors or not the one of the sha256.
     """
-    named = {name: each for name in MODELS if (each := getattr(weights, name)) is not None}
+    named = {name: each for name in MODELS if name in names and (each := getattr(weights, name)) is not None}
     for name in named:
         if MODELS[name].load is None:
             raise UsageError(
-                f"params assess.weights.{name} is configured, but this version has no adapter for {MODELS[name].about}:"
-                f" leave it out, {', '.join(measures_of(name))} stay null"
+                f"params weights.{name} is configured, but this version has no adapter for {MODELS[name].about}:"
+                " leave it out"
             )
     return tuple(_checked(name, each) for name, each in named.items())
 
@@ -91,7 +97,7 @@ def loaded(model: ConfiguredModel) -> Adapter:
 
 
 def _checked(name: str, weights: Weights) -> ConfiguredModel:
-    key, path = f"params assess.weights.{name}", Path(weights.path)
+    key, path = f"params weights.{name}", Path(weights.path)
     if path.suffix != SUFFIX:
         raise UsageError(f"{key}.path is {weights.path}, expected a {SUFFIX} file: convert the weights")
     if not path.is_file():

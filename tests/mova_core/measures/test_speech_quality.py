@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from mova_core.curation.assess.measures.decoded_clip import Unavailable
-from mova_core.curation.assess.measures.speech_quality import SCORES, dnsmos
+from mova_core.measures.clip import Unavailable
+from mova_core.measures.speech_quality import SCORES, dnsmos
 
 RATE_HZ = 16_000
 

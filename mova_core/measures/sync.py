@@ -13,9 +13,9 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
-from mova_core.curation.assess.measures.mel_spectrogram import mel_spectrogram_db
-from mova_core.curation.assess.measures.optical_flow import Curve
+from mova_core.measures.clip import Clip, Unavailable
+from mova_core.measures.mel_spectrogram import mel_spectrogram_db
+from mova_core.measures.optical_flow import Curve
 from mova_core.media.audio.onsets import audio_rise, best_lag_s, match_times
 
 # The detector's settings: samples at this rate, frames of HOP samples, strength from 0 to 1.
@@ -26,7 +26,7 @@ LARGEST_LAG_S = 1.0
 STILL = 1e-3  # shorter sides per second: below it a still scene is only coded anew
 
 
-def av_align(clip: DecodedClip) -> float | Unavailable:
+def av_align(clip: Clip) -> float | Unavailable:
     """Intersection over union of audio onsets and peaks of optical flow, 0..1; they meet within one frame."""
     onsets, peaks = onsets_s(clip.audio, clip.rate_hz), flow_peaks_s(clip.flow.speed, clip.fps)
     both = len(match_times(peaks, onsets, 1 / clip.fps))
@@ -34,7 +34,7 @@ def av_align(clip: DecodedClip) -> float | Unavailable:
     return both / either if either else Unavailable("neither an onset in the audio nor a peak of movement")
 
 
-def onset_lag_s(clip: DecodedClip) -> float | Unavailable:
+def onset_lag_s(clip: Clip) -> float | Unavailable:
     """Seconds by which sudden onsets lie behind sudden movement (negative: ahead), within 1 s either way.
 
     It is the lag at which the rise of the audio fits the change of the optical flow best.

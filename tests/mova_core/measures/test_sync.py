@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Unavailable
-from mova_core.curation.assess.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
+from mova_core.measures.clip import Clip, Unavailable
+from mova_core.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ, FRAMES = 24.0, 48_000, 97
@@ -30,8 +30,8 @@ def jolting(at: tuple[int, ...] = AT) -> np.ndarray:
     return np.stack([np.roll(texture, 3 * shift, axis=1) for shift in moved])[..., None].repeat(3, axis=3)
 
 
-def clip(audio: np.ndarray, frames: np.ndarray | None = None) -> DecodedClip:
-    return DecodedClip(jolting() if frames is None else frames, audio, FPS, RATE_HZ)
+def clip(audio: np.ndarray, frames: np.ndarray | None = None) -> Clip:
+    return Clip(jolting() if frames is None else frames, audio, FPS, RATE_HZ)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from mova_core.curation.assess.measures.decoded_clip import DecodedClip, Measures, Unavailable
 from mova_core.errors import UsageError
+from mova_core.measures.clip import Clip, Measures, Unavailable
 
 RATE_HZ = 16_000
 MOST_VOICES, AT_ONCE = 3, 2  # that the network tells apart
@@ -39,19 +39,19 @@ def check(path: Path) -> None:
     if missing or shapes["classifier.weight"][0] != CLASSES:
         told = f"no {missing[0]}" if missing else f"{shapes['classifier.weight'][0]} classes"
         raise UsageError(
-            f"params assess.weights.pyannote.path is {path}, which has {told}: expected the state_dict of a PyanNet of "
+            f"params weights.pyannote.path is {path}, which has {told}: expected the state_dict of a PyanNet of "
             f"{CLASSES} powerset classes, such as pyannote/segmentation-3.0"
         )
 
 
-def load(path: Path) -> Callable[[DecodedClip], Measures]:
+def load(path: Path) -> Callable[[Clip], Measures]:
     """What counts the voices of a clip, by weights that were checked."""
     import torch
     from scipy.signal import resample_poly
 
     network = _network(path)
 
-    def measure(clip: DecodedClip) -> Measures:
+    def measure(clip: Clip) -> Measures:
         if len(clip.audio) > LONGEST_S * clip.rate_hz:
             return {"voices": Unavailable(f"it lasts over {LONGEST_S:g} s, more than the network sees at a time")}
         common = gcd(RATE_HZ, clip.rate_hz)
@@ -111,5 +111,5 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except SafetensorError as error:
         raise UsageError(
-            f"params assess.weights.pyannote.path is {path}, which is no safetensors file ({error}): convert them"
+            f"params weights.pyannote.path is {path}, which is no safetensors file ({error}): convert them"
         ) from None

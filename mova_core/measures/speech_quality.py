@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures.decoded_clip import Unavailable
-from mova_core.curation.assess.measures.mel_spectrogram import mel_spectrogram_db
+from mova_core.measures.clip import Unavailable
+from mova_core.measures.mel_spectrogram import mel_spectrogram_db
 
 RATE_HZ = 16_000
 SCORES = {

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.decoded_clip import Unavailable
-from mova_core.curation.assess.measures.ffmpeg_meters import blur_and_blocking, loudness_range_lu
+from mova_core.measures.clip import Unavailable
+from mova_core.measures.ffmpeg_meters import blur_and_blocking, loudness_range_lu
 
 
 def tone(levels_dbfs: list[float], rate_hz: int, each_s: float = 10) -> np.ndarray:

@@ -1,18 +1,20 @@
-"""One clip as the measures see it: decoded once, what several of them need computed once.
+"""One clip as measures and metrics see it: decoded once, what several of them need computed once.
 
 Frames are RGB uint8 [F, H, W, 3], audio mono float32 [S] in -1..1, times seconds from the clip's start.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures import video
+from mova_core.measures import video
 from mova_core.media.clip_file import read_clip
+
+Feature = TypeVar("Feature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,23 @@ class Unavailable:
 Measures = Mapping[str, "float | Unavailable | None"]
 
 
-@dataclass(frozen=True)
-class DecodedClip:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a generated clip was asked to be; what is not known is None.
+
+    Args:
+        prompt: the text it was generated from.
+        label: its class, a key of `synthetic.world.KINDS`.
+        set: of the suite, such as `set1` of verse-bench.
+    """
+
+    prompt: str | None = None
+    label: str | None = None
+    set: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
     """One clip.
 
     Args:
@@ -35,6 +52,7 @@ class DecodedClip:
         fps: frames per second.
         rate_hz: samples per second.
         speech_share: share of the clip that lies in speech; None = not known.
+        asked: what it was asked to be.
     """
 
     frames: NDArray[np.uint8]
@@ -42,9 +60,11 @@ class DecodedClip:
     fps: float
     rate_hz: int
     speech_share: float | None = None
+    asked: Asked = Asked()
+    _features: dict[Callable[["Clip"], Any], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def read(cls, encoded: bytes, clip: Mapping[str, Any]) -> "DecodedClip":
+    def read(cls, encoded: bytes, clip: Mapping[str, Any]) -> "Clip":
         """Decode a stored clip.
 
         Args:
@@ -57,6 +77,13 @@ class DecodedClip:
         frames, audio = read_clip(encoded)
         return cls(frames, audio, clip["fps"], clip["audio_rate_hz"], clip.get("speech_share"))
 
+    def get(self, feature: Callable[["Clip"], Feature]) -> Feature:
+        """What `feature` finds in this clip; it is called once a clip."""
+        if feature not in self._features:
+            self._features[feature] = feature(self)
+        found: Feature = self._features[feature]
+        return found
+
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
         """Brightness [F, H, W] without the clip's black bars."""
@@ -65,6 +92,6 @@ class DecodedClip:
     @cached_property
     def flow(self) -> Any:
         """`optical_flow.Flow` of the clip, for all who go by movement."""
-        from mova_core.curation.assess.measures.optical_flow import optical_flow
+        from mova_core.measures.optical_flow import optical_flow
 
         return optical_flow(self.gray, self.fps)

@@ -15,7 +15,7 @@ import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures.decoded_clip import Measures, Unavailable
+from mova_core.measures.clip import Measures, Unavailable
 
 SHORT_TERM_S = 3.0  # the window whose loudness the range is made of
 GATE_LUFS = -70.0

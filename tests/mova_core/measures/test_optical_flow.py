@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.optical_flow import flow_speed, optical_flow
+from mova_core.measures.optical_flow import flow_speed, optical_flow
 
 FPS = 24.0
 

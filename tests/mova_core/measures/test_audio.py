@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.audio import (
+from mova_core.measures.audio import (
     bandwidth_hz,
     clipped_share,
     clipping_runs_hz,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import chirp
 
-from mova_core.curation.assess.measures.mel_spectrogram import mel_spectrogram_db
+from mova_core.measures.mel_spectrogram import mel_spectrogram_db
 
 # By settings, what librosa 0.11 gives (power_to_db of feature.melspectrogram): bands 0, 1/4, 1/2 and last of the first
 # and the last frame, and the mean of all.

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mova_core.curation.assess.measures.on_screen_text import Line, read_lines, shows_subtitles, text_measures
+from mova_core.measures.on_screen_text import Line, read_lines, shows_subtitles, text_measures
 
 FPS, HEIGHT, WIDTH = 24.0, 352, 640
 SENTENCES = ["Where have you been?", "Nobody told me a thing", "Then we must leave now", "Look at the harbour"]
