@@ -2,9 +2,10 @@
 
     MOVA_VLM_URL  MOVA_VLM_MODEL  MOVA_VLM_KEY    vision-language model: describes given frames
     MOVA_LLM_URL  MOVA_LLM_MODEL  MOVA_LLM_KEY    language model: rewrites the prompt
+    MOVA_ASR_URL  MOVA_ASR_MODEL  MOVA_ASR_KEY    speech recognition: writes what is said in a clip
 
-A URL is what stands before `/chat/completions`, such as http://127.0.0.1:8000/v1. Without a key none is sent. A key is
-never part of a message or a file, nor is it sent anywhere else: redirects are not followed.
+A URL is what stands before `/chat/completions` or `/audio/transcriptions`, such as http://127.0.0.1:8000/v1. Without a
+key none is sent. A key is never part of a message or a file, nor is it sent anywhere else: redirects are not followed.
 """
 
 import os
@@ -15,8 +16,13 @@ from urllib.parse import urlsplit
 from mova_core.errors import UsageError
 from mova_core.printable import printable
 
-EndpointKind = Literal["VLM", "LLM"]
-MODELS: dict[EndpointKind, str] = {"VLM": "describes given frames", "LLM": "rewrites prompts"}
+EndpointKind = Literal["VLM", "LLM", "ASR"]
+MODELS: dict[EndpointKind, str] = {
+    "VLM": "describes given frames",
+    "LLM": "rewrites prompts",
+    "ASR": "writes what is said",
+}
+METHODS = ("/chat/completions", "/audio/transcriptions")  # of the protocol
 REACH_S = 0.8  # to connect: nobody there is said within the first second
 SHOWN = 200  # characters of an error's text
 
@@ -26,7 +32,7 @@ class Endpoint:
     """One model, and where it answers.
 
     Args:
-        kind: VLM or LLM, as in the names of its variables.
+        kind: VLM, LLM or ASR, as in the names of its variables.
         url: without a slash at the end.
         model: its name there.
         key: sent as a bearer token; None for none.
@@ -103,8 +109,8 @@ def _check_url(variable: str, url: str) -> None:
         usable = False
     else:
         usable = usable and not (parts.username or parts.password or parts.query or parts.fragment)
-    if usable and parts.path.rstrip("/").endswith("/chat/completions"):
-        raise UsageError(f"{variable} ends in /chat/completions, expected what stands before that: leave it out")
+    if usable and (method := next((each for each in METHODS if parts.path.rstrip("/").endswith(each)), None)):
+        raise UsageError(f"{variable} ends in {method}, expected what stands before that: leave it out")
     if not usable or not url.isascii() or not url.isprintable() or " " in url:  # it may hold a key: not shown
         raise UsageError(
             f"{variable} is not http(s)://HOST[:PORT][/PATH], such as http://127.0.0.1:8000/v1: write it so, and a key "

@@ -24,6 +24,19 @@ CONNECT_S = 5.0
 TRY_AGAIN = (408, 409, 425, 429)  # and 5xx
 
 
+class RequestRefused(EndpointError):
+    """An endpoint that answers, and does not take the request.
+
+    Args:
+        message: one sentence.
+        status: HTTP's.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one question.
@@ -56,7 +69,8 @@ async def post(
         rate: of the endpoint; each attempt takes a turn.
 
     Raises:
-        EndpointError: no answer within the limits, one that is refused, or one that is not JSON.
+        RequestRefused: the endpoint does not take it.
+        EndpointError: no answer within the limits, or one that is not JSON.
     """
     import httpx
 
@@ -80,7 +94,7 @@ async def post(
                         return content
                     last = _told(endpoint, response, content)
                     if response.status_code not in TRY_AGAIN and response.status_code < 500:
-                        raise EndpointError(f"{endpoint} refuses the request: {last}")
+                        raise RequestRefused(f"{endpoint} refuses the request: {last}", response.status_code)
                     pause = _asked_pause_s(response, pause)
                 except httpx.HTTPError as error:
                     last = endpoint.without_key(str(error)) or type(error).__name__

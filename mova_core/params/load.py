@@ -31,6 +31,7 @@ from mova_core.params.model import ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
 from mova_core.params.section import Section
+from mova_core.params.speech import SpeechParams
 from mova_core.params.weights import WeightsParams
 from mova_core.places import PARAMS
 
@@ -51,6 +52,9 @@ class Params(Section):
     assess: AssessParams = AssessParams()
     weights: WeightsParams = Field(
         WeightsParams(), description="of models that measure: {path: FILE, sha256: DIGEST} each"
+    )
+    speech: SpeechParams = Field(
+        SpeechParams(), description="models that say who speaks when, and what; else MOVA_ASR_URL may name an endpoint"
     )
     caption: CaptionParams = CaptionParams()
     fit_codec: FitCodecParams = FitCodecParams()

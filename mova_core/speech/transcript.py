@@ -16,6 +16,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mova_core.errors import UsageError, first_fault
+from mova_core.printable import printable
 
 SUFFIX, LINES_SUFFIX = ".json", ".jsonl"
 
@@ -152,6 +153,18 @@ def read_transcripts(path: Path) -> dict[str, Transcript]:
 def written(transcript: Transcript) -> str:
     """Its JSON on one line, without what is not known; `parse_transcript` gives the same transcript back."""
     return transcript.model_dump_json(exclude_defaults=True)
+
+
+def plain(text: str) -> str:
+    """A text from a model: its white space one space each, no control characters."""
+    return printable(" ".join(text.split()))
+
+
+def times_within(start_s: float | None, end_s: float | None, duration_s: float) -> dict[str, float]:
+    """`start_s` and `end_s` as a model says them, inside the clip and in their order; None is the clip's own."""
+    start = min(max(start_s or 0.0, 0.0), duration_s)
+    end = duration_s if end_s is None else min(max(end_s, 0.0), duration_s)
+    return {"start_s": start, "end_s": max(start, end)}
 
 
 def _parsed(kind: type[Kind], text: str | bytes, where: str) -> Kind:

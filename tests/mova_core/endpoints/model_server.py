@@ -1,5 +1,7 @@
 """A real HTTP endpoint that answers as a test tells it, well or badly."""
 
+import email
+import email.policy
 import json
 import threading
 from collections.abc import Callable
@@ -73,6 +75,21 @@ class ModelServer:
         self.http.server_close()
 
 
+def _form(kind: str, content: bytes) -> dict[str, Any]:
+    """Fields of a multipart form by name: texts, bytes of a file, a list where a field comes more than once."""
+    fields: dict[str, Any] = {}
+    message = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + content, policy=email.policy.HTTP)
+    for part in message.iter_parts():
+        name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        value = value if part.get_filename() else value.decode()
+        fields[name] = (
+            value
+            if name not in fields
+            else [*(fields[name] if isinstance(fields[name], list) else [fields[name]]), value]
+        )
+    return fields
+
+
 def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -81,7 +98,9 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             server.headers.append(dict(self.headers))
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            content = self.rfile.read(int(self.headers["content-length"]))
+            kind = self.headers["content-type"]
+            body = _form(kind, content) if kind.startswith("multipart/") else json.loads(content)
             server.asked.append(body)
             answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
             if answer is None:

@@ -52,9 +52,10 @@ def test_what_is_no_url_is_refused_and_not_shown(monkeypatch, url):
     assert "secret" not in str(error.value)
 
 
-def test_the_method_is_not_part_of_the_url(monkeypatch):
+@pytest.mark.parametrize("method", ["/chat/completions/", "/audio/transcriptions"])
+def test_the_method_is_not_part_of_the_url(monkeypatch, method):
     with pytest.raises(UsageError, match="leave it out"):
-        named(monkeypatch, "http://host/v1/chat/completions/")
+        named(monkeypatch, f"http://host/v1{method}")
 
 
 def test_an_endpoint_without_a_model_is_refused(monkeypatch):
