@@ -1,10 +1,12 @@
 """The mel spectrogram is the one that onset detector and DNSMOS were tuned on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import chirp
 
-from mova_core.measures.mel_spectrogram import mel_spectrogram_db
+from mova_core.measures.mel_spectrogram import MelSettings, mel_decibels, mel_spectrogram_db
 
 # By settings, what librosa 0.11 gives (power_to_db of feature.melspectrogram): bands 0, 1/4, 1/2 and last of the first
 # and the last frame, and the mean of all.
@@ -31,3 +33,18 @@ def test_the_values_are_librosas(settings):
     values, mean = LIBROSA[settings]
     np.testing.assert_allclose(some, values, atol=2e-3)
     assert found.mean() == pytest.approx(mean, abs=1e-4)
+
+
+def test_a_mirrored_signal_has_no_step_at_its_ends():
+    settings = MelSettings(16_000, 512, 160, 40, low_hz=50, high_hz=7000, padding="reflect")
+    tone = np.cos(2 * np.pi * 1000 * np.arange(1600) / 16_000).astype(np.float32)
+    mirrored = mel_decibels(tone, settings)
+    assert mirrored.shape == (40, 11)
+    np.testing.assert_allclose(mirrored[:, 0].max(), mirrored[:, 5].max(), atol=0.1)
+    padded = mel_decibels(tone, replace(settings, padding="constant"))
+    assert padded[:, 0].max() < padded[:, 5].max() - 3  # half a window of zeros
+
+
+def test_silence_lies_on_the_floor():
+    silence = mel_decibels(np.zeros(1000, np.float32), MelSettings(16_000, 512, 160, 40))
+    np.testing.assert_allclose(silence, -100, atol=1e-4)
