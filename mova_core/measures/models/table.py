@@ -47,8 +47,16 @@ MODELS: dict[str, MeasuringModel] = {
     "audiobox": MeasuringModel("Audiobox-aesthetics"),
     "dover": MeasuringModel("DOVER"),
     "imagebind": MeasuringModel("ImageBind score"),
-    "synchformer": MeasuringModel("Synchformer DeSync"),
-    "syncnet": MeasuringModel("SyncNet LSE-D and LSE-C"),
+    "synchformer": MeasuringModel(
+        "Synchformer DeSync",
+        load="mova_core.measures.models.synchformer.adapter:load",
+        check="mova_core.measures.models.synchformer.adapter:check",
+    ),
+    "syncnet": MeasuringModel(
+        "SyncNet LSE-D and LSE-C",
+        load="mova_core.measures.models.syncnet.adapter:load",
+        check="mova_core.measures.models.syncnet.adapter:check",
+    ),
     "eat": MeasuringModel("EAT audio tagger"),
     "pyannote": MeasuringModel(
         "pyannote.audio's speaker segmentation",

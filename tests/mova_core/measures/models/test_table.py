@@ -2,7 +2,6 @@
 
 import hashlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import MEASURES, measures_of
 from mova_core.errors import UsageError
 from mova_core.measures.models import table
-from mova_core.measures.models.table import MODELS
+from mova_core.measures.models.table import MODELS, MeasuringModel, configured_models
 from mova_core.media.encode import write_media
 from mova_core.params import AssessParams, Params, WeightsParams, params_from
 from mova_core.places import DataFolder
@@ -47,7 +46,7 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose adapter exists."""
     (tmp_path / "toy_adapter.py").write_text(TOY)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(MODELS, "syncnet", replace(MODELS["syncnet"], load="toy_adapter:load"))
+    monkeypatch.setitem(MODELS, "syncnet", MeasuringModel("a toy", load="toy_adapter:load"))
     yield
     sys.modules.pop("toy_adapter", None)
     table._adapter.cache_clear()
@@ -62,14 +61,14 @@ def test_every_measure_is_made_by_one_thing():
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.load is None])
 def test_weights_for_a_model_without_an_adapter_are_refused(weights, name):
     with pytest.raises(UsageError, match=f"weights.{name} is configured, but this version has no adapter for"):
-        measuring(with_weights(*weights, name))
+        configured_models(with_weights(*weights, name).weights)
 
 
 def test_refused_before_anything_is_read_or_cut(weights, tmp_path):
     params = with_weights(*weights)
-    with pytest.raises(UsageError, match="no adapter"):
+    with pytest.raises(UsageError, match="is no safetensors file"):
         assess(params, DataFolder(tmp_path), Engine(), tmp_path)  # there is no table at all
-    with pytest.raises(UsageError, match="no adapter"):
+    with pytest.raises(UsageError, match="is no safetensors file"):
         curate(params, str(tmp_path / "footage"), tmp_path / "out", Engine())
     assert not (tmp_path / "out").exists()
 

@@ -1,0 +1,109 @@
+"""What models of video and audio take in: frames and audio at their rates and sizes, and why a clip cannot be judged.
+
+Frames are RGB [F, H, W, 3] uint8 as a clip holds them, and [F, 3, H, W] once they are tensors; audio is mono float32.
+"""
+
+from math import ceil, gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.measures.clip import Clip
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SILENT_PEAK = 1e-4  # -80 dB of full scale: below it a model of audio is given nothing
+CHUNK = 16  # frames that are resized at once: bounds memory
+
+
+def why_unusable(clip: Clip, least_s: float = 0.0) -> str | None:
+    """Why a model of video and audio cannot judge a clip; None where it can.
+
+    Args:
+        clip: the clip.
+        least_s: seconds that both its video and its audio must last.
+    """
+    if len(clip.frames) < 2:
+        return f"it has {len(clip.frames)} frame{'s' * (len(clip.frames) != 1)}, no video"
+    if reason := why_no_audio(clip.audio):
+        return reason
+    lasts_s = min(len(clip.frames) / clip.fps, len(clip.audio) / clip.rate_hz)
+    if lasts_s < least_s:
+        return f"it lasts {lasts_s:.3g} s, and the model needs {least_s:g} s"
+    return None
+
+
+def why_no_audio(audio: NDArray[np.float32]) -> str | None:
+    """Why a model cannot judge audio; None where it can."""
+    if not len(audio):
+        return "it has no audio"
+    if not np.isfinite(audio).all():
+        return "its audio holds values that are no numbers"
+    return "its audio is silent" if np.abs(audio).max() < SILENT_PEAK else None
+
+
+def at_fps(frames: NDArray[np.uint8], fps: float, wanted_fps: float) -> NDArray[np.uint8]:
+    """Frames at another rate, each the one that is shown nearest to its time, as FFmpeg's filter `fps` chooses.
+
+    Args:
+        frames: [F, H, W, 3].
+        fps: their rate.
+        wanted_fps: the rate of the result, which lasts as long, cut to whole frames.
+    """
+    if fps == wanted_fps:
+        return frames
+    count = int(len(frames) * wanted_fps / fps + 1e-6)
+    nearest = [min(ceil((number + 0.5) * fps / wanted_fps - 1e-6) - 1, len(frames) - 1) for number in range(count)]
+    return frames[nearest]
+
+
+def at_rate(audio: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
+    """Audio at another rate: polyphase filtering without delay."""
+    if rate_hz == wanted_hz:
+        return audio
+    from scipy.signal import resample_poly
+
+    common = gcd(rate_hz, wanted_hz)
+    return resample_poly(audio, wanted_hz // common, rate_hz // common).astype(np.float32)
+
+
+def short_side(frames: NDArray[np.uint8], side_px: int) -> "Tensor":
+    """Frames whose shorter side is as wanted, the other in proportion, bicubic with antialiasing.
+
+    Returns:
+        uint8 [F, 3, H, W].
+    """
+    height, width = frames.shape[1:3]
+    scale = side_px / min(height, width)
+    size = (side_px, int(width * scale + 1e-6)) if height <= width else (int(height * scale + 1e-6), side_px)
+    return resized(frames, *size)
+
+
+def resized(frames: NDArray[np.uint8], height_px: int, width_px: int) -> "Tensor":
+    """Frames of another size, bicubic with antialiasing, uint8 [F, 3, H, W]."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    tensors = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+    if tensors.shape[2:] == (height_px, width_px):
+        return tensors
+    chunks = [
+        interpolate(chunk, (height_px, width_px), mode="bicubic", antialias=True) for chunk in tensors.split(CHUNK)
+    ]
+    return torch.cat(chunks)
+
+
+def center_crop(frames: "Tensor", side_px: int) -> "Tensor":
+    """The middle square [F, C, side, side] of frames [F, C, H, W] that are at least as large."""
+    top, left = (round((size - side_px) / 2) for size in frames.shape[-2:])
+    return frames[..., top : top + side_px, left : left + side_px]
+
+
+def normalized(frames: "Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "Tensor":
+    """Frames 0..255 [F, 3, H, W] as float32 (value / 255 - mean) / std, channel by channel."""
+    import torch
+
+    mean_C, std_C = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    return (frames.to(torch.float32) / 255 - mean_C) / std_C

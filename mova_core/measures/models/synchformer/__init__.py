@@ -1,0 +1,1 @@
+"""Synchformer: by how many seconds audio and video are apart."""
