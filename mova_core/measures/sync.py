@@ -2,8 +2,9 @@
 
 Events of the audio are onsets, events of the video are peaks of optical flow. Both say little of clips in
 which nothing starts or moves suddenly; the report's filters go by models (ImageBind, Synchformer, SyncNet) instead.
-Source of AV-Align: arXiv:2309.16429, section 4, and its reference's settings: librosa's onset detector, whose times
-these are. The lag is this project's own.
+AV-Align is defined in `av_align`; its reference finds onsets with librosa's detector, whose times these are, and the
+flow in whole frames, where it is taken here from frames reduced to 90 pixels and counted in pixels of the whole ones.
+The lag is this project's own: a cross-correlation of two curves.
 Source of the detector: S. Böck, F. Krebs and M. Schedl, "Evaluating the online capabilities of onset detection methods"
 (ISMIR 2012), sections 2.2 and 2.4.
 """
@@ -13,10 +14,11 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.measures.av_align import FLOW_FLOOR_PX, flow_peaks_s, many_to_one, one_to_one
 from mova_core.measures.clip import Clip, Unavailable
 from mova_core.measures.mel_spectrogram import mel_spectrogram_db
 from mova_core.measures.optical_flow import Curve
-from mova_core.media.audio.onsets import audio_rise, best_lag_s, match_times
+from mova_core.media.audio.onsets import audio_rise, best_lag_s
 
 # The detector's settings: samples at this rate, frames of HOP samples, strength from 0 to 1.
 ONSET_RATE_HZ, WINDOW, HOP, MEL_BANDS = 22_050, 2048, 512, 128
@@ -24,14 +26,19 @@ LARGEST_BEFORE, MEAN_BEFORE, MEAN_AFTER, WAIT = 1, 4, 5, 1  # 30 ms, 100 ms, 100
 STANDS_OUT = 0.07
 LARGEST_LAG_S = 1.0
 STILL = 1e-3  # shorter sides per second: below it a still scene is only coded anew
+NO_EVENT = Unavailable("neither an onset in the audio nor a peak of movement")
 
 
 def av_align(clip: Clip) -> float | Unavailable:
-    """Intersection over union of audio onsets and peaks of optical flow, 0..1; they meet within one frame."""
-    onsets, peaks = onsets_s(clip.audio, clip.rate_hz), flow_peaks_s(clip.flow.speed, clip.fps)
-    both = len(match_times(peaks, onsets, 1 / clip.fps))
-    either = len(peaks) + len(onsets) - both
-    return both / either if either else Unavailable("neither an onset in the audio nor a peak of movement")
+    """AV-Align of one onset to one peak of the flow, 0..1 (`av_align.one_to_one`)."""
+    aligned = one_to_one(clip.get(onsets), clip_flow_peaks_s(clip, FLOW_FLOOR_PX), clip.fps)
+    return NO_EVENT if aligned is None else aligned
+
+
+def av_align_many_to_one(clip: Clip) -> float | Unavailable:
+    """AV-Align of many onsets to one peak of the flow, at least 0 (`av_align.many_to_one`)."""
+    aligned = many_to_one(clip.get(onsets), clip_flow_peaks_s(clip, 0.0), clip.fps)
+    return NO_EVENT if aligned is None else aligned
 
 
 def onset_lag_s(clip: Clip) -> float | Unavailable:
@@ -45,6 +52,17 @@ def onset_lag_s(clip: Clip) -> float | Unavailable:
     change = np.concatenate([[0.0], clip.flow.change, [0.0]])
     lag = best_lag_s(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
     return Unavailable("the audio never rises") if lag is None else lag
+
+
+def onsets(clip: Clip) -> list[float]:
+    """Times of audio onsets of a clip, rising."""
+    return onsets_s(clip.audio, clip.rate_hz)
+
+
+def clip_flow_peaks_s(clip: Clip, least_px: float) -> list[float]:
+    """Times of peaks of the flow of a clip, rising; `least_px` as of `av_align.flow_peaks_s`."""
+    shorter_side_px = min(clip.gray.shape[1:])
+    return flow_peaks_s(clip.flow.speed * shorter_side_px / clip.fps, clip.fps, least_px)
 
 
 def onsets_s(audio: NDArray[np.float32], rate_hz: int) -> list[float]:
@@ -75,10 +93,3 @@ def _onset_frames(strength: Curve) -> list[int]:
         if rises and value >= around.mean() + STANDS_OUT and not (found and frame - found[-1] <= WAIT):
             found.append(frame)
     return found
-
-
-def flow_peaks_s(speed: Curve, fps: float) -> list[float]:
-    """Times of frames into which more moves than into both beside them, rising."""
-    inner = speed[1:-1]
-    found = np.flatnonzero((inner > speed[:-2]) & (inner > speed[2:]))
-    return [(int(index) + 2) / fps for index in found]  # speed k leads to frame k + 1

@@ -91,6 +91,22 @@ def motion(grid: NDArray[np.float32]) -> float:
     return float(np.mean(changes)) / 255 if changes else 0.0
 
 
+def flicker(gray: Luma) -> float | None:
+    """How far the mean brightness of a frame lies from the mean of those beside it, on average, as a share of white.
+
+    What moves keeps its brightness and leaves that of the whole frame nearly as it is; a fade changes it evenly and has
+    no flicker; brightness that jumps up and down by a has one of a from peak to peak. Parts that flicker against each
+    other cancel out. None for fewer than three frames.
+
+    Source: flicker as fluctuation of a frame's intensity that does not come from the scene: P. van Roosmalen,
+    "Restoration of archived film and video" (Delft, 1999), chapter 3; taken by second differences here.
+    """
+    means = np.array([frame.mean(dtype=np.float64) for frame in gray])
+    if len(means) < 3:
+        return None
+    return float(np.abs(means[1:-1] - (means[:-2] + means[2:]) / 2).mean()) / 255
+
+
 def noise_sd(gray: Luma) -> float:
     """Standard deviation of the pixel noise, as a share of white.
 

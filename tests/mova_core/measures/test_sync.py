@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from mova_core.measures.av_align import flow_peaks_s
 from mova_core.measures.clip import Clip, Unavailable
-from mova_core.measures.sync import av_align, flow_peaks_s, onset_lag_s, onsets_s
+from mova_core.measures.sync import av_align, onset_lag_s, onsets_s
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 FPS, RATE_HZ, FRAMES = 24.0, 48_000, 97
