@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from mova_core.errors import UsageError
 from mova_core.measures.clip import Clip, Measures
 from mova_core.params import Weights, WeightsParams
-from mova_core.storage.hashing import sha256_file
+from mova_core.storage.stated_file import check_stated_file
 
 SUFFIX = ".safetensors"  # nothing from outside is unpickled
 
@@ -106,20 +106,12 @@ def loaded(model: ConfiguredModel) -> Adapter:
 
 def _checked(name: str, weights: Weights) -> ConfiguredModel:
     key, path = f"params weights.{name}", Path(weights.path)
-    if path.suffix != SUFFIX:
-        raise UsageError(f"{key}.path is {weights.path}, expected a {SUFFIX} file: convert the weights")
-    if not path.is_file():
-        raise UsageError(f"{key}.path is {weights.path}, and there is no such file: set it to where the weights lie")
-    found = sha256_file(path)
-    if found != weights.sha256:
-        raise UsageError(
-            f"{key}: {weights.path} has sha256 {found}, expected {weights.sha256}: bring that file, or state this hash"
-        )
+    check_stated_file(key, path, weights.sha256, SUFFIX)
     model = MODELS[name]
     if model.check is not None:
         _function(model.check)(path)
     assert model.load is not None
-    return ConfiguredModel(name, str(path.resolve()), found, model.load)
+    return ConfiguredModel(name, str(path.resolve()), weights.sha256, model.load)
 
 
 @cache
