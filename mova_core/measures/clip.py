@@ -35,11 +35,13 @@ class Asked:
         prompt: the text it was generated from.
         label: its class, a key of `synthetic.world.KINDS`.
         set: of the suite, such as `set1` of verse-bench.
+        on_screen_text: texts that its video should show; () where the suite names none, whatever a prompt quotes.
     """
 
     prompt: str | None = None
     label: str | None = None
     set: str | None = None
+    on_screen_text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,28 +29,28 @@ STILL = 1e-3  # shorter sides per second: below it a still scene is only coded a
 NO_EVENT = Unavailable("neither an onset in the audio nor a peak of movement")
 
 
-def av_align(clip: Clip) -> float | Unavailable:
-    """AV-Align of one onset to one peak of the flow, 0..1 (`av_align.one_to_one`)."""
-    aligned = one_to_one(clip.get(onsets), clip_flow_peaks_s(clip, FLOW_FLOOR_PX), clip.fps)
+def av_align(video: Clip, audio: Clip) -> float | Unavailable:
+    """AV-Align of one onset to one peak of the flow, 0..1 (`av_align.one_to_one`); of one clip, or of a wrong pair."""
+    aligned = one_to_one(audio.get(onsets), clip_flow_peaks_s(video, FLOW_FLOOR_PX), video.fps)
     return NO_EVENT if aligned is None else aligned
 
 
-def av_align_many_to_one(clip: Clip) -> float | Unavailable:
+def av_align_many_to_one(video: Clip, audio: Clip) -> float | Unavailable:
     """AV-Align of many onsets to one peak of the flow, at least 0 (`av_align.many_to_one`)."""
-    aligned = many_to_one(clip.get(onsets), clip_flow_peaks_s(clip, 0.0), clip.fps)
+    aligned = many_to_one(audio.get(onsets), clip_flow_peaks_s(video, 0.0), video.fps)
     return NO_EVENT if aligned is None else aligned
 
 
-def onset_lag_s(clip: Clip) -> float | Unavailable:
+def onset_lag_s(video: Clip, audio: Clip) -> float | Unavailable:
     """Seconds by which sudden onsets lie behind sudden movement (negative: ahead), within 1 s either way.
 
     It is the lag at which the rise of the audio fits the change of the optical flow best.
     """
-    if not len(clip.flow.change) or clip.flow.change.max() < STILL:
+    if not len(video.flow.change) or video.flow.change.max() < STILL:
         return Unavailable("nothing moves")
     # Change k is that at frame k + 1; `best_lag_s` counts curves from frame 0 and places frame k half a frame early.
-    change = np.concatenate([[0.0], clip.flow.change, [0.0]])
-    lag = best_lag_s(change - change.min(), clip.fps, audio_rise(clip.audio, clip.rate_hz), LARGEST_LAG_S)
+    change = np.concatenate([[0.0], video.flow.change, [0.0]])
+    lag = best_lag_s(change - change.min(), video.fps, audio_rise(audio.audio, audio.rate_hz), LARGEST_LAG_S)
     return Unavailable("the audio never rises") if lag is None else lag
 
 

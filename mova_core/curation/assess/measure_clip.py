@@ -101,7 +101,7 @@ def _flow(clip: Clip) -> Measures:
 def _sync(clip: Clip) -> Measures:
     from mova_core.measures.sync import av_align, onset_lag_s
 
-    return {"av_align": av_align(clip), "onset_lag_s": onset_lag_s(clip)}
+    return {"av_align": av_align(clip, clip), "onset_lag_s": onset_lag_s(clip, clip)}
 
 
 def _speech(clip: Clip) -> Measures:

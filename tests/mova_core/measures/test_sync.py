@@ -35,6 +35,11 @@ def clip(audio: np.ndarray, frames: np.ndarray | None = None) -> Clip:
     return Clip(jolting() if frames is None else frames, audio, FPS, RATE_HZ)
 
 
+def twice(audio: np.ndarray, frames: np.ndarray | None = None) -> tuple[Clip, Clip]:
+    """One clip as the one that gives the video, and the one that gives the audio."""
+    return (made := clip(audio, frames), made)
+
+
 @pytest.fixture(scope="module")
 def late() -> list[float]:
     return [frame / FPS for frame in AT]
@@ -48,29 +53,29 @@ def test_onsets_and_peaks_are_found_where_they_were_made(late, monkeypatch):
 
 
 def test_av_align_is_the_share_of_events_in_both(late):
-    assert av_align(clip(clicks(late))) == 1
-    assert av_align(clip(clicks(late[:2]))) == pytest.approx(2 / 3)
-    assert av_align(clip(clicks([*late[:2], late[2] - 0.5]))) == pytest.approx(2 / 4)
-    assert av_align(clip(clicks([time_s + 0.3 for time_s in late]))) == 0
+    assert av_align(*twice(clicks(late))) == 1
+    assert av_align(*twice(clicks(late[:2]))) == pytest.approx(2 / 3)
+    assert av_align(*twice(clicks([*late[:2], late[2] - 0.5]))) == pytest.approx(2 / 4)
+    assert av_align(*twice(clicks([time_s + 0.3 for time_s in late]))) == 0
 
 
 @pytest.mark.parametrize("lag_s", [-0.4, -0.1, 0.0, 0.25, 0.8])
 def test_the_lag_is_that_of_the_audio(late, lag_s):
-    assert onset_lag_s(clip(clicks([time_s + lag_s for time_s in late]))) == pytest.approx(lag_s, abs=1 / FPS)
+    assert onset_lag_s(*twice(clicks([time_s + lag_s for time_s in late]))) == pytest.approx(lag_s, abs=1 / FPS)
 
 
 def test_without_an_onset_or_movement_it_says_so(late):
     still = jolting(at=())
     silence = np.zeros(FRAMES * 2000, np.float32)
-    assert av_align(clip(silence, still)) == Unavailable("neither an onset in the audio nor a peak of movement")
-    assert av_align(clip(silence)) == 0
-    assert onset_lag_s(clip(clicks(late), still)) == Unavailable("nothing moves")
-    assert onset_lag_s(clip(silence)) == Unavailable("the audio never rises")
+    assert av_align(*twice(silence, still)) == Unavailable("neither an onset in the audio nor a peak of movement")
+    assert av_align(*twice(silence)) == 0
+    assert onset_lag_s(*twice(clicks(late), still)) == Unavailable("nothing moves")
+    assert onset_lag_s(*twice(silence)) == Unavailable("the audio never rises")
 
 
 def test_the_lag_of_the_made_world_is_none_and_follows_a_shift():
     take = draw_take(np.random.default_rng(3), list(KINDS)[1], 4.0)
     frames = np.stack(list(render_frames(take, 24, FRAMES, 96)))
     audio = render_audio(take, RATE_HZ, FRAMES * 2000)
-    assert onset_lag_s(clip(audio, frames)) == pytest.approx(0, abs=1 / FPS)
-    assert onset_lag_s(clip(np.roll(audio, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)
+    assert onset_lag_s(*twice(audio, frames)) == pytest.approx(0, abs=1 / FPS)
+    assert onset_lag_s(*twice(np.roll(audio, 9600), frames)) == pytest.approx(0.2, abs=1 / FPS)
