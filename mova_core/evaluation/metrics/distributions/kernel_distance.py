@@ -2,7 +2,7 @@
 
 Kernel (x·y / D + 1)³ of embeddings with D dimensions. Unlike a Fréchet distance it is unbiased at any number of clips:
 two sets of one distribution have 0 on average, so that a value may lie below 0.
-Shape suffixes: N, M clips, D dimensions, R resamplings.
+Shape suffixes: N, M clips, D dimensions.
 Source: M. Bińkowski and others, "Demystifying MMD GANs" (arXiv:1801.01401), section 4 and appendix D.
 """
 
@@ -50,25 +50,6 @@ def subset_kernel_distances(
     generator = np.random.default_rng(seed)
     draws = [[generator.permutation(len(side))[:subset] for side in (first_ND, second_MD)] for _ in range(subsets)]
     return np.array([kernel_distance(first_ND[first], second_MD[second]) for first, second in draws])
-
-
-def resampled_kernel_distances(
-    first_ND: NDArray[np.floating], second_MD: NDArray[np.floating], draws_RN: NDArray[np.int64]
-) -> Matrix:
-    """The distance for each row of clips of the first side, drawn with replacement, [R].
-
-    A clip that was drawn twice makes no pair with itself: such a pair says nothing of the distribution and would bias
-    the distance upwards. A row that holds one clip alone is NaN.
-    """
-    first, second = first_ND.astype(np.float64), second_MD.astype(np.float64)
-    times_RN = np.stack([np.bincount(row, minlength=len(first)) for row in draws_RN]).astype(np.float64)
-    pairs = times_RN.sum(axis=1) ** 2 - (times_RN**2).sum(axis=1)
-    kernel = _kernel(first, first)
-    np.fill_diagonal(kernel, 0)
-    inside = ((times_RN @ kernel) * times_RN).sum(axis=1)
-    across = times_RN @ _kernel(first, second).mean(axis=1) / times_RN.sum(axis=1)
-    within = np.divide(inside, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
-    return np.asarray(within + _within(_kernel(second, second)) - 2 * across, np.float64)
 
 
 def _kernel(first_ND: Matrix, second_MD: Matrix) -> Matrix:

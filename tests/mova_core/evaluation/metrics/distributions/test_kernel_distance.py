@@ -8,7 +8,6 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from mova_core.errors import ShapeError
 from mova_core.evaluation.metrics.distributions.kernel_distance import (
     kernel_distance,
-    resampled_kernel_distances,
     subset_kernel_distances,
 )
 
@@ -69,15 +68,6 @@ def test_subsets_estimate_the_distance_of_all():
     values = subset_kernel_distances(first, second, subset=40, subsets=200, seed=7)
     assert values.mean() == pytest.approx(kernel_distance(first, second), abs=4 * values.std() / np.sqrt(200))
     np.testing.assert_array_equal(values, subset_kernel_distances(first, second, 40, 200, seed=7))
-
-
-def test_resampled_clips_make_no_pair_with_themselves():
-    first, second = normal(30, 4, seed=0), normal(20, 4, seed=1)
-    in_order = np.arange(30)[None]
-    assert resampled_kernel_distances(first, second, in_order)[0] == pytest.approx(kernel_distance(first, second))
-    doubled = np.repeat(np.arange(15), 2)[None]
-    assert resampled_kernel_distances(first, second, doubled)[0] == pytest.approx(kernel_distance(first[:15], second))
-    assert np.isnan(resampled_kernel_distances(first, second, np.zeros((1, 30), np.int64))[0])
 
 
 def test_what_does_not_fit_is_refused():
