@@ -10,7 +10,7 @@ STAGES = tuple(sorted(path.parent.name for path in Path(__file__).parents[1].glo
 LIFE = ["make-footage", "ingest", "segment", "cut", "assess", "caption", "fit_codec", "encode", "contract", "curate"]
 SECTIONS = {
     "Footage to latents": (*LIFE, *(stage for stage in STAGES if stage not in LIFE)),
-    "Model": ("plan", "train", "evaluate", "select", "generate", "export"),
+    "Model": ("plan", "train", "evaluate", "select", "arena", "generate", "export"),
     "Package and service": ("package", "promote", "deploy", "serve"),
     "What happened, and what this machine can do": ("report", "registry", "doctor", "gc"),
 }

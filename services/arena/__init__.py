@@ -1,0 +1,1 @@
+"""The arena's service: a page on which people compare two clips without knowing who made them."""
