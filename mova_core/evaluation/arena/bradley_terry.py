@@ -10,9 +10,9 @@ from the observed information. Strengths are shown on Elo's scale: mean 1000, 40
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.assess.measures.decoded_clip import Unavailable
 from mova_core.evaluation.arena.comparison import Votes
 from mova_core.evaluation.arena.elo import BASE, SCALE, START, Rating
+from mova_core.measures.clip import Unavailable
 
 POINTS_PER_STRENGTH = SCALE / np.log(BASE)
 TOLERANCE = 1e-10  # of a strength

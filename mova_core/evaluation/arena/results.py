@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from mova_core.curation.assess.measures.decoded_clip import Unavailable
 from mova_core.evaluation.arena.bradley_terry import bradley_terry
 from mova_core.evaluation.arena.comparison import LOSS, TIE, WIN, Comparison, Votes
 from mova_core.evaluation.arena.dimensions import DIMENSIONS, OVERALL
 from mova_core.evaluation.arena.elo import Rating, elo
 from mova_core.evaluation.arena.win_rates import Record, win_rates
+from mova_core.measures.clip import Unavailable
 from mova_core.printable import printable
 from mova_core.registry.database.tables import ARENA_JUDGES, ArenaBallot, ArenaClip
 
