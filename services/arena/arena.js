@@ -4,6 +4,8 @@ const $ = (id) => document.getElementById(id);
 const clips = [...document.querySelectorAll(".clip")];
 const questions = [...document.querySelectorAll(".question")];
 const THANKS_MS = 1500;
+const AUDIO_OFF = "Audio is off until you click, tap or press a key.";
+const AUDIO_ON = "Both clips loop, one plays its audio: point at a clip, tap it, or press the space bar.";
 let ballot = null, current = 0, audible = 0, audioAllowed = false, busy = false;
 
 async function post(path, body) {
@@ -47,6 +49,7 @@ function play(index) {
     clip.querySelector(".listen").setAttribute("aria-pressed", plays);
     if (video.src) video.play().catch(() => {});
   });
+  $("hint").textContent = audioAllowed ? AUDIO_ON : AUDIO_OFF;
   $("hint").classList.toggle("needed", !audioAllowed);
 }
 
@@ -74,6 +77,7 @@ function answer(index, choice) {
   choose(questions[index], choice);
   const open = questions.findIndex((question, place) => place > index && !chosen(question));
   setCurrent(open >= 0 ? open : index);
+  questions[current].scrollIntoView({ block: "nearest" });
 }
 
 async function attempt(work) {
@@ -109,7 +113,10 @@ clips.forEach((clip, index) => {
     .then((told) => (($("trouble-text").textContent = told), show("trouble"))));
 });
 questions.forEach((question, index) => question.querySelectorAll("button").forEach((button) =>
-  button.addEventListener("click", () => answer(index, button.dataset.choice))));
+  button.addEventListener("click", (event) => {
+    answer(index, button.dataset.choice);
+    if (event.detail) button.blur(); // after a mouse or a finger, Enter votes
+  })));
 $("vote").addEventListener("click", vote);
 $("again").addEventListener("click", () => attempt(nextPair));
 document.addEventListener("pointerdown", allowAudio);
