@@ -25,14 +25,18 @@ def why_unusable(clip: Clip, least_s: float = 0.0) -> str | None:
         clip: the clip.
         least_s: seconds that both its video and its audio must last.
     """
-    if len(clip.frames) < 2:
-        return f"it has {len(clip.frames)} frame{'s' * (len(clip.frames) != 1)}, no video"
-    if reason := why_no_audio(clip.audio):
-        return reason
     lasts_s = min(len(clip.frames) / clip.fps, len(clip.audio) / clip.rate_hz)
-    if lasts_s < least_s:
-        return f"it lasts {lasts_s:.3g} s, and the model needs {least_s:g} s"
-    return None
+    return why_no_video(clip.frames) or why_no_audio(clip.audio) or why_too_short(lasts_s, least_s)
+
+
+def why_no_video(frames: NDArray[np.uint8]) -> str | None:
+    """Why a model cannot judge frames as a video; None where it can."""
+    return None if len(frames) > 1 else f"it has {len(frames)} frame{'s' * (len(frames) != 1)}, no video"
+
+
+def why_too_short(lasts_s: float, least_s: float) -> str | None:
+    """Why a model cannot judge what lasts so many seconds; None where it can."""
+    return None if lasts_s >= least_s else f"it lasts {lasts_s:.3g} s, and the model needs {least_s:g} s"
 
 
 def why_no_audio(audio: NDArray[np.float32]) -> str | None:

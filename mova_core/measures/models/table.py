@@ -46,7 +46,11 @@ class MeasuringModel:
 MODELS: dict[str, MeasuringModel] = {
     "audiobox": MeasuringModel("Audiobox-aesthetics"),
     "dover": MeasuringModel("DOVER"),
-    "imagebind": MeasuringModel("ImageBind score"),
+    "imagebind": MeasuringModel(
+        "ImageBind score",
+        load="mova_core.measures.models.imagebind.adapter:load",
+        check="mova_core.measures.models.imagebind.adapter:check",
+    ),
     "synchformer": MeasuringModel(
         "Synchformer DeSync",
         load="mova_core.measures.models.synchformer.adapter:load",

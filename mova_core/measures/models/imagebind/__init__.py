@@ -1,0 +1,1 @@
+"""ImageBind: one embedding space for video and audio."""
