@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from benchmarks.measure import Row, row
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
-from mova_core.evaluation.metrics.measure import over_clips
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measure import over_clips
+from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.measures.clip import Asked, Clip
 from mova_core.model.model_folder import load_components
@@ -90,7 +90,7 @@ def make(generator: ClipGenerator, suite: Suite, settings: GenerateSettings) -> 
             for video, audio, of in made
         ]
         latents += [each.flatten() for each in output.latents]
-    f1 = over_clips(EVENT_F1, clips, Reference([], -60.0)).value
+    f1 = over_clips(EVENT_F1, clips, Context([], -60.0)).value
     assert f1 is not None, "the suite's clips have no event"
     return Made(f1, torch.cat(latents), seconds)
 

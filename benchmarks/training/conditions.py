@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.measure import Row, row
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
-from mova_core.evaluation.metrics.measure import over_clips, shuffled_baseline
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measure import over_clips, shuffled_baseline
+from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import synthetic_suite
@@ -63,15 +63,15 @@ def measured(params: Params, checkpoint: Path, folder: Path) -> list[Row]:
         return _not_measured("no held-out clip is of one class of the synthetic world")
     read = Checkpoint.read(checkpoint)
     write_model(read, "ema", params, parts_of(read, params, data), folder)
-    generator, reference = ClipGenerator(load_components(folder)), Reference(clips, LIMIT_LUFS)
+    generator, context = ClipGenerator(load_components(folder)), Context(clips, LIMIT_LUFS)
     with single_thread():
         made = _audio_for(generator, clips, params.evaluate.seed, bridge_guidance_scale=BRIDGE_SCALE)
         control = _audio_for(generator, clips, params.evaluate.seed, bridge=False)
         suite = synthetic_suite(params.evaluate)
         from_text = generate_suite(generator, suite, params.evaluate, geometry, "text alone", {})
-    found, of_data, wrong = _f1(made, reference), _f1(clips, reference), shuffled_baseline(EVENT_F1, made, reference)
-    off, chance = _f1(control, reference), shuffled_baseline(EVENT_F1, control, reference)
-    text = _f1(from_text, reference)
+    found, of_data, wrong = _f1(made, context), _f1(clips, context), shuffled_baseline(EVENT_F1, made, context)
+    off, chance = _f1(control, context), shuffled_baseline(EVENT_F1, control, context)
+    text = _f1(from_text, context)
     if found is None or off is None or text is None:
         return _not_measured("no event and no onset in any clip")
     of_clips = f"{len(clips)} held-out clips"
@@ -118,8 +118,8 @@ def _audio_for(generator: ClipGenerator, clips: Sequence[Clip], seed: int, **cha
     return made
 
 
-def _f1(clips: list[Clip], reference: Reference) -> float | None:
-    return over_clips(EVENT_F1, clips, reference).value
+def _f1(clips: list[Clip], context: Context) -> float | None:
+    return over_clips(EVENT_F1, clips, context).value
 
 
 def _told(value: float | None) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from data_contracts.contract import Contract, View, rows_of, where_stated
 from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf, ExpectRows, ExpectUnique
 from mova_core.errors import UsageError
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.places import EVALUATIONS, RUNS, DataFolder
 from mova_core.registry.manifests import METRICS_FILE, EvaluationManifest, Metric, RunManifest, Suite
@@ -150,7 +150,7 @@ def _metric_rules() -> list[Expectation]:
         ExpectUnique.of("name", "metric", "Two values of one metric: nobody knows which one the gate has seen."),
         ExpectNoFault.of(
             "unknown",
-            "every metric is one of mova_core/evaluation/metrics/catalogue.py",
+            "every metric is one of mova_core/evaluation/catalogue.py",
             "Nobody knows what another one means, nor in which direction it is better.",
         ),
         ExpectNoFault.of(

@@ -63,7 +63,7 @@ def show_metrics(stage: Stage) -> None:
     folder = EVALUATIONS / phase
     if not (folder / METRICS_FILE).is_file():
         return
-    from mova_core.evaluation.metrics.catalogue import CATALOGUE
+    from mova_core.evaluation.catalogue import CATALOGUE
 
     metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))["metrics"]
     rows = [

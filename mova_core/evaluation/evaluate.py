@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.candidate import last_candidate
-from mova_core.evaluation.metrics.catalogue import Need
-from mova_core.evaluation.metrics.files import decodable_share
-from mova_core.evaluation.metrics.measure import entry, event_f1_over_shuffled, in_order, lacking_need, measure
+from mova_core.evaluation.decodable import decodable_share
+from mova_core.evaluation.measure import entry, event_f1_over_shuffled, in_order, measure, unavailable_metrics
+from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.metrics.sync import events_of
-from mova_core.evaluation.metrics.validation_loss import validation_loss
-from mova_core.evaluation.reference import Reference
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.evaluation.suites.validation import validation_clips
 from mova_core.evaluation.sweep import sweep, sync_gain
 from mova_core.evaluation.task_samples import TaskSample, generate_task_samples, write_task_samples
+from mova_core.evaluation.validation_loss import validation_loss
 from mova_core.geometry import ClipGeometry
 from mova_core.measures.clip import Clip
+from mova_core.measures.models.table import configured_models
 from mova_core.media.provenance import Provenance, write_provenance
 from mova_core.model.model_folder import Components
 from mova_core.model.single_thread import single_thread
@@ -93,6 +94,7 @@ def evaluate_model(
         UsageError, StaleError, MovaError: as `evaluate`.
     """
     section, geometry = params.evaluate, phase.geometry(params)
+    models = {model.name: model for model in configured_models(params.weights)}
     suite = suite_for(section, places.data)
     if not phase.joint:  # as the audio tower was trained
         suite = replace(suite, prompts=tuple(with_duration(prompt, geometry.duration_s) for prompt in suite.prompts))
@@ -103,15 +105,16 @@ def evaluate_model(
     with single_thread():
         clips = generate_suite(generator, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
-        reference = Reference(held_out, params.assess.lufs_above)
-        lacking = _lacking(phase, suite, reference)
-        metrics = measure(clips, reference, lacking, section)
-        points = sweep(generator, suite, section, geometry, reference, lacking) if phase.joint else []
+        context = Context(held_out, params.assess.lufs_above, models)
+        unavailable = unavailable_metrics(_lacking(phase, suite, context), params, models)
+        metrics = measure(clips, context, unavailable, section)
+        points = sweep(generator, suite, section, geometry, context, unavailable) if phase.joint else []
         of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []
-    metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], reference)
-    need = lacking_need("sync_gain", lacking)
+    metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], context)
     metrics["sync_gain"] = (
-        entry("sync_gain", unavailable=need) if need else sync_gain(points, generator.defaults.bridge_guidance_scale)
+        entry("sync_gain", unavailable=unavailable["sync_gain"])
+        if "sync_gain" in unavailable
+        else sync_gain(points, generator.defaults.bridge_guidance_scale)
     )
     metrics["validation_loss"] = loss
     settings = generator.defaults.changed(**changes, retries=0).model_dump(mode="json")  # each clip is of its own seed
@@ -149,11 +152,12 @@ def _task_samples(generator: ClipGenerator, suite: Suite, clips: Sequence[Clip])
     return generate_task_samples(generator, given, prompt, suite.seeds[0])
 
 
-def _lacking(phase: Phase, suite: Suite, reference: Reference) -> set[Need]:
+def _lacking(phase: Phase, suite: Suite, context: Context) -> set[Need]:
     there = {
         Need.VIDEO: phase.joint,
         Need.KNOWN_EVENTS: suite.synthetic,
-        Need.VALIDATION_CLIPS: bool(reference.clips),
+        Need.VALIDATION_CLIPS: bool(context.clips),
+        Need.REFERENCE: bool(context.clips),
     }
     return {need for need, found in there.items() if not found}
 

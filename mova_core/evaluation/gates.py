@@ -1,4 +1,6 @@
-"""The gates of each phase: an absolute limit on a metric. An unavailable metric fails its gate.
+"""The gates of each phase: an absolute limit on a metric.
+
+A metric that is unavailable, be it in one clip alone, fails its gate.
 
 Limits are params (section `select`); which metrics may be judged stands in the catalogue. Only sync gates tell a model
 whose video and audio depend on each other from one that learned each alone: classes and loss cannot.
@@ -9,7 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mova_core.errors import UsageError
-from mova_core.evaluation.metrics.catalogue import CATALOGUE, GateKind
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measuring.metric import GateKind
 from mova_core.params.evaluation import SelectParams
 from mova_core.registry.manifests import Metric
 
@@ -22,10 +25,11 @@ class Gate:
 
     Args:
         name: of the metric.
-        value: as measured; None = unavailable, and `unavailable` says why.
+        value: as measured; None = unavailable.
         limit: at least or at most this, by `better`.
         better: `higher` or `lower`.
         passed: the verdict.
+        unavailable: why there is no value, or only that of some of the clips.
     """
 
     name: str
@@ -89,11 +93,18 @@ def _gate(key: str, limit: float, kind: GateKind, metrics: Mapping[str, Metric])
         raise UsageError(f"select.{kind}: {key} is no limit of a metric; possible are {', '.join(possible)}")
     metric = metrics.get(name)
     value = metric.value if metric else None
-    passed = value is not None and (value >= limit if higher else value <= limit)
-    reason = None
-    if value is None:
-        reason = (metric.unavailable if metric else None) or "it was not measured"
+    reason = _unmeasured(metric)
+    passed = value is not None and reason is None and (value >= limit if higher else value <= limit)
     return Gate(name, value, limit, spec.better, passed, reason)
+
+
+def _unmeasured(metric: Metric | None) -> str | None:
+    """Why a metric cannot be judged: it has no value, or only that of some of the clips."""
+    if metric is None or metric.value is None:
+        return (metric.unavailable if metric else None) or "it was not measured"
+    if metric.clips == metric.of:
+        return None
+    return f"measured in {metric.clips} of {metric.of} clips: {'; '.join(metric.missing)}"
 
 
 def _limit_of(name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation.candidate import candidate_checkpoint
+from mova_core.evaluation.catalogue import SYNTHETIC
 from mova_core.evaluation.gates import Gate, in_a_line, judge, table
-from mova_core.evaluation.metrics.catalogue import SYNTHETIC
 from mova_core.params import Params
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder

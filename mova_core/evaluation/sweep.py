@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT, Need
-from mova_core.evaluation.metrics.measure import entry, lacking_need, over_clips
-from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.catalogue import CATALOGUE, SWEPT
+from mova_core.evaluation.measure import entry, over_clips
+from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.measuring.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite
 from mova_core.geometry import ClipGeometry
@@ -60,8 +60,8 @@ def sweep(
     suite: Suite,
     section: EvaluateParams,
     geometry: ClipGeometry,
-    reference: Reference,
-    lacking: Collection[Need],
+    context: Context,
+    unavailable: Collection[str],
 ) -> list[SweepPoint]:
     """The suite at each scale of the params and at the default one, the Bridge off first."""
     scales = sorted({*section.sweep, generator.defaults.bridge_guidance_scale})
@@ -72,7 +72,7 @@ def sweep(
         label = "sweep/off" if scale is None else f"sweep/{scale:g}"
         changes |= {"text_guidance_scale": TEXT_SCALE}
         clips = generate_suite(generator, suite, section, geometry, label, changes)
-        points.append(SweepPoint(scale, _metrics(clips, reference, lacking), draws))
+        points.append(SweepPoint(scale, _metrics(clips, context, unavailable), draws))
     return points
 
 
@@ -89,7 +89,5 @@ def sync_gain(points: Sequence[SweepPoint], bridge_scale: float) -> Metric:
     return entry("sync_gain", on.value - off.value, ends, 0.0)
 
 
-def _metrics(clips: list[Clip], reference: Reference, lacking: Collection[Need]) -> dict[str, RatioMetric]:
-    return {
-        name: over_clips(CATALOGUE[name], clips, reference) for name in SWEPT if lacking_need(name, lacking) is None
-    }
+def _metrics(clips: list[Clip], context: Context, unavailable: Collection[str]) -> dict[str, RatioMetric]:
+    return {name: over_clips(CATALOGUE[name], clips, context) for name in SWEPT if name not in unavailable}

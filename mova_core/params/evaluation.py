@@ -14,6 +14,9 @@ class EvaluateParams(Section):
     data_clips: int = Field(64, ge=1, description="validation clips measured for comparison")
     bootstrap_samples: int = Field(1000, ge=1, description="of the bootstrap over clips")
     sweep: tuple[float, ...] = Field((0.0, 1.0, 2.0, 3.5), description="Bridge guidance scales, at text scale 1")
+    metrics: tuple[str, ...] | None = Field(
+        None, description="more to measure, of those that docs/metrics.md marks; null = none for nano, all for mova"
+    )
     samples: int = Field(8, ge=0, description="clips written as files to look at")
 
 

@@ -7,7 +7,7 @@ runs/PHASE/manifest.json
 reports/evaluation/PHASE/metrics.json
     {"phase", "checkpoint_id", "suite": {"name", "seeds", "clips", "sha256"},
      "metrics": {name: {"value": number | null, "low", "high", "shuffled", "data", "better": "higher" | "lower",
-                        "unavailable": reason | null}}}
+                        "version", "clips", "of", "missing": {reason: clips}, "unavailable": reason | null}}}
 models/PHASE/selection.json
     {"phase", "checkpoint_id", "manifest_sha256", "evaluation_sha256",
      "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason", "files": {path: {"bytes", "sha256"}}}
@@ -61,7 +61,11 @@ class Suite(Manifest):
 
 
 class Metric(Manifest):
-    """One number with its bootstrap interval [low, high]; value None: unavailable, and why."""
+    """One number with its bootstrap interval [low, high]; value None: unavailable, and why.
+
+    `version` of its definition; measured in `clips` of `of` clips, `missing` says why not in the others (reason ->
+    clips). None: it does not come clip by clip.
+    """
 
     value: float | None
     low: float | None = None
@@ -69,6 +73,10 @@ class Metric(Manifest):
     shuffled: float | None = None
     data: float | None = None
     better: Literal["higher", "lower"]
+    version: int = 1
+    clips: int | None = None
+    of: int | None = None
+    missing: dict[str, int] = Field(default_factory=dict)
     unavailable: str | None = None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mova_core.errors import StaleError
-from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE
+from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE
 from mova_core.reporting.phase_reports import PhaseReport
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.evaluation.metrics.catalogue import CATALOGUE, SWEPT
+from mova_core.evaluation.catalogue import CATALOGUE, SWEPT
 from mova_core.params import Params
 from mova_core.places import SMOKE_CLIP
 from mova_core.reporting.charts.loss import SigmaRow, loss_chart, sigma_rows

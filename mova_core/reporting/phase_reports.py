@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mova_core.evaluation.metrics.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
+from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE, SWEPT, SYNTHETIC
 from mova_core.places import EVALUATIONS, MODELS, RUNS, SAMPLE_CLIPS_FILE, SAMPLES
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest, Selection
 from mova_core.storage.manifest import MANIFEST_FILE, Manifest, read_manifest

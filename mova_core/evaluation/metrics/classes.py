@@ -8,8 +8,8 @@ Both take the class whose direction is nearest (cosine), and none where even tha
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.evaluation.metrics.ratio_metric import Ratio
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.measuring.ratio_metric import Ratio
 from mova_core.measures.clip import Clip
 from mova_core.synthetic.world import FLOOR, KINDS
 
@@ -20,12 +20,12 @@ SILENT_RMS = 1e-3  # of full scale: as in -60 dB
 FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.partials})
 
 
-def video_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def video_class(video: Clip, audio: Clip, context: Context) -> Ratio:
     """1 where the video is of the class that the text of the other clip asks for (in a true pair: its own text)."""
     return float(video.get(_video_class) == audio.asked.label), 1.0
 
 
-def audio_class(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def audio_class(video: Clip, audio: Clip, context: Context) -> Ratio:
     """1 where the audio is of the class that the text of the other clip asks for (in a true pair: its own text)."""
     return float(audio.get(_audio_class) == video.asked.label), 1.0
 

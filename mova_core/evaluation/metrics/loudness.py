@@ -2,26 +2,26 @@
 
 import numpy as np
 
-from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
 from mova_core.measures.clip import Clip
 from mova_core.media.audio.loudness import integrated_lufs
 
 
-def loudness_error_lu(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def loudness_error_lu(video: Clip, audio: Clip, context: Context) -> Ratio:
     """LU between a clip's integrated loudness and the mean of validation clips; a silent clip has none."""
-    return _distance(audio.get(lufs), reference.mean(lufs))
+    return _distance(audio.get(lufs), context.mean(lufs))
 
 
-def rms_error_db(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def rms_error_db(video: Clip, audio: Clip, context: Context) -> Ratio:
     """dB between a clip's RMS level and the mean of validation clips; a silent clip has none."""
-    return _distance(audio.get(_rms_db), reference.mean(_rms_db))
+    return _distance(audio.get(_rms_db), context.mean(_rms_db))
 
 
-def audible_share(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def audible_share(video: Clip, audio: Clip, context: Context) -> Ratio:
     """1 for a clip whose loudness is above the limit of section `assess`; one without a loudness is not audible."""
     level = audio.get(lufs)
-    return float(level is not None and level > reference.audible_above_lufs), 1.0
+    return float(level is not None and level > context.audible_above_lufs), 1.0
 
 
 def lufs(clip: Clip) -> float | None:

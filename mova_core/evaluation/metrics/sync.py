@@ -8,32 +8,32 @@ luminance.
 import numpy as np
 
 from mova_core.evaluation.events import LUMA, audio_onsets, floor_rise, video_events
-from mova_core.evaluation.metrics.ratio_metric import NOTHING, Ratio
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
 from mova_core.measures.clip import Clip
 from mova_core.media.audio.onsets import Curve, audio_rise, best_lag_s, match_times
 
 
-def event_f1(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def event_f1(video: Clip, audio: Clip, context: Context) -> Ratio:
     """F1 of one-to-one matches no further apart than one frame: twice the matches over all events."""
     events, onsets = video.get(_events), audio.get(_onsets)
     return 2.0 * len(match_times(events, onsets, 1 / video.fps)), float(len(events) + len(onsets))
 
 
-def offset_s(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def offset_s(video: Clip, audio: Clip, context: Context) -> Ratio:
     """Seconds from a video event to the nearest onset, over events; a clip without an onset has none."""
     events, onsets = video.get(_events), audio.get(_onsets)
     offsets = [min(abs(onset - event) for onset in onsets) for event in events] if onsets else []
     return float(sum(offsets)), float(len(offsets))
 
 
-def desync_s(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def desync_s(video: Clip, audio: Clip, context: Context) -> Ratio:
     """Seconds, without sign, of the lag at which the clip's two curves correlate most."""
     lag = best_lag_s(video.get(_floor_rise), video.fps, audio.get(_audio_rise))
     return NOTHING if lag is None else (abs(lag), 1.0)
 
 
-def av_align(video: Clip, audio: Clip, reference: Reference) -> Ratio:
+def av_align(video: Clip, audio: Clip, context: Context) -> Ratio:
     """Intersection over union of audio onsets and peaks of the change of luminance, which meet within one frame."""
     changes, onsets = video.get(_luminance_peaks), audio.get(_onsets)
     both = len(match_times(changes, onsets, 1 / video.fps))

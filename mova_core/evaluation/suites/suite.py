@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.metrics.catalogue import CAPTIONS, SYNTHETIC
+from mova_core.evaluation.catalogue import CAPTIONS, SYNTHETIC
 from mova_core.evaluation.suites.captioned import CAPTION_OF, captioned_clips, is_synthetic
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.places import DataFolder

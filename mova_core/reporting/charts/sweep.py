@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.reporting.charts.style import KEEP, LOSE, SOFT, css_class, new_figure, styled, to_svg, tooltip
 from mova_core.reporting.phase_reports import Evaluated, SweepEntry
 

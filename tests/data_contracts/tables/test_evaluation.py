@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.params import Params
 from mova_core.storage.hashing import sha256_file
 from mova_core.training.recipe import PHASES
@@ -16,7 +16,7 @@ ALONE = "phase audio trains the audio tower alone"
 ONCE = "no two metrics share a name"
 VALUE = "every metric has a finite value, or says why it is unavailable"
 RANGE = "shares and F1 are from 0 to 1, their differences from -1 to 1, times, errors and losses at least 0"
-UNKNOWN = "every metric is one of mova_core/evaluation/metrics/catalogue.py"
+UNKNOWN = "every metric is one of mova_core/evaluation/catalogue.py"
 INTERVAL = "every interval has two ends, the lower one first"
 BETTER = "better is the direction that the catalogue of metrics states"
 OUTSIDE = "every value lies within its interval"

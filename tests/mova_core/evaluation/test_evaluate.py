@@ -9,8 +9,8 @@ import pytest
 
 from mova_core.errors import MovaError, StaleError, UsageError
 from mova_core.evaluation import evaluate as module
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.evaluate import evaluate
-from mova_core.evaluation.metrics.catalogue import CATALOGUE
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.measures.clip import Asked, Clip

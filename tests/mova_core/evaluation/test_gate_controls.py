@@ -21,8 +21,8 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
 from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.metrics.measure import event_f1_over_shuffled, measure
-from mova_core.evaluation.reference import Reference
+from mova_core.evaluation.measure import event_f1_over_shuffled, measure, unavailable_metrics
+from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.flow_matching import EXPERTS
@@ -207,9 +207,9 @@ def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch, tmp
 
 def measures(clips: list[Clip]) -> dict[str, Metric]:
     """What is measured of clips that no model made."""
-    reference = Reference(clips, -50)
-    metrics = measure(clips, reference, (), WITHOUT_BRIDGE.evaluate)
-    return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], reference)}
+    context = Context(clips, -50)
+    metrics = measure(clips, context, unavailable_metrics((), Params(), ()), WITHOUT_BRIDGE.evaluate)
+    return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], context)}
 
 
 def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_sync_alone():

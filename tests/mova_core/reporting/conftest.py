@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mova_core.evaluation.metrics.catalogue import SWEPT
+from mova_core.evaluation.catalogue import SWEPT
 from mova_core.geometry import GEOMETRIES
 from mova_core.sampling.clip_file import write_clip
 

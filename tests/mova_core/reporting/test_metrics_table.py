@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mova_core.errors import StaleError
-from mova_core.evaluation.metrics.catalogue import HEADLINE
+from mova_core.evaluation.catalogue import HEADLINE
 from mova_core.reporting.metrics_table import metrics_table
 from mova_core.reporting.phase_reports import read_phases
 

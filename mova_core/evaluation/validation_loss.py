@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mova_core.evaluation.metrics.measure import entry
+from mova_core.evaluation.measure import entry
 from mova_core.registry.manifests import Metric
 from mova_core.training.curves import CURVES_FILE, read_curves
 

@@ -1,80 +1,17 @@
 """Every metric, once: its name, what it means, its range, what it needs, which gates may ask for it.
 
-To add one, write its function in a file beside this and its entry here. metrics.json, the sweep, the gates, the
-contract `evaluation`, the report, the Prefect artifacts and docs/evaluation.md all read this.
+To add one, write its function in a file of `metrics/` and its entry here; `measuring/metric.py` says what an entry is.
+metrics.json, the sweep, the gates, the contract `evaluation`, the report, the Prefect artifacts and docs/metrics.md all
+read this.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from math import inf
-from typing import Literal
-
+from mova_core.evaluation.measuring.metric import AMOUNT, DIFFERENCE, SHARE, GateKind, MetricSpec, Need
+from mova_core.evaluation.measuring.shuffled import across_all, within_class
 from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
-from mova_core.evaluation.metrics.ratio_metric import Ratio
-from mova_core.evaluation.metrics.shuffled import Pair, across_all, within_class
 from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
-from mova_core.evaluation.reference import Reference
-from mova_core.measures.clip import Clip
 
-SHARE, DIFFERENCE, AMOUNT = (0.0, 1.0), (-1.0, 1.0), (0.0, inf)  # ranges, ends included
 SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events
-
-
-class Need(StrEnum):
-    """What a metric needs besides clips; the value is the reason that is told where it is not there."""
-
-    VIDEO = "phase audio trains the audio tower alone: there is no video to measure"
-    KNOWN_EVENTS = "the footage is not synthetic: its classes and events are not known"
-    VALIDATION_CLIPS = "there is no validation clip to compare with"
-
-
-class GateKind(StrEnum):
-    """Sections of `select` in params.yaml that may hold a limit for a metric."""
-
-    AUDIO = "audio"
-    JOINT = "phase1, phase2, phase3"
-    OTHER_FOOTAGE = "other_footage"
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSpec:
-    """One metric.
-
-    Args:
-        name: key in metrics.json; limits in params are called NAME_at_least or NAME_at_most.
-        label: for people.
-        meaning: one sentence: its row in docs/evaluation.md.
-        better: direction.
-        range: least and largest possible value.
-        unit: empty for shares and other numbers without one.
-        ratio: what a pair of clips adds to it; None where it does not come from clips alone (see `evaluate`).
-        shuffle: wrong pairs for its baseline; None where it has none.
-        needs: what must be there for it.
-        gates: sections of `select` that may ask for it.
-        headline: whether it stands in the report's main table and in `dvc metrics`.
-        swept: whether it is measured at every Bridge guidance scale.
-    """
-
-    name: str
-    label: str
-    meaning: str
-    better: Literal["higher", "lower"]
-    range: tuple[float, float]
-    unit: str = ""
-    ratio: Callable[[Clip, Clip, Reference], Ratio] | None = None
-    shuffle: Callable[[Sequence[Clip]], list[Pair]] | None = None
-    needs: tuple[Need, ...] = ()
-    gates: tuple[GateKind, ...] = ()
-    headline: bool = False
-    swept: bool = False
-
-    @property
-    def title(self) -> str:
-        """The label with its unit."""
-        return f"{self.label} ({self.unit})" if self.unit else self.label
-
 
 _SPECS = (
     MetricSpec(

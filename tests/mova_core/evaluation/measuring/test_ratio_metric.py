@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.evaluation.metrics.ratio_metric import NOTHING, RatioMetric, draw_clips, interval
+from mova_core.evaluation.measuring.ratio_metric import NOTHING, RatioMetric, draw_clips, interval
 
 
 def test_a_value_lies_in_its_interval_which_narrows_with_clips() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mova_core.errors import MediaError
-from mova_core.evaluation.metrics.measure import entry
-from mova_core.evaluation.metrics.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.measure import entry
+from mova_core.evaluation.measuring.ratio_metric import RatioMetric, draw_clips, interval
 from mova_core.geometry import ClipGeometry
 from mova_core.media.decode import Frame, decode_whole
 from mova_core.params.evaluation import EvaluateParams

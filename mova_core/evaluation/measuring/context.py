@@ -1,0 +1,33 @@
+"""What a metric may use besides the clip itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mova_core.measures.clip import Clip
+from mova_core.measures.models.table import Adapter, ConfiguredModel, loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What clips are compared with, and the models that measure.
+
+    Args:
+        clips: reference clips (validation clips, or another folder's); [] if there are none.
+        audible_above_lufs: loudness above which a clip counts as audible (params, `assess.lufs_above`).
+        models: those whose weights are configured and checked, by their name in params `weights`.
+    """
+
+    clips: list[Clip]
+    audible_above_lufs: float
+    models: Mapping[str, ConfiguredModel] = field(default_factory=dict)
+
+    def mean(self, feature: Callable[[Clip], float | None]) -> float | None:
+        """Mean of a feature over the reference clips that have it; None if none has."""
+        known = [value for clip in self.clips if (value := clip.get(feature)) is not None]
+        return float(np.mean(known)) if known else None
+
+    def adapter(self, name: str) -> Adapter:
+        """A configured model, loaded once a process."""
+        return loaded(self.models[name])
