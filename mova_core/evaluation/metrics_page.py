@@ -19,7 +19,8 @@ python -m mova_core.evaluation.metrics_page docs/metrics.md
 ```
 
 A metric's *version* is part of what it is: it is raised when the same clips give another value, and values of two
-versions are never compared. What cannot be measured is *unavailable* with the reason, in one clip or in all, and never zero.
+versions are never compared. What cannot be measured is *unavailable* with the reason, in one clip or in all; it is
+never zero.
 How a value is put together and what its interval means: [evaluation.md](evaluation.md).
 """
 
