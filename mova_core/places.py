@@ -37,6 +37,7 @@ PRIVATE = Path(".mova")
 REGISTRY = PRIVATE / "registry.db"
 RESULT_CACHE = PRIVATE / "result_cache"
 PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite prompts
+CAPTION_CACHE = PRIVATE / "captions"  # answers of the models that caption clips
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
 DEPLOYMENT = PRIVATE / "deployment.json"

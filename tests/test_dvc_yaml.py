@@ -26,6 +26,7 @@ PARAMS_ARE_CALLED = ("params", "values", "checked_params")
 PROPERTIES = {"clip_geometry": "preset", "geometries": "preset"}  # of Params -> what they are worked out from
 NO_RESULT = [  # params that a stage reads and no result depends on
     "ingest.footage",  # where the footage lies; what is in it is named by sources, which all stages come after
+    "caption.requests",  # how fast models are asked
     "train.activation_checkpointing",  # what is computed again is the same
     "train.monitor",  # what is shown of a training
     "train.launch",  # where processes are started

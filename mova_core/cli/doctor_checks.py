@@ -13,6 +13,12 @@ from mova_core.reporting.wording import plural
 
 GIB = 2**30
 LEAST_FREE = 5 * GIB
+ENDPOINT_USERS = {
+    "VLM": "mova generate --rewrite-prompt with a given frame, and caption.kind: model",
+    "LLM": "mova generate --rewrite-prompt, and caption.kind: model",
+    "ALM": "captions of audio under caption.kind: model",
+    "ASR": "captions of speech under caption.kind: model",
+}
 
 
 State = Literal["works", "off", "missing"]  # off: possible here, and not asked for by the params
@@ -157,13 +163,13 @@ def _models(params: Params) -> list[Finding]:
 
 
 def _endpoints() -> list[Finding]:
-    """Models that rewrite prompts, at the endpoints that the environment names."""
+    """Models at the endpoints that the environment names, and what each is for."""
     from mova_core.endpoints.endpoint import MODELS, Endpoint
 
     findings, unnamed = [], []
     for kind, about in MODELS.items():
         what, enable = f"MOVA_{kind}_URL", f"set MOVA_{kind}_URL and MOVA_{kind}_MODEL to an OpenAI-compatible endpoint"
-        changes = "mova generate --rewrite-prompt uses it"
+        changes = f"{ENDPOINT_USERS[kind]} use it"
         try:
             endpoint = Endpoint.from_environment(kind)
             if endpoint is None:
@@ -173,10 +179,10 @@ def _endpoints() -> list[Finding]:
         except MovaError as error:
             findings.append(Finding(what, "missing", f"{about}: {error}", enable, changes))
         else:
-            findings.append(Finding(what, "works", f"{about}: {endpoint.model} at {endpoint.url}"))
+            findings.append(Finding(what, "works", f"{about}: {endpoint.model} at {endpoint.url}; {changes}"))
     if unnamed:
         names = ", ".join(f"MOVA_{kind}_URL ({MODELS[kind]})" for kind in unnamed)
-        enable = f"set {' and '.join(f'MOVA_{kind}_URL and MOVA_{kind}_MODEL' for kind in unnamed)}"
-        changes = "mova generate --rewrite-prompt rewrites prompts as training captions"
-        findings.append(Finding("prompting", "off", f"not set: {names}", enable, changes))
+        enable = f"set {', '.join(f'MOVA_{kind}_URL and MOVA_{kind}_MODEL' for kind in unnamed)}"
+        users = "; ".join(f"{kind}: {ENDPOINT_USERS[kind]}" for kind in unnamed)
+        findings.append(Finding("endpoints", "off", f"not set: {names}", enable, users))
     return findings

@@ -1,7 +1,8 @@
 """Where a model of others answers: an OpenAI-compatible endpoint, named by the environment.
 
-    MOVA_VLM_URL  MOVA_VLM_MODEL  MOVA_VLM_KEY    vision-language model: describes given frames
-    MOVA_LLM_URL  MOVA_LLM_MODEL  MOVA_LLM_KEY    language model: rewrites the prompt
+    MOVA_VLM_URL  MOVA_VLM_MODEL  MOVA_VLM_KEY    vision-language model: describes frames
+    MOVA_LLM_URL  MOVA_LLM_MODEL  MOVA_LLM_KEY    language model: rewrites a prompt, merges a caption
+    MOVA_ALM_URL  MOVA_ALM_MODEL  MOVA_ALM_KEY    audio language model: describes audio
     MOVA_ASR_URL  MOVA_ASR_MODEL  MOVA_ASR_KEY    speech recognition: writes what is said in a clip
 
 A URL is what stands before `/chat/completions` or `/audio/transcriptions`, such as http://127.0.0.1:8000/v1. Without a
@@ -16,10 +17,11 @@ from urllib.parse import urlsplit
 from mova_core.errors import UsageError
 from mova_core.printable import printable
 
-EndpointKind = Literal["VLM", "LLM", "ASR"]
+EndpointKind = Literal["VLM", "LLM", "ALM", "ASR"]
 MODELS: dict[EndpointKind, str] = {
-    "VLM": "describes given frames",
-    "LLM": "rewrites prompts",
+    "VLM": "describes frames",
+    "LLM": "rewrites prompts and merges captions",
+    "ALM": "describes audio",
     "ASR": "writes what is said",
 }
 METHODS = ("/chat/completions", "/audio/transcriptions")  # of the protocol
@@ -32,7 +34,7 @@ class Endpoint:
     """One model, and where it answers.
 
     Args:
-        kind: VLM, LLM or ASR, as in the names of its variables.
+        kind: as in the names of its variables.
         url: without a slash at the end.
         model: its name there.
         key: sent as a bearer token; None for none.

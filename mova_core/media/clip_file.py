@@ -12,6 +12,7 @@ SSIM of luma differs by 0.0001 at most (superfast as it is: 0.60, 1.30, 0.0008).
 48x48); they stay in veryfast, bit for bit what nano's gates were set on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
 from io import BytesIO
@@ -193,14 +194,17 @@ class ClipWriter:
         self._output.close()
 
 
-def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def read_clip(
+    data: bytes | Path, wanted: Collection[int] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Decode one clip.
 
     Args:
         data: the clip's bytes, or its file.
+        wanted: numbers of the frames that are kept; None = all.
 
     Returns:
-        Frames uint8 [F, H, W, 3] RGB, and mono audio float32 [S] in -1..1.
+        Frames uint8 [F, H, W, 3] RGB in their order, and mono audio float32 [S] in -1..1.
 
     Raises:
         MediaError: not a whole clip (`damaged_clip`).
@@ -209,6 +213,7 @@ def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32
     frames: list[NDArray[np.uint8]] = []
     pieces: list[NDArray[np.int16]] = []
     reformatter = VideoReformatter()
+    shown = 0
     try:
         encoded = data if isinstance(data, bytes) else data.read_bytes()
         with av.open(BytesIO(encoded), "r", format=_container(encoded)) as container:
@@ -216,6 +221,9 @@ def read_clip(data: bytes | Path) -> tuple[NDArray[np.uint8], NDArray[np.float32
                 stream.codec_context.thread_count = 1
             for frame in container.decode():
                 if isinstance(frame, av.VideoFrame):
+                    shown += 1
+                    if wanted is not None and shown - 1 not in wanted:
+                        continue
                     image = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
                     frames.append(image.astype(np.uint8, copy=False))
                 elif isinstance(frame, av.AudioFrame):

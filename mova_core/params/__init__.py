@@ -2,6 +2,7 @@
 
 from mova_core.params.curation import (
     AssessParams,
+    CaptionModels,
     CaptionParams,
     CutParams,
     FitCodecParams,
@@ -11,6 +12,7 @@ from mova_core.params.curation import (
     NearDuplicateParams,
     Phase2Filters,
     Phase3Filters,
+    RequestParams,
     Resources,
     SegmentParams,
 )
@@ -23,6 +25,7 @@ __all__ = [
     "PHASE_NAMES",
     "PRESETS",
     "AssessParams",
+    "CaptionModels",
     "CaptionParams",
     "CutParams",
     "FitCodecParams",
@@ -35,6 +38,7 @@ __all__ = [
     "Phase3Filters",
     "PhaseName",
     "PresetName",
+    "RequestParams",
     "Resources",
     "SegmentParams",
     "Weights",

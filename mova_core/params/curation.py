@@ -179,11 +179,44 @@ class AssessParams(Section):
     phase3: Phase3Filters = Field(Phase3Filters(), description="of the mova presets")
 
 
+class CaptionModels(Section):
+    """Models by name, as their endpoints know them (`mova_core/endpoints/endpoint.py`)."""
+
+    on_one_line: ClassVar[bool] = True
+
+    vlm: str | None = Field(None, min_length=1)
+    llm: str | None = Field(None, min_length=1)
+    alm: str | None = Field(None, min_length=1)
+
+
+class RequestParams(Section):
+    """How fast models are asked; no caption depends on it."""
+
+    on_one_line: ClassVar[bool] = True
+
+    at_once: int = Field(8, ge=1, le=256)
+    per_minute: float | None = Field(None, gt=0)
+
+
 class CaptionParams(Section):
     """How a clip is put into words."""
 
-    kind: Literal["template"] = "template"
+    kind: Literal["template", "model"] = Field("template", description="template | model, which needs vlm and llm")
     language: str = "en"
+    models: CaptionModels = Field(
+        CaptionModels(), description="names at MOVA_VLM_URL (frames), MOVA_LLM_URL (merges), MOVA_ALM_URL (audio)"
+    )
+    requests: RequestParams = Field(
+        RequestParams(), description="in all at once, and to each endpoint in a minute; null = as many as it takes"
+    )
+
+    @model_validator(mode="after")
+    def _models_that_are_needed(self) -> "CaptionParams":
+        if self.kind == "model":
+            for name in ("vlm", "llm"):
+                if getattr(self.models, name) is None:
+                    raise ValueError(f"kind is model and models.{name} names none: name a model that answers there")
+        return self
 
 
 class FitCodecParams(Section):

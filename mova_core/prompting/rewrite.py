@@ -17,8 +17,9 @@ from mova_core.endpoints.endpoint import Endpoint
 from mova_core.endpoints.post import Limits
 from mova_core.endpoints.question import Question, Schema
 from mova_core.places import PROMPTING_CACHE
-from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations
+from mova_core.prompting.caption import CaptionRules, caption_question, check_quotations
 from mova_core.prompting.frame_description import FrameDescription, FrameName, description_question
+from mova_core.prompting.training_caption import Caption
 from mova_core.storage.result_cache import ResultCache
 
 

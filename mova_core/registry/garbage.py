@@ -35,7 +35,7 @@ from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import MANIFEST_FILE
 from mova_core.storage.result_cache import version_folder
 
-CACHED_STAGES = ("ingest", "segment", "assess")
+CACHED_STAGES = ("ingest", "segment", "assess", "caption")
 WRITTEN = (RUNS, MODELS, REPORTS, DIST, PRIVATE, *(DATA / name for name in ("clips", "latents", "rejects")))
 ABANDONED_S = 3600.0  # a temporary file that nobody has written to for so long
 

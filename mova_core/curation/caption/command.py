@@ -8,9 +8,11 @@ from mova_core.places import DATA, PARAMS, DataFolder
 
 
 def caption(params_file: ParamsFile = PARAMS, data: Data = DATA) -> dict[str, Any]:
-    """Write captions.parquet: a template caption for every accepted clip, of what is known or measured and no more.
+    """Write captions.parquet: for every accepted clip a caption of what is known or measured and no more, or one that
+    models write (caption.kind: model).
 
-    The footage that params.yaml names (ingest.footage) is asked for its sidecars.
+    The footage that params.yaml names (ingest.footage) is asked for its sidecars. Models are asked at MOVA_VLM_URL,
+    MOVA_LLM_URL and MOVA_ALM_URL; what they answered is kept, so a run that was stopped goes on.
 
     Example: mova caption
     """

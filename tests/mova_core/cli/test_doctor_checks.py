@@ -5,6 +5,7 @@ import pytest
 from mova_core.cli.doctor import told
 from mova_core.cli.doctor_checks import Finding, examine
 from mova_core.curation.tables import MEASURE_NAMES
+from mova_core.endpoints.endpoint import MODELS
 from mova_core.params import Params, params_from
 from tests.mova_core.endpoints.model_server import ModelServer
 
@@ -54,7 +55,7 @@ def endpoint_findings(monkeypatch, kind, url, model="some-model"):
     return found
 
 
-@pytest.mark.parametrize("kind", ["LLM", "VLM"])
+@pytest.mark.parametrize("kind", MODELS)
 def test_an_endpoint_is_told_with_its_model(monkeypatch, kind):
     server = ModelServer()
     (found,) = endpoint_findings(monkeypatch, kind, server.url)
@@ -64,8 +65,9 @@ def test_an_endpoint_is_told_with_its_model(monkeypatch, kind):
     assert found.state == "missing" and "cannot be reached" in found.detail
 
 
-def test_endpoints_that_nothing_names_are_off(monkeypatch):
-    for kind in ("VLM", "LLM"):
-        monkeypatch.delenv(f"MOVA_{kind}_URL", raising=False)
-    (found,) = [each for each in examine(Params()) if each.what == "prompting"]
-    assert found.state == "off" and "MOVA_VLM_URL" in found.detail and "MOVA_LLM_MODEL" in found.enable
+def test_endpoints_that_nothing_names_are_off_and_told_with_what_uses_them():
+    (found,) = [each for each in examine(Params()) if each.what == "endpoints"]
+    assert found.state == "off"
+    for kind in MODELS:
+        assert f"MOVA_{kind}_URL" in found.detail and f"MOVA_{kind}_MODEL" in found.enable and kind in found.changes
+    assert "caption.kind: model" in found.changes and "--rewrite-prompt" in found.changes

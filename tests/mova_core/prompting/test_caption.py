@@ -5,10 +5,11 @@ import json
 import pytest
 
 from mova_core.endpoints.ask import UnusableAnswer
-from mova_core.prompting.caption import Caption, CaptionRules, caption_question, check_quotations
+from mova_core.prompting.caption import CaptionRules, caption_question, check_quotations
 from mova_core.prompting.caption_examples import EXAMPLES
 from mova_core.prompting.frame_description import FrameDescription
 from mova_core.prompting.quotations import PAIRS, quotations
+from mova_core.prompting.training_caption import Caption
 from tests.mova_core.endpoints.model_server import NO_FRAME
 
 

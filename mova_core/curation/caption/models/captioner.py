@@ -1,0 +1,178 @@
+"""Caption one clip: ask for its tracks, have them merged, and say of what there is none why.
+
+The tracks exclude each other: who describes the video gets no audio, who describes the audio no frames, and speech is
+what a transcriber writes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.caption.models.clip_media import ClipMedia
+from mova_core.curation.caption.models.questions import (
+    VisualDescription,
+    check_merged,
+    check_sound,
+    check_visual,
+    merge_question,
+    sound_question,
+    visual_question,
+)
+from mova_core.endpoints.ask import UnusableAnswer, ask_async
+from mova_core.endpoints.endpoint import Endpoint, EndpointKind
+from mova_core.endpoints.post import Limits
+from mova_core.endpoints.question import Question, Schema
+from mova_core.endpoints.rate_limit import RateLimit
+from mova_core.errors import UsageError
+from mova_core.params import CaptionParams
+from mova_core.speech.transcript import Transcript
+from mova_core.storage.result_cache import ResultCache
+
+Row = dict[str, Any]
+Transcribe = Callable[[ClipMedia], Transcript]
+
+
+@dataclass(frozen=True, slots=True)
+class Captioner:
+    """The models that write captions.
+
+    Args:
+        vlm: vision-language model, describes frames.
+        llm: language model, merges the tracks.
+        alm: audio language model, describes audio beside speech; None for none.
+        answers: those that were accepted before.
+        transcribe: writes what is said; None for none.
+        asr: name of the model that does.
+        limits: of each question.
+        per_minute: requests to each endpoint; None for no limit.
+    """
+
+    vlm: Endpoint
+    llm: Endpoint
+    alm: Endpoint | None
+    answers: ResultCache
+    transcribe: Transcribe | None = None
+    asr: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    per_minute: float | None = None
+    _rates: dict[str, RateLimit] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, params: CaptionParams, answers: Path) -> "Captioner":
+        """With the models that params name, at the endpoints that the environment names.
+
+        Raises:
+            UsageError: an endpoint is not named, or answers with another model.
+        """
+        models = params.models
+        vlm, llm = _endpoint("VLM", models.vlm), _endpoint("LLM", models.llm)
+        assert vlm is not None and llm is not None, "params name them"
+        return cls(
+            vlm=vlm,
+            llm=llm,
+            alm=_endpoint("ALM", models.alm),
+            answers=ResultCache(answers.name, answers.parent),
+            per_minute=params.requests.per_minute,
+        )
+
+    @property
+    def models(self) -> str:
+        """The models by name, as a caption is told to be from them."""
+        names = {"vlm": self.vlm.model, "llm": self.llm.model, "alm": self.alm and self.alm.model, "asr": self.asr}
+        return ", ".join(f"{kind} {name}" for kind, name in names.items() if name)
+
+    def check_reachable(self) -> None:
+        """Refuse endpoints that do not answer; UsageError names the first."""
+        for endpoint in (self.vlm, self.llm, self.alm):
+            if endpoint is not None:
+                endpoint.check_reachable()
+
+    async def caption(self, media: ClipMedia, speech_share: float | None) -> Row:
+        """The columns of a clip's caption.
+
+        Args:
+            media: of the clip.
+            speech_share: share of the clip in which somebody speaks; None where not known.
+
+        Raises:
+            EndpointError: an endpoint does not answer, or not as the protocol says.
+            UnusableAnswer: what a model answers is not what was asked for, or breaks a rule of captions.
+        """
+        unavailable: dict[str, str] = {}
+        video = await self._ask(self.vlm, visual_question(media), check_visual)
+        sound = await self._sound(media, unavailable)
+        transcript = await self._transcript(media, speech_share, unavailable)
+        caption = await self._ask(
+            self.llm,
+            merge_question(video, transcript, sound),
+            lambda merged: check_merged(merged, video, transcript),
+        )
+        return {
+            **_visual_columns(video),
+            "speech": None if transcript is None else transcript.text,
+            "sound": sound,
+            "merged": caption.merged,
+            "kind": "model",
+            "model": self.models,
+            "unavailable": unavailable or None,
+        }
+
+    async def _sound(self, media: ClipMedia, unavailable: dict[str, str]) -> str | None:
+        if self.alm is None:
+            unavailable["sound"] = "params caption.models.alm names no model"
+            return None
+        described = await self._ask(self.alm, sound_question(media), check_sound)
+        if not described.sound.strip():
+            unavailable["sound"] = "nothing but speech is audible"
+            return None
+        return described.sound
+
+    async def _transcript(
+        self, media: ClipMedia, speech_share: float | None, unavailable: dict[str, str]
+    ) -> Transcript | None:
+        if speech_share == 0:  # models of speech make some up where there is none
+            unavailable["speech"] = "nobody speaks"
+            return None
+        if self.transcribe is None:
+            unavailable["speech"] = "params caption.models.asr names no model"
+            return None
+        await asyncio.sleep(self._rate("asr").reserve())
+        transcript = await asyncio.to_thread(self.transcribe, media)
+        if not transcript.text:
+            unavailable["speech"] = "nothing is said"
+            return None
+        return transcript
+
+    async def _ask(self, endpoint: Endpoint, question: Question[Schema], check: Callable[[Schema], object]) -> Schema:
+        try:
+            rate = self._rate(endpoint.url)
+            return (await ask_async(endpoint, question, self.answers, check, self.limits, rate)).answer
+        except UnusableAnswer as fault:
+            raise UnusableAnswer(f"the {question.name} cannot be used: {fault}", fault.text) from None
+
+    def _rate(self, endpoint: str) -> RateLimit:
+        return self._rates.setdefault(endpoint, RateLimit(self.per_minute))
+
+
+def _visual_columns(video: VisualDescription) -> Row:
+    return {"visual": video.visual, "on_screen_text": list(video.on_screen_text)}
+
+
+def _endpoint(kind: EndpointKind, model: str | None) -> Endpoint | None:
+    """The endpoint of a model that params name; None where they name none."""
+    if model is None:
+        return None
+    endpoint = Endpoint.from_environment(kind)
+    if endpoint is None:
+        raise UsageError(
+            f"params caption.models.{kind.lower()} is {model!r}, and MOVA_{kind}_URL is not set: name where that model "
+            "answers, or set caption.kind: template"
+        )
+    if endpoint.model != model:
+        raise UsageError(
+            f"params caption.models.{kind.lower()} is {model!r}, and MOVA_{kind}_MODEL is {endpoint.model!r}: name the "
+            "same model in both, for captions are made anew when params change"
+        )
+    return endpoint
