@@ -44,7 +44,11 @@ class MeasuringModel:
 
 
 MODELS: dict[str, MeasuringModel] = {
-    "audiobox": MeasuringModel("Audiobox-aesthetics"),
+    "audiobox": MeasuringModel(
+        "Audiobox-aesthetics",
+        load="mova_core.measures.models.audiobox.adapter:load",
+        check="mova_core.measures.models.audiobox.adapter:check",
+    ),
     "dover": MeasuringModel("DOVER"),
     "imagebind": MeasuringModel(
         "ImageBind score",
@@ -61,14 +65,26 @@ MODELS: dict[str, MeasuringModel] = {
         load="mova_core.measures.models.syncnet.adapter:load",
         check="mova_core.measures.models.syncnet.adapter:check",
     ),
-    "eat": MeasuringModel("EAT audio tagger"),
+    "eat": MeasuringModel(
+        "EAT audio tagger",
+        load="mova_core.measures.models.eat.adapter:load",
+        check="mova_core.measures.models.eat.adapter:check",
+    ),
     "pyannote": MeasuringModel(
         "pyannote.audio's speaker segmentation",
         load="mova_core.measures.models.voices:load",
         check="mova_core.measures.models.voices:check",
     ),
-    "panns": MeasuringModel("PANNs Cnn14 audio tagger"),
-    "clap": MeasuringModel("CLAP"),
+    "panns": MeasuringModel(
+        "PANNs Cnn14 audio tagger",
+        load="mova_core.measures.models.panns.adapter:load",
+        check="mova_core.measures.models.panns.adapter:check",
+    ),
+    "clap": MeasuringModel(
+        "CLAP",
+        load="mova_core.measures.models.clap:load",
+        check="mova_core.measures.models.clap:check",
+    ),
     "videomae": MeasuringModel("VideoMAE"),
 }
 

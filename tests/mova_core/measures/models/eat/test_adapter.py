@@ -7,10 +7,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mova_core.curation.assess.measure_clip import measure_clip
+from mova_core.curation.assess.measure_groups import measuring
 from mova_core.errors import UsageError
 from mova_core.measures.clip import Unavailable
 from mova_core.measures.models.eat.adapter import WINDOW, check, filter_banks, load
 from mova_core.measures.models.eat.network import Eat, EatSizes
+from mova_core.media.encode import write_media
+from mova_core.params import params_from
 
 TINY = EatSizes(width=128, feed_forward=512, blocks=2, positions=64 * 8, classes=30)
 LARGE = EatSizes(width=1024, feed_forward=4096, blocks=24)
@@ -72,6 +76,18 @@ def test_longer_audio_is_the_mean_of_its_windows_by_length(weights, tones):
     found = tagger.probabilities(audio, 16_000)
     np.testing.assert_allclose(found, share * first + (1 - share) * second, atol=1e-6)
     assert np.abs(first - second).max() > 1e-3
+
+
+def test_assess_measures_with_configured_weights(weights, tones, tmp_path):
+    path, _ = weights
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    chosen = measuring(params_from({"weights": {"eat": {"path": str(path), "sha256": sha256}}}))
+    frames = np.zeros((4, 48, 48, 3), np.uint8)
+    write_media(tmp_path / "clip.mp4", frames, 4, tones(1, 48_000), 48_000)
+    row = measure_clip((tmp_path / "clip.mp4").read_bytes(), {"fps": 4.0, "audio_rate_hz": 48_000}, chosen)
+    expected = load(path).probabilities(tones(1, 48_000), 48_000)
+    assert row["eat_speech"] == pytest.approx(expected[0], abs=0.02)  # what AAC leaves of it
+    assert row["eat_singing"] == pytest.approx(expected[27], abs=0.02)
 
 
 def test_other_weights_are_refused(weights, drawn_weights):
