@@ -32,7 +32,7 @@ BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\s*(\$ )?(mova|dvc|make|python|curl|torchrun|ray|export|git|pip|source)\b(?!:)", re.MULTILINE)
 READY = "will now block|Application startup complete|serves at|listening on"
 SERVICE_PORT = "3000"  # of the pages; a run has that of its project's params.yaml
-OTHER_PORTS = ("4200", "6380")
+OTHER_PORTS = ("4200", "6380", "4300")
 PREAMBLE = f"""
 set -euo pipefail -m
 trap 'for job in $(jobs -p); do kill -INT -- -$job 2>/dev/null || true; done; wait' EXIT
