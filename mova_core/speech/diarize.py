@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mova_core.errors import UsageError
 from mova_core.params.speech import DiarizationParams
 from mova_core.params.weights import Weights, WeightsParams
-from mova_core.speech.audio import RATE_HZ
+from mova_core.speech.audio import SPEECH_RATE_HZ
 from mova_core.speech.segmentation_network import (
     check_segmentation,
     quiet_pyannote,
@@ -107,11 +107,11 @@ class Diarizer:
 
         if not len(audio):
             return ()
-        file = {"waveform": torch.from_numpy(audio)[None], "sample_rate": RATE_HZ, "uri": "clip"}
+        file = {"waveform": torch.from_numpy(audio)[None], "sample_rate": SPEECH_RATE_HZ, "uri": "clip"}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of voices too short to embed, which it then leaves out
             found = self._pipeline(file, max_speakers=self._most_speakers)
-        duration_s = len(audio) / RATE_HZ  # it pads to its window
+        duration_s = len(audio) / SPEECH_RATE_HZ  # it pads to its window
         spoken = [
             Turn(segment.start, min(segment.end, duration_s), str(speaker))
             for segment, _, speaker in found.speaker_diarization.itertracks(yield_label=True)

@@ -20,7 +20,7 @@ from mova_core.endpoints.endpoint import Endpoint
 from mova_core.endpoints.post import Limits, RequestRefused, post
 from mova_core.endpoints.rate_limit import RateLimit
 from mova_core.errors import EndpointError, first_fault
-from mova_core.speech.audio import RATE_HZ, wav
+from mova_core.speech.audio import SPEECH_RATE_HZ, wav
 from mova_core.speech.transcript import Segment, Transcript, Word, plain, times_within
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
@@ -78,7 +78,7 @@ class EndpointTranscriber:
         key = sha256_json(METHOD, self.endpoint.model, self.language, digest)
         kept = self.cache.get(key)
         text = self._asked(encoded) if kept is None else kept
-        transcript = self._transcript(text, len(audio) / RATE_HZ)
+        transcript = self._transcript(text, len(audio) / SPEECH_RATE_HZ)
         if kept is None:
             self.cache.put(key, text)
         return transcript

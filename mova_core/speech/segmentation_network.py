@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.speech.audio import RATE_HZ
+from mova_core.speech.audio import SPEECH_RATE_HZ
 from mova_core.storage.safetensors_header import read_header
 
 WINDOW_S = 10.0
@@ -79,7 +79,7 @@ def segmentation_network(path: Path) -> Any:
     network = PyanNet(
         lstm={"hidden_size": weights["lstm.weight_hh_l0"].shape[1], "num_layers": layers},
         linear={"hidden_size": weights["linear.0.weight"].shape[0], "num_layers": linear},
-        sample_rate=RATE_HZ,
+        sample_rate=SPEECH_RATE_HZ,
     )
     network.specifications = Specifications(
         problem=Problem.MONO_LABEL_CLASSIFICATION,

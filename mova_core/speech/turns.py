@@ -38,8 +38,14 @@ def with_speakers(transcript: Transcript, turns: Sequence[Turn]) -> Transcript:
 
     A word (a segment, where words are not known one by one) is of the speaker whose turns it overlaps longest; where it
     overlaps none, of the nearest turn; of two that are equally good, the one who speaks first. Neighbouring words of
-    one speaker within a segment stay one segment. Without times or without turns a speaker stays as it was.
+    one speaker within a segment stay one segment. Where one speaker has all turns, all words are theirs, with times or
+    without. Else without times, and without turns, a speaker stays as it was.
     """
+    speakers = {turn.speaker for turn in turns}
+    if len(speakers) == 1:
+        (speaker,) = speakers
+        alone = tuple(segment.model_copy(update={"speaker": speaker}) for segment in transcript.segments)
+        return transcript.model_copy(update={"segments": alone})
     segments = [part for segment in transcript.segments for part in _parts(segment, turns)]
     return Transcript(segments=tuple(segments), language=transcript.language)
 

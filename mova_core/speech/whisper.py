@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from mova_core.errors import UsageError
 from mova_core.params.weights import Weights
-from mova_core.speech.audio import RATE_HZ
+from mova_core.speech.audio import SPEECH_RATE_HZ
 from mova_core.speech.transcript import Segment, Transcript, Word, plain, times_within
 from mova_core.storage.hashing import sha256_folder
 
 KEY = "params speech.whisper"
 CONFIG_FILE, MODEL_TYPE = "config.json", "whisper"
 SHOWN = 200  # characters of an error's text
-LEAST_SAMPLES = RATE_HZ // 10  # less than a tenth of a second holds no word
+LEAST_SAMPLES = SPEECH_RATE_HZ // 10  # less than a tenth of a second holds no word
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class WhisperTranscriber:
         multilingual = getattr(self.pipeline.model.generation_config, "is_multilingual", False)
         spoken = {"task": "transcribe", "language": self.language} if multilingual else {}
         found = self.pipeline(
-            {"raw": audio, "sampling_rate": RATE_HZ},
+            {"raw": audio, "sampling_rate": SPEECH_RATE_HZ},
             return_timestamps="word" if words else True,
             generate_kwargs={"num_beams": 1, "do_sample": False, **spoken},
         )
-        duration_s = len(audio) / RATE_HZ
+        duration_s = len(audio) / SPEECH_RATE_HZ
         chunks = [
             (text, times_within(chunk["timestamp"][0], chunk["timestamp"][1], duration_s))
             for chunk in found["chunks"]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from mova_core.curation.dedup.fingerprints import Fingerprint, FingerprintBuilder
 from mova_core.curation.segment.shot_boundaries import small_size
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
+from mova_core.speech.audio import SPEECH_RATE_HZ
 
 FPS, RATE_HZ = Fraction(12), 24_000
 WIDTH, HEIGHT, SECONDS = 128, 72, 14

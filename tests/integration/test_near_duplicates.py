@@ -16,13 +16,13 @@ from mova_core.curation.engine.base import Engine
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.ingest.stage import ingest
 from mova_core.curation.segment.shot_boundaries import small_size
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ
 from mova_core.curation.segment.stage import segment
 from mova_core.curation.tables import read_table, write_table
 from mova_core.media.decode import Frame, decode
 from mova_core.media.encode import write_media
 from mova_core.params import NearDuplicateParams, Params
 from mova_core.places import DataFolder
+from mova_core.speech.audio import SPEECH_RATE_HZ
 from mova_core.synthetic.world import draw_take, render_audio, render_frames
 
 SECONDS = 12

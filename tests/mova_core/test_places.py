@@ -11,7 +11,7 @@ FOLDER = r"(data|models|runs|reports|dist|logs|demo|\.mova)"
 PATH = re.compile(rf"(?<![\w./-]){FOLDER}/|(?<!\w)\.mova\b|^params\.yaml$")
 DOCUMENTATION = {"help", "description"}  # arguments of a command, of columns and of params
 EXCEPTIONS = {
-    "mova_core/curation/segment/speech.py": "data/silero_vad_16k_sequence.onnx lies in a package, not in the project",
+    "mova_core/speech/voice_activity.py": "data/silero_vad_16k_sequence.onnx lies in a package, not in the project",
     "mova_core/curation/tables.py": "data/latents/GEOMETRY stands in the description of a column",
 }
 

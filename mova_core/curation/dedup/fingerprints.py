@@ -27,7 +27,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-AUDIO_RATE_HZ = 16_000  # of the audio that `FingerprintBuilder` takes
+from mova_core.speech.audio import SPEECH_RATE_HZ
+
+AUDIO_RATE_HZ = SPEECH_RATE_HZ  # of the audio that `FingerprintBuilder` takes: one decode pass serves it and Silero
 STEPS_PER_S = 8
 HASH_BITS = 63
 NO_HASH = 0  # no frame gives it: 31 of 63 waves lie above their median

@@ -19,7 +19,6 @@ from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.ingest.source_bytes import reading, source_path
 from mova_core.curation.segment.remainder import remainder
 from mova_core.curation.segment.spans import whole_spans
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
 from mova_core.curation.segment.video_findings import VideoFindings
 from mova_core.curation.segment.windows import SourceSegments, find_windows
 from mova_core.curation.tables import WINDOW_KINDS, read_table, write_table
@@ -31,6 +30,8 @@ from mova_core.media.lost import Lost
 from mova_core.params import Params, SegmentParams
 from mova_core.places import DataFolder
 from mova_core.progress import track
+from mova_core.speech.audio import SPEECH_RATE_HZ
+from mova_core.speech.voice_activity import SpeechDetector
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 

@@ -3,14 +3,10 @@
 Whether somebody does is known of a clip from curation; of any other, Silero's voice activity detector says so.
 """
 
-from math import gcd
-
-import numpy as np
-
 from mova_core.evaluation.metrics.usable import Measured, sound_missing
 from mova_core.measures.clip import Clip, Unavailable
-
-SPEECH_THRESHOLD = 0.5  # of Silero's probability: its default, and that of params segment.speech_threshold
+from mova_core.speech.audio import speech_audio
+from mova_core.speech.voice_activity import speech_in
 
 
 def dnsmos_p808(clip: Clip) -> Measured:
@@ -37,15 +33,8 @@ def speech_share(clip: Clip) -> float:
     """Share of the clip that lies in speech, 0..1."""
     if clip.speech_share is not None:
         return clip.speech_share
-    from scipy.signal import resample_poly
-
-    from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
-
-    common = gcd(SPEECH_RATE_HZ, clip.rate_hz)
-    audio = resample_poly(clip.audio, SPEECH_RATE_HZ // common, clip.rate_hz // common).astype(np.float32)
-    detector = SpeechDetector(SPEECH_THRESHOLD)
-    detector.add(0.0, audio)
-    return min(1.0, sum(end_s - start_s for start_s, end_s in detector.speech()) * clip.rate_hz / len(clip.audio))
+    intervals = speech_in(speech_audio(clip.audio, clip.rate_hz))
+    return min(1.0, sum(end_s - start_s for start_s, end_s in intervals) * clip.rate_hz / len(clip.audio))
 
 
 def _score(clip: Clip, name: str) -> Measured:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mova_core.measures.clip import Clip, Measures, Unavailable
-from mova_core.speech.audio import RATE_HZ, speech_audio
+from mova_core.speech.audio import SPEECH_RATE_HZ, speech_audio
 from mova_core.speech.segmentation_network import (
     MOST_VOICES,
     WINDOW_S,
@@ -47,7 +47,7 @@ def load(path: Path) -> Callable[[Clip], Measures]:
         with torch.inference_mode():
             classes = network(torch.from_numpy(audio)[None, None]).argmax(dim=-1)[0]
         speaks = _speaks(classes.numpy())
-        seconds = speaks.sum(axis=0) * len(audio) / RATE_HZ / len(speaks)
+        seconds = speaks.sum(axis=0) * len(audio) / SPEECH_RATE_HZ / len(speaks)
         return {"voices": float((seconds >= LEAST_VOICE_S).sum())}
 
     return measure

@@ -51,7 +51,8 @@ def test_a_segment_without_words_is_of_one_speaker():
 
 def test_what_is_not_known_stays():
     untimed = Transcript(segments=(Segment(text="Hello", speaker="A"), Segment(text="Hi")))
-    assert with_speakers(untimed, [Turn(0, 1, "B")]) == untimed
+    assert with_speakers(untimed, [Turn(0, 1, "B"), Turn(1, 2, "C")]) == untimed
+    assert with_speakers(untimed, [Turn(0, 1, "B"), Turn(1, 2, "B")]).by_speaker == {"B": "Hello Hi"}
     timed = heard(("Hello", 0, 1))
     assert with_speakers(timed, []) == timed
 

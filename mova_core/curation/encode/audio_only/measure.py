@@ -7,12 +7,13 @@ from typing import Any
 
 from mova_core.curation.encode.audio_only.windows import AudioWindow, audio_windows
 from mova_core.curation.ingest.source_bytes import reading
-from mova_core.curation.segment.speech import SPEECH_RATE_HZ, SpeechDetector
 from mova_core.geometry import ClipGeometry
 from mova_core.measures import audio
 from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.media.audio_resample import AudioChunk
 from mova_core.media.decode import decode
+from mova_core.speech.audio import SPEECH_RATE_HZ
+from mova_core.speech.voice_activity import SpeechDetector
 
 DIGITS = 6  # of seconds in a table
 

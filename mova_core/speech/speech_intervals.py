@@ -9,15 +9,14 @@ imports torch, which costs a worker seconds and hundreds of MiB; the tests compa
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from mova_core.curation.dedup.fingerprints import AUDIO_RATE_HZ
+from mova_core.speech.audio import SPEECH_RATE_HZ
 
-RATE_HZ = AUDIO_RATE_HZ  # the model takes 16 kHz; one decode pass serves it and the fingerprint
 CHUNK_SAMPLES = 512
 FALL = 0.15  # of the probability, below the threshold, that ends speech
 LEAST_FLOOR = 0.01
-LEAST_SPEECH = RATE_HZ * 250 // 1000  # samples
-LEAST_PAUSE = RATE_HZ * 100 // 1000
-PAD = RATE_HZ * 30 // 1000
+LEAST_SPEECH = SPEECH_RATE_HZ * 250 // 1000  # samples
+LEAST_PAUSE = SPEECH_RATE_HZ * 100 // 1000
+PAD = SPEECH_RATE_HZ * 30 // 1000
 
 
 def speech_intervals(probabilities: Iterable[float], threshold: float, samples: int) -> list[list[int]]:

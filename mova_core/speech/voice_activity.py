@@ -14,13 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, RATE_HZ, speech_intervals
+from mova_core.speech.audio import SPEECH_RATE_HZ
+from mova_core.speech.speech_intervals import CHUNK_SAMPLES, speech_intervals
 
-SPEECH_RATE_HZ = RATE_HZ
 MODEL_FILE = "data/silero_vad_16k_sequence.onnx"  # in the package's folder
 CONTEXT_SAMPLES = 64  # of the chunk before, which the model sees again
+THRESHOLD = 0.5  # Silero's own
 BLOCK_CHUNKS = 256  # 8 s
 STATE_SHAPE = (1, 1, 128)
+
+
+def speech_in(audio: NDArray[np.float32], threshold: float = THRESHOLD) -> list[list[float]]:
+    """Intervals of speech in a whole clip's audio at 16 kHz, [start, end] in seconds."""
+    detector = SpeechDetector(threshold)
+    detector.add(0.0, audio)
+    return detector.speech()
 
 
 class SpeechDetector:
@@ -43,7 +51,7 @@ class SpeechDetector:
         self._start_s: float | None = None
 
     def add(self, time_s: float, samples: NDArray[np.float32]) -> None:
-        """Hear one piece, float32 [S], which follows the one before without a gap; `time_s` is its first sample."""
+        """Take one piece, float32 [S], which follows the one before without a gap; `time_s` is its first sample."""
         if self._start_s is None:
             self._start_s = time_s
         self._received_samples += len(samples)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.curation.segment.speech_intervals import CHUNK_SAMPLES, speech_intervals
+from mova_core.speech.speech_intervals import CHUNK_SAMPLES, speech_intervals
 
 
 def probabilities(seed, chunks):
