@@ -17,7 +17,7 @@ ENDPOINT_USERS = {
     "VLM": "mova generate --rewrite-prompt with a given frame, and caption.kind: model",
     "LLM": "mova generate --rewrite-prompt, and caption.kind: model",
     "ALM": "captions of audio under caption.kind: model",
-    "ASR": "captions of speech under caption.kind: model",
+    "ASR": "captions of speech under caption.kind: model, and CER, WER and cpCER",
 }
 
 
@@ -49,7 +49,13 @@ class Finding:
 def examine(params: Params) -> list[Finding]:
     """Findings for this preset: what works, then what is off, then what is missing."""
     checks: tuple[Callable[[Params], Finding], ...] = (_processors, _devices, _disk, _codecs, _footage)
-    findings = [*(check(params) for check in checks), *_measures(params), *_models(params), *_endpoints()]
+    findings = [
+        *(check(params) for check in checks),
+        *_measures(params),
+        *_models(params),
+        *_speech(params),
+        *_endpoints(),
+    ]
     return sorted(findings, key=lambda finding: STATES.index(finding.state))
 
 
@@ -159,6 +165,48 @@ def _models(params: Params) -> list[Finding]:
         if columns:
             detail = f"{plural(len(columns), 'measure')} by models: {', '.join(names)}"
             findings.append(Finding("model measures", "missing", detail, enable, changes, columns))
+    return findings
+
+
+def _speech(params: Params) -> list[Finding]:
+    """Who says what: each model of the params, tried; together those that nothing names."""
+    from mova_core.endpoints.endpoint import Endpoint
+    from mova_core.speech import diarize, transcribe
+    from mova_core.speech.whisper import check_folder
+
+    changes = {
+        "Whisper": "captions say what is said, and CER, WER and cpCER are measured",
+        "diarization": "each word has its speaker, and cpCER and DER are measured",
+    }
+    findings, absent = [], dict[str, str]()
+
+    def tried(name: str, check: Callable[[], bool], otherwise: str) -> None:
+        try:
+            if check():
+                findings.append(Finding(name, "works", changes[name]))
+            elif otherwise:
+                absent[name] = otherwise
+        except MovaError as error:
+            findings.append(Finding(name, "missing", "params speech cannot be used", str(error), changes[name]))
+
+    def whisper() -> bool:
+        if params.speech.whisper is not None:
+            check_folder(params.speech.whisper)
+        return params.speech.whisper is not None
+
+    try:
+        asr = Endpoint.from_environment("ASR")
+    except MovaError:
+        asr = None  # told with the endpoints
+    tried("Whisper", whisper, "" if asr else transcribe.CONFIGURE)
+    tried(
+        "diarization",
+        lambda: diarize.configured_parts(params.weights, params.speech.diarization) is not None,
+        diarize.CONFIGURE,
+    )
+    if absent:
+        then = "; ".join(changes[name] for name in absent)
+        findings.append(Finding("speech", "off", f"no {', no '.join(absent)}", "; ".join(absent.values()), then))
     return findings
 
 
