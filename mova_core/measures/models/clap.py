@@ -1,13 +1,16 @@
 """CLAP by the user's weights: how well a clip's audio fits a text, as the cosine of their embeddings, -1..1.
 
 The model is transformers' ClapModel, which is maintained and has the published layout; the package laion_clap unpickles
-its weights. The path names the model.safetensors of a folder as laion/clap-htsat-unfused has it: config.json,
+its weights. The path names the model.safetensors of a folder as laion/clap-htsat-unfused or -fused has it: config.json,
 preprocessor_config.json and the tokenizer's files lie beside it, and the settings of the features are those of the
-folder (published: 48 kHz, windows of 10 s, shorter audio repeated, 64 Slaney mel bands from 50 Hz to 14 kHz).
-The published code cuts a random window out of longer audio; here windows lie back to back, and the mean of their
+folder (published: 48 kHz, windows of 10 s, shorter audio repeated, 64 mel bands from 50 Hz to 14 kHz).
+The published code cuts random windows out of longer audio; here windows lie back to back, and the mean of their
 embeddings, weighted by their lengths, is brought back to length 1. Texts are cut at 77 tokens, as laion_clap does.
+The MOVA report's values come from the fused model (630k-audioset-fusion-best), but are no reference for these: its
+evaluation hands audio of 32 kHz to a model that takes it for 48 kHz.
 Sources: Y. Wu and others, "Large-scale Contrastive Language-Audio Pretraining with Feature Fusion and
-Keyword-to-Caption Augmentation" (arXiv:2211.06687); LAION-AI/CLAP, src/laion_clap; transformers, models/clap.
+Keyword-to-Caption Augmentation" (arXiv:2211.06687); LAION-AI/CLAP, src/laion_clap; transformers, models/clap;
+OpenMOSS/MOVA, evaluation/metrics/audio_is_clap/eval_audio_is_clap.py.
 """
 
 import os
@@ -35,7 +38,7 @@ PUBLISHED = Published(
 
 
 def check(path: Path) -> None:
-    """Whether a folder holds a CLAP without feature fusion, by its settings and the header of its weights.
+    """Whether a folder holds a CLAP, by its settings and the header of its weights.
 
     Raises:
         UsageError: it does not.
@@ -44,8 +47,8 @@ def check(path: Path) -> None:
         raise PUBLISHED.refuse(path, f"is not named {FILE}")
     config, features, _ = _settings(path)
     audio: Any = config.audio_config
-    if audio.enable_fusion or features.truncation != "rand_trunc":
-        raise PUBLISHED.refuse(path, "is of a CLAP with feature fusion, whose features are drawn at random")
+    if audio.enable_fusion != (features.truncation == "fusion"):
+        raise PUBLISHED.refuse(path, "lies beside a preprocessor_config.json for another model, fused or not")
     check_weights(path, lambda: _without_indices(config), PUBLISHED)
 
 
@@ -139,6 +142,6 @@ class Clap:
 
         seen = self._features(part, sampling_rate=self._features.sampling_rate, return_tensors="pt")
         with single_thread(), torch.inference_mode():
-            found = self._model.get_audio_features(seen["input_features"].float()).pooler_output
+            found = self._model.get_audio_features(seen["input_features"].float(), seen["is_longer"]).pooler_output
         embedding: NDArray[np.float32] = found[0].numpy()
         return embedding

@@ -1,10 +1,11 @@
 """PANNs Cnn14 by the user's weights: class probabilities and an embedding of a clip's audio.
 
-The whole clip is seen at once, as in the published inference: 32 kHz mono, global pooling over time. The class
-probabilities of the Inception score are the softmax of the 527 logits, as audioldm_eval and av-benchmark take them: the
-network's own sigmoids are one yes or no a class, and no distribution. (av-benchmark asks the 16 kHz variant; the MOVA
-report names PANNs alone, and this is its 32 kHz variant.)
-Sources: `network.py`, `front_end.py`; hkchengrex/av-benchmark, av_bench/metrics/isc.py; haoheliu/audioldm_eval.
+Preprocessing is that of the MOVA report's evaluation: 32 kHz mono, the first 10 s, shorter audio filled with zeros, as
+in the network's training. The class probabilities of the Inception score are the softmax of the 527 logits: the
+network's own sigmoids are one yes or no a class, and no distribution. (av-benchmark does the same with the 16 kHz
+variant.)
+Sources: `network.py`, `front_end.py`; OpenMOSS/MOVA, evaluation/metrics/audio_is_clap/IS.py; hkchengrex/av-benchmark,
+av_bench/metrics/isc.py.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from mova_core.measures.models.panns.network import Cnn14
 
 PUBLISHED = Published("panns", "the state_dict of PANNs Cnn14, key `model` of Cnn14_mAP=0.431.pth")
-LEAST_SAMPLES = 31 * MEL.hop  # 32 frames: every halving of time leaves one
+WINDOW = 10 * MEL.rate_hz
+LEAST_SAMPLES = MEL.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Panns:
         self._network = network
 
     def output(self, audio: NDArray[np.float32], rate_hz: int) -> Cnn14Output | Unavailable:
-        """Embedding and logits of mono audio [S] in -1..1; Unavailable where it is silent, under 0.31 s or not finite.
+        """Embedding and logits of mono audio [S] in -1..1; Unavailable where it is silent, under 32 ms or not finite.
 
         Args:
             audio: mono float32 [S].
@@ -85,8 +87,9 @@ class Panns:
         waveform = model_audio(audio, rate_hz, MEL.rate_hz, LEAST_SAMPLES)
         if isinstance(waveform, Unavailable):
             return waveform
+        seen = np.pad(waveform[:WINDOW], (0, max(0, WINDOW - len(waveform))))
         with single_thread(), torch.inference_mode():
-            embedding, logits = self._network(torch.from_numpy(log_mel(waveform))[None])
+            embedding, logits = self._network(torch.from_numpy(log_mel(seen))[None])
         return Cnn14Output(embedding[0].numpy(), logits[0].numpy())
 
     def embed(self, audio: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32] | Unavailable:

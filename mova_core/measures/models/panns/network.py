@@ -63,7 +63,7 @@ class Cnn14(nn.Module):
         self.fc_audioset = nn.Linear(sizes.channels[-1], sizes.classes)
 
     def forward(self, log_mel_BTM: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding [B, D] and logits [B, K] of log-mel in dB [B, T, M], T at least 32."""
+        """Embedding [B, D] and logits [B, K] of log-mel in dB [B, T, M], T at least 32 (five halvings)."""
         x_BCTM = self.bn0(log_mel_BTM.transpose(1, 2)[..., None]).permute(0, 3, 2, 1)
         for block in range(1, self.blocks + 1):
             x_BCTM = self.get_submodule(f"conv_block{block}")(x_BCTM)

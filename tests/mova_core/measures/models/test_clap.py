@@ -16,22 +16,24 @@ from mova_core.measures.models.clap import check, load
 
 TEXT = {"vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 AUDIO = {"patch_embeds_hidden_size": 8, "hidden_size": 16, "depths": [1, 1], "num_attention_heads": [2, 2]}
-PUBLISHED = {"frequency_min": 50, "frequency_max": 14_000, "truncation": "rand_trunc", "padding": "repeatpad"}
+PUBLISHED = {"frequency_min": 50, "frequency_max": 14_000, "padding": "repeatpad"}
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "bell", "dog", "rings", "barks"]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory, drawn_weights):
-    """A folder as laion/clap-htsat-unfused has it, of a tiny model."""
+@pytest.fixture(scope="module", params=["unfused", "fused"])
+def written(request, tmp_path_factory, drawn_weights):
+    """A folder as laion/clap-htsat-unfused or -fused has it, of a tiny model."""
     folder = tmp_path_factory.mktemp("clap")
+    fused = request.param == "fused"
     vocabulary = {word: number for number, word in enumerate(WORDS)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     RobertaTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
-    config = ClapConfig(text_config=TEXT, audio_config={**AUDIO, "num_hidden_layers": 2}, projection_dim=12)
+    audio = {**AUDIO, "num_hidden_layers": 2, "enable_fusion": fused, "fusion_type": "aff_2d" if fused else None}
+    config = ClapConfig(text_config=TEXT, audio_config=audio, projection_dim=12)
     config.save_pretrained(folder)
-    ClapFeatureExtractor(**PUBLISHED).save_pretrained(folder)
+    ClapFeatureExtractor(**PUBLISHED, truncation="fusion" if fused else "rand_trunc").save_pretrained(folder)
     with torch.device("meta"):
         state = ClapModel(config).state_dict()
     drawn = drawn_weights({name: tensor for name, tensor in state.items() if tensor.is_floating_point()})
@@ -68,7 +70,7 @@ def test_similarity_is_the_cosine_of_both_embeddings(clap, written, tones):
     seen = ClapFeatureExtractor.from_pretrained(written)(audio, sampling_rate=48_000, return_tensors="pt")
     tokens = RobertaTokenizerFast.from_pretrained(written)("a bell rings", return_tensors="pt")
     with torch.no_grad():
-        output = model(**tokens, input_features=seen["input_features"].float())
+        output = model(**tokens, input_features=seen["input_features"].float(), is_longer=seen["is_longer"])
     expected = float(output.audio_embeds[0] @ output.text_embeds[0])
     assert clap.similarity(audio, 48_000, "a bell rings") == pytest.approx(expected, abs=1e-5)
     assert clap.similarity(audio, 48_000, "a dog barks") != pytest.approx(expected, abs=1e-3)
@@ -117,8 +119,10 @@ def test_other_folders_are_refused(folder):
     with pytest.raises(UsageError, match=r"logit_scale_a of shape \[2\], not \[\]: expected the model\.safetensors of"):
         check(path)
     settings = folder / "preprocessor_config.json"
-    settings.write_text(json.dumps({**json.loads(settings.read_text()), "truncation": "fusion"}))
-    with pytest.raises(UsageError, match="feature fusion, whose features are drawn at random"):
+    stated = json.loads(settings.read_text())
+    other = {"fusion": "rand_trunc", "rand_trunc": "fusion"}[stated["truncation"]]
+    settings.write_text(json.dumps({**stated, "truncation": other}))
+    with pytest.raises(UsageError, match=r"lies beside a preprocessor_config\.json for another model, fused or not"):
         check(path)
     settings.unlink()
     with pytest.raises(UsageError, match="lies in a folder without the settings of CLAP"):
