@@ -73,8 +73,13 @@ def at_rate(audio: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray
     return resample_poly(audio, wanted_hz // common, rate_hz // common).astype(np.float32)
 
 
-def short_side(frames: NDArray[np.uint8], side_px: int) -> "Tensor":
-    """Frames whose shorter side is as wanted, the other in proportion, bicubic with antialiasing.
+def short_side(frames: NDArray[np.uint8], side_px: int, mode: str = "bicubic") -> "Tensor":
+    """Frames whose shorter side is as wanted, the other in proportion, with antialiasing.
+
+    Args:
+        frames: [F, H, W, 3].
+        side_px: the shorter side.
+        mode: `bicubic` or `bilinear`.
 
     Returns:
         uint8 [F, 3, H, W].
@@ -82,20 +87,18 @@ def short_side(frames: NDArray[np.uint8], side_px: int) -> "Tensor":
     height, width = frames.shape[1:3]
     scale = side_px / min(height, width)
     size = (side_px, int(width * scale + 1e-6)) if height <= width else (int(height * scale + 1e-6), side_px)
-    return resized(frames, *size)
+    return resized(frames, *size, mode)
 
 
-def resized(frames: NDArray[np.uint8], height_px: int, width_px: int) -> "Tensor":
-    """Frames of another size, bicubic with antialiasing, uint8 [F, 3, H, W]."""
+def resized(frames: NDArray[np.uint8], height_px: int, width_px: int, mode: str = "bicubic") -> "Tensor":
+    """Frames of another size, with antialiasing, uint8 [F, 3, H, W]; arguments as of `short_side`."""
     import torch
     from torch.nn.functional import interpolate
 
     tensors = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
     if tensors.shape[2:] == (height_px, width_px):
         return tensors
-    chunks = [
-        interpolate(chunk, (height_px, width_px), mode="bicubic", antialias=True) for chunk in tensors.split(CHUNK)
-    ]
+    chunks = [interpolate(chunk, (height_px, width_px), mode=mode, antialias=True) for chunk in tensors.split(CHUNK)]
     return torch.cat(chunks)
 
 

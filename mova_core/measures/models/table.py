@@ -85,7 +85,11 @@ MODELS: dict[str, MeasuringModel] = {
         load="mova_core.measures.models.clap:load",
         check="mova_core.measures.models.clap:check",
     ),
-    "videomae": MeasuringModel("VideoMAE"),
+    "videomae": MeasuringModel(
+        "VideoMAE",
+        load="mova_core.measures.models.videomae:load",
+        check="mova_core.measures.models.videomae:check",
+    ),
 }
 
 

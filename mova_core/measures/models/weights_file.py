@@ -4,8 +4,8 @@ A network is built on the meta device (shapes alone, no memory) to say what it w
 its own when it is loaded, so that no weight is drawn or kept twice.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,19 +26,28 @@ class Published:
         model: name of the model in params `weights`.
         what: what the file should be, such as "the state_dict of …".
         unused: beginnings of names that the file may hold beside the network's own.
+        renamed: ends of names that older files have, and what they are now.
     """
 
     model: str
     what: str
     unused: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def refuse(self, path: Path, told: str) -> UsageError:
         """The error for a file that is not these weights; `told` ends the sentence "… is PATH, which"."""
         return UsageError(f"params weights.{self.model}.path is {path}, which {told}: expected {self.what}")
 
+    def now(self, name: str) -> str:
+        """What a name in the file is called now."""
+        for before, after in self.renamed.items():
+            if name.endswith(before):
+                return name.removesuffix(before) + after
+        return name
+
 
 def file_shapes(path: Path, published: Published) -> dict[str, Shape]:
-    """Shape of each tensor in a file, by name; reads the header alone.
+    """Shape of each tensor in a file, by its name of now; reads the header alone.
 
     Raises:
         UsageError: it is no safetensors file.
@@ -47,7 +56,8 @@ def file_shapes(path: Path, published: Published) -> dict[str, Shape]:
 
     try:
         with safe_open(path, framework="np") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            names = file.keys()
+            return {published.now(name): tuple(file.get_slice(name).get_shape()) for name in names}
     except SafetensorError as error:
         raise published.refuse(path, f"is no safetensors file ({error})") from None
 
@@ -75,15 +85,22 @@ def check_weights(path: Path, build: Callable[[], "nn.Module"], published: Publi
         raise published.refuse(path, f"holds the unknown {_some(unknown)}")
 
 
-def load_network(path: Path, build: Callable[[], Network]) -> Network:
-    """A network with the weights of a file that was checked, float32, for inference only."""
+def load_network(path: Path, build: Callable[[], Network], published: Published | None = None) -> Network:
+    """A network with the weights of a file that was checked, float32, for inference only.
+
+    Args:
+        path: the file.
+        build: makes the network.
+        published: needed where names in the file may be older ones.
+    """
     import torch
     from safetensors import safe_open
 
     network = _on_meta(build)
+    wanted = {name for name in network.state_dict() if _counts(name)}
     with safe_open(path, framework="pt") as file:
-        wanted = [name for name in network.state_dict() if _counts(name)]
-        weights = {name: file.get_tensor(name).to(torch.float32) for name in wanted}
+        names = {published.now(name) if published else name: name for name in file.keys()}  # noqa: SIM118 (no mapping)
+        weights = {name: file.get_tensor(names[name]).to(torch.float32) for name in wanted}
     network.load_state_dict(weights, assign=True)
     return network.eval().requires_grad_(False)
 
