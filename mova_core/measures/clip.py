@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mova_core.measures import video
 from mova_core.media.clip_file import read_clip
+from mova_core.speech.transcript import Transcript
 
 Feature = TypeVar("Feature")
 
@@ -34,13 +35,17 @@ class Asked:
     Args:
         prompt: the text it was generated from.
         label: its class, a key of `synthetic.world.KINDS`.
+        audio_label: the class of its audio, where that is another than `label`.
         set: of the suite, such as `set1` of verse-bench.
+        speech: what should be said, by whom and in which language; it has no times.
         on_screen_text: texts that its video should show; () where the suite names none, whatever a prompt quotes.
     """
 
     prompt: str | None = None
     label: str | None = None
+    audio_label: str | None = None
     set: str | None = None
+    speech: Transcript | None = None
     on_screen_text: tuple[str, ...] = ()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.ratio_metric import Ratio
-from mova_core.measures.clip import Clip
+from mova_core.measures.clip import Clip, Unavailable
 from mova_core.synthetic.world import FLOOR, KINDS
 
 NEAREST_AT_LEAST = 0.8  # cosine; a flat spectrum reaches 0.58
@@ -20,14 +20,14 @@ SILENT_RMS = 1e-3  # of full scale: as in -60 dB
 FREQUENCIES_HZ = sorted({hertz for kind in KINDS.values() for hertz, _ in kind.partials})
 
 
-def video_class(video: Clip, audio: Clip, context: Context) -> Ratio:
+def video_class(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """1 where the video is of the class that the text of the other clip asks for (in a true pair: its own text)."""
-    return float(video.get(_video_class) == audio.asked.label), 1.0
+    return _agrees(video.get(_video_class), audio.asked.label)
 
 
-def audio_class(video: Clip, audio: Clip, context: Context) -> Ratio:
+def audio_class(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """1 where the audio is of the class that the text of the other clip asks for (in a true pair: its own text)."""
-    return float(audio.get(_audio_class) == video.asked.label), 1.0
+    return _agrees(audio.get(_audio_class), video.asked.audio_label or video.asked.label)
 
 
 def class_of_video(frames: NDArray[np.uint8]) -> str | None:
@@ -60,6 +60,10 @@ def class_of_audio(audio: NDArray[np.float32], rate_hz: int) -> str | None:
         name: np.array([dict(kind.partials).get(at, 0.0) for at in FREQUENCIES_HZ]) for name, kind in KINDS.items()
     }
     return _nearest(levels, known)
+
+
+def _agrees(found: str | None, asked: str | None) -> Ratio | Unavailable:
+    return Unavailable("no class is asked for") if asked is None else (float(found == asked), 1.0)
 
 
 def _video_class(clip: Clip) -> str | None:
