@@ -187,6 +187,7 @@ class CaptionModels(Section):
     vlm: str | None = Field(None, min_length=1)
     llm: str | None = Field(None, min_length=1)
     alm: str | None = Field(None, min_length=1)
+    asr: str | None = Field(None, min_length=1)
 
 
 class RequestParams(Section):
@@ -204,7 +205,9 @@ class CaptionParams(Section):
     kind: Literal["template", "model"] = Field("template", description="template | model, which needs vlm and llm")
     language: str = "en"
     models: CaptionModels = Field(
-        CaptionModels(), description="names at MOVA_VLM_URL (frames), MOVA_LLM_URL (merges), MOVA_ALM_URL (audio)"
+        CaptionModels(),
+        description="names at MOVA_VLM_URL and so on: vlm describes frames, llm merges, alm describes audio, asr writes"
+        " what is said",
     )
     requests: RequestParams = Field(
         RequestParams(), description="in all at once, and to each endpoint in a minute; null = as many as it takes"

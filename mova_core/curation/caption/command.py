@@ -12,7 +12,7 @@ def caption(params_file: ParamsFile = PARAMS, data: Data = DATA) -> dict[str, An
     models write (caption.kind: model).
 
     The footage that params.yaml names (ingest.footage) is asked for its sidecars. Models are asked at MOVA_VLM_URL,
-    MOVA_LLM_URL and MOVA_ALM_URL; what they answered is kept, so a run that was stopped goes on.
+    MOVA_LLM_URL, MOVA_ALM_URL and MOVA_ASR_URL; what they answered is kept, so a run that was stopped goes on.
 
     Example: mova caption
     """

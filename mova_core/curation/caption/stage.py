@@ -128,9 +128,7 @@ def _captioner(params: Params, answers: Path) -> "Captioner | None":
         return None
     from mova_core.curation.caption.models.captioner import Captioner
 
-    captioner = Captioner.from_environment(params.caption, answers)
-    captioner.check_reachable()
-    return captioner
+    return Captioner.from_environment(params, answers)
 
 
 def classes_seen(scenes: Iterable[Mapping[str, Any]], start_s: float, end_s: float) -> list[str]:

@@ -73,7 +73,7 @@ class _Work:
         return [task.result() for task in tasks]
 
     async def one(self, clip: Clip) -> Row:
-        key = sha256_json(clip.row["sha256"], self.captioner.models, clip.speech_share == 0)
+        key = sha256_json(clip.row["sha256"], self.captioner.identity, clip.speech_share == 0)
         if (kept := self.finished.get(key)) is not None:
             return dict(kept)
         async with self.turns:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.caption.models.clip_media import ClipMedia
+from mova_core.curation.caption.models.named_endpoint import check_reachable, named_endpoint
 from mova_core.curation.caption.models.questions import (
     VisualDescription,
     check_merged,
@@ -20,18 +21,19 @@ from mova_core.curation.caption.models.questions import (
     sound_question,
     visual_question,
 )
+from mova_core.curation.caption.models.speech_track import SpeechTrack
 from mova_core.endpoints.ask import UnusableAnswer, ask_async
-from mova_core.endpoints.endpoint import Endpoint, EndpointKind
+from mova_core.endpoints.endpoint import Endpoint
 from mova_core.endpoints.post import Limits
 from mova_core.endpoints.question import Question, Schema
 from mova_core.endpoints.rate_limit import RateLimit
-from mova_core.errors import UsageError
-from mova_core.params import CaptionParams
+from mova_core.params import Params
 from mova_core.speech.transcript import Transcript
+from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
 Row = dict[str, Any]
-Transcribe = Callable[[ClipMedia], Transcript]
+NO_SPEECH_MODEL = "params name no model in caption.models.asr or speech.whisper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ class Captioner:
         llm: language model, merges the tracks.
         alm: audio language model, describes audio beside speech; None for none.
         answers: those that were accepted before.
-        transcribe: writes what is said; None for none.
-        asr: name of the model that does.
+        speech: writes what is said; None for none.
         limits: of each question.
         per_minute: requests to each endpoint; None for no limit.
     """
@@ -53,41 +54,52 @@ class Captioner:
     llm: Endpoint
     alm: Endpoint | None
     answers: ResultCache
-    transcribe: Transcribe | None = None
-    asr: str | None = None
+    speech: SpeechTrack | None = None
     limits: Limits = field(default_factory=Limits)
     per_minute: float | None = None
     _rates: dict[str, RateLimit] = field(default_factory=dict)
 
     @classmethod
-    def from_environment(cls, params: CaptionParams, answers: Path) -> "Captioner":
+    def from_environment(cls, params: Params, answers: Path) -> "Captioner":
         """With the models that params name, at the endpoints that the environment names.
 
+        Args:
+            params: whose sections caption, speech and weights name them.
+            answers: folder that keeps what models answered.
+
         Raises:
-            UsageError: an endpoint is not named, or answers with another model.
+            UsageError: an endpoint is not named, has another model or does not answer, or a local model cannot be used.
         """
-        models = params.models
-        vlm, llm = _endpoint("VLM", models.vlm), _endpoint("LLM", models.llm)
+        models = params.caption.models
+        vlm, llm = named_endpoint("VLM", models.vlm), named_endpoint("LLM", models.llm)
+        alm, asr = named_endpoint("ALM", models.alm), named_endpoint("ASR", models.asr)
         assert vlm is not None and llm is not None, "params name them"
+        check_reachable(vlm, llm, alm, asr)  # before a local model is loaded
         return cls(
             vlm=vlm,
             llm=llm,
-            alm=_endpoint("ALM", models.alm),
+            alm=alm,
             answers=ResultCache(answers.name, answers.parent),
-            per_minute=params.requests.per_minute,
+            speech=SpeechTrack.of(params, asr, answers),
+            per_minute=params.caption.requests.per_minute,
         )
 
     @property
     def models(self) -> str:
         """The models by name, as a caption is told to be from them."""
-        names = {"vlm": self.vlm.model, "llm": self.llm.model, "alm": self.alm and self.alm.model, "asr": self.asr}
-        return ", ".join(f"{kind} {name}" for kind, name in names.items() if name)
+        names = [("vlm", self.vlm.model), ("llm", self.llm.model)]
+        names += [("alm", self.alm.model)] if self.alm is not None else []
+        names += [("asr", self.speech.model)] if self.speech is not None else []
+        return ", ".join(f"{kind} {name}" for kind, name in names)
+
+    @property
+    def identity(self) -> str:
+        """Of all that a caption depends on but the clip and the code."""
+        return sha256_json(self.models, None if self.speech is None else self.speech.identity)
 
     def check_reachable(self) -> None:
         """Refuse endpoints that do not answer; UsageError names the first."""
-        for endpoint in (self.vlm, self.llm, self.alm):
-            if endpoint is not None:
-                endpoint.check_reachable()
+        check_reachable(self.vlm, self.llm, self.alm, None if self.speech is None else self.speech.endpoint)
 
     async def caption(self, media: ClipMedia, speech_share: float | None) -> Row:
         """The columns of a clip's caption.
@@ -135,12 +147,12 @@ class Captioner:
         if speech_share == 0:  # models of speech make some up where there is none
             unavailable["speech"] = "nobody speaks"
             return None
-        if self.transcribe is None:
-            unavailable["speech"] = "params caption.models.asr names no model"
+        if self.speech is None:
+            unavailable["speech"] = NO_SPEECH_MODEL
             return None
-        await asyncio.sleep(self._rate("asr").reserve())
-        transcript = await asyncio.to_thread(self.transcribe, media)
-        if not transcript.text:
+        await asyncio.sleep(self._rate("speech").reserve())
+        transcript = await self.speech.transcript(media)
+        if transcript is None or not transcript.text:
             unavailable["speech"] = "nothing is said"
             return None
         return transcript
@@ -158,21 +170,3 @@ class Captioner:
 
 def _visual_columns(video: VisualDescription) -> Row:
     return {"visual": video.visual, "on_screen_text": list(video.on_screen_text)}
-
-
-def _endpoint(kind: EndpointKind, model: str | None) -> Endpoint | None:
-    """The endpoint of a model that params name; None where they name none."""
-    if model is None:
-        return None
-    endpoint = Endpoint.from_environment(kind)
-    if endpoint is None:
-        raise UsageError(
-            f"params caption.models.{kind.lower()} is {model!r}, and MOVA_{kind}_URL is not set: name where that model "
-            "answers, or set caption.kind: template"
-        )
-    if endpoint.model != model:
-        raise UsageError(
-            f"params caption.models.{kind.lower()} is {model!r}, and MOVA_{kind}_MODEL is {endpoint.model!r}: name the "
-            "same model in both, for captions are made anew when params change"
-        )
-    return endpoint

@@ -29,9 +29,23 @@ class Models:
     sound_description: Given = field(default_factory=lambda: completion({"sound": "Wind blows."}))
     merged_caption: Given = field(default_factory=lambda: merged("A man waves."))
 
+    transcription: Given = field(default_factory=lambda: transcription("Hello there."))
+
     def __call__(self, body: dict[str, Any]) -> Answer | None:
-        answer = getattr(self, body["response_format"]["json_schema"]["name"])
+        answer = getattr(self, _schema(body))
         return answer(body) if callable(answer) else answer
+
+
+def _schema(body: Mapping[str, Any]) -> str:
+    """Name of the schema that a request asks for; a form with a file asks for a transcription."""
+    name: str = "transcription" if "file" in body else body["response_format"]["json_schema"]["name"]
+    return name
+
+
+def transcription(*lines: str) -> Answer:
+    """Lines of one second each."""
+    segments = [{"text": line, "start": float(at), "end": at + 1.0} for at, line in enumerate(lines)]
+    return Answer(json.dumps({"text": " ".join(lines), "language": "english", "segments": segments}).encode())
 
 
 def visual(text: str, *written: str) -> Answer:
@@ -45,8 +59,7 @@ def merged(text: str, *lines: str, sound: str = "Wind blows.") -> Answer:
 
 def asked(server: ModelServer, schema: str | None = None) -> list[dict[str, Any]]:
     """The requests of a schema, or all."""
-    names = ((body, body["response_format"]["json_schema"]["name"]) for body in server.asked)
-    return [body for body, name in names if schema in (None, name)]
+    return [body for body in server.asked if schema in (None, _schema(body))]
 
 
 def material(body: Mapping[str, Any]) -> dict[str, Any]:
