@@ -40,6 +40,7 @@ PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite pr
 CAPTION_CACHE = PRIVATE / "captions"  # answers of the models that caption clips
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
+ARENA_ANSWERS = PRIVATE / "arena_answers"  # of the models that judge pairs of the arena
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
 KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest

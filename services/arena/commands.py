@@ -79,5 +79,19 @@ def results(
         return run_results(session, seed)
 
 
-for _name, _function in (("add", add), ("serve", serve), ("results", results)):
+def judge() -> dict[str, Any]:
+    """Have the vision-language model at MOVA_VLM_URL vote on every pair, by frames alone and apart from people.
+
+    Example: mova arena judge
+    """
+    from mova_core.endpoints.endpoint import Endpoint
+    from mova_core.evaluation.arena.judge import judge as run_judge
+    from mova_core.registry.database.connection import opened_database
+
+    endpoint = Endpoint.from_environment("VLM")
+    with opened_database() as engine:
+        return run_judge(engine, Path.cwd(), endpoint)
+
+
+for _name, _function in (("add", add), ("serve", serve), ("results", results), ("judge", judge)):
     arena.command(_name)(command(_function, f"arena {_name}"))

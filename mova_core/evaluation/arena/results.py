@@ -91,33 +91,39 @@ def _text(judges: dict[str, Any]) -> str:
             parts += [f"{title}: {NO_VOTES}"] if judge == ARENA_JUDGES[0] else []
             continue
         parts.append(f"{title}: {found['votes']} votes in {found['sessions']} sessions")
-        parts.append(_ratings_text(found["dimensions"][OVERALL]))
-        parts.append(_matrix_text(found["dimensions"][OVERALL]))
+        for name in _headlines(found["dimensions"]):
+            parts += [_ratings_text(name, found["dimensions"][name]), _matrix_text(found["dimensions"][name])]
         parts.append(_dimensions_text(found["dimensions"]))
     return "\n\n".join(parts)
 
 
-def _ratings_text(overall: dict[str, Any]) -> str:
-    strengths = overall["bradley_terry"]
-    rows = [["overall", "Elo", "95 %", "Bradley-Terry", "95 %"]]
-    for name in _ranked(overall["elo"]):
+def _headlines(dimensions: dict[str, Any]) -> list[str]:
+    """The overall preference; of judges that have none, every dimension in which they voted."""
+    voted = [one.name for one in DIMENSIONS if dimensions[one.name]["votes"]]
+    return [OVERALL] if OVERALL in voted else voted
+
+
+def _ratings_text(dimension: str, rated: dict[str, Any]) -> str:
+    strengths = rated["bradley_terry"]
+    rows = [[dimension, "Elo", "95 %", "Bradley-Terry", "95 %"]]
+    for name in _ranked(rated["elo"]):
         cells = ["unavailable", ""] if strengths is None else _cells(strengths[name])
-        rows.append([printable(name), *_cells(overall["elo"][name]), *cells])
+        rows.append([printable(name), *_cells(rated["elo"][name]), *cells])
     text = _aligned(rows)
-    return text if strengths is not None else f"{text}\nBradley-Terry: {overall['bradley_terry_unavailable']}"
+    return text if strengths is not None else f"{text}\nBradley-Terry: {rated['bradley_terry_unavailable']}"
 
 
-def _matrix_text(overall: dict[str, Any]) -> str:
-    names = _ranked(overall["elo"])
+def _matrix_text(rated: dict[str, Any]) -> str:
+    names = _ranked(rated["elo"])
     rows = [["row beats column", *map(printable, names)]]
     for name in names:
-        row = overall["win_rates"][name]
+        row = rated["win_rates"][name]
         rows.append([printable(name), *("" if other == name else _rate_cell(row[other]) for other in names)])
     return _aligned(rows)
 
 
 def _dimensions_text(dimensions: dict[str, Any]) -> str:
-    names = _ranked(dimensions[OVERALL]["elo"])
+    names = _ranked(dimensions[_headlines(dimensions)[0]]["elo"])
     rows = [["Elo by dimension", *map(printable, names)]]
     for one in DIMENSIONS:
         ratings = dimensions[one.name]["elo"] or {}
