@@ -1,13 +1,4 @@
-"""Audio as a model takes it: mono at the model's rate, in windows of its length, or why it cannot be had.
-
-Resampling is windowed-sinc interpolation with a Hann window over six zero crossings, cut off at 0.99 of the lower
-rate's half: the values of torchaudio's `functional.resample`, by which the published code of Audiobox-aesthetics, EAT
-and av-benchmark reads files. torchaudio itself is no dependency.
-Source: J. Smith, "Digital Audio Resampling Home Page" (Stanford); pytorch/audio, functional.
-"""
-
-from functools import cache
-from math import ceil, gcd
+"""Audio as a model takes it: mono at the model's rate, in windows of its length, or why it cannot be had."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +6,7 @@ from numpy.typing import NDArray
 from mova_core.errors import ShapeError
 from mova_core.measures.clip import Unavailable
 from mova_core.measures.models.inputs import why_no_audio
-
-ZERO_CROSSINGS, ROLLOFF = 6, 0.99
+from mova_core.measures.resample import resample
 
 
 def model_audio(
@@ -44,32 +34,9 @@ def model_audio(
     return resampled
 
 
-def resample(audio: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
-    """The same signal at another rate, float32 [ceil(S * wanted_hz / rate_hz)]."""
-    if rate_hz == wanted_hz:
-        return audio.astype(np.float32)
-    from scipy.signal import resample_poly
-
-    common = gcd(rate_hz, wanted_hz)
-    up, down = wanted_hz // common, rate_hz // common
-    resampled: NDArray[np.float32] = resample_poly(audio.astype(np.float32), up, down, window=_taps(up, down))
-    return resampled
-
-
 def windows(audio: NDArray[np.float32], samples: int, least: int = 1) -> list[NDArray[np.float32]]:
     """Windows back to back from the start; the last is what is left, if it has `least` samples.
 
     A clip's value is the mean of its windows' values, weighted by their lengths.
     """
     return [audio[start : start + samples] for start in range(0, len(audio) - least + 1, samples)]
-
-
-@cache
-def _taps(up: int, down: int) -> NDArray[np.float32]:
-    """The interpolation's impulse response on the grid of both rates; `resample_poly` scales it by `up`."""
-    cutoff = ROLLOFF * min(up, down)
-    reach = ceil(ZERO_CROSSINGS / cutoff * up * down)
-    crossings = np.arange(-reach, reach + 1) * cutoff / (up * down)
-    crossings = np.clip(crossings, -ZERO_CROSSINGS, ZERO_CROSSINGS)
-    hann = np.cos(np.pi * crossings / ZERO_CROSSINGS / 2) ** 2
-    return (np.sinc(crossings) * hann * cutoff / (up * down)).astype(np.float32)

@@ -1,9 +1,9 @@
-"""What models of video and audio take in: frames and audio at their rates and sizes, and why a clip cannot be judged.
+"""What models of video and audio take in: frames at their rates and sizes, and why a clip cannot be judged.
 
 Frames are RGB [F, H, W, 3] uint8 as a clip holds them, and [F, 3, H, W] once they are tensors; audio is mono float32.
 """
 
-from math import ceil, gcd
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,16 +61,6 @@ def at_fps(frames: NDArray[np.uint8], fps: float, wanted_fps: float) -> NDArray[
     count = int(len(frames) * wanted_fps / fps + 1e-6)
     nearest = [min(ceil((number + 0.5) * fps / wanted_fps - 1e-6) - 1, len(frames) - 1) for number in range(count)]
     return frames[nearest]
-
-
-def at_rate(audio: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
-    """Audio at another rate: polyphase filtering without delay."""
-    if rate_hz == wanted_hz:
-        return audio
-    from scipy.signal import resample_poly
-
-    common = gcd(rate_hz, wanted_hz)
-    return resample_poly(audio, wanted_hz // common, rate_hz // common).astype(np.float32)
 
 
 def short_side(frames: NDArray[np.uint8], side_px: int, mode: str = "bicubic") -> "Tensor":

@@ -88,6 +88,8 @@ def check_weights(path: Path, build: Callable[[], "nn.Module"], published: Publi
 def load_network(path: Path, build: Callable[[], Network], published: Published | None = None) -> Network:
     """A network with the weights of a file that was checked, float32, for inference only.
 
+    They have memory of their own: whatever becomes of the file, the weights stay those that were checked.
+
     Args:
         path: the file.
         build: makes the network.
@@ -100,7 +102,7 @@ def load_network(path: Path, build: Callable[[], Network], published: Published 
     wanted = {name for name in network.state_dict() if _counts(name)}
     with safe_open(path, framework="pt") as file:
         names = {published.now(name) if published else name: name for name in file.keys()}  # noqa: SIM118 (no mapping)
-        weights = {name: file.get_tensor(names[name]).to(torch.float32) for name in wanted}
+        weights = {name: file.get_tensor(names[name]).to(torch.float32, copy=True) for name in wanted}
     network.load_state_dict(weights, assign=True)
     return network.eval().requires_grad_(False)
 

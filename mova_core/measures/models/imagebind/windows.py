@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.models.inputs import at_rate, normalized
+from mova_core.measures.kaldi_fbank import kaldi_fbank
+from mova_core.measures.models.inputs import normalized
+from mova_core.measures.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,28 +84,15 @@ def audio_pieces(audio: NDArray[np.float32], rate_hz: int) -> "Tensor":
     """
     import torch
 
-    at_16k = torch.from_numpy(at_rate(audio, rate_hz, RATE_HZ))
+    at_16k = resample(audio, rate_hz, RATE_HZ)
     pieces = [
         at_16k[int(start_s * RATE_HZ) : int((start_s + PIECE_S) * RATE_HZ)]
         for start_s in starts_s(len(at_16k) / RATE_HZ, AUDIO_PIECES)
     ]
-    return torch.stack([_filter_bank(piece) for piece in pieces])
+    return torch.from_numpy(np.stack([_filter_bank(piece) for piece in pieces]))
 
 
-def _filter_bank(piece: "Tensor") -> "Tensor":
-    from torch.nn.functional import pad
-    from torchaudio.compliance.kaldi import fbank  # comes with pyannote.audio
-
-    bands = fbank(
-        (piece - piece.mean())[None],
-        htk_compat=True,
-        sample_frequency=RATE_HZ,
-        use_energy=False,
-        window_type="hanning",
-        num_mel_bins=MEL_BANDS,
-        dither=0.0,
-        frame_length=25,
-        frame_shift=10,
-    ).T
-    filled = pad(bands, (0, max(0, MEL_FRAMES - bands.shape[1])))[:, :MEL_FRAMES]
-    return ((filled - MEL_MEAN) / MEL_STD)[None]
+def _filter_bank(piece: NDArray[np.float32]) -> NDArray[np.float32]:
+    bands = kaldi_fbank(piece - piece.mean(), RATE_HZ, MEL_BANDS).T[:, :MEL_FRAMES]
+    filled = np.pad(bands, ((0, 0), (0, MEL_FRAMES - bands.shape[1])))
+    return ((filled - np.float32(MEL_MEAN)) / np.float32(MEL_STD))[None]

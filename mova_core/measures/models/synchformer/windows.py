@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.models.inputs import at_fps, at_rate, center_crop, normalized, short_side
+from mova_core.measures.models.inputs import at_fps, center_crop, normalized, short_side
+from mova_core.measures.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +69,7 @@ def audio_segments(audio: NDArray[np.float32], rate_hz: int) -> "Tensor":
     from torchaudio.transforms import MelSpectrogram  # comes with pyannote.audio
 
     length, step = SEGMENT_FRAMES * SAMPLES_PER_FRAME, STEP_FRAMES * SAMPLES_PER_FRAME
-    segments = torch.from_numpy(at_rate(audio, rate_hz, RATE_HZ)).unfold(0, length, step)
+    segments = torch.from_numpy(resample(audio, rate_hz, RATE_HZ)).unfold(0, length, step)
     spectrogram = MelSpectrogram(sample_rate=RATE_HZ, n_fft=FFT, win_length=WINDOW, hop_length=HOP, n_mels=MEL_BANDS)
     mel = torch.log(spectrogram(segments) + FLOOR)
     padded = torch.nn.functional.pad(mel, (0, MEL_FRAMES - mel.shape[-1]))

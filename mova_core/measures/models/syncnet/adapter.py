@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.measures.clip import Clip, Measures, Unavailable
-from mova_core.measures.models.inputs import at_fps, at_rate, why_unusable
+from mova_core.measures.models.inputs import at_fps, why_unusable
 from mova_core.measures.models.syncnet.face_tracks import (
     DETECTIONS_OVER,
     FACE_OVER_PX,
@@ -36,6 +36,7 @@ from mova_core.measures.models.syncnet.windows import (
     window_count,
 )
 from mova_core.measures.models.weights_file import Published, check_weights, load_network
+from mova_core.measures.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,7 +95,7 @@ class LipSyncMeasure:
         from mova_core.model.single_thread import single_thread
 
         frames = at_fps(clip.frames, clip.fps, FPS)
-        audio = at_rate(clip.audio, clip.rate_hz, RATE_HZ)
+        audio = resample(clip.audio, clip.rate_hz, RATE_HZ)
         with single_thread(), torch.inference_mode():
             detections = [self.detector.detect(frame) for frame in frames]
             return [self._track(frames, audio, each) for each in face_tracks(detections, shots_of(frames))]

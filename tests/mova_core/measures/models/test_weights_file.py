@@ -36,6 +36,17 @@ def test_the_weights_of_the_file_are_those_of_the_network(written):
         torch.testing.assert_close(tensor.data, state[name].half().float())
 
 
+def test_what_becomes_of_the_file_leaves_the_network_as_it_was_checked(written):
+    state = build().state_dict()
+    path = written(state)
+    network = load_network(path, build)
+    with path.open("r+b") as file:
+        file.seek(-64, 2)
+        file.write(b"\0" * 64)
+    for name, tensor in network.named_parameters():
+        torch.testing.assert_close(tensor.data, state[name])
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
