@@ -1,6 +1,7 @@
 """Every metric, once: its name, what it means, its range, what it needs, which gates may ask for it.
 
-To add one, write its function in a file of `metrics/` and its entry here; `measuring/metric.py` says what an entry is.
+To add one, write its function in a file of `metrics/` and its entry here or, for a group of them, in a file of
+`specs/`; `measuring/metric.py` says what an entry is.
 metrics.json, the sweep, the gates, the contract `evaluation`, the report, the Prefect artifacts and docs/metrics.md all
 read this.
 """
@@ -10,6 +11,7 @@ from mova_core.evaluation.measuring.shuffled import across_all, within_class
 from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
 from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
+from mova_core.evaluation.specs.speech import SPEECH
 
 SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events
 
@@ -147,6 +149,6 @@ _SPECS = (
         gates=tuple(GateKind),
     ),
 )
-CATALOGUE = {spec.name: spec for spec in _SPECS}
+CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SPEECH)}
 HEADLINE = tuple(name for name, spec in CATALOGUE.items() if spec.headline)
 SWEPT = tuple(name for name, spec in CATALOGUE.items() if spec.swept)

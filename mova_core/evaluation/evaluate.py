@@ -106,7 +106,7 @@ def evaluate_model(
         clips = generate_suite(generator, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         context = Context(held_out, params.assess.lufs_above, models)
-        unavailable = unavailable_metrics(_lacking(phase, suite, context), params, models)
+        unavailable = unavailable_metrics(_lacking(phase, suite, clips, context), params, models)
         metrics = measure(clips, context, unavailable, section)
         points = sweep(generator, suite, section, geometry, context, unavailable) if phase.joint else []
         of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []
@@ -152,12 +152,13 @@ def _task_samples(generator: ClipGenerator, suite: Suite, clips: Sequence[Clip])
     return generate_task_samples(generator, given, prompt, suite.seeds[0])
 
 
-def _lacking(phase: Phase, suite: Suite, context: Context) -> set[Need]:
+def _lacking(phase: Phase, suite: Suite, clips: Sequence[Clip], context: Context) -> set[Need]:
     there = {
         Need.VIDEO: phase.joint,
         Need.KNOWN_EVENTS: suite.synthetic,
         Need.VALIDATION_CLIPS: bool(context.clips),
         Need.REFERENCE: bool(context.clips),
+        Need.TRANSCRIPTS: any(clip.asked.speech is not None for clip in clips),
     }
     return {need for need, found in there.items() if not found}
 

@@ -37,7 +37,7 @@ class Asked:
         label: its class, a key of `synthetic.world.KINDS`.
         audio_label: the class of its audio, where that is another than `label`.
         set: of the suite, such as `set1` of verse-bench.
-        speech: what should be said, by whom and in which language; it has no times.
+        speech: what should be said, by whom and in which language, and when where that is known.
         on_screen_text: texts that its video should show; () where the suite names none, whatever a prompt quotes.
     """
 
@@ -60,6 +60,7 @@ class Clip:
         rate_hz: samples per second.
         speech_share: share of the clip that lies in speech; None = not known.
         asked: what it was asked to be.
+        transcript: who says what in it, where somebody has written that down; None: a model is asked.
     """
 
     frames: NDArray[np.uint8]
@@ -68,6 +69,7 @@ class Clip:
     rate_hz: int
     speech_share: float | None = None
     asked: Asked = Asked()
+    transcript: Transcript | None = None
     _features: dict[Callable[["Clip"], Any], Any] = field(default_factory=dict, repr=False)
 
     @classmethod

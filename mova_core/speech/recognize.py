@@ -5,28 +5,32 @@ transcriber writes what is said, and each word is given to the speaker who speak
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mova_core.endpoints.endpoint import Endpoint
 from mova_core.params import Params
+from mova_core.params.speech import SpeechParams
 from mova_core.speech import diarize, transcribe
 from mova_core.speech.audio import speech_audio
-from mova_core.speech.diarize import Diarizer, configured_parts
-from mova_core.speech.transcribe import Transcriber, configured_transcriber
+from mova_core.speech.diarize import DiarizationParts, Diarizer, configured_parts
+from mova_core.speech.transcribe import Transcriber, transcriber
 from mova_core.speech.transcript import Transcript
 from mova_core.speech.turns import Turn, with_speakers
 from mova_core.speech.voice_activity import speech_in
+from mova_core.speech.whisper import check_folder
 
 WHO = "nobody tells speakers apart"
 WHAT = "nothing writes what is said"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpeechRecognizer:
-    """The models that are configured.
+    """Models that are loaded.
 
     Args:
         transcriber: writes what is said; None where none is configured.
@@ -38,7 +42,7 @@ class SpeechRecognizer:
 
     @classmethod
     def configured(cls, params: Params, cache: Path) -> "SpeechRecognizer":
-        """Those that params and the environment name, loaded.
+        """Those that params and the environment name.
 
         Args:
             params: whose sections `speech` and `weights` name them.
@@ -47,15 +51,12 @@ class SpeechRecognizer:
         Raises:
             UsageError: what is named cannot be used.
         """
-        parts = configured_parts(params.weights, params.speech.diarization)
-        diarizer = None if parts is None else Diarizer(parts, params.speech.diarization)
-        return cls(configured_transcriber(params.speech, cache), diarizer)
+        return ConfiguredSpeech.of(params, cache).recognizer()
 
     @property
     def missing(self) -> dict[str, str]:
         """What is not configured, as a reason that ends in what to set: by `transcriber`, `diarizer`."""
-        reasons = {"transcriber": f"{WHAT}: {transcribe.CONFIGURE}", "diarizer": f"{WHO}: {diarize.CONFIGURE}"}
-        return {name: reason for name, reason in reasons.items() if getattr(self, name) is None}
+        return _missing(self.transcriber is not None, self.diarizer is not None)
 
     def transcript(self, audio: NDArray[np.float32], rate_hz: int) -> Transcript | None:
         """What is said in a clip, with speakers where there is a diarizer; None where there is no transcriber.
@@ -81,3 +82,52 @@ class SpeechRecognizer:
             return None
         spoken = speech_audio(audio, rate_hz)
         return self.diarizer(spoken) if speech_in(spoken) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredSpeech:
+    """Models that params and the environment name, checked and not yet loaded; travels to workers.
+
+    Args:
+        params: of speech; its defaults name none.
+        parts: of diarization; None where none are named.
+        endpoint: that transcribes; None where none is named, or a local model is.
+        cache: folder of an endpoint's answers; None where there is no endpoint.
+    """
+
+    params: SpeechParams = field(default_factory=SpeechParams)
+    parts: DiarizationParts | None = None
+    endpoint: Endpoint | None = None
+    cache: Path | None = None
+
+    @classmethod
+    def of(cls, params: Params, cache: Path) -> "ConfiguredSpeech":
+        """As `SpeechRecognizer.configured`, whose arguments and errors these are."""
+        speech = params.speech
+        if speech.whisper is not None:
+            check_folder(speech.whisper)
+        endpoint = None if speech.whisper is not None else Endpoint.from_environment("ASR")
+        parts = configured_parts(params.weights, speech.diarization)
+        return cls(speech, parts, endpoint, None if endpoint is None else cache)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """As of `SpeechRecognizer`."""
+        return _missing(self.params.whisper is not None or self.endpoint is not None, self.parts is not None)
+
+    def recognizer(self) -> SpeechRecognizer:
+        """The models, loaded once a process."""
+        return _loaded(self)
+
+
+@cache
+def _loaded(configured: ConfiguredSpeech) -> SpeechRecognizer:
+    params, parts = configured.params, configured.parts
+    diarizer = None if parts is None else Diarizer(parts, params.diarization)
+    return SpeechRecognizer(transcriber(params, configured.endpoint, configured.cache), diarizer)
+
+
+def _missing(writes: bool, tells_apart: bool) -> dict[str, str]:
+    reasons = {"transcriber": f"{WHAT}: {transcribe.CONFIGURE}", "diarizer": f"{WHO}: {diarize.CONFIGURE}"}
+    there = {"transcriber": writes, "diarizer": tells_apart}
+    return {name: reason for name, reason in reasons.items() if not there[name]}

@@ -32,12 +32,13 @@ class Transcriber(Protocol):
         """
 
 
-def configured_transcriber(params: SpeechParams, cache: Path) -> Transcriber | None:
-    """The transcriber that params or the environment name; None where neither does (`CONFIGURE` says how).
+def transcriber(params: SpeechParams, endpoint: Endpoint | None, cache: Path | None) -> Transcriber | None:
+    """The one that is configured; None where neither is (`CONFIGURE` says how).
 
     Args:
         params: of speech.
-        cache: folder of answers of an endpoint.
+        endpoint: to ask where params name no local model.
+        cache: folder of its answers.
 
     Raises:
         UsageError: what is named cannot be used.
@@ -46,8 +47,7 @@ def configured_transcriber(params: SpeechParams, cache: Path) -> Transcriber | N
         from mova_core.speech.whisper import WhisperTranscriber
 
         return WhisperTranscriber.open(params.whisper, params.language)
-    endpoint = Endpoint.from_environment("ASR")
-    if endpoint is None:
+    if endpoint is None or cache is None:
         return None
     from mova_core.speech.endpoint_transcriber import EndpointTranscriber
 

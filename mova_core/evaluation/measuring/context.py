@@ -7,6 +7,7 @@ import numpy as np
 
 from mova_core.measures.clip import Clip
 from mova_core.measures.models.table import Adapter, ConfiguredModel, loaded
+from mova_core.speech.recognize import ConfiguredSpeech
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,13 @@ class Context:
         clips: reference clips (validation clips, or another folder's); [] if there are none.
         audible_above_lufs: loudness above which a clip counts as audible (params, `assess.lufs_above`).
         models: those whose weights are configured and checked, by their name in params `weights`.
+        speech: the models that say who says what.
     """
 
     clips: list[Clip]
     audible_above_lufs: float
     models: Mapping[str, ConfiguredModel] = field(default_factory=dict)
+    speech: ConfiguredSpeech = field(default_factory=ConfiguredSpeech)
 
     def mean(self, feature: Callable[[Clip], float | None]) -> float | None:
         """Mean of a feature over the reference clips that have it; None if none has."""
