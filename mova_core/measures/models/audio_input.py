@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from mova_core.errors import ShapeError
 from mova_core.measures.clip import Unavailable
 from mova_core.measures.models.inputs import why_no_audio
-from mova_core.measures.resample import resample
+from mova_core.media.audio.resample import resample
 
 
 def model_audio(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mova_core.measures.kaldi_fbank import kaldi_fbank
 from mova_core.measures.models.inputs import normalized
-from mova_core.measures.resample import resample
+from mova_core.media.audio.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.measures.models.inputs import at_fps, center_crop, normalized, short_side
-from mova_core.measures.resample import resample
+from mova_core.media.audio.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -36,7 +36,7 @@ from mova_core.measures.models.syncnet.windows import (
     window_count,
 )
 from mova_core.measures.models.weights_file import Published, check_weights, load_network
-from mova_core.measures.resample import resample
+from mova_core.media.audio.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
