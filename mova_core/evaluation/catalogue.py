@@ -10,7 +10,8 @@ from mova_core.evaluation.measuring.metric import AMOUNT, DIFFERENCE, SHARE, Gat
 from mova_core.evaluation.measuring.shuffled import across_all, within_class
 from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
-from mova_core.evaluation.metrics.sync import av_align, desync_s, event_f1, offset_s
+from mova_core.evaluation.metrics.sync import desync_s, event_f1, offset_s
+from mova_core.evaluation.specs.signals import SIGNALS
 from mova_core.evaluation.specs.speech import SPEECH
 
 SYNTHETIC, CAPTIONS = "synthetic", "captions"  # names of suites; only the first has known classes and events
@@ -96,17 +97,6 @@ _SPECS = (
         gates=(GateKind.JOINT,),
     ),
     MetricSpec(
-        "av_align",
-        "AV-Align",
-        "peaks of the change of luminance against audio onsets: intersection over union, within one frame",
-        *("higher", SHARE),
-        ratio=av_align,
-        shuffle=within_class,
-        needs=(Need.VIDEO,),
-        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
-        swept=True,
-    ),
-    MetricSpec(
         "loudness_error_lu",
         "loudness error",
         "distance of a clip's loudness from the mean of validation clips",
@@ -149,6 +139,6 @@ _SPECS = (
         gates=tuple(GateKind),
     ),
 )
-CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SPEECH)}
+CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SIGNALS, *SPEECH)}
 HEADLINE = tuple(name for name, spec in CATALOGUE.items() if spec.headline)
 SWEPT = tuple(name for name, spec in CATALOGUE.items() if spec.swept)

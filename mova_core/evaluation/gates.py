@@ -95,7 +95,7 @@ def _gate(key: str, limit: float, kind: GateKind, metrics: Mapping[str, Metric])
     value = metric.value if metric else None
     reason = _unmeasured(metric)
     passed = value is not None and reason is None and (value >= limit if higher else value <= limit)
-    return Gate(name, value, limit, spec.better, passed, reason)
+    return Gate(name, value, limit, "higher" if higher else "lower", passed, reason)
 
 
 def _unmeasured(metric: Metric | None) -> str | None:

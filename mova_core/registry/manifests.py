@@ -6,8 +6,9 @@ runs/PHASE/manifest.json
     `path` from the project's folder, or from the manifest's.
 reports/evaluation/PHASE/metrics.json
     {"phase", "checkpoint_id", "suite": {"name", "seeds", "clips", "sha256"},
-     "metrics": {name: {"value": number | null, "low", "high", "shuffled", "data", "better": "higher" | "lower",
-                        "version", "clips", "of", "missing": {reason: clips}, "unavailable": reason | null}}}
+     "metrics": {name: {"value": number | null, "low", "high", "shuffled", "data",
+                        "better": "higher" | "lower" | "neither", "version", "clips", "of", "missing": {reason: clips},
+                        "unavailable": reason | null}}}
 models/PHASE/selection.json
     {"phase", "checkpoint_id", "manifest_sha256", "evaluation_sha256",
      "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason", "files": {path: {"bytes", "sha256"}}}
@@ -72,7 +73,7 @@ class Metric(Manifest):
     high: float | None = None
     shuffled: float | None = None
     data: float | None = None
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "neither"]
     version: int = 1
     clips: int | None = None
     of: int | None = None

@@ -22,6 +22,7 @@ from mova_core.measures.clip import Clip, Unavailable
 SHARE, DIFFERENCE, AMOUNT, ANY = (0.0, 1.0), (-1.0, 1.0), (0.0, inf), (-inf, inf)  # ranges, ends included
 
 Embedding = NDArray[np.float32]  # [D], or rows [N, D] where a clip has several
+Direction = Literal["higher", "lower", "neither"]  # which is better; neither: it describes a clip
 ClipValue = Ratio | Embedding | Unavailable  # what one clip adds
 
 
@@ -70,7 +71,7 @@ class MetricSpec:
         name: key in metrics.json; limits in params are called NAME_at_least or NAME_at_most.
         label: for people.
         meaning: one sentence: its row in docs/metrics.md.
-        better: direction.
+        better: direction; one with a gate or a place among the headlines has one.
         range: least and largest possible value.
         unit: empty for shares and other numbers without one.
         source: of the definition; empty for this project's own.
@@ -92,7 +93,7 @@ class MetricSpec:
     name: str
     label: str
     meaning: str
-    better: Literal["higher", "lower"]
+    better: Direction
     range: tuple[float, float]
     unit: str = ""
     source: str = ""
@@ -128,6 +129,17 @@ def mean_of(
 
     def ratio(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
         return _as_ratio(audio.get(measure))
+
+    return ratio
+
+
+def mean_over_pairs(
+    measure: Callable[[Clip, Clip], float | Unavailable],
+) -> Callable[[Clip, Clip, Context], Ratio | Unavailable]:
+    """The mean over clips, or wrong pairs, of what one measure says of the video of one and the audio of another."""
+
+    def ratio(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
+        return _as_ratio(measure(video, audio))
 
     return ratio
 

@@ -1,13 +1,8 @@
-"""How well the video of one clip and the audio of another (in a true pair: of the same) happen together.
-
-`event_f1`, `offset_s` and `desync_s` go by the events of the synthetic world (`evaluation/events.py`), `av_align` by
-any sudden change. Source of AV-Align: arXiv:2309.16429, section 4; its optical flow is here the mean change of
-luminance.
+"""How well the video of one clip and the audio of another (in a true pair: of the same) happen together, by the events
+of the synthetic world (`evaluation/events.py`); `alignment.py` goes by any sudden change.
 """
 
-import numpy as np
-
-from mova_core.evaluation.events import LUMA, audio_onsets, floor_rise, video_events
+from mova_core.evaluation.events import audio_onsets, floor_rise, video_events
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
 from mova_core.measures.clip import Clip
@@ -33,14 +28,6 @@ def desync_s(video: Clip, audio: Clip, context: Context) -> Ratio:
     return NOTHING if lag is None else (abs(lag), 1.0)
 
 
-def av_align(video: Clip, audio: Clip, context: Context) -> Ratio:
-    """Intersection over union of audio onsets and peaks of the change of luminance, which meet within one frame."""
-    changes, onsets = video.get(_luminance_peaks), audio.get(_onsets)
-    both = len(match_times(changes, onsets, 1 / video.fps))
-    either = len(changes) + len(onsets) - both
-    return (both / either, 1.0) if either else NOTHING
-
-
 def events_of(clip: Clip) -> tuple[list[float], list[float]]:
     """Times of the clip's video events and audio onsets, rising."""
     return clip.get(_events), clip.get(_onsets)
@@ -60,12 +47,3 @@ def _floor_rise(clip: Clip) -> Curve:
 
 def _audio_rise(clip: Clip) -> Curve:
     return audio_rise(clip.audio, clip.rate_hz)
-
-
-def _luminance_peaks(clip: Clip) -> list[float]:
-    """Times at which the frames change more than in those beside and than on average, rising."""
-    luma = clip.frames.astype(np.float32) @ np.asarray(LUMA, np.float32)
-    change = np.abs(np.diff(luma, axis=0)).mean(axis=(1, 2), dtype=np.float64)
-    inner = change[1:-1]
-    found = np.flatnonzero((inner > change[:-2]) & (inner >= change[2:]) & (inner > change.mean()))
-    return [(int(index) + 1.5) / clip.fps for index in found]  # change k leads to frame k + 1, half a frame before it

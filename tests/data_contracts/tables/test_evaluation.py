@@ -7,6 +7,7 @@ import pytest
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measuring.metric import Need
 from mova_core.params import Params
 from mova_core.storage.hashing import sha256_file
 from mova_core.training.recipe import PHASES
@@ -81,10 +82,14 @@ PHASES_SPOILED = [
 
 
 def metric(name: str, phase: str) -> dict:
-    better = "lower" if name.endswith(("_s", "_lu", "_db", "loss")) else "higher"
-    if phase == "audio" and name.startswith(("event", "offset", "desync", "sync", "av", "video")):
-        return {**dict.fromkeys(("value", "low", "high", "shuffled", "data")), "better": better, "unavailable": ALONE}
-    return {"value": 0.7, "low": 0.6, "high": 0.8, "shuffled": 0.2, "data": 0.97, "better": better, "unavailable": None}
+    spec = CATALOGUE[name]
+    if phase == "audio" and Need.VIDEO in spec.needs:
+        missing = dict.fromkeys(("value", "low", "high", "shuffled", "data"))
+        return missing | {"better": spec.better, "unavailable": ALONE}
+    least = spec.range[0] if spec.range[0] > 0.6 else 0.0  # opinions begin at 1
+    numbers = {"value": 0.7, "low": 0.6, "high": 0.8, "shuffled": 0.2, "data": 0.97}
+    numbers = {key: number + least for key, number in numbers.items()}
+    return numbers | {"better": spec.better, "unavailable": None}
 
 
 class Evaluations:

@@ -15,6 +15,7 @@ def test_an_entry_is_whole(spec: MetricSpec) -> None:
     assert spec.label and spec.meaning and spec.range[0] < spec.range[1]
     assert spec.shuffle is None or spec.ratio is not None  # a baseline is of pairs of clips
     assert spec.ratio is None or spec.distribution is None
+    assert spec.better != "neither" or not (spec.gates or spec.headline)  # what only describes cannot be judged
 
 
 def test_a_model_that_is_needed_is_one_that_can_be_configured() -> None:
