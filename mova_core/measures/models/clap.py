@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.clip import Unavailable
+from mova_core.measures.clip import Clip, Measures, Unavailable
 from mova_core.measures.models.audio_input import model_audio, windows
 from mova_core.measures.models.weights_file import Published, check_weights
 
@@ -100,6 +100,13 @@ class Clap:
         self._model = model
         self._features = features
         self._tokenizer = tokenizer
+
+    def __call__(self, clip: Clip) -> Measures:
+        """`clap`: how well the audio of a clip fits the prompt that it was asked for."""
+        prompt = clip.asked.prompt
+        if prompt is None:
+            return {"clap": Unavailable("it is not known what the clip was asked for")}
+        return {"clap": self.similarity(clip.audio, clip.rate_hz, prompt)}
 
     def similarity(self, audio: NDArray[np.float32], rate_hz: int, text: str) -> float | Unavailable:
         """Cosine of audio and text, -1..1; Unavailable as `embed`, and where the text is empty.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RATE_HZ = 16_000
 WINDOW = 10 * RATE_HZ
 LEAST_SAMPLES = 400  # the first frame of WavLM
-COLUMNS = {"audiobox_pq": "PQ", "audiobox_cu": "CU", "audiobox_ce": "CE"}
+MEASURES = {f"audiobox_{axis.lower()}": axis for axis in AXES}
 
 
 def check(path: Path) -> None:
@@ -59,9 +59,9 @@ class Audiobox:
         self._scales = scales
 
     def __call__(self, clip: Clip) -> Measures:
-        """The columns of production quality, content usefulness and content enjoyment."""
+        """`audiobox_ce`, `audiobox_cu`, `audiobox_pc` and `audiobox_pq` of a clip."""
         scores = self.scores(clip.audio, clip.rate_hz)
-        return {column: scores if isinstance(scores, Unavailable) else scores[axis] for column, axis in COLUMNS.items()}
+        return {name: scores if isinstance(scores, Unavailable) else scores[axis] for name, axis in MEASURES.items()}
 
     def scores(self, audio: NDArray[np.float32], rate_hz: int) -> dict[str, float] | Unavailable:
         """Scores by axis (CE, CU, PC, PQ); Unavailable where the audio is silent, under 25 ms or not finite.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.clip import Unavailable
+from mova_core.measures.clip import Clip, Unavailable
 from mova_core.measures.models.audio_input import model_audio
 from mova_core.measures.models.panns.front_end import MEL, check_saved_layers, log_mel
 from mova_core.measures.models.weights_file import Published, check_weights, file_shapes, load_network
@@ -39,6 +39,13 @@ class Cnn14Output:
 
     embedding: NDArray[np.float32]
     logits: NDArray[np.float32]
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Of the classes as one distribution, float32 [K]."""
+        weights = np.exp(self.logits - self.logits.max())
+        normalised: NDArray[np.float32] = weights / weights.sum()
+        return normalised
 
 
 def check(path: Path) -> None:
@@ -92,6 +99,10 @@ class Panns:
             embedding, logits = self._network(torch.from_numpy(log_mel(seen))[None])
         return Cnn14Output(embedding[0].numpy(), logits[0].numpy())
 
+    def of_clip(self, clip: Clip) -> Cnn14Output | Unavailable:
+        """As `output`, of a clip: for `Clip.get`, so that several metrics ask the network once."""
+        return self.output(clip.audio, clip.rate_hz)
+
     def embed(self, audio: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32] | Unavailable:
         """The embedding, float32 [D], for the Fréchet audio distance; arguments as of `output`."""
         output = self.output(audio, rate_hz)
@@ -100,8 +111,4 @@ class Panns:
     def probabilities(self, audio: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32] | Unavailable:
         """A distribution over the classes, float32 [K], for the Inception score; arguments as of `output`."""
         output = self.output(audio, rate_hz)
-        if isinstance(output, Unavailable):
-            return output
-        weights = np.exp(output.logits - output.logits.max())
-        normalised: NDArray[np.float32] = weights / weights.sum()
-        return normalised
+        return output if isinstance(output, Unavailable) else output.probabilities

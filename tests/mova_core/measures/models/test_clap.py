@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizerFast
 
 from mova_core.errors import UsageError
-from mova_core.measures.clip import Unavailable
+from mova_core.measures.clip import Asked, Unavailable
 from mova_core.measures.models.clap import check, load
 
 TEXT = {"vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
@@ -86,6 +87,13 @@ def test_embeddings_have_length_1_and_repeat_themselves(clap, tones):
     mean = (10 * first + 2 * second) / 12
     np.testing.assert_allclose(found, mean / np.linalg.norm(mean), atol=1e-5)
     np.testing.assert_allclose(clap.embed(audio[:240_000], 48_000), clap.embed(np.tile(audio[:240_000], 2), 48_000))
+
+
+def test_a_clip_is_compared_with_what_it_was_asked(clap, tones, audio_clip):
+    clip = audio_clip(tones(1, 48_000), 48_000)
+    assert "asked for" in clap(clip)["clap"].reason
+    asked = replace(clip, asked=Asked(prompt="a bell rings"))
+    assert clap(asked) == {"clap": clap.similarity(clip.audio, 48_000, "a bell rings")}
 
 
 def test_what_it_cannot_compare_has_a_reason(clap, tones):
