@@ -134,7 +134,7 @@ def read_transcripts(path: Path) -> dict[str, Transcript]:
         UsageError: there is nothing of the kind, one is not of the schema, or a clip stands there twice.
     """
     if path.is_dir():
-        files = sorted(path.glob(f"*{SUFFIX}"))
+        files = sorted(file for file in path.glob(f"*{SUFFIX}") if file.is_file())
         if not files:
             raise UsageError(f"{path} holds no transcripts: expected CLIP{SUFFIX} for each clip")
         return {file.stem: parse_transcript(file.read_bytes(), str(file)) for file in files}

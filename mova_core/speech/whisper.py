@@ -46,10 +46,16 @@ class WhisperTranscriber:
             language: code of what is spoken; None lets the model find out.
 
         Raises:
-            UsageError: it is not the folder that was stated, or holds no Whisper.
+            UsageError: it is not the folder that was stated, holds no Whisper, or does not know the language.
         """
         check_folder(weights)
-        return cls(_pipeline(Path(weights.path)), language)
+        loaded = _pipeline(Path(weights.path))
+        known = getattr(loaded.model.generation_config, "lang_to_id", None)
+        if language is not None and known and f"<|{language}|>" not in known:
+            raise UsageError(
+                f"params speech.language is {language!r}, which {weights.path} does not know: leave it out"
+            )
+        return cls(loaded, language)
 
     def __call__(self, audio: NDArray[np.float32]) -> Transcript:
         """What is said; see `Transcriber`."""

@@ -6,7 +6,7 @@ from mova_core.speech.transcript import Segment, Transcript, Word
 from mova_core.speech.turns import Turn, turns_of, with_speakers
 
 
-def heard(*words):
+def with_words(*words):
     """A transcript with one segment of these (text, start, end)."""
     spoken = tuple(Word(text=text, start_s=start, end_s=end) for text, start, end in words)
     text = " ".join(word.text for word in spoken)
@@ -14,7 +14,7 @@ def heard(*words):
 
 
 def test_a_segment_is_divided_where_the_speaker_changes():
-    transcript = heard(("Hello", 0, 0.5), ("there.", 0.5, 1), ("Hi", 1.2, 1.4), ("again.", 2, 2.5))
+    transcript = with_words(("Hello", 0, 0.5), ("there.", 0.5, 1), ("Hi", 1.2, 1.4), ("again.", 2, 2.5))
     turns = (Turn(0, 1.1, "A"), Turn(1.1, 1.5, "B"), Turn(1.9, 3, "A"))
     divided = with_speakers(transcript, turns)
     assert [(segment.speaker, segment.text, segment.interval_s) for segment in divided.segments] == [
@@ -38,7 +38,7 @@ def test_a_segment_is_divided_where_the_speaker_changes():
 )
 def test_whose_a_word_is(word_s, turns, speaker):
     for order in (turns, turns[::-1]):
-        (segment,) = with_speakers(heard(("word", *word_s)), order).segments
+        (segment,) = with_speakers(with_words(("word", *word_s)), order).segments
         assert segment.speaker == speaker
 
 
@@ -53,12 +53,12 @@ def test_what_is_not_known_stays():
     untimed = Transcript(segments=(Segment(text="Hello", speaker="A"), Segment(text="Hi")))
     assert with_speakers(untimed, [Turn(0, 1, "B"), Turn(1, 2, "C")]) == untimed
     assert with_speakers(untimed, [Turn(0, 1, "B"), Turn(1, 2, "B")]).by_speaker == {"B": "Hello Hi"}
-    timed = heard(("Hello", 0, 1))
+    timed = with_words(("Hello", 0, 1))
     assert with_speakers(timed, []) == timed
 
 
 def test_words_of_scripts_without_spaces_are_joined_without():
-    transcript = heard(("你", 0, 0.2), ("好，", 0.2, 0.4), ("Bob", 0.4, 0.6), ("Smith", 0.6, 0.8), ("Hi", 2, 3))
+    transcript = with_words(("你", 0, 0.2), ("好，", 0.2, 0.4), ("Bob", 0.4, 0.6), ("Smith", 0.6, 0.8), ("Hi", 2, 3))
     divided = with_speakers(transcript, [Turn(0, 1, "A"), Turn(2, 3, "B")])
     assert [segment.text for segment in divided.segments] == ["你好，Bob Smith", "Hi"]
 

@@ -71,6 +71,14 @@ def test_another_folder_is_refused(tmp_path):
         check_folder(Weights(path=str(tmp_path / "none"), sha256="0" * 64))
 
 
+def test_a_language_that_it_does_not_know_is_refused(tmp_path):
+    folder = write_tiny_whisper(tmp_path, (0.4, " Hello", 1.2))
+    stated = Weights(path=str(folder), sha256=sha256_folder(folder))
+    assert WhisperTranscriber.open(stated, "zh")(NOISE).text == "Hello"
+    with pytest.raises(UsageError, match=r"speech\.language is 'xx'"):
+        WhisperTranscriber.open(stated, "xx")
+
+
 def test_weights_that_are_missing_are_not_drawn(tmp_path):
     folder = write_tiny_whisper(tmp_path, (0.4, " Hello", 1.2))
     weights = load_file(folder / "model.safetensors")
