@@ -59,7 +59,9 @@ def serve(engine: sa.Engine, root: Path, address: Address, seed: int | None) -> 
 
     check_startable(engine, root, address)
     app = create_app(engine, root, address.hosts, secrets.randbits(SEED_BITS) if seed is None else seed)
-    uvicorn.run(app, host=address.host, port=address.port, access_log=False, server_header=False)
+    uvicorn.run(
+        app, host=address.host, port=address.port, access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
 
 
 def check_startable(engine: sa.Engine, root: Path, address: Address) -> None:

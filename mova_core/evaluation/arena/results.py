@@ -14,6 +14,7 @@ from mova_core.evaluation.arena.elo import Rating, elo
 from mova_core.evaluation.arena.win_rates import Record, win_rates
 from mova_core.measures.clip import Unavailable
 from mova_core.printable import printable
+from mova_core.registry.arena.ballots import all_pairs
 from mova_core.registry.database.tables import ARENA_JUDGES, ArenaBallot, ArenaClip
 
 SCORES = {"a": WIN, "tie": TIE, "b": LOSS}  # of the contender at side A
@@ -28,11 +29,15 @@ def results(session: Session, seed: int) -> dict[str, Any]:
         seed: of Elo's bootstrap.
 
     Returns:
-        `judges`, by name: `votes`, `sessions`, and `dimensions` by name, each with `elo`, `bradley_terry` and
-        `win_rates` by contender; `text` is for people.
+        `contenders`, clips of each; `pairs`, how many there are; `judges`, by name: `votes`, `sessions`, and
+        `dimensions` by name, each with `elo`, `bradley_terry` and `win_rates` by contender; `text` is for people.
     """
+    counted = sa.select(ArenaClip.contender, sa.func.count()).group_by(ArenaClip.contender)
+    contenders = {name: clips for name, clips in session.execute(counted.order_by(ArenaClip.contender))}
+    pairs = sum(1 for _ in all_pairs(session))
     judges = {judge: _judged(session, judge, seed) for judge in ARENA_JUDGES}
-    return {"judges": judges, "text": _text(judges)}
+    arena = f"{len(contenders)} contenders, {pairs} pairs"
+    return {"contenders": contenders, "pairs": pairs, "judges": judges, "text": f"{arena}\n\n{_text(judges)}"}
 
 
 def comparisons(session: Session, judge: str, dimension: str) -> list[Comparison]:

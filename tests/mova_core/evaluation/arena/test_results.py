@@ -1,17 +1,26 @@
 """From votes in the registry to what `mova arena results` prints."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import pytest
 import sqlalchemy as sa
 
 from mova_core.evaluation.arena.comparison import LOSS, TIE, WIN, Comparison
 from mova_core.evaluation.arena.dimensions import DIMENSIONS
 from mova_core.evaluation.arena.results import comparisons, results
-from mova_core.registry.database.connection import reading, writing
+from mova_core.registry.database.connection import open_database, reading, writing
 from mova_core.registry.database.tables import ArenaBallot, ArenaClip
 
 NAMES = [one.name for one in DIMENSIONS]
+
+
+@pytest.fixture
+def engine(registry_url: str) -> Iterator[sa.Engine]:
+    """A registry with its tables and no rows, on SQLite and on PostgreSQL."""
+    engine = open_database(registry_url)
+    yield engine
+    engine.dispose()
 
 
 def record(engine: sa.Engine, votes: Sequence[tuple[str, str]], judge: str = "human") -> None:
@@ -56,6 +65,7 @@ def test_models_are_never_mixed_with_people(engine: sa.Engine) -> None:
     record(engine, [("x", "a")] * 5, judge="model")
     with reading(engine) as session:
         found = results(session, seed=0)
+    assert (found["contenders"], found["pairs"]) == ({"x": 1, "y": 1}, 1)
     people, models = (found["judges"][judge]["dimensions"]["overall"] for judge in ("human", "model"))
     assert people["win_rates"]["x"]["y"] == {"wins": 1, "ties": 0, "losses": 1, "rate": 0.5}
     assert models["win_rates"]["x"]["y"]["wins"] == 5
