@@ -70,7 +70,7 @@ class Clip:
     speech_share: float | None = None
     asked: Asked = Asked()
     transcript: Transcript | None = None
-    _features: dict[Callable[["Clip"], Any], Any] = field(default_factory=dict, repr=False)
+    _features: dict[Callable[["Clip"], Any], Any] = field(init=False, default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, encoded: bytes, clip: Mapping[str, Any]) -> "Clip":

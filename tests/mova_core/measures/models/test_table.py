@@ -1,6 +1,7 @@
 """Weights that the user brings are checked before anything is measured, and a model that has them is asked."""
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def test_every_measure_is_made_by_one_thing():
     assert {measure.group for measure in MEASURES} <= {"always", *GROUPS, *MODELS}
     assert list(GROUPS) == list(MEASURED_BY_GROUP)
     assert list(MODELS) == list(WeightsParams.model_fields)
+
+
+def test_the_page_of_weights_has_a_row_for_each_adapter():
+    page = (Path(__file__).parents[4] / "docs" / "weights.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted(name for name, model in MODELS.items() if model.load is not None)
 
 
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.load is None])
