@@ -24,9 +24,6 @@ from mova_core.speech.turns import Turn, with_speakers
 from mova_core.speech.voice_activity import speech_in
 from mova_core.speech.whisper import check_folder
 
-WHO = "nobody tells speakers apart"
-WHAT = "nothing writes what is said"
-
 
 @dataclass(frozen=True, eq=False)
 class SpeechRecognizer:
@@ -52,11 +49,6 @@ class SpeechRecognizer:
             UsageError: what is named cannot be used.
         """
         return ConfiguredSpeech.of(params, cache).recognizer()
-
-    @property
-    def missing(self) -> dict[str, str]:
-        """What is not configured, as a reason that ends in what to set: by `transcriber`, `diarizer`."""
-        return _missing(self.transcriber is not None, self.diarizer is not None)
 
     def transcript(self, audio: NDArray[np.float32], rate_hz: int) -> Transcript | None:
         """What is said in a clip, with speakers where there is a diarizer; None where there is no transcriber.
@@ -112,8 +104,13 @@ class ConfiguredSpeech:
 
     @property
     def missing(self) -> dict[str, str]:
-        """As of `SpeechRecognizer`."""
-        return _missing(self.params.whisper is not None or self.endpoint is not None, self.parts is not None)
+        """What is not configured, as a reason that ends in what to set: by `transcriber`, `diarizer`."""
+        missing = {}
+        if self.params.whisper is None and self.endpoint is None:
+            missing["transcriber"] = f"nothing writes what is said: {transcribe.CONFIGURE}"
+        if self.parts is None:
+            missing["diarizer"] = f"nothing tells speakers apart: {diarize.CONFIGURE}"
+        return missing
 
     def recognizer(self) -> SpeechRecognizer:
         """The models, loaded once a process."""
@@ -125,9 +122,3 @@ def _loaded(configured: ConfiguredSpeech) -> SpeechRecognizer:
     params, parts = configured.params, configured.parts
     diarizer = None if parts is None else Diarizer(parts, params.diarization)
     return SpeechRecognizer(transcriber(params, configured.endpoint, configured.cache), diarizer)
-
-
-def _missing(writes: bool, tells_apart: bool) -> dict[str, str]:
-    reasons = {"transcriber": f"{WHAT}: {transcribe.CONFIGURE}", "diarizer": f"{WHO}: {diarize.CONFIGURE}"}
-    there = {"transcriber": writes, "diarizer": tells_apart}
-    return {name: reason for name, reason in reasons.items() if not there[name]}

@@ -7,7 +7,7 @@ import pytest
 
 from mova_core.errors import EndpointError, UsageError
 from mova_core.params import Params, params_from
-from mova_core.speech.recognize import SpeechRecognizer
+from mova_core.speech.recognize import ConfiguredSpeech, SpeechRecognizer
 from mova_core.speech.transcript import Segment, Transcript, Word
 from mova_core.speech.turns import Turn
 from mova_core.storage.hashing import sha256_file, sha256_folder
@@ -37,7 +37,7 @@ def voice():
 def test_words_are_given_to_who_speaks_then(voice):
     recognizer = SpeechRecognizer(lambda audio: SAID, lambda audio: (Turn(0, 1, "A"), Turn(1, 3, "B")))
     transcript = recognizer.transcript(voice, 48_000)
-    assert transcript.by_speaker == {"A": "Hello.", "B": "Hi."} and not recognizer.missing
+    assert transcript.by_speaker == {"A": "Hello.", "B": "Hi."}
     assert recognizer.turns(voice, 48_000) == (Turn(0, 1, "A"), Turn(1, 3, "B"))
 
 
@@ -54,8 +54,9 @@ def test_where_nobody_speaks_no_model_is_asked():
 def test_what_is_not_configured_is_told_with_what_to_set(voice, tmp_path):
     recognizer = SpeechRecognizer.configured(Params(), tmp_path)
     assert recognizer.transcript(voice, 48_000) is None and recognizer.turns(voice, 48_000) is None
-    assert "MOVA_ASR_URL" in recognizer.missing["transcriber"] and "speech.whisper" in recognizer.missing["transcriber"]
-    assert "weights.pyannote" in recognizer.missing["diarizer"]
+    missing = ConfiguredSpeech.of(Params(), tmp_path).missing
+    assert "MOVA_ASR_URL" in missing["transcriber"] and "speech.whisper" in missing["transcriber"]
+    assert "weights.pyannote" in missing["diarizer"]
     assert SpeechRecognizer(lambda audio: SAID).transcript(voice, 48_000) == SAID
 
 

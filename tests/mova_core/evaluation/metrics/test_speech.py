@@ -49,7 +49,8 @@ def models(monkeypatch):
     def make(transcriber=None, diarizer=None):
         recognizer = SpeechRecognizer(transcriber, diarizer)
         monkeypatch.setattr(ConfiguredSpeech, "recognizer", lambda self: recognizer)
-        monkeypatch.setattr(ConfiguredSpeech, "missing", recognizer.missing)
+        missing = {"transcriber": transcriber, "diarizer": diarizer}
+        monkeypatch.setattr(ConfiguredSpeech, "missing", {name: "none" for name, each in missing.items() if not each})
         monkeypatch.setattr("mova_core.speech.recognize.speech_in", lambda audio: [[0.0, 2.0]])
         return CONTEXT
 
