@@ -88,3 +88,20 @@ def test_counts_add_up_over_clips():
     clips = [(said(("A", "abcd")), said(("A", "abxd"))), (said(("A", "ab")), said())]
     total = sum((character_errors(*clip) for clip in clips), EditCounts())
     assert total == EditCounts(1, 2, 0, 6) and total.rate == 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rates_are_those_of_torchmetrics_where_it_defines_the_same(seed):
+    text = pytest.importorskip("torchmetrics.functional.text")
+    draw = np.random.default_rng(seed)
+    references, hypotheses = (
+        [" ".join(draw.choice(["one", "two", "six"], draw.integers(1, 9))) for _ in range(4)] for _ in range(2)
+    )
+
+    def rate(errors):
+        clips = [(said(("A", one)), said(("A", other))) for one, other in zip(references, hypotheses, strict=True)]
+        return sum((errors(*clip) for clip in clips), EditCounts()).rate
+
+    assert rate(word_errors) == pytest.approx(float(text.word_error_rate(hypotheses, references)))
+    unspaced = ([line.replace(" ", "") for line in each] for each in (hypotheses, references))  # it counts spaces
+    assert rate(character_errors) == pytest.approx(float(text.char_error_rate(*unspaced)))
