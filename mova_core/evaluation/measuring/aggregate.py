@@ -76,7 +76,8 @@ def _of_group(
 ) -> tuple[float, Values] | str:
     """Value and resampled values of one set, or why there is none."""
     if spec.distribution is not None:
-        return _of_embeddings(spec.distribution, group, section, reference)
+        found = _of_embeddings(spec.distribution, group, section, reference)
+        return found if isinstance(found, str) else (found[0], np.clip(found[1], *spec.range))
     metric = RatioMetric.of([value for value in group if isinstance(value, tuple)])
     if metric.value is None:
         return NOTHING_THERE
@@ -86,6 +87,10 @@ def _of_group(
 def _of_embeddings(
     distribution: Distribution, group: Sequence[ClipValue], section: EvaluateParams, reference: Sequence[ClipValue]
 ) -> tuple[float, Values] | str:
+    """The value, and the spread of resampled ones set around it.
+
+    Drawing with replacement repeats clips, which moves such a statistic the way that few clips do: a shift, no spread.
+    """
     rows = [np.atleast_2d(value) for value in group if isinstance(value, np.ndarray)]
     other = [np.atleast_2d(value) for value in reference if isinstance(value, np.ndarray)]
     if distribution.compares and not other:
@@ -96,5 +101,6 @@ def _of_embeddings(
         return value.reason
     samples = min(section.bootstrap_samples, distribution.bootstrap_samples)
     draws = draw_clips(len(rows), samples, section.seed)
-    levels = [distribution.statistic(np.concatenate([rows[index] for index in draw]), against) for draw in draws]
-    return value, np.array([np.nan if isinstance(each, Unavailable) else each for each in levels])
+    drawn = [distribution.statistic(np.concatenate([rows[index] for index in draw]), against) for draw in draws]
+    levels = np.array([each for each in drawn if not isinstance(each, Unavailable)], np.float64)
+    return value, value + levels - levels.mean()

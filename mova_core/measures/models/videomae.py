@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.clip import Unavailable
+from mova_core.measures.clip import Clip, Unavailable
 from mova_core.measures.models.inputs import center_crop, normalized, short_side, why_no_video
 from mova_core.measures.models.weights_file import Published, check_weights, file_shapes, load_network
 
@@ -62,6 +62,10 @@ class VideoMAE:
     """Embeds videos."""
 
     network: "VideoMAEEmbedder"
+
+    def of_clip(self, clip: Clip) -> NDArray[np.float32] | Unavailable:
+        """Embedding of a clip's video, as `embed_video`."""
+        return self.embed_video(clip.frames, clip.fps)
 
     def embed_video(self, frames: NDArray[np.uint8], fps: float) -> NDArray[np.float32] | Unavailable:
         """Embedding float32 [D] of a video; Unavailable under 16 frames.

@@ -68,6 +68,22 @@ def test_a_distribution_is_of_all_rows_and_needs_its_reference() -> None:
     assert aggregate(spec, rows, [None] * 3, SECTION).unavailable == "no reference clip could be measured"
 
 
+def test_an_interval_of_a_distribution_lies_around_its_value_and_within_its_range() -> None:
+    """Repeated clips make fewer different ones: by itself the resampled number is always smaller."""
+    rows = [np.float32([number]) for number in range(20)]
+    different = Distribution(
+        lambda clip, context: rows[0], lambda drawn, other: float(len(np.unique(drawn))), compares=False
+    )
+    for limits in ((0.0, 1000.0), (19.5, 20.0)):
+        found = aggregate(
+            MetricSpec("different", "different", "how many", "higher", limits, distribution=different),
+            *(rows, [None] * 20, SECTION),
+        )
+        low, high = found.ends
+        assert low is not None and high is not None and low < 20 <= high
+        assert limits[0] <= low and high <= limits[1]
+
+
 def test_a_metric_that_throws_is_unavailable_in_that_clip_and_says_what_it_said() -> None:
     def fails(each: Clip) -> float:
         if len(each.frames) == 1:
