@@ -13,7 +13,14 @@ from typing import Any
 
 from mova_core.evaluation.candidate import last_candidate
 from mova_core.evaluation.decodable import decodable_share
-from mova_core.evaluation.measure import entry, event_f1_over_shuffled, in_order, measure, unavailable_metrics
+from mova_core.evaluation.measure import (
+    chosen_metrics,
+    entry,
+    event_f1_over_shuffled,
+    in_order,
+    measure,
+    unavailable_metrics,
+)
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.metrics.sync import events_of
@@ -106,7 +113,7 @@ def evaluate_model(
         clips = generate_suite(generator, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         context = Context(held_out, params.assess.lufs_above, models)
-        unavailable = unavailable_metrics(_lacking(phase, suite, clips, context), params, models)
+        unavailable = unavailable_metrics(_lacking(phase, suite, clips, context), chosen_metrics(params), models)
         metrics = measure(clips, context, unavailable, section)
         points = sweep(generator, suite, section, geometry, context, unavailable) if phase.joint else []
         of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []

@@ -100,18 +100,18 @@ def available(unavailable: Collection[str]) -> list[MetricSpec]:
     return [spec for spec in CATALOGUE.values() if spec.of_clips and spec.name not in unavailable]
 
 
-def unavailable_metrics(lacking: Collection[Need], params: Params, models: Collection[str]) -> dict[str, str]:
-    """Metric -> why a run with these params cannot measure it in any clip.
+def unavailable_metrics(lacking: Collection[Need], chosen: Collection[str], models: Collection[str]) -> dict[str, str]:
+    """Metric -> why it cannot be measured in any clip.
 
     Args:
         lacking: what is not there.
-        params: metrics that are chosen.
+        chosen: metrics that are measured of those that are by choice.
         models: names of those whose weights are configured.
 
     Raises:
-        UsageError: `evaluate.metrics` names one that the catalogue does not have.
+        UsageError: a chosen one is not in the catalogue.
     """
-    if unknown := sorted(set(params.evaluate.metrics or ()) - set(CATALOGUE)):
+    if unknown := sorted(set(chosen) - set(CATALOGUE)):
         raise UsageError(
             f"params evaluate.metrics names {', '.join(unknown)}, which is no metric: docs/metrics.md lists them"
         )
@@ -121,13 +121,19 @@ def unavailable_metrics(lacking: Collection[Need], params: Params, models: Colle
         absent = next((package for package in spec.packages if find_spec(package) is None), None)
         if need is not None:
             reasons[spec.name] = need.value
-        elif spec.chosen and not _is_chosen(spec, params):
+        elif spec.chosen and spec.name not in chosen:
             reasons[spec.name] = "it is not among params evaluate.metrics"
         elif spec.model is not None and spec.model not in models:
             reasons[spec.name] = f"params weights.{spec.model} is not configured"
         elif absent is not None:
             reasons[spec.name] = f"the package {absent} is not installed: pip install 'mova-mlops[metrics]'"
     return reasons
+
+
+def chosen_metrics(params: Params) -> Collection[str]:
+    """Metrics by choice that a phase is measured with: those that the params name, or else none for nano and all."""
+    named = params.evaluate.metrics
+    return named if named is not None else () if params.preset == "nano" else CATALOGUE
 
 
 def over_pairs(spec: MetricSpec, pairs: Sequence[tuple[Clip, Clip]], context: Context) -> RatioMetric:
@@ -210,8 +216,3 @@ def _entry(name: str, found: Aggregate, shuffled: float | None, data: float | No
     counts = {"clips": found.clips, "of": found.of, "missing": found.missing}
     made = entry(name, found.value, found.ends, shuffled, data, found.unavailable)
     return made.model_copy(update=counts)
-
-
-def _is_chosen(spec: MetricSpec, params: Params) -> bool:
-    named = params.evaluate.metrics
-    return params.preset != "nano" if named is None else spec.name in named

@@ -31,7 +31,6 @@ NEEDS = {
     Need.REFERENCE: "reference clips",
     Need.PROMPTS: "prompts",
     Need.TRANSCRIPTS: "prompts with `speech`",
-    Need.SWEEP: "clips generated here",
 }
 
 

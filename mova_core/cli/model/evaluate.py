@@ -1,40 +1,83 @@
-"""`mova evaluate PHASE`: measure what a phase's last checkpoint generates."""
+"""`mova evaluate`: measure what a phase's last checkpoint generates, or anybody's clips."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mova_core.cli.model.setting_options import with_settings
-from mova_core.options import Data, ParamsFile, PhaseArgument
+from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.places import DATA, EVALUATIONS, PARAMS, DataFolder
+
+if TYPE_CHECKING:
+    from mova_core.params import Params
 
 
 @with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
 def evaluate(
-    phase: PhaseArgument,
+    phase: Annotated[
+        str | None, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default="needed without --videos")
+    ] = None,
+    videos: Annotated[
+        Path | None, typer.Option("--videos", help="Instead of a phase: score the video files of this folder.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="With --videos: a folder of clips to compare with; same names are pairs."),
+    ] = None,
     params_file: ParamsFile = PARAMS,
     data: Data = DATA,
-    reports: Annotated[Path, typer.Option("--out", help="Folder of evaluations.")] = EVALUATIONS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder of evaluations; with --videos the folder of this one.",
+            show_default=f"{EVALUATIONS}; with --videos required",
+        ),
+    ] = None,
+    engine: EngineName = "local",
+    workers: Workers = 0,
     *,
     runtime: dict[str, Any],
 ) -> dict[str, Any]:
-    """Generate a fixed suite from a run's last checkpoint and measure how well video, audio and text agree.
+    """Measure how well video, audio and text agree: of what a phase's last checkpoint generates, or of any clips.
 
-    Writes metrics.json, sample clips and a plot of the Bridge guidance sweep to reports/evaluation/PHASE/.
+    PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
+    reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
+    (docs/metrics.md), in worker processes under limits; a killed run goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
 
     Example: mova evaluate phase3 --device cuda
+
+    Example: mova evaluate --videos clips --against other-clips --out scores
     """
-    from mova_core.devices import check_there
+    from mova_core.errors import UsageError
     from mova_core.params import load_params
+
+    if (phase is None) == (videos is None):
+        raise UsageError("name either a phase (audio, phase1, phase2, phase3) or a folder of clips (--videos DIR)")
+    params = load_params(params_file)
+    if videos is not None:
+        if out is None:
+            raise UsageError("--out is missing: name the folder that the scores are written to")
+        from mova_core.curation.engine.base import Engine
+        from mova_core.evaluation.scoring.score import score
+        from mova_core.evaluation.scoring.scorer import Scorer
+
+        return score(Scorer.of(params, Engine.choose(engine, workers)), videos, out, against=against)
+    if against is not None:
+        raise UsageError("--against goes with --videos: a phase is compared with its validation clips")
+    return _phase(str(phase), params.model_copy(update={"generate": params.generate.changed(**runtime)}), data, out)
+
+
+def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[str, Any]:
+    from mova_core.devices import check_there
     from mova_core.training.preflight import Places, check_trained
     from mova_core.training.recipe import phase_named
 
-    chosen, params = phase_named(phase), load_params(params_file)
-    params = params.model_copy(update={"generate": params.generate.changed(**runtime)})
+    chosen, reports = phase_named(phase), out or EVALUATIONS
     check_there(params.generate.devices)
     places = Places(DataFolder(data))
     check_trained(chosen, places)

@@ -35,7 +35,6 @@ class Need(StrEnum):
     REFERENCE = "there are no reference clips to compare with: name a folder of them (--against)"
     PROMPTS = "the prompts of the clips are not known: name them (--prompts)"
     TRANSCRIPTS = "no prompt says what is spoken: a suite with transcripts has `speech` in its lines"
-    SWEEP = "the clips were not generated here: there is no second set of the same noise"
 
 
 class GateKind(StrEnum):

@@ -8,7 +8,6 @@ clip's is refused, beyond half a frame of the slower of both rates; audio beside
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from mova_core.errors import MediaError, UsageError
 from mova_core.geometry import Canvas, ClipGeometry
+from mova_core.media.film import Film, read_film
 
 THIS = "mova_core.sampling.request.given_media"
 MOST_FRAMES = 4097  # as many as a clip may have
@@ -155,7 +155,7 @@ def _read_video(task: _Task) -> list[str]:
         raise MediaError("no_video", "no frame of it decodes")
     written[shown:] = written[shown - 1]  # up to half a frame of a slower source
     written.flush()
-    notes = film.notes(geometry) + size_notes
+    notes = _film_notes(film, task.file) + size_notes
     if task.file.audio:
         samples, more = _beside(chunks, film.start_s, geometry.audio_rate_hz * frames // geometry.fps, geometry)
         np.save(task.samples, samples)
@@ -201,77 +201,23 @@ def _read_audio(task: _Task) -> list[str]:
     return notes
 
 
-@dataclass(frozen=True, slots=True)
-class _Film:
-    """What is known of a file's video before it is decoded.
-
-    Args:
-        start_s: of its first frame.
-        lasts_s: up to the end of the last one.
-        fps: on average.
-        sample_aspect: width / height of a coded pixel.
-        audio_rate_hz: of the audio that is wanted too.
-    """
-
-    start_s: float
-    lasts_s: float
-    fps: float
-    sample_aspect: Fraction
-    audio_rate_hz: int | None
-
-    def upright(self, frame: Any) -> Frames:
-        """A frame as it is shown, with square pixels: uint8 [H, W, 3]."""
-        from PIL import Image
-
-        from mova_core.media.probe import shown_size
-        from mova_core.media.video.orientation import orientation_of
-
-        orientation = orientation_of(frame.image)
-        shown_size(frame, self.sample_aspect, orientation)
-        pixels = frame.rgb()
-        if self.sample_aspect != 1:
-            size = (round(pixels.shape[1] * self.sample_aspect), pixels.shape[0])
-            pixels = np.asarray(Image.fromarray(pixels).resize(size))
-        if orientation.hflip:
-            pixels = pixels[:, ::-1]
-        return np.ascontiguousarray(np.rot90(pixels, orientation.quarter_turns))
-
-    def notes(self, geometry: ClipGeometry) -> list[str]:
-        """What becomes of its rates."""
-        told = []
-        if abs(self.fps / geometry.fps - 1) > SAME_RATE:
-            told.append(f"{self.fps:.4g} frames a second, resampled to {geometry.fps}")
-        return told + ([] if self.audio_rate_hz is None else _rate_notes(self.audio_rate_hz, geometry))
+def _film(file: MediaFile) -> Film:
+    film = read_film(file.path)
+    if file.audio and film.audio_rate_hz is None:
+        raise MediaError("no_audio", "no audio stream with samples in it")
+    return film
 
 
-def _film(file: MediaFile) -> _Film:
-    from mova_core.media.container.demux import open_media
-    from mova_core.media.decode import check_decoder
-    from mova_core.media.image import MAX_PIXELS
-    from mova_core.media.probe import check_size, frame_rate
-    from mova_core.media.timeline.timeline import read_timeline
-
-    with open_media(file.path, MAX_PIXELS) as (container, kind):
-        timeline = read_timeline(container, kind)
-        video, audio = timeline.video_stream(container), timeline.audio_stream(container)
-        if video is None or timeline.video is None:
-            raise MediaError("no_video", "no video stream with frames in it")
-        check_decoder(video)
-        check_size(video, MAX_PIXELS)
-        if file.audio and (audio is None or timeline.audio is None):
-            raise MediaError("no_audio", "no audio stream with samples in it")
-        fps, _ = frame_rate(timeline)
-        track = timeline.video
-        return _Film(
-            track.start_s,
-            track.end_s - track.start_s,
-            fps,
-            Fraction(video.sample_aspect_ratio or 1),
-            audio.codec_context.sample_rate if file.audio and audio is not None else None,
-        )
+def _film_notes(film: Film, file: MediaFile) -> list[str]:
+    """What becomes of a file's rates."""
+    told = []
+    if abs(film.fps / file.geometry.fps - 1) > SAME_RATE:
+        told.append(f"{film.fps:.4g} frames a second, resampled to {file.geometry.fps}")
+    wanted = file.audio and film.audio_rate_hz is not None
+    return told + (_rate_notes(film.audio_rate_hz or 0, file.geometry) if wanted else [])
 
 
-def _frame_count(file: MediaFile, film: _Film) -> int:
+def _frame_count(file: MediaFile, film: Film) -> int:
     """How many frames at the clip's rate a video is."""
     geometry, frames = file.geometry, max(1, round(film.lasts_s * file.geometry.fps))
     if file.any_length:

@@ -11,14 +11,13 @@ from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.measuring.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
 from mova_core.measures.clip import Asked, Clip
-from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
 GEOMETRY = GEOMETRIES["nano-48"]
 FPS, RATE_HZ = float(GEOMETRY.fps), GEOMETRY.audio_rate_hz
 SECTION = EvaluateParams(bootstrap_samples=20)
-ALWAYS = unavailable_metrics((), Params(), ())  # those that preset nano takes are measured
+ALWAYS = unavailable_metrics((), (), ())  # those that preset nano takes are measured
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def test_shuffled_pairs_are_of_one_class_and_never_of_one_clip(clips) -> None:
 
 @pytest.mark.parametrize("need", Need)
 def test_what_lacks_its_need_is_unavailable_and_says_so(clips, need) -> None:
-    metrics = measure(clips[:8], Context([], -50), unavailable_metrics({need}, Params(), ()), SECTION)
+    metrics = measure(clips[:8], Context([], -50), unavailable_metrics({need}, (), ()), SECTION)
     for name, metric in metrics.items():
         assert (metric.unavailable == need) == (need in CATALOGUE[name].needs), name
 

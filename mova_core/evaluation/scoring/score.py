@@ -1,0 +1,127 @@
+"""`mova evaluate --videos DIR`: every metric of the catalogue over anybody's clips.
+
+    metrics.json    each metric with its interval, n of N clips, and what was unavailable; written last
+    clips.jsonl     a line a clip: its file, what it was asked to be, what it adds to each metric
+What was measured of a file is kept by its sha256, so a killed run goes on, and the same files are measured once.
+The same files, params and weights give the same bytes, whatever the number of workers.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measure import MeasuredClips, available, summarise
+from mova_core.evaluation.measuring.metric import MetricSpec
+from mova_core.evaluation.scoring.measure_file import from_json
+from mova_core.evaluation.scoring.paired import paired_difference
+from mova_core.evaluation.scoring.scorer import DIGITS, Scored, Scorer
+from mova_core.evaluation.scoring.videos import videos_of
+from mova_core.measures.clip import Asked
+from mova_core.registry.manifests import METRICS_FILE, Metric
+from mova_core.storage.atomic import make_folder, write_text
+
+CLIPS_FILE = "clips.jsonl"
+
+
+def score(
+    scorer: Scorer,
+    folder: Path,
+    out: Path,
+    *,
+    asked: Mapping[str, Asked] | None = None,
+    against: Path | None = None,
+    suite: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Measure the clips of a folder and write what was found.
+
+    Args:
+        scorer: what measures.
+        folder: with the files.
+        out: where metrics.json and clips.jsonl are written.
+        asked: by name of the file, what each clip was asked to be.
+        against: another folder of clips: distributions are compared with it, and clips of the same name in pairs.
+        suite: what to say of the suite, beside its clips: name, checkpoint, settings.
+
+    Returns:
+        What metrics.json holds, with `text`.
+
+    Raises:
+        UsageError: a folder that cannot be scored, or params that cannot be used.
+    """
+    videos = videos_of(folder, asked)
+    others = [] if against is None else videos_of(against, None)
+    unavailable = scorer.unavailable(videos, bool(others))
+    names = [spec.name for spec in available(unavailable)]
+    mine = scorer.scored(videos, names, "evaluate")
+    theirs = scorer.scored(others, names, "evaluate/against") if others else []
+    metrics = summarise(_measured(mine, names), _measured(theirs, names), unavailable, scorer.params.evaluate, {})
+    result: dict[str, Any] = {
+        "folder": folder.name,
+        "suite": dict(suite or {}) | {"clips": len(videos), "missing": sum(video.path is None for video in videos)},
+        "metrics": {name: _rounded(metric) for name, metric in metrics.items()},
+        "against": None
+        if against is None
+        else {"folder": against.name, "differences": _differences(scorer, mine, theirs)},
+    }
+    make_folder(out)
+    write_text(out / CLIPS_FILE, "".join(json.dumps(each.line(), sort_keys=True) + "\n" for each in mine))
+    write_text(out / METRICS_FILE, json.dumps(result, indent=1) + "\n")
+    return result | {"out": str(out), "text": _told(metrics, out)}
+
+
+def _measured(clips: Sequence[Scored], names: Sequence[str]) -> MeasuredClips:
+    values = {name: [from_json(clip.values[name]) for clip in clips] for name in names} if clips else {}
+    return MeasuredClips(values, [clip.video.asked.set for clip in clips])
+
+
+def _differences(scorer: Scorer, mine: Sequence[Scored], theirs: Sequence[Scored]) -> dict[str, Any]:
+    """Metric -> how these clips differ from those of the same names in the other folder."""
+    other = {clip.video.name: clip for clip in theirs}
+    pairs = [(clip, other[clip.video.name]) for clip in mine if clip.video.name in other]
+    sets = [clip.video.asked.set for clip, _ in pairs]
+    found = {}
+    for name in mine[0].values if pairs else ():
+        spec: MetricSpec = CATALOGUE[name]
+        first, second = ([from_json(pair[side].values[name]) for pair in pairs] for side in (0, 1))
+        if spec.ratio is not None:
+            section = scorer.params.evaluate
+            found[name] = _rounded_values(asdict(paired_difference(spec, first, second, sets, section)))
+    return found
+
+
+def _rounded(metric: Metric) -> dict[str, Any]:
+    return _rounded_values(metric.model_dump())
+
+
+def _rounded_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in values.items()}
+
+
+def _told(metrics: Mapping[str, Metric], out: Path) -> str:
+    """Metrics as lines for a person: those that were measured, then how many were not and where it is said why."""
+    measured = {name: metric for name, metric in metrics.items() if metric.value is not None}
+    lines = [_line(CATALOGUE[name], metric) for name, metric in measured.items()]
+    lost = len(metrics) - len(measured)
+    lines += (
+        [f"{lost} metrics are unavailable: {out / METRICS_FILE} says why, `mova doctor` what enables them"]
+        if lost
+        else []
+    )
+    return "\n".join(lines)
+
+
+def _line(spec: MetricSpec, metric: Metric) -> str:
+    ends = "" if metric.low is None or metric.high is None else f"  {metric.low:.3f} to {metric.high:.3f}"
+    some = "" if metric.clips == metric.of else f"  {metric.clips} of {metric.of} clips: {_most(metric.missing)}"
+    return f"{spec.title:<34} {metric.value:>10.3f}{ends}{some}"
+
+
+def _most(missing: Mapping[str, int]) -> str:
+    return "; ".join(reason for reason, _ in _by_count(missing.items())[:2])
+
+
+def _by_count(reasons: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted(reasons, key=lambda pair: -pair[1])

@@ -1,0 +1,142 @@
+"""What measures files: in workers, each file once, and what was measured of it kept by the sha256 of its bytes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
+from mova_core.curation.engine.worker import TaskResult
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measure import unavailable_metrics
+from mova_core.evaluation.measuring.metric import Need
+from mova_core.evaluation.scoring.measure_file import FileTask, measure_file, unavailable_in_all
+from mova_core.evaluation.scoring.videos import Video
+from mova_core.measures.clip import Asked
+from mova_core.measures.models.table import ConfiguredModel, configured_models
+from mova_core.params import Params
+from mova_core.places import RESULT_CACHE
+from mova_core.progress import track
+from mova_core.storage.code_version import code_version
+from mova_core.storage.hashing import sha256_file, sha256_json
+from mova_core.storage.result_cache import ResultCache, version_folder
+
+MEASURES = "mova_core.evaluation.scoring.measure_file"
+DIGITS = 6
+NO_CLIP = "there is no clip of this prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A clip, its file's sha256, and what it adds to each metric, as JSON."""
+
+    video: Video
+    sha256: str | None
+    values: Mapping[str, Any]
+
+    def line(self) -> dict[str, Any]:
+        """As it stands in clips.jsonl."""
+        asked = {name: value for name, value in _asked(self.video.asked).items() if value}
+        numbers = {name: value for name, value in self.values.items() if not isinstance(value, dict)}
+        reasons = {name: value["unavailable"] for name, value in self.values.items() if "unavailable" in value}
+        file = None if self.video.path is None else self.video.path.name
+        return {
+            "name": self.video.name,
+            "file": file,
+            "sha256": self.sha256,
+            "asked": asked,
+            "metrics": {name: [round(part, DIGITS) for part in ratio] for name, ratio in numbers.items()},
+            "unavailable": reasons,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """What measures files.
+
+    Args:
+        params: `weights`, `evaluate`, `assess.lufs_above`, `limits`.
+        engine: where workers run.
+        cache: folder of what was measured before.
+        models: those with weights, checked.
+    """
+
+    params: Params
+    engine: Engine
+    cache: Path = RESULT_CACHE
+    models: tuple[ConfiguredModel, ...] = field(default=())
+
+    @classmethod
+    def of(cls, params: Params, engine: Engine, cache: Path = RESULT_CACHE) -> "Scorer":
+        """With the models whose weights the params configure.
+
+        Raises:
+            UsageError: weights that are missing or not those of their sha256.
+        """
+        return cls(params, engine, cache, configured_models(params.weights))
+
+    def unavailable(self, videos: Sequence[Video], compared: bool) -> dict[str, str]:
+        """Metric -> why none of these clips can be measured by it.
+
+        Raises:
+            UsageError: `evaluate.metrics` names one that the catalogue does not have.
+        """
+        there = {
+            Need.VIDEO: True,
+            Need.KNOWN_EVENTS: all(video.asked.label is not None for video in videos),
+            Need.VALIDATION_CLIPS: False,
+            Need.REFERENCE: compared,
+            Need.PROMPTS: any(video.asked.prompt is not None for video in videos),
+            Need.TRANSCRIPTS: any(video.asked.speech is not None for video in videos),
+        }
+        lacking = [need for need, found in there.items() if not found]
+        named = self.params.evaluate.metrics
+        return unavailable_metrics(lacking, named or CATALOGUE, [model.name for model in self.models])
+
+    def scored(self, videos: Sequence[Video], metrics: Sequence[str], label: str) -> list[Scored]:
+        """Each clip's values; a file that fails is unavailable in every metric, with the reason."""
+        tasks = [None if video.path is None else self._task(video, metrics) for video in videos]
+        results = self._results([task for task in tasks if task is not None], label)
+        return [
+            Scored(video, None, unavailable_in_all(metrics, NO_CLIP))
+            if task is None
+            else Scored(video, task.sha256, _values(next(results), metrics))
+            for video, task in zip(videos, tasks, strict=True)
+        ]
+
+    def _task(self, video: Video, metrics: Sequence[str]) -> FileTask:
+        assert video.path is not None
+        digest, limit = sha256_file(video.path), self.params.assess.lufs_above
+        return FileTask(video.path.resolve(), digest, video.asked, tuple(metrics), self.models, limit)
+
+    def _results(self, tasks: Sequence[FileTask], label: str) -> Iterator[TaskResult]:
+        cache = ResultCache(f"score/{version_folder(code_version(MEASURES))}", self.cache)
+        keys = [_key(task) for task in tasks]
+        found = [cache.get(key) for key in keys]
+        missing = [task for task, kept in zip(tasks, found, strict=True) if kept is None]
+        fresh = run(measure_file, missing, engine=self.engine, limits=self.params.limits, preload=("av", MEASURES))
+        for key, kept in track(zip(keys, found, strict=True), len(keys), label):
+            if kept is not None:
+                yield TaskResult(kept)
+                continue
+            result = next(fresh)
+            if not result.failed:
+                cache.put(key, result.value)
+            yield result
+
+
+def _values(result: TaskResult, metrics: Sequence[str]) -> Mapping[str, Any]:
+    return unavailable_in_all(metrics, f"{result.reason}") if result.failed else dict(result.value)
+
+
+def _key(task: FileTask) -> str:
+    versions = [[name, CATALOGUE[name].version] for name in task.metrics]
+    models = [[model.name, model.sha256] for model in task.models]
+    return sha256_json(task.sha256, _asked(task.asked), versions, models, task.audible_above_lufs)
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    """As JSON."""
+    speech = None if asked.speech is None else asked.speech.model_dump(mode="json", exclude_defaults=True)
+    return asdict(replace(asked, speech=None)) | {"speech": speech}
