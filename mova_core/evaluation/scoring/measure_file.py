@@ -19,6 +19,7 @@ from mova_core.evaluation.measuring.metric import ClipValue
 from mova_core.evaluation.scoring.video_file import read_video
 from mova_core.measures.clip import Asked, Unavailable
 from mova_core.measures.models.table import ConfiguredModel
+from mova_core.speech.recognize import ConfiguredSpeech
 from mova_core.storage.hashing import sha256_file
 
 Values = Mapping[str, Any]
@@ -34,7 +35,7 @@ class FileTask:
         asked: what it was asked to be.
         metrics: names of those to measure.
         models: those with weights.
-        audible_above_lufs: as in `Context`.
+        audible_above_lufs, speech: as in `Context`.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class FileTask:
     metrics: tuple[str, ...]
     models: tuple[ConfiguredModel, ...]
     audible_above_lufs: float
+    speech: ConfiguredSpeech
 
 
 def measure_file(task: FileTask) -> Values:
@@ -55,7 +57,7 @@ def measure_file(task: FileTask) -> Values:
     if sha256_file(task.path) != task.sha256:
         raise StaleError(f"{task.path} changed while it was measured: run again")
     clip = read_video(task.path, task.asked)
-    context = Context([], task.audible_above_lufs, {model.name: model for model in task.models})
+    context = Context([], task.audible_above_lufs, {model.name: model for model in task.models}, task.speech)
     values = clip_values(clip, [CATALOGUE[name] for name in task.metrics], context)
     return {name: as_json(value) for name, value in values.items()}
 

@@ -18,7 +18,8 @@ class Difference:
         value: None where fewer than two pairs can be compared.
         low, high: ends of its 95 % interval.
         pairs: clips that both have a value of.
-        better: whether the first is better beyond the interval, worse, or neither (None).
+        better: whether the first is better beyond the interval, or worse; None: the interval holds 0, or the metric has
+            no direction.
     """
 
     value: float | None
@@ -69,6 +70,6 @@ def _group(
 
 
 def _is_better(spec: MetricSpec, low: float | None, high: float | None) -> bool | None:
-    if low is None or high is None or low <= 0 <= high:
+    if spec.better == "neither" or low is None or high is None or low <= 0 <= high:
         return None
     return (low > 0) == (spec.better == "higher")

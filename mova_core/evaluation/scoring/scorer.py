@@ -18,6 +18,7 @@ from mova_core.measures.models.table import ConfiguredModel, configured_models
 from mova_core.params import Params
 from mova_core.places import RESULT_CACHE
 from mova_core.progress import track
+from mova_core.speech.recognize import ConfiguredSpeech
 from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache, version_folder
@@ -60,12 +61,14 @@ class Scorer:
         engine: where workers run.
         cache: folder of what was measured before.
         models: those with weights, checked.
+        speech: the models that say who says what.
     """
 
     params: Params
     engine: Engine
     cache: Path = RESULT_CACHE
-    models: tuple[ConfiguredModel, ...] = field(default=())
+    models: tuple[ConfiguredModel, ...] = ()
+    speech: ConfiguredSpeech = field(default_factory=ConfiguredSpeech)
 
     @classmethod
     def of(cls, params: Params, engine: Engine, cache: Path = RESULT_CACHE) -> "Scorer":
@@ -74,7 +77,7 @@ class Scorer:
         Raises:
             UsageError: weights that are missing or not those of their sha256.
         """
-        return cls(params, engine, cache, configured_models(params.weights))
+        return cls(params, engine, cache, configured_models(params.weights), ConfiguredSpeech.of(params, cache))
 
     def unavailable(self, videos: Sequence[Video], compared: bool) -> dict[str, str]:
         """Metric -> why none of these clips can be measured by it.
@@ -107,8 +110,9 @@ class Scorer:
 
     def _task(self, video: Video, metrics: Sequence[str]) -> FileTask:
         assert video.path is not None
-        digest, limit = sha256_file(video.path), self.params.assess.lufs_above
-        return FileTask(video.path.resolve(), digest, video.asked, tuple(metrics), self.models, limit)
+        limit = self.params.assess.lufs_above
+        what = video.path.resolve(), sha256_file(video.path), video.asked, tuple(metrics)
+        return FileTask(*what, self.models, limit, self.speech)
 
     def _results(self, tasks: Sequence[FileTask], label: str) -> Iterator[TaskResult]:
         cache = ResultCache(f"score/{version_folder(code_version(MEASURES))}", self.cache)
@@ -133,7 +137,9 @@ def _values(result: TaskResult, metrics: Sequence[str]) -> Mapping[str, Any]:
 def _key(task: FileTask) -> str:
     versions = [[name, CATALOGUE[name].version] for name in task.metrics]
     models = [[model.name, model.sha256] for model in task.models]
-    return sha256_json(task.sha256, _asked(task.asked), versions, models, task.audible_above_lufs)
+    endpoint = None if task.speech.endpoint is None else [task.speech.endpoint.url, task.speech.endpoint.model]
+    speech = [task.speech.params.model_dump(mode="json"), str(task.speech.parts), endpoint]
+    return sha256_json(task.sha256, _asked(task.asked), versions, models, speech, task.audible_above_lufs)
 
 
 def _asked(asked: Asked) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from mova_core.evaluation.metrics import speech
 from mova_core.evaluation.metrics.speech import EMPTY, NOTHING_ASKED, cer, cpcer, der, wer
 from mova_core.evaluation.specs.speech import SPEECH
 from mova_core.measures.clip import Asked, Clip, Unavailable
-from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.speech.recognize import ConfiguredSpeech, SpeechRecognizer
 from mova_core.speech.transcript import Segment, Transcript
@@ -137,6 +136,6 @@ def test_audio_that_cannot_be_heard_is_not_sent(models, audio, why):
 
 
 def test_a_suite_without_transcripts_is_the_reason_for_all():
-    reasons = unavailable_metrics({Need.TRANSCRIPTS}, Params(preset="mova-360p"), ())
+    reasons = unavailable_metrics({Need.TRANSCRIPTS}, (), ())
     assert {reasons[name] for name in NAMES} == {Need.TRANSCRIPTS.value}
     assert speech.NOTHING_ASKED.reason != Need.TRANSCRIPTS.value
