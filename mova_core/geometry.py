@@ -95,7 +95,11 @@ class ClipGeometry:
 
     @property
     def audio_samples(self) -> int:
-        return self.audio_rate_hz * self.frames // self.fps
+        return self.samples_of(self.frames)
+
+    def samples_of(self, frames: int) -> int:
+        """Whole samples of audio beside so many frames."""
+        return self.audio_rate_hz * frames // self.fps
 
     @property
     def latent_frames(self) -> int:

@@ -133,7 +133,7 @@ def _check_video(video: Frames, geometry: ClipGeometry, *, any_length: bool) -> 
 
 
 def _check_audio(audio: Waveform, geometry: ClipGeometry, frames: int) -> None:
-    samples = geometry.audio_rate_hz * frames // geometry.fps
+    samples = geometry.samples_of(frames)
     if audio.shape != (samples,):
         raise UsageError(
             f"a given audio has shape {audio.shape}, expected one channel of {samples} samples at "

@@ -168,12 +168,12 @@ class MovaPipeline(LoraMethods, DiffusionPipeline):
             canvas = engine.canvas(clips, settings)
             noise = engine.drawn(_per_prompt("generator", drawn_by, prompts), settings, canvas)
         watcher = Watcher(cancelled, on_step, partial(self._step_end, callback_on_step_end))
-        if changes.get("retries"):
-            output = generate_guarded(engine, clips, settings, negative_prompt=negative_prompt, watcher=watcher)
-        else:
-            output = engine.generate(clips, settings, negative_prompt=negative_prompt, noise=noise, watcher=watcher)
-        self.maybe_free_model_hooks()
-        return output
+        try:
+            if changes.get("retries"):
+                return generate_guarded(engine, clips, settings, negative_prompt=negative_prompt, watcher=watcher)
+            return engine.generate(clips, settings, negative_prompt=negative_prompt, noise=noise, watcher=watcher)
+        finally:  # a cancelled run leaves no component on the device either
+            self.maybe_free_model_hooks()
 
     def _step_end(
         self, callback: OnStepEnd | None, step: int, timesteps: torch.Tensor, latents: LatentPair

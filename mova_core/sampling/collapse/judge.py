@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from mova_core.geometry import ClipGeometry
 from mova_core.sampling.collapse.collapse import collapse
-from mova_core.sampling.conditioning.extend import samples_until
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs, Frames, Waveform
 from mova_core.sampling.retake import retaken
 
@@ -41,5 +40,5 @@ def _stretches(clip: ClipInputs, geometry: ClipGeometry) -> Iterator[tuple[slice
     start = len(clip.video) if clip.video is not None and given else 0
     for piece in range(1 if given else 0, clip.extend + 1):
         end = start + geometry.frames - (OVERLAP_FRAMES if piece else 0)
-        yield slice(start, end), slice(samples_until(start, geometry), samples_until(end, geometry))
+        yield slice(start, end), slice(geometry.samples_of(start), geometry.samples_of(end))
         start = end

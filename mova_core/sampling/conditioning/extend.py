@@ -28,15 +28,10 @@ def piece_seeds(clip: ClipInputs) -> list[int]:
     return [clip.seed + piece * SEED_STEP for piece in range(first, clip.extend + 1)]
 
 
-def samples_until(frame: int, geometry: ClipGeometry) -> int:
-    """Samples before this frame."""
-    return geometry.audio_rate_hz * frame // geometry.fps
-
-
 def known_audio_latents(geometry: ClipGeometry) -> int:
     """Audio latents of a piece that are known: whole tokens, up to half of what overlaps."""
     token = geometry.audio_hop * geometry.audio_latents_per_token
-    return samples_until(OVERLAP_FRAMES, geometry) // 2 // token * geometry.audio_latents_per_token
+    return geometry.samples_of(OVERLAP_FRAMES) // 2 // token * geometry.audio_latents_per_token
 
 
 def extended(clips: Sequence[ClipInputs], settings: GenerateSettings, make: Make) -> Output:
@@ -76,7 +71,7 @@ def crossfade(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _ending(video: Frames, audio: Waveform, geometry: ClipGeometry) -> Ending:
     start = len(video) - OVERLAP_FRAMES
-    return Ending(video[start:], audio[samples_until(start, geometry) :])
+    return Ending(video[start:], audio[geometry.samples_of(start) :])
 
 
 def _joined(
@@ -84,9 +79,9 @@ def _joined(
 ) -> tuple[Frames, Waveform]:
     """A clip and its next piece as one."""
     frames = np.concatenate([video, next_video[OVERLAP_FRAMES:]])
-    begin = samples_until(len(video) - OVERLAP_FRAMES, geometry)
+    begin = geometry.samples_of(len(video) - OVERLAP_FRAMES)
     fade = slice(known_audio_latents(geometry) * geometry.audio_hop, len(audio) - begin)
-    samples = np.zeros(samples_until(len(frames), geometry), np.float32)
+    samples = np.zeros(geometry.samples_of(len(frames)), np.float32)
     samples[: len(audio)] = audio
     samples[len(audio) :] = next_audio[fade.stop : len(samples) - begin]
     out, into = crossfade(fade.stop - fade.start)

@@ -157,7 +157,7 @@ def _read_video(task: _Task) -> list[str]:
     written.flush()
     notes = _film_notes(film, task.file) + size_notes
     if task.file.audio:
-        samples, more = _beside(chunks, film.start_s, geometry.audio_rate_hz * frames // geometry.fps, geometry)
+        samples, more = _beside(chunks, film.start_s, geometry.samples_of(frames), geometry)
         np.save(task.samples, samples)
         notes += more
     return notes

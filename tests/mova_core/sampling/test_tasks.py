@@ -10,7 +10,7 @@ import torch
 from mova_core.errors import UsageError
 from mova_core.geometry import GEOMETRIES
 from mova_core.model.pixels import to_unit_range
-from mova_core.sampling.conditioning.extend import SEED_STEP, crossfade, known_audio_latents, piece_seeds, samples_until
+from mova_core.sampling.conditioning.extend import SEED_STEP, crossfade, known_audio_latents, piece_seeds
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.retake import retaken
@@ -174,7 +174,7 @@ def test_an_extended_clip_goes_on_from_its_end(pipeline):
     given = {"video": video(21), "audio": audio(21)}
     output = pipeline("a", seed=3, extend=1, **given, **SHORT)
     assert np.array_equal(output.video[:21], given["video"])
-    fade = samples_until(21 - OVERLAP_FRAMES, GEOMETRY) + known_audio_latents(GEOMETRY) * GEOMETRY.audio_hop
+    fade = GEOMETRY.samples_of(21 - OVERLAP_FRAMES) + known_audio_latents(GEOMETRY) * GEOMETRY.audio_hop
     assert np.array_equal(output.audio[:fade], given["audio"][:fade])
     assert not np.array_equal(output.audio[fade:21_000], given["audio"][fade:])
     codec = pipeline.model.video

@@ -5,7 +5,6 @@ import pytest
 
 from mova_core.geometry import GEOMETRIES
 from mova_core.sampling.collapse.judge import judge
-from mova_core.sampling.conditioning.extend import samples_until
 from mova_core.sampling.inputs import OVERLAP_FRAMES, ClipInputs
 from mova_core.sampling.retake import retaken
 
@@ -18,7 +17,7 @@ def clip_of(frames):
     """A picture in every frame, and a tone."""
     video = np.full((frames, 48, 48, 3), 200, np.uint8)
     video[:, 10:30, 10:30] = 20
-    seconds = np.arange(samples_until(frames, GEOMETRY)) / GEOMETRY.audio_rate_hz
+    seconds = np.arange(GEOMETRY.samples_of(frames)) / GEOMETRY.audio_rate_hz
     return video, (0.3 * np.sin(2 * np.pi * 300 * seconds)).astype(np.float32)
 
 
@@ -58,7 +57,7 @@ def test_one_piece_that_collapsed_is_enough(piece):
         if bad == 0:
             video[start:end] = 128
         else:
-            audio[samples_until(start, GEOMETRY) : samples_until(end, GEOMETRY)] = 0
+            audio[GEOMETRY.samples_of(start) : GEOMETRY.samples_of(end)] = 0
         assert fault in faults(clip, video, audio)
 
 
