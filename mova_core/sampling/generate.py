@@ -42,23 +42,23 @@ def generate(request: Request, checkpoint_id: str) -> dict[str, Any]:
         MovaError: the model folder is damaged, a place cannot be written to, or the second process has failed.
     """
     if request.second is None:
-        return _generate(request, checkpoint_id, _generator(request, request.runtime))
+        return _generate(request, checkpoint_id, load_generator(request, request.runtime))
     with second_process(_follow, request, request.second) as parallel:
-        return _generate(request, checkpoint_id, _generator(request, request.runtime, parallel))
+        return _generate(request, checkpoint_id, load_generator(request, request.runtime, parallel))
 
 
 def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) -> dict[str, Any]:
-    _warn(request.warnings)
+    warn(request.warnings)
     batches = list(request.batches())
-    progress = _Progress(sum(len(piece_seeds(batch[0].inputs)) for batch in batches) * request.settings.steps)
-    done = [each for batch in batches for each in _generated(generator, request, batch, checkpoint_id, progress)]
+    progress = StepProgress(sum(len(piece_seeds(batch[0].inputs)) for batch in batches) * request.settings.steps)
+    done = [each for batch in batches for each in generate_batch(generator, request, batch, checkpoint_id, progress)]
     progress.end()
     if request.same_as is not None:
         check_same(request.clips[0].path, request.same_as)
     by_path = {each.clip.path: each for each in done}
     done = [by_path[clip.path] for clip in request.clips]  # as they were asked for
     found = [warning for each in done for warning in each.warnings(request.settings)]
-    _warn(found)
+    warn(found)
     return {
         "clips": [each.described() for each in done],
         "reseeded": sum(bool(each.tries) and not collapsed(each.tries) for each in done),
@@ -72,10 +72,18 @@ def _generate(request: Request, checkpoint_id: str, generator: ClipGenerator) ->
     }
 
 
-def _generated(
-    generator: ClipGenerator, request: Request, batch: Sequence[Clip], checkpoint_id: str, progress: "_Progress"
-) -> Iterator["_Done"]:
-    """Generate a batch and write its files."""
+def generate_batch(
+    generator: ClipGenerator, request: Request, batch: Sequence[Clip], checkpoint_id: str, progress: "StepProgress"
+) -> Iterator["Done"]:
+    """Generate a batch and write its files.
+
+    Args:
+        generator: of the request's model.
+        request: with the settings.
+        batch: clips that are alike.
+        checkpoint_id: of the model.
+        progress: told of each step.
+    """
     settings, negative_prompt = request.settings, request.negative_prompt
     rate_hz = settings.clip_geometry.audio_rate_hz
     inputs = [clip.inputs for clip in batch for _ in range(request.copies)]
@@ -83,7 +91,7 @@ def _generated(
     def on_reseed(index: int, tried: Try) -> None:
         progress.add(settings.steps * len(piece_seeds(inputs[index])))
         path = batch[index // request.copies].path
-        _warn([f"{path}: seed {tried.seed} collapsed ({' and '.join(tried.faults)}), trying another"])
+        warn([f"{path}: seed {tried.seed} collapsed ({' and '.join(tried.faults)}), trying another"])
 
     output = generate_guarded(
         generator,
@@ -104,11 +112,11 @@ def _generated(
         if clip.audio_out is not None and audio is not None:
             with atomic_path(clip.audio_out) as temporary:
                 write_audio(temporary, audio, rate_hz)
-        yield _Done(clip, tries, loudness, _length(video, audio, output.geometry))
+        yield Done(clip, tries, loudness, _length(video, audio, output.geometry))
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class Done:
     """A clip that is written, and what there is to say of it."""
 
     clip: Clip
@@ -130,11 +138,13 @@ class _Done:
         return piece_seeds(replace(inputs, seed=seed)) if inputs.extend else []
 
     def warnings(self, settings: GenerateSettings) -> list[str]:
+        """What became of its seed, and of its loudness, where that is to be told."""
         reseeded = told(self.tries)
         too_quiet = loudness_warning(str(self.clip.path), self.loudness, settings)
         return [*([] if reseeded is None else [f"{self.clip.path}: {reseeded}"]), *filter(None, [too_quiet])]
 
     def described(self) -> dict[str, Any]:
+        """As it stands in the command's summary."""
         clip = self.clip
         described = {"path": str(clip.path), "prompt": clip.inputs.prompt, "seed": clip.inputs.seed}
         if clip.notes:
@@ -151,6 +161,7 @@ class _Done:
         return described
 
     def told(self) -> str:
+        """As a person reads it."""
         clip = self.clip
         line = "\n  ".join([f"{clip.path}: {self.length}, seed {clip.inputs.seed}", *self.notes])
         if clip.prompting is None or clip.prompting.reason is not None:
@@ -164,7 +175,7 @@ def _length(video: Frames | None, audio: Waveform | None, geometry: ClipGeometry
     return ", ".join(frames + samples)
 
 
-class _Progress:
+class StepProgress:
     """A bar over the steps of a request, which begins anew with what is left where further seeds add to them."""
 
     def __init__(self, steps: int) -> None:
@@ -190,10 +201,11 @@ class _Progress:
 
 def _follow(parallel: BranchParallel, request: Request, runtime: RuntimeParams) -> None:
     """What the second process does: it holds the same model, and makes and writes no clip."""
-    _generator(request, runtime).follow(parallel)
+    load_generator(request, runtime).follow(parallel)
 
 
-def _generator(request: Request, runtime: RuntimeParams, parallel: BranchParallel | None = None) -> ClipGenerator:
+def load_generator(request: Request, runtime: RuntimeParams, parallel: BranchParallel | None = None) -> ClipGenerator:
+    """The request's model with its adapters; errors as of `generate`."""
     model = load_components(request.folder)
     if request.adapters:
         from mova_core.model.lora.loaded import LoadedAdapters  # peft, which takes seconds, only where it is used
@@ -202,6 +214,7 @@ def _generator(request: Request, runtime: RuntimeParams, parallel: BranchParalle
     return ClipGenerator.of(model, runtime, parallel)
 
 
-def _warn(warnings: Iterable[str]) -> None:
+def warn(warnings: Iterable[str]) -> None:
+    """Print sentences as warnings."""
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)

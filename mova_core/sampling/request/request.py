@@ -125,6 +125,26 @@ class Request:
             UsageError: one sentence about the first thing that is wrong.
             StaleError: a damaged model folder, or an adapter that is damaged or belongs to another model.
         """
+        asked = changes or {}
+        request = cls.of_model(folder, negative_prompt, asked, loras, runtime, settings)
+        request.check_wanted(wanted, out, asked)
+        request = request.with_clips(wanted, out)
+        if (warning := request.index.prompts_warning([clip.prompt for clip in wanted])) is not None:
+            request = replace(request, warnings=(*request.warnings, warning))
+        check_memory(request.index, request.settings, request.runtime, max(map(len, request.batches())))
+        return request
+
+    @classmethod
+    def of_model(
+        cls,
+        folder: Path,
+        negative_prompt: str = "",
+        changes: Mapping[str, Any] | None = None,
+        loras: Sequence[tuple[Path, float]] = (),
+        runtime: Mapping[str, Any] | None = None,
+        settings: GenerateSettings | None = None,
+    ) -> "Request":
+        """A request without clips yet; arguments and errors as of `check`."""
         checked_runtime = ON_ANY_DEVICE.changed(**(runtime or {}))
         check_there(checked_runtime.devices)
         index = FolderIndex.read(folder)
@@ -132,33 +152,70 @@ class Request:
         for lora in adapters:
             index = index.with_phrases(lora.file.trained_on)
         settings = (settings or GenerateSettings.of(index)).changed(**(changes or {}))
-        index.check_prompts([*(clip.prompt for clip in wanted), *settings.negative_prompts(negative_prompt)])
-        for clip in wanted:
-            try:
-                _check_task(clip, settings, changes or {})
-            except UsageError as error:
-                raise (UsageError(f"clip {clip.name}: {error}") if len(wanted) > 1 else error) from None
+        index.check_prompts(settings.negative_prompts(negative_prompt))
         for canvas in settings.clip_geometry.canvases:
             settings.output_format.check_size(canvas, settings.enlarge)
-        paths = [_path(out, clip, settings) for clip in wanted]
-        read = read_inputs(wanted, settings.clip_geometry)
+        warnings = tuple(warning for lora in adapters for warning in lora.file.warnings)
+        return cls(folder, index, settings, negative_prompt, (), warnings, adapters, checked_runtime)
+
+    def check_wanted(self, wanted: Sequence[Wanted], out: Path, changes: Mapping[str, Any]) -> None:
+        """Check what can be checked of clips without opening a file that they are made from.
+
+        Args:
+            wanted: what to make.
+            out: folder of the files.
+            changes: settings that were asked for, by name.
+
+        Raises:
+            UsageError: one sentence about the first thing that is wrong.
+        """
+        self.index.check_prompts(clip.prompt for clip in wanted)
+        for clip in wanted:
+            try:
+                _check_task(clip, self.settings, changes)
+            except UsageError as error:
+                raise (UsageError(f"clip {clip.name}: {error}") if len(wanted) > 1 else error) from None
+            self.path_of(clip, out)
+
+    def with_clips(self, wanted: Sequence[Wanted], out: Path) -> "Request":
+        """The same for these clips, whose files are read.
+
+        Args:
+            wanted: checked.
+            out: folder of the files, made if it is not there.
+
+        Raises:
+            UsageError: a file cannot be read, or does not fit the clip.
+        """
+        read = read_inputs(wanted, self.settings.clip_geometry)
         make_folder(out)
         clips = tuple(
             Clip(
-                path,
+                self.path_of(clip, out),
                 inputs,
                 given={name: GivenFile(file, sha256_file(file)) for name, file in clip.given.files.items()},
                 audio_out=clip.audio_out,
                 notes=notes,
             )
-            for path, clip, (inputs, notes) in zip(paths, wanted, read, strict=True)
+            for clip, (inputs, notes) in zip(wanted, read, strict=True)
         )
-        warnings = [warning for lora in adapters for warning in lora.file.warnings]
-        if (warning := index.prompts_warning([clip.prompt for clip in wanted])) is not None:
-            warnings.append(warning)
-        request = cls(folder, index, settings, negative_prompt, clips, tuple(warnings), adapters, checked_runtime)
-        check_memory(index, settings, checked_runtime, max(map(len, request.batches())))
-        return request
+        return replace(self, clips=clips)
+
+    def path_of(self, clip: Wanted, out: Path) -> Path:
+        """Where a clip is written; UsageError for a name of another format, or a place where no file can be."""
+        suffix = self.settings.output_format.suffix
+        if clip.suffix not in (None, suffix):
+            raise UsageError(
+                f"the clip's name ends in {clip.suffix!r}, expected a name that ends in {suffix}: codec "
+                f"{self.settings.codec} is written so"
+            )
+        path = out / f"{clip.name}{suffix}"
+        if clip.audio_out is not None and clip.audio_out.suffix != ".wav":
+            raise UsageError(f"the audio's file is {clip.audio_out}, expected a name that ends in .wav")
+        for file in filter(None, (path, clip.audio_out)):
+            if file.is_dir():
+                raise UsageError(f"{file} is a folder, expected a file to write: choose another name")
+        return path
 
     def with_second_process(self) -> "Request":
         """The same on two processes: the second one has the towers alone to run, on a device of its own.
@@ -202,20 +259,3 @@ def _check_task(clip: Wanted, settings: GenerateSettings, changes: Mapping[str, 
         retaken(given.retake, settings.clip_geometry)
     if clip.audio_out is not None and not task.makes_audio:
         raise UsageError(f"audio_out is {clip.audio_out}, and a clip of only video has no audio: leave one out")
-
-
-def _path(out: Path, clip: Wanted, settings: GenerateSettings) -> Path:
-    """Where a clip is written; UsageError for a name of another format, or a place where no file can be."""
-    suffix = settings.output_format.suffix
-    if clip.suffix not in (None, suffix):
-        raise UsageError(
-            f"the clip's name ends in {clip.suffix!r}, expected a name that ends in {suffix}: codec {settings.codec} "
-            "is written so"
-        )
-    path = out / f"{clip.name}{suffix}"
-    if clip.audio_out is not None and clip.audio_out.suffix != ".wav":
-        raise UsageError(f"the audio's file is {clip.audio_out}, expected a name that ends in .wav")
-    for file in filter(None, (path, clip.audio_out)):
-        if file.is_dir():
-            raise UsageError(f"{file} is a folder, expected a file to write: choose another name")
-    return path
