@@ -7,6 +7,7 @@ request (instructions, schema, model, image, audio and text), so the same questi
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic
 
@@ -93,11 +94,19 @@ async def ask_async(
     """
     body = question.body(endpoint.model)
     key = sha256_json(body)
-    kept = cache.get(key)
-    if kept is None:
-        text = _text(endpoint, await post(endpoint, "/chat/completions", {"json": body}, limits, rate))
-    else:
-        text = kept
+    if (kept := cache.get(key)) is not None:
+        with suppress(UnusableAnswer):  # it was accepted by other rules than the present ones
+            return _accepted(endpoint, question, kept, check)
+    text = _text(endpoint, await post(endpoint, "/chat/completions", {"json": body}, limits, rate))
+    reply = _accepted(endpoint, question, text, check)
+    cache.put(key, text)
+    return reply
+
+
+def _accepted(
+    endpoint: Endpoint, question: Question[Schema], text: str, check: Callable[[Schema], object]
+) -> Reply[Schema]:
+    """An answer that is of the schema and passes the check; UnusableAnswer otherwise."""
     try:
         answer = question.schema.model_validate_json(text)
         check(answer)
@@ -106,8 +115,6 @@ async def ask_async(
         raise UnusableAnswer(f"it is not of the schema {question.name} ({fault})", text) from None
     except UnusableAnswer as error:
         raise UnusableAnswer(str(error), text) from None
-    if kept is None:
-        cache.put(key, text)
     return Reply(answer, text)
 
 

@@ -207,6 +207,18 @@ def test_an_answer_that_a_check_refuses_is_asked_for_again(server, cache):
     assert len(server.asked) == 2
 
 
+def test_an_answer_that_a_new_rule_refuses_is_asked_for_again(server, cache):
+    def no_red(answer):
+        if "red" in answer.visual:
+            raise UnusableAnswer("it is too red")
+
+    server.answers = [GOOD, caption("A blue kite climbs.")]
+    ask(server.endpoint(), QUESTION, cache)
+    for _ in range(2):
+        assert ask(server.endpoint(), QUESTION, cache, no_red).answer.visual == "A blue kite climbs."
+    assert len(server.asked) == 2
+
+
 def test_a_key_is_sent_and_never_told(server, cache):
     key = "sk-very-secret"
     server.answers = [Answer(f"key {key} is not known".encode(), 401)]

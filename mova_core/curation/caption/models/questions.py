@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from mova_core.curation.caption.models.clip_media import ClipMedia
 from mova_core.curation.caption.rules import caption_fault
@@ -26,17 +26,25 @@ MOST_WORDS = 200  # of a caption, as models are asked
 LONGEST_WORDS = 250  # of one that is accepted: the released text encoder reads 512 tokens, about two a word
 
 
+def _on_one_line(text: Any) -> Any:
+    """Line breaks, which models like to make, as spaces."""
+    return " ".join(text.splitlines()) if isinstance(text, str) else text
+
+
+ON_ONE_LINE = BeforeValidator(_on_one_line)
+
+
 class VisualDescription(Answer):
     """What is visible, and what is written."""
 
-    visual: FilledText
-    on_screen_text: Annotated[list[FilledText], AfterValidator(few)]
+    visual: Annotated[FilledText, ON_ONE_LINE]
+    on_screen_text: Annotated[list[Annotated[FilledText, ON_ONE_LINE]], AfterValidator(few)]
 
 
 class SoundDescription(Answer):
     """What is audible beside speech; empty where nothing is."""
 
-    sound: Text
+    sound: Annotated[Text, ON_ONE_LINE]
 
 
 def visual_question(media: ClipMedia) -> Question[VisualDescription]:

@@ -115,6 +115,14 @@ def test_where_nothing_but_speech_is_audible_it_is_said(run, models, data):
     assert captions(data)["c"]["unavailable"]["sound"] == "nothing but speech is audible"
 
 
+def test_line_breaks_of_a_description_are_spaces(run, models, data):
+    models.visual_description = visual("A man\nwaves.", "WAY\r\nOUT")
+    models.sound_description = completion({"sound": "Wind\nblows."})
+    run()
+    row = captions(data)["a"]
+    assert (row["visual"], row["on_screen_text"], row["sound"]) == ("A man waves.", ["WAY OUT"], "Wind blows.")
+
+
 def test_answers_are_of_closed_schemas(run, server):
     run()
     for body in server.asked:
