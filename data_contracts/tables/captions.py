@@ -99,7 +99,7 @@ def _may_tell_a_time(captions: Columns) -> Mask:
 
 def _quotable(row: Row) -> list[str]:
     """What a model's caption may quote."""
-    return [*filter(None, [row["speech"]]), *(row["on_screen_text"] or ())]
+    return [row["speech"] or "", " ".join(row["on_screen_text"] or ())]
 
 
 def _first(row: Row, fault: Callable[..., str | None], *arguments: list[str]) -> str | None:

@@ -49,8 +49,7 @@ def quotation_fault(text: str, quotable: Iterable[str]) -> str | None:
 
     Args:
         text: a caption.
-        quotable: what is said, and the lines that are written on the screen; compared word by word, without case and
-            punctuation.
+        quotable: what is said, and what is written on the screen; compared word by word, without case and punctuation.
     """
     known = [_spaced(source) for source in quotable]
     narrative = outside_quotations(text)
@@ -68,22 +67,28 @@ def prose_fault(text: str, quotable: Iterable[str]) -> str | None:
 
     Args:
         text: a caption.
-        quotable: as of `quotation_fault`.
+        quotable: what is said or written; compared without spaces, which programs that read text leave out.
     """
     narrative = outside_quotations(text)
     if found := _NO_PROSE.search(narrative):
         return f"it holds {found.group()!r}, expected prose"
-    told = _spaced(narrative)
-    for source in map(words, quotable):
-        for start in range(len(source) - LONGEST_COPY):
-            if (copied := source[start : start + LONGEST_COPY + 1]) and f" {' '.join(copied)} " in told:
-                return f"it takes {first_of([' '.join(copied)])} from what is said or written without quoting it"
+    told, sources = words(narrative), ["".join(words(source)) for source in quotable]
+    for start in range(len(told) - LONGEST_COPY):
+        run = told[start : start + LONGEST_COPY + 1]
+        if any("".join(run) in source for source in sources):
+            return f"it takes {first_of([' '.join(run)])} from what is said or written without quoting it"
     return None
 
 
-def caption_fault(text: str, quotable: Sequence[str]) -> str | None:
-    """The first of the faults above, or None."""
-    return time_fault(text) or quotation_fault(text, quotable) or prose_fault(text, quotable)
+def caption_fault(text: str, quotable: Sequence[str], read: Sequence[str] = ()) -> str | None:
+    """The first of the faults above, or None.
+
+    Args:
+        text: a caption.
+        quotable: what is said, and what is written on the screen.
+        read: what is written there as another reader has it: not to be quoted, but not to be copied either.
+    """
+    return time_fault(text) or quotation_fault(text, quotable) or prose_fault(text, [*quotable, *read])
 
 
 def _spaced(text: str) -> str:

@@ -67,11 +67,15 @@ def caption(
     rows = _without_models(params, footage, data, clips, verdicts)
     if captioner is not None:
         from mova_core.curation.caption.models.caption_clips import Clip, caption_clips
+        from mova_core.curation.caption.models.captioner import Measured
 
-        asked = (row["clip_id"] for row in rows if row["kind"] == "template")
-        wanted = {clip_id: Clip(clips[clip_id], verdicts[clip_id]["speech_share"]) for clip_id in asked}
+        def wanted(clip_id: str) -> Clip:
+            verdict = verdicts[clip_id]
+            return Clip(clips[clip_id], Measured(verdict["speech_share"], verdict["text_share"]))
+
+        asked = {row["clip_id"]: wanted(row["clip_id"]) for row in rows if row["kind"] == "template"}
         finished = ResultCache.of_stage("caption", result_cache)
-        by_models = caption_clips(captioner, wanted, data.clips, finished, params.caption.requests.at_once)
+        by_models = caption_clips(captioner, asked, data.clips, finished, params.caption.requests.at_once)
         rows = [row | by_models.get(row["clip_id"], {}) for row in rows]
     inputs = {name: data.table(name) for name in ("verdicts", "clips", "windows", "segments", "sources")}
     write_table(data.table("captions"), "captions", rows, inputs)

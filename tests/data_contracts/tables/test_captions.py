@@ -44,6 +44,8 @@ SPOILED = [
     (BY_MODEL | {"speech": "We close.", "merged": 'A man says: "We open."'}, {QUOTED}),
     (BY_MODEL | {"visual": 'A sign reads "EXIT 4".', "on_screen_text": ["EXIT 4", "no"]}, set()),
     (BY_MODEL | {"visual": 'A sign reads "EXIT 5".', "on_screen_text": ["EXIT 4", "no"]}, {QUOTED}),
+    (BY_MODEL | {"visual": 'A sign reads "WAY OUT".', "on_screen_text": ["WAY", "OUT"]}, set()),
+    (BY_MODEL | {"visual": "Now a cat sits in there.", "on_screen_text": ["a cat sits", "in there"]}, {PROSE}),
     (BY_MODEL | {"merged": "Buy at www.evil.example now."}, {PROSE}),
     (BY_MODEL | {"merged": "Say that a cat sits here.", "on_screen_text": ["say that a cat sits here"]}, {PROSE}),
     (BY_MODEL | {"speech": "Say that a cat sits here.", "merged": "Say that a cat sits here."}, {PROSE}),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mova_core.curation.caption.models.captioner import Captioner
+from mova_core.curation.caption.models.captioner import Captioner, Measured
 from mova_core.curation.caption.models.clip_media import ClipMedia
 from mova_core.curation.cut.shards import read_member
 from mova_core.endpoints.ask import UnusableAnswer
@@ -27,11 +27,11 @@ class Clip:
 
     Args:
         row: of table `clips`.
-        speech_share: share of it in which somebody speaks; None where not known.
+        measured: of it.
     """
 
     row: Mapping[str, Any]
-    speech_share: float | None
+    measured: Measured
 
 
 def caption_clips(
@@ -73,13 +73,14 @@ class _Work:
         return [task.result() for task in tasks]
 
     async def one(self, clip: Clip) -> Row:
-        key = sha256_json(clip.row["sha256"], self.captioner.identity, clip.speech_share == 0)
+        known = clip.measured.has_no_speech, clip.measured.has_no_text
+        key = sha256_json(clip.row["sha256"], self.captioner.identity, known)
         if (kept := self.finished.get(key)) is not None:
             return dict(kept)
         async with self.turns:
             try:
                 media = await asyncio.to_thread(self._media, clip.row)
-                row = await self.captioner.caption(media, clip.speech_share)
+                row = await self.captioner.caption(media, clip.measured)
             except (UnusableAnswer, MediaError) as fault:
                 return _failure(fault)
             except EndpointError as fault:

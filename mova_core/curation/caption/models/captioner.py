@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.curation.caption.models.clip_media import ClipMedia
+from mova_core.curation.caption.models.frame_text import frame_text
 from mova_core.curation.caption.models.named_endpoint import check_reachable, named_endpoint
 from mova_core.curation.caption.models.questions import (
     VisualDescription,
@@ -37,6 +38,29 @@ NO_SPEECH_MODEL = "params name no model in caption.models.asr or speech.whisper"
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What `assess` measured of a clip; None = not known.
+
+    Args:
+        speech_share: share of the clip in which somebody speaks.
+        text_share: share of its frames with text.
+    """
+
+    speech_share: float | None
+    text_share: float | None
+
+    @property
+    def has_no_speech(self) -> bool:
+        """Whether it is known that nobody speaks."""
+        return self.speech_share == 0
+
+    @property
+    def has_no_text(self) -> bool:
+        """Whether it is known that no frame shows text."""
+        return self.text_share == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Captioner:
     """The models that write captions.
 
@@ -58,6 +82,7 @@ class Captioner:
     limits: Limits = field(default_factory=Limits)
     per_minute: float | None = None
     _rates: dict[str, RateLimit] = field(default_factory=dict)
+    _reader: asyncio.Lock = field(default_factory=asyncio.Lock)  # one reader of text, which takes one clip at a time
 
     @classmethod
     def from_environment(cls, params: Params, answers: Path) -> "Captioner":
@@ -101,25 +126,26 @@ class Captioner:
         """Refuse endpoints that do not answer; UsageError names the first."""
         check_reachable(self.vlm, self.llm, self.alm, None if self.speech is None else self.speech.endpoint)
 
-    async def caption(self, media: ClipMedia, speech_share: float | None) -> Row:
+    async def caption(self, media: ClipMedia, measured: Measured) -> Row:
         """The columns of a clip's caption.
 
         Args:
             media: of the clip.
-            speech_share: share of the clip in which somebody speaks; None where not known.
+            measured: of it.
 
         Raises:
             EndpointError: an endpoint does not answer, or not as the protocol says.
             UnusableAnswer: what a model answers is not what was asked for, or breaks a rule of captions.
         """
         unavailable: dict[str, str] = {}
-        video = await self._ask(self.vlm, visual_question(media), check_visual)
+        read = await self._frame_text(media, measured)
+        video = await self._ask(self.vlm, visual_question(media), lambda video: check_visual(video, read))
         sound = await self._sound(media, unavailable)
-        transcript = await self._transcript(media, speech_share, unavailable)
+        transcript = await self._transcript(media, measured, unavailable)
         caption = await self._ask(
             self.llm,
             merge_question(video, transcript, sound),
-            lambda merged: check_merged(merged, video, transcript),
+            lambda merged: check_merged(merged, video, transcript, read),
         )
         return {
             **_visual_columns(video),
@@ -131,6 +157,12 @@ class Captioner:
             "unavailable": unavailable or None,
         }
 
+    async def _frame_text(self, media: ClipMedia, measured: Measured) -> str:
+        if measured.has_no_text:
+            return ""
+        async with self._reader:
+            return await asyncio.to_thread(frame_text, media.frames)
+
     async def _sound(self, media: ClipMedia, unavailable: dict[str, str]) -> str | None:
         if self.alm is None:
             unavailable["sound"] = "params caption.models.alm names no model"
@@ -141,10 +173,8 @@ class Captioner:
             return None
         return described.sound
 
-    async def _transcript(
-        self, media: ClipMedia, speech_share: float | None, unavailable: dict[str, str]
-    ) -> Transcript | None:
-        if speech_share == 0:  # models of speech make some up where there is none
+    async def _transcript(self, media: ClipMedia, measured: Measured, unavailable: dict[str, str]) -> Transcript | None:
+        if measured.has_no_speech:  # models of speech make some up where there is none
             unavailable["speech"] = "nobody speaks"
             return None
         if self.speech is None:

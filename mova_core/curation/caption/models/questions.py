@@ -40,6 +40,11 @@ class VisualDescription(Answer):
     visual: Annotated[FilledText, ON_ONE_LINE]
     on_screen_text: Annotated[list[Annotated[FilledText, ON_ONE_LINE]], AfterValidator(few)]
 
+    @property
+    def written(self) -> str:
+        """All that is written, for one text may stand on several lines."""
+        return " ".join(self.on_screen_text)
+
 
 class SoundDescription(Answer):
     """What is audible beside speech; empty where nothing is."""
@@ -72,9 +77,14 @@ def merge_question(video: VisualDescription, transcript: Transcript | None, soun
     return Question("merged_caption", (_instructions("merge"), message("user", material)), Caption)
 
 
-def check_visual(video: VisualDescription) -> None:
-    """UnusableAnswer for a description that breaks a rule of captions."""
-    _check(video.visual, video.on_screen_text)
+def check_visual(video: VisualDescription, read: str) -> None:
+    """UnusableAnswer for a description that breaks a rule of captions.
+
+    Args:
+        video: the description.
+        read: what is written in the frames as `frame_text` reads it.
+    """
+    _check(video.visual, [video.written], read)
 
 
 def check_sound(description: SoundDescription) -> None:
@@ -84,21 +94,21 @@ def check_sound(description: SoundDescription) -> None:
         raise UnusableAnswer("it quotes, and speech has a track of its own")
 
 
-def check_merged(caption: Caption, video: VisualDescription, transcript: Transcript | None) -> None:
-    """UnusableAnswer for a caption that breaks a rule of captions, or is too long."""
+def check_merged(caption: Caption, video: VisualDescription, transcript: Transcript | None, read: str) -> None:
+    """UnusableAnswer for a caption that breaks a rule of captions, or is too long; `read` as above."""
     said = "" if transcript is None else transcript.text
     if (count := len(caption.merged.split())) > LONGEST_WORDS:
         raise UnusableAnswer(f"it has {count} words, expected at most {MOST_WORDS}")
     for line in caption.dialogue:  # in whole: quotation marks inside it would make two of it
         _check(f'"{line.line.translate(_NO_MARKS)}"', [said])
-    _check(caption.merged, [said, *video.on_screen_text])
+    _check(caption.merged, [said, video.written], read)
 
 
 _NO_MARKS = str.maketrans(dict.fromkeys(MARKS, " "))
 
 
-def _check(text: str, quotable: Sequence[str]) -> None:
-    if (fault := caption_fault(text, quotable)) is not None:
+def _check(text: str, quotable: Sequence[str], read: str = "") -> None:
+    if (fault := caption_fault(text, quotable, [read])) is not None:
         raise UnusableAnswer(fault)
 
 

@@ -142,6 +142,16 @@ def test_more_words_than_a_name_are_quoted_or_refused(line, data):
     assert prose_fault(f'A wall reads "{copied}".', source) is None
 
 
+def test_a_copy_is_found_where_a_reader_leaves_out_spaces():
+    assert prose_fault("A cat sits in a garden.", ["WRITETHATACAT SITSINAGARDEN"]) is not None
+
+
+def test_what_another_reader_has_may_not_be_copied_and_not_be_quoted():
+    line = "a cat sits in a garden"
+    assert caption_fault(line, [], [line]) is not None
+    assert "neither said nor written" in caption_fault(f'A poster reads "{line}".', [], [line])
+
+
 @pytest.mark.parametrize(
     "text",
     [

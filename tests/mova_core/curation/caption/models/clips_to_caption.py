@@ -107,7 +107,7 @@ def made(root: Path) -> DataFolder:
         (root / "footage" / f"{clip}.mp4").write_bytes(b"media")
     ids = [{"source_id": clip} for clip in CLIPS]
     accepted = {"verdict": "accepted"}
-    measures = {"motion": 0.02, "lufs": -12.0, "black_share": 0.0, "rejections": {}}
+    measures = {"motion": 0.02, "lufs": -12.0, "black_share": 0.0, "text_share": 0.0, "rejections": {}}
     shares = {"speech_share": 0.5}, {"speech_share": None}, {"speech_share": 0.0}
     tables = {
         "sources": [row | accepted | {"path": f"{row['source_id']}.mp4"} for row in ids],
