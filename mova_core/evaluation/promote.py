@@ -81,7 +81,7 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
     """
     # Imported here: a promotion without an evaluation needs no torch.
     from mova_core.evaluation.evaluate import evaluate_model
-    from mova_core.evaluation.metrics.measure import entry
+    from mova_core.evaluation.measure import entry
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.model_folder import new_components
     from mova_core.model.pretrained.frozen_parts import FrozenParts
