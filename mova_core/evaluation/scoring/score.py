@@ -1,12 +1,10 @@
 """`mova evaluate --videos DIR`: every metric of the catalogue over anybody's clips.
 
-    metrics.json    each metric with its interval, n of N clips, and what was unavailable; written last
-    clips.jsonl     a line a clip: its file, what it was asked to be, what it adds to each metric
-What was measured of a file is kept by its sha256, so a killed run goes on, and the same files are measured once.
+What is written, `files.py` says. What was measured of a file is kept by its sha256, so a killed run goes on, and the
+same files are measured once.
 The same files, params and weights give the same bytes, whatever the number of workers.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,15 +13,13 @@ from typing import Any
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measure import MeasuredClips, available, summarise
 from mova_core.evaluation.measuring.metric import MetricSpec
+from mova_core.evaluation.scoring.files import write_scores
 from mova_core.evaluation.scoring.measure_file import from_json
 from mova_core.evaluation.scoring.paired import paired_difference
 from mova_core.evaluation.scoring.scorer import DIGITS, Scored, Scorer
 from mova_core.evaluation.scoring.videos import videos_of
 from mova_core.measures.clip import Asked
 from mova_core.registry.manifests import METRICS_FILE, Metric
-from mova_core.storage.atomic import make_folder, write_text
-
-CLIPS_FILE = "clips.jsonl"
 
 
 def score(
@@ -40,7 +36,7 @@ def score(
     Args:
         scorer: what measures.
         folder: with the files.
-        out: where metrics.json and clips.jsonl are written.
+        out: where its files are written.
         asked: by name of the file, what each clip was asked to be.
         against: another folder of clips: distributions are compared with it, and clips of the same name in pairs.
         suite: what to say of the suite, beside its clips: name, checkpoint, settings.
@@ -66,9 +62,7 @@ def score(
         if against is None
         else {"folder": against.name, "differences": _differences(scorer, mine, theirs)},
     }
-    make_folder(out)
-    write_text(out / CLIPS_FILE, "".join(json.dumps(each.line(), sort_keys=True) + "\n" for each in mine))
-    write_text(out / METRICS_FILE, json.dumps(result, indent=1) + "\n")
+    write_scores(out, result, mine, theirs)
     return result | {"out": str(out), "text": _told(metrics, out)}
 
 

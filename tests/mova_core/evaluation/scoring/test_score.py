@@ -1,18 +1,22 @@
 """Files are scored as they are: what cannot be measured of one is told, the others count, and a rerun goes on."""
 
 import json
+import shutil
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from dvc.repo import Repo
 
 from mova_core.cli.model.evaluate import evaluate
 from mova_core.curation.engine.base import Engine
 from mova_core.errors import UsageError
 from mova_core.evaluation.scoring import scorer as scorer_module
-from mova_core.evaluation.scoring.score import CLIPS_FILE, score
+from mova_core.evaluation.scoring.files import CLIPS_FILE, TABLE_FILE, VALUES_FILE
+from mova_core.evaluation.scoring.score import score
 from mova_core.evaluation.scoring.scorer import Scorer
 from mova_core.measures.clip import Asked
 from mova_core.media.encode import write_media
@@ -77,6 +81,22 @@ def test_what_nobody_gave_is_unavailable_with_its_reason(scored: Path) -> None:
     metrics, _ = read(scored)
     assert "classes and events are not known" in metrics["event_f1"]["unavailable"]
     assert "validation_loss" not in metrics  # it comes from no clip
+
+
+def test_dvc_reads_values_and_plots_a_row_a_clip(scored: Path, tmp_path: Path) -> None:
+    repo = Repo.init(str(tmp_path), no_scm=True)
+    for name in (VALUES_FILE, TABLE_FILE):
+        shutil.copy(scored / name, tmp_path)
+    with chdir(tmp_path):
+        (shown,) = repo.metrics.show(targets=[VALUES_FILE]).values()
+        figures = shown["data"][VALUES_FILE]["data"]
+        (plotted,) = repo.plots.show(targets=[TABLE_FILE], props={"x": "clip", "y": "loudness_lufs"}).values()
+    assert figures["loudness_lufs"] == read(scored)[0]["loudness_lufs"]["value"]
+    assert all(isinstance(value, float) for value in figures.values()) and "event_f1" not in figures
+    rows = next(iter(plotted["sources"]["data"].values()))["data"]
+    loudness = {row["clip"]: row["loudness_lufs"] for row in rows}
+    assert float(loudness["ball"]) == pytest.approx(read(scored)[1]["ball"]["metrics"]["loudness_lufs"][0], abs=1e-5)
+    assert loudness["silent"] == "" and len(rows) == 7  # unavailable is no number
 
 
 def test_what_is_kept_is_taken_over_whatever_the_number_of_workers(
