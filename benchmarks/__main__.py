@@ -17,6 +17,7 @@ BENCHMARKS = {  # module of each, which has either `rows` or, by name, `PARTS`
     "collapse": "benchmarks.sampler.collapse",
     "training": "benchmarks.training.parts",
     "conditions": "benchmarks.training.conditions",
+    "evaluation": "benchmarks.evaluation.parts",
 }
 
 
