@@ -5,7 +5,7 @@ same files are measured once.
 The same files, params and weights give the same bytes, whatever the number of workers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -108,14 +108,12 @@ def _told(metrics: Mapping[str, Metric], out: Path) -> str:
 
 
 def _line(spec: MetricSpec, metric: Metric) -> str:
-    ends = "" if metric.low is None or metric.high is None else f"  {metric.low:.3f} to {metric.high:.3f}"
-    some = "" if metric.clips == metric.of else f"  {metric.clips} of {metric.of} clips: {_most(metric.missing)}"
-    return f"{spec.title:<34} {metric.value:>10.3f}{ends}{some}"
+    ends = "" if metric.low is None or metric.high is None else f"{metric.low:.3f} to {metric.high:.3f}"
+    line = f"{spec.title:<36}{metric.value:>11.3f}  {ends:<24}"
+    return line.rstrip() if metric.clips == metric.of else f"{line}{metric.clips} of {metric.of} clips: {_why(metric)}"
 
 
-def _most(missing: Mapping[str, int]) -> str:
-    return "; ".join(reason for reason, _ in _by_count(missing.items())[:2])
-
-
-def _by_count(reasons: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    return sorted(reasons, key=lambda pair: -pair[1])
+def _why(metric: Metric) -> str:
+    """The reasons that most of the missing clips have."""
+    by_count = sorted(metric.missing.items(), key=lambda pair: -pair[1])
+    return "; ".join([reason for reason, _ in by_count[:2]] + (["…"] if len(by_count) > 2 else []))
