@@ -38,7 +38,6 @@ REGISTRY = PRIVATE / "registry.db"
 RESULT_CACHE = PRIVATE / "result_cache"
 PROMPTING_CACHE = PRIVATE / "prompting"  # answers of the models that rewrite prompts
 CAPTION_CACHE = PRIVATE / "captions"  # answers of the models that caption clips
-TRANSCRIPT_CACHE = PRIVATE / "transcripts"  # answers of the models that write what is said in clips
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
 ARENA_ANSWERS = PRIVATE / "arena_answers"  # of the models that judge pairs of the arena

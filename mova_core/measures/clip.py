@@ -20,9 +20,15 @@ Feature = TypeVar("Feature")
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """In place of a measure of one clip: why there is none. It becomes null, and the reason stands beside it."""
+    """In place of a measure of one clip: why there is none. It becomes null, and the reason stands beside it.
+
+    Args:
+        reason: one sentence.
+        passing: whether it may be gone at the next try, such as an endpoint that does not answer: not worth keeping.
+    """
 
     reason: str
+    passing: bool = False
 
 
 Measures = Mapping[str, "float | Unavailable | None"]

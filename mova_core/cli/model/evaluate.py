@@ -26,6 +26,10 @@ def evaluate(
         Path | None,
         typer.Option("--against", help="With --videos: a folder of clips to compare with; same names are pairs."),
     ] = None,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option("--transcripts", help="With --videos: who says what in each, as docs/speech.md says."),
+    ] = None,
     params_file: ParamsFile = PARAMS,
     data: Data = DATA,
     out: Annotated[
@@ -65,10 +69,14 @@ def evaluate(
         from mova_core.curation.engine.base import Engine
         from mova_core.evaluation.scoring.score import score
         from mova_core.evaluation.scoring.scorer import Scorer
+        from mova_core.speech.transcript import read_transcripts
 
-        return score(Scorer.of(params, Engine.choose(engine, workers)), videos, out, against=against)
+        said = None if transcripts is None else read_transcripts(transcripts)
+        return score(Scorer.of(params, Engine.choose(engine, workers)), videos, out, transcripts=said, against=against)
     if against is not None:
         raise UsageError("--against goes with --videos: a phase is compared with its validation clips")
+    if transcripts is not None:
+        raise UsageError("--transcripts goes with --videos: what a phase generates is transcribed by params speech")
     return _phase(str(phase), params.model_copy(update={"generate": params.generate.changed(**runtime)}), data, out)
 
 

@@ -100,7 +100,7 @@ def _listener(recognizer: SpeechRecognizer) -> Callable[[Clip], Transcript | Una
         try:
             transcript = recognizer.transcript(clip.audio, clip.rate_hz)
         except EndpointError as error:  # of this clip: the others are measured
-            return Unavailable(str(error))
+            return Unavailable(str(error), passing=True)
         assert transcript is not None, "a recognizer without a transcriber was asked for words"
         return transcript
 

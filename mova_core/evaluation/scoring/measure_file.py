@@ -1,11 +1,12 @@
 """Measure one file: the work of one worker, which may crash, hang or use too much memory without harm.
 
 The file is decoded once, and every metric is asked. What each metric adds is JSON, kept so that a rerun goes on:
-[numerator, denominator], {"rows": …} of embeddings, or {"unavailable": reason}.
+[numerator, denominator], {"rows": …} of embeddings, or {"unavailable": reason}, with "passing" where that may be gone
+at the next try.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mova_core.evaluation.scoring.video_file import read_video
 from mova_core.measures.clip import Asked, Unavailable
 from mova_core.measures.models.table import ConfiguredModel
 from mova_core.speech.recognize import ConfiguredSpeech
+from mova_core.speech.transcript import Transcript
 from mova_core.storage.hashing import sha256_file
 
 Values = Mapping[str, Any]
@@ -33,6 +35,7 @@ class FileTask:
         path: where it lies.
         sha256: of its bytes.
         asked: what it was asked to be.
+        transcript: who says what in it, where that was given.
         metrics: names of those to measure.
         models: those with weights.
         audible_above_lufs, speech: as in `Context`.
@@ -41,6 +44,7 @@ class FileTask:
     path: Path
     sha256: str
     asked: Asked
+    transcript: Transcript | None
     metrics: tuple[str, ...]
     models: tuple[ConfiguredModel, ...]
     audible_above_lufs: float
@@ -56,7 +60,7 @@ def measure_file(task: FileTask) -> Values:
     """
     if sha256_file(task.path) != task.sha256:
         raise StaleError(f"{task.path} changed while it was measured: run again")
-    clip = read_video(task.path, task.asked)
+    clip = replace(read_video(task.path, task.asked), transcript=task.transcript)
     context = Context([], task.audible_above_lufs, {model.name: model for model in task.models}, task.speech)
     values = clip_values(clip, [CATALOGUE[name] for name in task.metrics], context)
     return {name: as_json(value) for name, value in values.items()}
@@ -65,7 +69,7 @@ def measure_file(task: FileTask) -> Values:
 def as_json(value: ClipValue) -> Any:
     """What a clip adds, as JSON."""
     if isinstance(value, Unavailable):
-        return {"unavailable": value.reason}
+        return {"unavailable": value.reason} | ({"passing": True} if value.passing else {})
     return {"rows": np.atleast_2d(value).tolist()} if isinstance(value, np.ndarray) else list(value)
 
 

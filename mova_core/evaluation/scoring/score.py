@@ -20,6 +20,7 @@ from mova_core.evaluation.scoring.scorer import DIGITS, Scored, Scorer
 from mova_core.evaluation.scoring.videos import videos_of
 from mova_core.measures.clip import Asked
 from mova_core.registry.manifests import METRICS_FILE, Metric
+from mova_core.speech.transcript import Transcript
 
 
 def score(
@@ -28,6 +29,7 @@ def score(
     out: Path,
     *,
     asked: Mapping[str, Asked] | None = None,
+    transcripts: Mapping[str, Transcript] | None = None,
     against: Path | None = None,
     suite: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def score(
         folder: with the files.
         out: where its files are written.
         asked: by name of the file, what each clip was asked to be.
+        transcripts: by name of the file, who says what in it.
         against: another folder of clips: distributions are compared with it, and clips of the same name in pairs.
         suite: what to say of the suite, beside its clips: name, checkpoint, settings.
 
@@ -47,7 +50,7 @@ def score(
     Raises:
         UsageError: a folder that cannot be scored, or params that cannot be used.
     """
-    videos = videos_of(folder, asked)
+    videos = videos_of(folder, asked, transcripts)
     others = [] if against is None else videos_of(against, None)
     unavailable = scorer.unavailable(videos, bool(others))
     names = [spec.name for spec in available(unavailable)]

@@ -19,6 +19,7 @@ from mova_core.params import Params
 from mova_core.places import RESULT_CACHE
 from mova_core.progress import track
 from mova_core.speech.recognize import ConfiguredSpeech
+from mova_core.speech.transcript import Transcript
 from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache, version_folder
@@ -111,7 +112,7 @@ class Scorer:
     def _task(self, video: Video, metrics: Sequence[str]) -> FileTask:
         assert video.path is not None
         limit = self.params.assess.lufs_above
-        what = video.path.resolve(), sha256_file(video.path), video.asked, tuple(metrics)
+        what = video.path.resolve(), sha256_file(video.path), video.asked, video.transcript, tuple(metrics)
         return FileTask(*what, self.models, limit, self.speech)
 
     def _results(self, tasks: Sequence[FileTask], label: str) -> Iterator[TaskResult]:
@@ -125,7 +126,7 @@ class Scorer:
                 yield TaskResult(kept)
                 continue
             result = next(fresh)
-            if not result.failed:
+            if not result.failed and not _passes(result.value):
                 cache.put(key, result.value)
             yield result
 
@@ -134,15 +135,24 @@ def _values(result: TaskResult, metrics: Sequence[str]) -> Mapping[str, Any]:
     return unavailable_in_all(metrics, f"{result.reason}") if result.failed else dict(result.value)
 
 
+def _passes(values: Mapping[str, Any]) -> bool:
+    """Whether something is unavailable that may not be at the next try."""
+    return any(isinstance(value, Mapping) and value.get("passing", False) for value in values.values())
+
+
 def _key(task: FileTask) -> str:
     versions = [[name, CATALOGUE[name].version] for name in task.metrics]
     models = [[model.name, model.sha256] for model in task.models]
     endpoint = None if task.speech.endpoint is None else [task.speech.endpoint.url, task.speech.endpoint.model]
     speech = [task.speech.params.model_dump(mode="json"), str(task.speech.parts), endpoint]
-    return sha256_json(task.sha256, _asked(task.asked), versions, models, speech, task.audible_above_lufs)
+    given = _as_json(task.transcript)
+    return sha256_json(task.sha256, _asked(task.asked), given, versions, models, speech, task.audible_above_lufs)
 
 
 def _asked(asked: Asked) -> dict[str, Any]:
     """As JSON."""
-    speech = None if asked.speech is None else asked.speech.model_dump(mode="json", exclude_defaults=True)
-    return asdict(replace(asked, speech=None)) | {"speech": speech}
+    return asdict(replace(asked, speech=None)) | {"speech": _as_json(asked.speech)}
+
+
+def _as_json(transcript: Transcript | None) -> Any:
+    return None if transcript is None else transcript.model_dump(mode="json", exclude_defaults=True)
