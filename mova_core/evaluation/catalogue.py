@@ -12,6 +12,7 @@ from mova_core.evaluation.metrics.classes import audio_class, video_class
 from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
 from mova_core.evaluation.metrics.sync import desync_s, event_f1, offset_s
 from mova_core.evaluation.specs.distributions import DISTRIBUTIONS
+from mova_core.evaluation.specs.models import BY_MODELS
 from mova_core.evaluation.specs.signals import SIGNALS
 from mova_core.evaluation.specs.speech import SPEECH
 
@@ -140,6 +141,6 @@ _SPECS = (
         gates=tuple(GateKind),
     ),
 )
-CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SIGNALS, *SPEECH, *DISTRIBUTIONS)}
+CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SIGNALS, *SPEECH, *BY_MODELS, *DISTRIBUTIONS)}
 HEADLINE = tuple(name for name, spec in CATALOGUE.items() if spec.headline)
 SWEPT = tuple(name for name, spec in CATALOGUE.items() if spec.swept)

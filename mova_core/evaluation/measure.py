@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
+import numpy as np
+
 from mova_core.errors import MovaError, UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.aggregate import Aggregate, aggregate
@@ -205,11 +207,18 @@ def in_order(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
 def _value(spec: MetricSpec, video: Clip, audio: Clip, context: Context) -> ClipValue:
     try:
         if spec.distribution is not None:
-            return spec.distribution.embedding(video, context)
+            return _finite(spec.distribution.embedding(video, context))
         assert spec.ratio is not None, f"{spec.name} does not come from clips"
-        return spec.ratio(video, audio, context)
+        return _finite(spec.ratio(video, audio, context))
     except Exception as error:  # whatever a model or a package throws at one clip, the others are measured
         return Unavailable(f"it failed: {type(error).__name__}: {error}")
+
+
+def _finite(value: ClipValue) -> ClipValue:
+    """The value, unless it is none: one NaN would be that of all clips together."""
+    return (
+        value if isinstance(value, Unavailable) or np.isfinite(value).all() else Unavailable("its value is no number")
+    )
 
 
 def _entry(name: str, found: Aggregate, shuffled: float | None, data: float | None) -> Metric:

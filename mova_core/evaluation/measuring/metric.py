@@ -19,7 +19,8 @@ from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
 from mova_core.evaluation.measuring.shuffled import Pair
 from mova_core.measures.clip import Clip, Unavailable
 
-SHARE, DIFFERENCE, AMOUNT, ANY = (0.0, 1.0), (-1.0, 1.0), (0.0, inf), (-inf, inf)  # ranges, ends included
+SHARE, DIFFERENCE, COSINE = (0.0, 1.0), (-1.0, 1.0), (-1.0, 1.0)  # ranges, ends included
+AMOUNT, ANY = (0.0, inf), (-inf, inf)
 
 Embedding = NDArray[np.float32]  # [D], or rows [N, D] where a clip has several
 Direction = Literal["higher", "lower", "neither"]  # which is better; neither: it describes a clip

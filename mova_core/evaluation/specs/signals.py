@@ -14,8 +14,6 @@ from mova_core.evaluation.measuring.shuffled import within_class
 from mova_core.evaluation.metrics import alignment, audio_signal, speech_quality, video_signal
 from mova_core.evaluation.metrics.on_screen_text import text_accuracy
 
-OPINION = (1.0, 5.0)  # mean opinion score
-
 ALIGNMENT = (
     MetricSpec(
         "av_align",
@@ -126,7 +124,7 @@ AUDIO = (
         "clipping",
         "plateaus a second of 3 samples or more at the audio's own extremes, whatever their level",
         *("lower", AMOUNT),
-        unit="Hz",
+        unit="1/s",
         ratio=mean_of(audio_signal.clipping_runs_hz),
         chosen=True,
     ),
@@ -198,8 +196,8 @@ DNSMOS = tuple(
     MetricSpec(
         measure.__name__,
         label,
-        f"{meaning}, of clips in which somebody speaks",
-        *("higher", OPINION),
+        f"{meaning}, of clips in which somebody speaks; about 1 to 5",
+        *("higher", ANY),
         source=source,
         ratio=mean_of(measure),
         packages=("speechmos", "librosa"),

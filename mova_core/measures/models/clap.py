@@ -106,7 +106,11 @@ class Clap:
         prompt = clip.asked.prompt
         if prompt is None:
             return {"clap": Unavailable("it is not known what the clip was asked for")}
-        return {"clap": self.similarity(clip.audio, clip.rate_hz, prompt)}
+        return {"clap": self._compared(clip.get(self.of_clip), prompt)}
+
+    def of_clip(self, clip: Clip) -> NDArray[np.float32] | Unavailable:
+        """Embedding of a clip's audio, as `embed`: for `Clip.get`, so that several metrics ask the model once."""
+        return self.embed(clip.audio, clip.rate_hz)
 
     def similarity(self, audio: NDArray[np.float32], rate_hz: int, text: str) -> float | Unavailable:
         """Cosine of audio and text, -1..1; Unavailable as `embed`, and where the text is empty.
@@ -116,10 +120,7 @@ class Clap:
             rate_hz: its samples per second.
             text: what it should hold, such as the prompt.
         """
-        if not text.strip():
-            return Unavailable("there is no text to compare its audio with")
-        embedding = self.embed(audio, rate_hz)
-        return embedding if isinstance(embedding, Unavailable) else float(embedding @ self.embed_text(text))
+        return self._compared(self.embed(audio, rate_hz), text)
 
     def embed(self, audio: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32] | Unavailable:
         """Embedding of length 1, float32 [D]; Unavailable where the audio is silent, under 21 ms or not finite."""
@@ -141,6 +142,12 @@ class Clap:
         with single_thread(), torch.inference_mode():
             embedding: NDArray[np.float32] = self._model.get_text_features(**tokens).pooler_output[0].numpy()
         return embedding
+
+    def _compared(self, embedding: NDArray[np.float32] | Unavailable, text: str) -> float | Unavailable:
+        """Cosine of an embedded clip and a text."""
+        if not text.strip():
+            return Unavailable("there is no text to compare its audio with")
+        return embedding if isinstance(embedding, Unavailable) else float(embedding @ self.embed_text(text))
 
     def _embed_window(self, part: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch

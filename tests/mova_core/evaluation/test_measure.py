@@ -5,12 +5,12 @@ import pytest
 
 from mova_core.errors import MovaError
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import entry, in_order, measure, unavailable_metrics
+from mova_core.evaluation.measure import clip_values, entry, in_order, measure, unavailable_metrics
 from mova_core.evaluation.measuring.context import Context
-from mova_core.evaluation.measuring.metric import Need
+from mova_core.evaluation.measuring.metric import ANY, Distribution, MetricSpec, Need
 from mova_core.evaluation.measuring.shuffled import within_class
 from mova_core.geometry import GEOMETRIES
-from mova_core.measures.clip import Asked, Clip
+from mova_core.measures.clip import Asked, Clip, Unavailable
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 
@@ -79,6 +79,19 @@ def test_silence_is_not_zero() -> None:
         assert metrics[name].value is None and "nothing to measure" in metrics[name].unavailable
     assert metrics["av_align"].value is None and metrics["av_align"].unavailable == "the audio is silent"
     assert metrics["audible_share"].value == 0
+
+
+@pytest.mark.parametrize(
+    "gives",
+    [
+        {"ratio": lambda *_: (np.nan, 1.0)},
+        {"distribution": Distribution(lambda *_: np.array([1, np.inf], np.float32), lambda *_: 0.0)},
+    ],
+    ids=["ratio", "distribution"],
+)
+def test_a_value_that_is_no_number_is_that_of_no_clip(clips, gives) -> None:
+    spec = MetricSpec("toy", "toy", "toy", "higher", ANY, **gives)
+    assert clip_values(clips[0], [spec], Context([], -50)) == {"toy": Unavailable("its value is no number")}
 
 
 def test_a_metric_outside_the_catalogue_or_missing_from_what_was_measured_is_an_error() -> None:

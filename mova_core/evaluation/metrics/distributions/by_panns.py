@@ -1,6 +1,6 @@
-"""Inception score and Fréchet distance of audio, over what PANNs Cnn14 says of each clip.
+"""Inception score, Fréchet and kernel distance of audio, over what PANNs Cnn14 says of each clip.
 
-The embedding of the distance is that of Cnn14 (2048 numbers), as audioldm_eval takes it beside VGGish's; distances by
+The embedding of the distances is that of Cnn14 (2048 numbers), as audioldm_eval takes it beside VGGish's; distances by
 different embeddings do not compare.
 Sources: OpenMOSS/MOVA, evaluation/metrics/audio_is_clap/IS.py; haoheliu/audioldm_eval.
 """
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Distribution, Embedding
-from mova_core.evaluation.metrics.distributions.frechet_distance import Gaussian, frechet_distance
-from mova_core.evaluation.metrics.distributions.inception_score import inception_score
+from mova_core.evaluation.metrics.distributions.statistics import (
+    frechet_statistic,
+    inception_statistic,
+    kernel_statistic,
+)
 from mova_core.measures.clip import Clip, Unavailable
 
 if TYPE_CHECKING:
@@ -32,15 +35,6 @@ def _embedding(clip: Clip, context: Context) -> Embedding | Unavailable:
     return output if isinstance(output, Unavailable) else output.embedding
 
 
-def _inception_score(probabilities: Embedding, _reference: Embedding | None) -> float:
-    return inception_score(probabilities)
-
-
-def _frechet_distance(embeddings: Embedding, reference: Embedding | None) -> float | Unavailable:
-    if reference is None or min(len(embeddings), len(reference)) < 2:
-        return Unavailable("a Fréchet distance needs at least two clips and two reference clips")
-    return frechet_distance(Gaussian.of_embeddings(embeddings), Gaussian.of_embeddings(reference))
-
-
-INCEPTION_SCORE = Distribution(_probabilities, _inception_score, compares=False)
-FRECHET_AUDIO_DISTANCE = Distribution(_embedding, _frechet_distance)
+INCEPTION_SCORE = Distribution(_probabilities, inception_statistic, compares=False)
+FRECHET_AUDIO_DISTANCE = Distribution(_embedding, frechet_statistic)
+KERNEL_AUDIO_DISTANCE = Distribution(_embedding, kernel_statistic)

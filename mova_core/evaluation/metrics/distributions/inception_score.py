@@ -45,4 +45,4 @@ def _score(probabilities_NK: NDArray[np.float64]) -> float:
     there = probabilities_NK > 0  # 0 log 0 is 0
     logs = np.zeros_like(probabilities_NK)
     logs[there] = np.log(probabilities_NK[there] / overall[there])
-    return float(np.exp((probabilities_NK * logs).sum(axis=1).mean()))
+    return max(1.0, float(np.exp((probabilities_NK * logs).sum(axis=1).mean())))  # rounding can leave a little less

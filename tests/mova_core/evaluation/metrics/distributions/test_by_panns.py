@@ -60,7 +60,7 @@ def test_the_distance_is_that_of_two_gaussians():
     root = np.sqrt(4 / 3)  # of the unbiased variance
     assert number(FRECHET_AUDIO_DISTANCE, clips, moved).value == pytest.approx(9 + (2 * root - root) ** 2)
     assert number(FRECHET_AUDIO_DISTANCE, clips, clips).value == pytest.approx(0, abs=1e-6)
-    assert "at least two clips" in number(FRECHET_AUDIO_DISTANCE, clips[:1], moved).unavailable
+    assert "at least 2 clips" in number(FRECHET_AUDIO_DISTANCE, clips[:1], moved).unavailable
 
 
 def test_a_clip_that_it_cannot_take_is_left_out_with_its_reason():

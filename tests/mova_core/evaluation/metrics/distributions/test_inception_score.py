@@ -15,7 +15,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def test_clips_that_are_all_alike_score_one():
-    assert inception_score(np.tile([0.7, 0.2, 0.1], (9, 1))) == pytest.approx(1)
+    for clips in range(2, 60):  # rounding takes some of these below 1
+        found = inception_score(np.tile(np.float32([0.7, 0.2, 0.1]), (clips, 1)))
+        assert found >= 1 and found == pytest.approx(1)
 
 
 @pytest.mark.parametrize("classes", [2, 5, 12])
