@@ -10,7 +10,8 @@ import pytest
 from mova_core.cli.model.evaluate import evaluate
 from mova_core.curation.engine.base import Engine
 from mova_core.errors import UsageError
-from mova_core.evaluation.scoring.score import CLIPS_FILE, score
+from mova_core.evaluation.scoring.files import CLIPS_FILE
+from mova_core.evaluation.scoring.score import score
 from mova_core.evaluation.scoring.scorer import Scorer
 from mova_core.measures.clip import Asked
 from mova_core.media.encode import write_media
