@@ -1,30 +1,72 @@
-"""`mova evaluate`: measure what a phase's last checkpoint generates, or anybody's clips."""
+"""`mova evaluate`: measure what a phase's last checkpoint generates, a suite of any checkpoint, or anybody's clips."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mova_core.cli.model.evaluate_suite import SuiteOptions
 from mova_core.cli.model.setting_options import with_settings
 from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
 from mova_core.places import DATA, EVALUATIONS, PARAMS, DataFolder
+from mova_core.sampling.settings import CLIP_SETTINGS, GenerateSettings
 
 if TYPE_CHECKING:
     from mova_core.params import Params
 
 
 @with_settings(RuntimeParams, RUNTIME_SETTINGS, "runtime")
+@with_settings(GenerateSettings, CLIP_SETTINGS)
 def evaluate(
     phase: Annotated[
-        str | None, typer.Argument(help="audio, phase1, phase2 or phase3.", show_default="needed without --videos")
+        str | None,
+        typer.Argument(help="audio, phase1, phase2 or phase3.", show_default="needed without --videos and --suite"),
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="With --suite: alias, checkpoint id or model folder.")
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            "--suite",
+            help="Instead of a phase: generate and score these clips: synthetic, synthetic-compositions, verse-bench, "
+            "multi-speaker, or a .jsonl file.",
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts",
+            help="The prompts of verse-bench or multi-speaker; with --videos what its files were asked to be.",
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="With --suite: a folder of first frames, NAME.png of each clip.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="With --suite: at most so many clips of each set.")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="With --suite: generate share I of N alone, such as 1/4, and measure nothing."),
+    ] = None,
+    negative_prompt: Annotated[
+        str | None, typer.Option("--negative-prompt", help="With --suite: what to stay away from.")
+    ] = None,
+    lora: Annotated[
+        list[str] | None,
+        typer.Option("--lora", help="With --suite: a LoRA adapter; =0.7 behind it is its weight. Several times."),
     ] = None,
     videos: Annotated[
         Path | None, typer.Option("--videos", help="Instead of a phase: score the video files of this folder.")
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option("--against", help="With --videos: a folder of clips to compare with; same names are pairs."),
+        typer.Option(
+            "--against", help="With --videos or --suite: a folder of clips to compare with; same names are pairs."
+        ),
     ] = None,
     transcripts: Annotated[
         Path | None,
@@ -36,48 +78,71 @@ def evaluate(
         Path | None,
         typer.Option(
             "--out",
-            help="Folder of evaluations; with --videos the folder of this one.",
-            show_default=f"{EVALUATIONS}; with --videos required",
+            help="Folder of evaluations; with --videos or --suite the folder of this one.",
+            show_default=f"{EVALUATIONS}; with --videos or --suite required",
         ),
     ] = None,
     engine: EngineName = "local",
     workers: Workers = 0,
     *,
+    changes: dict[str, Any],
     runtime: dict[str, Any],
 ) -> dict[str, Any]:
-    """Measure how well video, audio and text agree: of what a phase's last checkpoint generates, or of any clips.
+    """Measure how well video, audio and text agree: of what a checkpoint generates, or of any clips.
 
     PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
     reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
-    (docs/metrics.md), in worker processes under limits; a killed run goes on where it was.
+    (docs/metrics.md), in worker processes under limits; --suite generates them first, with the options of
+    `mova generate`. A killed run goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
 
     Example: mova evaluate phase3 --device cuda
 
     Example: mova evaluate --videos clips --against other-clips --out scores
+
+    Example: mova evaluate --checkpoint models/phase3 --suite synthetic-compositions --out scores
     """
     from mova_core.errors import UsageError
     from mova_core.params import load_params
 
-    if (phase is None) == (videos is None):
-        raise UsageError("name either a phase (audio, phase1, phase2, phase3) or a folder of clips (--videos DIR)")
+    of_suite = SuiteOptions(checkpoint, suite, prompts, images, limit, shard, negative_prompt, lora, changes)
+    if [phase, videos, suite].count(None) != 2:
+        raise UsageError(
+            "name one of these: a phase (audio, phase1, phase2, phase3), a folder of clips (--videos DIR), or a suite "
+            "to generate (--suite NAME)"
+        )
+    if transcripts is not None and videos is None:
+        raise UsageError("--transcripts goes with --videos: what is generated is transcribed by params speech")
     params = load_params(params_file)
+    params = params.model_copy(update={"generate": params.generate.changed(**runtime)})
+    if phase is None:
+        from mova_core.curation.engine.base import Engine
+        from mova_core.evaluation.scoring.scorer import Scorer
+
+        def scorer() -> Scorer:
+            return Scorer.of(params, Engine.choose(engine, workers))
+
+    if suite is not None:
+        from mova_core.evaluation.evaluate_suite import evaluate_suite
+
+        on = {name: getattr(params.generate, name) for name in RUNTIME_SETTINGS}
+        return evaluate_suite(of_suite.run(out, data, against, on), scorer)
     if videos is not None:
         if out is None:
             raise UsageError("--out is missing: name the folder that the scores are written to")
-        from mova_core.curation.engine.base import Engine
+        replace(of_suite, prompts=None).refuse()
         from mova_core.evaluation.scoring.score import score
-        from mova_core.evaluation.scoring.scorer import Scorer
+        from mova_core.evaluation.suites.suite_file import read_suite
         from mova_core.speech.transcript import read_transcripts
 
+        asked = None if prompts is None else {item.name: item.asked for item in read_suite(prompts)}
         said = None if transcripts is None else read_transcripts(transcripts)
-        return score(Scorer.of(params, Engine.choose(engine, workers)), videos, out, transcripts=said, against=against)
+        return score(scorer(), videos, out, asked=asked, transcripts=said, against=against)
+    of_suite.refuse()
     if against is not None:
-        raise UsageError("--against goes with --videos: a phase is compared with its validation clips")
-    if transcripts is not None:
-        raise UsageError("--transcripts goes with --videos: what a phase generates is transcribed by params speech")
-    return _phase(str(phase), params.model_copy(update={"generate": params.generate.changed(**runtime)}), data, out)
+        raise UsageError("--against goes with --videos or --suite: a phase is compared with its validation clips")
+    return _phase(str(phase), params, data, out)
 
 
 def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Generated:
         reseeded: name -> seed that it was generated with in place of its own, which collapsed.
         collapsed: names of those that collapsed with every seed that was tried.
         warnings: sentences.
+        request: how they were asked for.
     """
 
     clips: int
@@ -89,6 +90,7 @@ class Generated:
     reseeded: Mapping[str, int]
     collapsed: Sequence[str]
     warnings: Sequence[str]
+    request: Request
 
 
 def generate_clips(
@@ -144,6 +146,7 @@ def generate_clips(
         {name: last[-1].seed for name, last in tries.items() if last and not last[-1].faults},
         [name for name, last in tries.items() if last and last[-1].faults],
         warnings,
+        request,
     )
 
 

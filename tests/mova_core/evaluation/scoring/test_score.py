@@ -161,10 +161,10 @@ def test_prompts_that_name_other_files_are_refused(clips: Path, scorer: Scorer, 
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({}, "name either a phase"),
-        ({"phase": "phase1", "videos": Path()}, "name either a phase"),
+        ({}, "name one of these"),
+        ({"phase": "phase1", "videos": Path()}, "name one of these"),
         ({"videos": Path()}, "--out is missing"),
-        ({"phase": "phase1", "against": Path()}, "--against goes with --videos"),
+        ({"phase": "phase1", "against": Path()}, "--against goes with --videos or --suite"),
     ],
 )
 def test_modes_exclude_each_other(given: dict[str, Any], told: str) -> None:

@@ -1,0 +1,111 @@
+"""`mova evaluate --checkpoint REF --suite NAME`: generate the clips of a suite, then measure them.
+
+    OUT/clips/          see `suites/clip_files.py`
+    OUT/metrics.json    see `scoring/score.py`; the suite's entry says how its clips were generated
+The two are apart: a rerun generates and measures what is missing. A shard generates alone, for its clips are a part.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mova_core.evaluation.scoring.score import score
+from mova_core.evaluation.scoring.scorer import Scorer
+from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER, WHOLE, Generated, Generation, generate_clips
+from mova_core.evaluation.suites.first_frames import without_first_frame
+from mova_core.evaluation.suites.held_out import captions_of, overlap
+from mova_core.evaluation.suites.named import PromptSuite
+from mova_core.evaluation.suites.parts import Shard
+from mova_core.places import DataFolder
+from mova_core.registry.manifests import checkpoint_id_of
+
+NAMED = 5  # clips that a warning names
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRun:
+    """What is to be evaluated.
+
+    Args:
+        suite: its clips, first frames included.
+        folder: of the model.
+        generation: how its clips are generated.
+        out: folder of the evaluation.
+        images: whether first frames were given, so that a clip without one is told.
+        shard: the share that is generated here, without measuring; None: all, and they are measured.
+        data: what the model may have been trained on.
+        against: another folder of clips of the same names.
+    """
+
+    suite: PromptSuite
+    folder: Path
+    generation: Generation
+    out: Path
+    images: bool = False
+    shard: Shard | None = None
+    data: DataFolder = field(default_factory=DataFolder)
+    against: Path | None = None
+
+
+def evaluate_suite(run: SuiteRun, scorer: Callable[[], Scorer]) -> dict[str, Any]:
+    """Generate what is missing of the suite's clips, and measure all.
+
+    Args:
+        run: what is to be evaluated.
+        scorer: makes what measures; called before anything is generated, so that params are refused then.
+
+    Returns:
+        What metrics.json holds; of a shard what was generated; with `text`.
+
+    Raises:
+        UsageError, StaleError, MovaError: see `generate_clips` and `score`.
+    """
+    measuring = None if run.shard is not None else scorer()
+    bare = without_first_frame(run.suite.items) if run.images else []
+    if bare:
+        _warn(f"{len(bare)} of {len(run.suite.items)} clips have no first frame and are of text alone: {_some(bare)}")
+    checkpoint_id = checkpoint_id_of(run.folder)
+    items, shard = run.suite.items, run.shard or WHOLE
+    generated = generate_clips(items, run.folder, checkpoint_id, run.out, run.generation, shard)
+    for warning in generated.warnings:
+        _warn(warning)
+    facts = _facts(run, checkpoint_id, generated, bare)
+    if measuring is None:
+        return {"suite": facts, "kept": generated.kept, "text": _told(generated, shard)}
+    clips = run.out / CLIPS_FOLDER
+    return score(measuring, clips, run.out, asked=run.suite.asked, against=run.against, suite=facts)
+
+
+def _facts(run: SuiteRun, checkpoint_id: str, generated: Generated, bare: list[str]) -> dict[str, Any]:
+    """What results say of the suite: the same on every rerun."""
+    request = generated.request
+    return run.suite.described() | {
+        "checkpoint_id": checkpoint_id,
+        "loras": [asdict(lora) for lora in request.loras],
+        "negative_prompt": request.negative_prompt,
+        "settings": request.settings.model_dump(mode="json"),
+        "in_training_captions": overlap(run.suite.prompts, captions_of(run.data)),
+        "without_first_frame": bare,
+        "failed": dict(generated.failed),
+        "reseeded": dict(generated.reseeded),
+        "collapsed": list(generated.collapsed),
+    }
+
+
+def _told(generated: Generated, shard: Shard) -> str:
+    made = generated.clips - generated.kept - len(generated.failed)
+    failed = f", {len(generated.failed)} cannot be generated" if generated.failed else ""
+    return (
+        f"shard {shard.number}/{shard.count}: {generated.clips} clips, {made} generated, {generated.kept} were there"
+        f"{failed}; run the same without --shard to measure once all shards are done"
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
+def _warn(warning: str) -> None:
+    print(f"warning: {warning}", file=sys.stderr)
