@@ -39,6 +39,7 @@ NOT_RUN = {
     "mova_core.curation.assess.stage": ("report", "contract"),
     "mova_core.evaluation.evaluate": ("select",),
     "mova_core.evaluation.suites": ("select",),
+    "mova_core.speech": ("select", "report", "contract"),
 }
 
 
