@@ -7,7 +7,7 @@ values of Aᵀ B, which needs no root of a product that is not symmetric, and ho
 Few clips bias it upwards, by about c / N for N clips, more with more dimensions: distances compare only at equal N.
 Shape suffixes: N clips, D dimensions, R rank at most.
 Sources: D. Dowson and B. Landau, "The Fréchet distance between multivariate normal distributions" (1982);
-FID arXiv:1706.08500; FAD arXiv:1812.08466; FVD arXiv:1812.01717; the bias and its extrapolation arXiv:1911.07023.
+FID arXiv:1706.08500; FAD arXiv:1812.08466; FVD arXiv:1812.01717; its bias arXiv:1911.07023.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.errors import ShapeError
-from mova_core.measures.clip import Unavailable
-
-SIZES = 10  # subsets of different sizes that the extrapolation goes through
-SMALLEST_SHARE = 0.5  # of the clips, in the smallest subset
-CLIPS_PER_DIMENSION = 2  # below which the distance does not fall along a straight line over 1 / N
 
 Matrix = NDArray[np.float64]
 
@@ -67,31 +62,6 @@ def frechet_distance(first: Gaussian, second: Gaussian) -> float:
     overlap = np.linalg.svd(first.root_DR.T @ second.root_DR, compute_uv=False).sum()
     distance = apart @ apart + (first.root_DR**2).sum() + (second.root_DR**2).sum() - 2 * overlap
     return max(float(distance), 0.0)  # rounding can leave a little less
-
-
-def extrapolated_frechet_distance(
-    embeddings_ND: NDArray[np.floating], reference: Gaussian, seed: int
-) -> float | Unavailable:
-    """The distance that infinitely many clips would have (FAD∞ and the like): where a line through the distances of
-    seeded subsets, over one over their size, meets 0. It may lie a little below 0.
-
-    Args:
-        embeddings_ND: of the clips that are judged; at least 2 D of them.
-        reference: what they are judged against; its own bias stays.
-        seed: of the subsets.
-    """
-    clips, dimensions = embeddings_ND.shape
-    if clips < CLIPS_PER_DIMENSION * dimensions:
-        return Unavailable(
-            f"{clips} clips are too few to extrapolate a Fréchet distance in {dimensions} dimensions: at least "
-            f"{CLIPS_PER_DIMENSION * dimensions}"
-        )
-    generator = np.random.default_rng([seed, clips])
-    sizes = np.linspace(SMALLEST_SHARE * clips, clips, SIZES).round().astype(int)
-    subsets = [embeddings_ND[generator.permutation(clips)[:size]] for size in sizes]
-    distances = [frechet_distance(Gaussian.of_embeddings(subset), reference) for subset in subsets]
-    _, at_infinity = np.polyfit(1 / sizes, distances, 1)
-    return float(at_infinity)
 
 
 def _root(covariance_DD: Matrix) -> Matrix:
