@@ -30,6 +30,7 @@ _SPECS = (
         gates=(GateKind.JOINT,),
         headline=True,
         swept=True,
+        agreement="sync",
     ),
     MetricSpec(
         "offset_s",
@@ -68,6 +69,7 @@ _SPECS = (
         gates=(GateKind.AUDIO, GateKind.JOINT),
         headline=True,
         swept=True,
+        agreement="text",
     ),
     MetricSpec(
         "video_class",
@@ -80,6 +82,7 @@ _SPECS = (
         gates=(GateKind.JOINT,),
         headline=True,
         swept=True,
+        agreement="text",
     ),
     MetricSpec(
         "sync_gain",

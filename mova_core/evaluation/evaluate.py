@@ -6,7 +6,7 @@ The same weights, params and data give the same bytes.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from mova_core.evaluation.measure import (
 )
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
+from mova_core.evaluation.measuring.rounding import rounded
 from mova_core.evaluation.metrics.sync import events_of
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
 from mova_core.evaluation.suites.validation import validation_clips
-from mova_core.evaluation.sweep import sweep, sync_gain
+from mova_core.evaluation.sweeps.bridge_scales import sweep, sync_gain
 from mova_core.evaluation.task_samples import TaskSample, generate_task_samples, write_task_samples
 from mova_core.evaluation.validation_loss import validation_loss
 from mova_core.geometry import ClipGeometry
@@ -47,7 +48,6 @@ from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES, Phase
 
-DIGITS = 6  # in metrics.json
 SAMPLES_FOLDER = "samples"
 TASKS_FOLDER = "tasks"
 LAST_PHASE = list(PHASES.values())[-1]
@@ -143,7 +143,7 @@ def evaluate_model(
             "samples": samples,
             "tasks": tasks,
         }
-        write_text(temporary / METRICS_FILE, json.dumps(_rounded(result), indent=1) + "\n")
+        write_text(temporary / METRICS_FILE, json.dumps(rounded(result), indent=1) + "\n")
     return result
 
 
@@ -184,12 +184,3 @@ def _write_samples(
             sample |= {"video_events_s": events, "audio_onsets_s": onsets}
         samples.append(sample)
     return samples
-
-
-def _rounded(value: Any) -> Any:
-    """The same with floats at a fixed number of digits."""
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value

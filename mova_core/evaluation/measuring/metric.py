@@ -87,6 +87,7 @@ class MetricSpec:
         swept: whether it is measured at every Bridge guidance scale.
         chosen: measured after a phase only where params `evaluate.metrics` name it, or with a mova preset.
         mean_of_sets: whether the value is the mean of the means of the suite's sets, as the MOVA report has it.
+        agreement: what it says agrees, where it does: `sync` video with audio, `text` a clip with its prompt.
         only_set: the one set of suite verse-bench that it is measured on; other suites are measured whole.
     """
 
@@ -109,6 +110,7 @@ class MetricSpec:
     swept: bool = False
     chosen: bool = False
     mean_of_sets: bool = False
+    agreement: Literal["sync", "text"] | None = None
     only_set: str | None = None
 
     @property

@@ -29,6 +29,7 @@ ALIGNMENT = (
         needs=(Need.VIDEO,),
         gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
         swept=True,
+        agreement="sync",
     ),
     MetricSpec(
         "av_align_many_to_one",
