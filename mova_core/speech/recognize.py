@@ -60,13 +60,17 @@ class SpeechRecognizer:
         Raises:
             EndpointError: an endpoint gives no transcript.
         """
+        words = self.words(audio, rate_hz)
+        if words is None or not words.segments:
+            return words
+        return with_speakers(words, self.turns(audio, rate_hz) or ())
+
+    def words(self, audio: NDArray[np.float32], rate_hz: int) -> Transcript | None:
+        """As `transcript`, without speakers."""
         if self.transcriber is None:
             return None
         spoken = speech_audio(audio, rate_hz)
-        if not speech_in(spoken):
-            return Transcript(segments=())
-        transcript = self.transcriber(spoken)
-        return transcript if self.diarizer is None else with_speakers(transcript, self.diarizer(spoken))
+        return self.transcriber(spoken) if speech_in(spoken) else Transcript(segments=())
 
     def turns(self, audio: NDArray[np.float32], rate_hz: int) -> Sequence[Turn] | None:
         """Who speaks when; None where there is no diarizer."""

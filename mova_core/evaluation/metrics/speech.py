@@ -22,36 +22,33 @@ from mova_core.speech.error_rates import (
 )
 from mova_core.speech.recognize import SpeechRecognizer
 from mova_core.speech.transcript import Transcript
-from mova_core.speech.turns import Turn, turns_of
+from mova_core.speech.turns import Turn, turns_of, with_speakers
 
 NOTHING_ASKED = Unavailable("the suite does not say what should be said in it")
 EMPTY = Unavailable("nothing should be said in it: its reference is empty")
-Found = tuple[Transcript, Transcript]  # what should be said, what is
 
 
 def cer(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """Character errors, of all that is said."""
-    return _ratio(_both(audio, context), character_errors)
+    return _ratio(audio, _words(audio, context), character_errors)
 
 
 def wer(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """Word errors, of all that is said."""
-    return _ratio(_both(audio, context), word_errors)
+    return _ratio(audio, _words(audio, context), word_errors)
 
 
 def cpcer(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """Character errors, of what each speaker says."""
-    if audio.transcript is None and (missing := context.speech.missing.get("diarizer")):
-        return Unavailable(missing)
-    both = _both(audio, context)
-    if isinstance(both, Unavailable):
-        return both
-    for whose, transcript in zip(("its reference", "its transcript"), both, strict=True):
+    found = _words_of_speakers(audio, context)
+    for whose, transcript in (("its reference", audio.asked.speech), ("its transcript", found)):
+        if not isinstance(transcript, Transcript):
+            continue
         if any(segment.speaker is None for segment in transcript.segments):
             return Unavailable(f"{whose} does not say of all words who speaks them")
         if len(transcript.by_speaker) > MOST_SPEAKERS:
             return Unavailable(f"{whose} has {len(transcript.by_speaker)} speakers, more than {MOST_SPEAKERS}")
-    return _ratio(both, speaker_character_errors)
+    return _ratio(audio, found, speaker_character_errors)
 
 
 def der(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
@@ -68,43 +65,37 @@ def der(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     return (errors.errors_s, errors.reference_s) if errors.reference_s else EMPTY
 
 
-def _ratio(both: Found | Unavailable, count: Callable[[Transcript, Transcript], EditCounts]) -> Ratio | Unavailable:
-    if isinstance(both, Unavailable):
-        return both
-    counts = count(*both)
+def _ratio(
+    clip: Clip, found: Transcript | Unavailable, count: Callable[[Transcript, Transcript], EditCounts]
+) -> Ratio | Unavailable:
+    """Errors and length of the reference."""
+    if isinstance(found, Unavailable):
+        return found
+    assert clip.asked.speech is not None, "a clip of which no speech is asked was transcribed"
+    counts = count(clip.asked.speech, found)
     return (float(counts.errors), float(counts.reference_length)) if counts.reference_length else EMPTY
 
 
-def _both(clip: Clip, context: Context) -> Found | Unavailable:
+def _words_of_speakers(clip: Clip, context: Context) -> Transcript | Unavailable:
+    if clip.asked.speech is not None and clip.transcript is None and context.speech.missing:
+        return Unavailable("; ".join(context.speech.missing.values()))  # before a model is asked in vain
+    words = _words(clip, context)
+    if clip.transcript is not None or isinstance(words, Unavailable) or not words.segments:
+        return words
+    turns = _turns(clip, context)
+    return turns if isinstance(turns, Unavailable) else with_speakers(words, turns)
+
+
+def _words(clip: Clip, context: Context) -> Transcript | Unavailable:
     if clip.asked.speech is None:
         return NOTHING_ASKED
     if not clip.asked.speech.text:
         return EMPTY
-    found = _transcript(clip, context)
-    return found if isinstance(found, Unavailable) else (clip.asked.speech, found)
-
-
-def _transcript(clip: Clip, context: Context) -> Transcript | Unavailable:
     if clip.transcript is not None:
         return clip.transcript
     if missing := context.speech.missing.get("transcriber"):
         return Unavailable(missing)
-    return audio_missing(clip) or clip.get(_listener(context.speech.recognizer()))
-
-
-@cache
-def _listener(recognizer: SpeechRecognizer) -> Callable[[Clip], Transcript | Unavailable]:
-    """What writes a clip's transcript: the same function for the same models, so that a clip keeps what it wrote."""
-
-    def written(clip: Clip) -> Transcript | Unavailable:
-        try:
-            transcript = recognizer.transcript(clip.audio, clip.rate_hz)
-        except EndpointError as error:  # of this clip: the others are measured
-            return Unavailable(str(error), passing=True)
-        assert transcript is not None, "a recognizer without a transcriber was asked for words"
-        return transcript
-
-    return written
+    return audio_missing(clip) or clip.get(_written_by(context.speech.recognizer()))
 
 
 def _turns(clip: Clip, context: Context) -> tuple[Turn, ...] | Unavailable:
@@ -113,4 +104,26 @@ def _turns(clip: Clip, context: Context) -> tuple[Turn, ...] | Unavailable:
         return Unavailable("its transcript does not say when each speaker speaks") if given is None else given
     if missing := context.speech.missing.get("diarizer"):
         return Unavailable(missing)
-    return audio_missing(clip) or tuple(context.speech.recognizer().turns(clip.audio, clip.rate_hz) or ())
+    return audio_missing(clip) or clip.get(_told_apart_by(context.speech.recognizer()))
+
+
+# The same function for the same models, so that a clip keeps what it gave (`Clip.get`).
+@cache
+def _written_by(recognizer: SpeechRecognizer) -> Callable[[Clip], Transcript | Unavailable]:
+    def written(clip: Clip) -> Transcript | Unavailable:
+        try:
+            transcript = recognizer.words(clip.audio, clip.rate_hz)
+        except EndpointError as error:  # of this clip: the others are measured
+            return Unavailable(str(error), passing=True)
+        assert transcript is not None, "a recognizer without a transcriber was asked for words"
+        return transcript
+
+    return written
+
+
+@cache
+def _told_apart_by(recognizer: SpeechRecognizer) -> Callable[[Clip], tuple[Turn, ...]]:
+    def told_apart(clip: Clip) -> tuple[Turn, ...]:
+        return tuple(recognizer.turns(clip.audio, clip.rate_hz) or ())
+
+    return told_apart

@@ -82,13 +82,22 @@ def test_a_model_is_asked_once_a_clip(models):
     asked = []
 
     def transcriber(audio):
-        asked.append(len(audio))
+        asked.append("words")
         return ASKED
 
-    context = models(transcriber, lambda audio: (Turn(0, 1, "x"), Turn(1, 2, "y")))
+    def diarizer(audio):
+        asked.append("turns")
+        return (Turn(0, 1, "x"), Turn(1, 2, "y"))
+
+    context = models(transcriber, diarizer)
     one = clip()
     assert [of(metric, one, context) for metric in (cer, wer, cpcer, der)] == [(0, 16), (0, 3), (0, 16), (0, 2)]
-    assert asked == [32_000]
+    assert asked == ["words", "turns"]
+
+
+def test_no_model_is_asked_in_vain(models):
+    context = models(lambda audio: pytest.fail("asked"))
+    assert isinstance(of(cpcer, clip(), context), Unavailable)
 
 
 def test_an_endpoint_that_fails_in_a_clip_is_its_reason(models):
