@@ -143,7 +143,7 @@ def _models(params: Params) -> list[Finding]:
     from mova_core.params import WeightsParams
 
     changes = "their columns of verdicts are filled, and the phases that filter by them get clips"
-    findings, without, no_adapter = [], list[str](), list[str]()
+    findings, without = [], list[str]()
     for name, model in MODELS.items():
         weights = getattr(params.weights, name)
         if weights is not None:
@@ -154,17 +154,12 @@ def _models(params: Params) -> list[Finding]:
             else:
                 findings.append(Finding(name, "works", model.about, measures=measures_of(name)))
         else:
-            (no_adapter if model.load is None else without).append(name)
-    nothing = "nothing yet: this version has no adapter for their weights"
-    setting = "set weights.MODEL: {path: FILE.safetensors, sha256: …}"
-    for names, enable in (
-        (without, setting),
-        (no_adapter, nothing),
-    ):
-        columns = tuple(column for name in names for column in measures_of(name))
-        if columns:
-            detail = f"{plural(len(columns), 'measure')} by models: {', '.join(names)}"
-            findings.append(Finding("model measures", "missing", detail, enable, changes, columns))
+            without.append(name)
+    columns = tuple(column for name in without for column in measures_of(name))
+    if columns:
+        enable = "set weights.MODEL: {path: FILE.safetensors, sha256: …}"
+        detail = f"{plural(len(columns), 'measure')} by models: {', '.join(without)}"
+        findings.append(Finding("model measures", "missing", detail, enable, changes, columns))
     return findings
 
 

@@ -169,7 +169,7 @@ def _key(task: Task) -> str:
     """What the measures of a task's clips follow from."""
     chosen = task.measuring
     clips = [[clip["sha256"], clip["speech_share"] if "speech" in chosen.groups else None] for clip in task.clips]
-    models = [[model.load, model.sha256] for model in chosen.models]
+    models = [[model.module, model.sha256] for model in chosen.models]
     return sha256_json(clips, chosen.groups, models)
 
 

@@ -14,6 +14,9 @@ from mova_core.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
+DERIVED = (".num_batches_tracked", ".relative_position_index")
+"""Ends of names beside the weights: what counts a batch norm's batches in training, and what Swin computes anew."""
+
 Shape = tuple[int, ...]
 Network = TypeVar("Network", bound="nn.Module")
 
@@ -115,8 +118,8 @@ def _on_meta(build: Callable[[], Network]) -> Network:
 
 
 def _counts(name: str) -> bool:
-    """Whether a tensor matters: what counts a batch norm's batches is for training, and old files lack it."""
-    return not name.endswith(".num_batches_tracked")
+    """Whether a tensor is a weight that a network needs."""
+    return not name.endswith(DERIVED)
 
 
 def _some(names: Iterable[str]) -> str:

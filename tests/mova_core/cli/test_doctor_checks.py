@@ -28,7 +28,7 @@ def test_what_is_not_taken_has_its_setting_and_its_effect():
     off = about(Params(), "flow_speed")
     assert off.state == "off" and "assess.measures" in off.enable and "columns of verdicts" in off.changes
     missing = about(Params(), "dover_technical")
-    assert missing.state == "missing" and "no adapter" in missing.enable
+    assert missing.state == "missing" and "weights.MODEL" in missing.enable
     assert about(Params(preset="mova-360p"), "flow_speed").state == "works"
 
 
@@ -44,7 +44,7 @@ def test_what_is_unavailable_takes_a_few_lines_after_what_works():
 def test_weights_that_cannot_be_used_are_told_and_do_not_end_the_doctor():
     params = params_from({"weights": {"dover": {"path": "a.safetensors", "sha256": SHA}}})
     found = about(params, "dover_technical")
-    assert found.state == "missing" and "this version has no adapter for DOVER" in found.enable
+    assert found.state == "missing" and "there is no such file" in found.enable
 
 
 def endpoint_findings(monkeypatch, kind, url, model="some-model"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from mova_core.curation.assess import measure_groups
 from mova_core.curation.assess.measure_clip import MEASURED_BY_GROUP, measure_clip
@@ -24,6 +25,9 @@ from mova_core.places import DataFolder
 
 TOY = """
 from mova_core.measures.clip import Unavailable
+
+def check(path):
+    pass
 
 def load(path):
     number = float(path.read_text())
@@ -47,7 +51,7 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose adapter exists."""
     (tmp_path / "toy_adapter.py").write_text(TOY)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(MODELS, "syncnet", MeasuringModel("a toy", load="toy_adapter:load"))
+    monkeypatch.setitem(MODELS, "syncnet", MeasuringModel("a toy", "toy_adapter"))
     yield
     sys.modules.pop("toy_adapter", None)
     table._adapter.cache_clear()
@@ -62,13 +66,16 @@ def test_every_measure_is_made_by_one_thing():
 def test_the_page_of_weights_has_a_row_for_each_adapter():
     page = (Path(__file__).parents[4] / "docs" / "weights.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert sorted(rows) == sorted(name for name, model in MODELS.items() if model.load is not None)
+    assert sorted(rows) == sorted(MODELS)
 
 
-@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.load is None])
-def test_weights_for_a_model_without_an_adapter_are_refused(weights, name):
-    with pytest.raises(UsageError, match=f"weights.{name} is configured, but this version has no adapter for"):
-        configured_models(with_weights(*weights, name).weights)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_refuses_weights_of_something_else(tmp_path, name):
+    path = tmp_path / "other.safetensors"
+    save_file({"other": np.zeros(2, np.float32)}, path)
+    params = with_weights(path, hashlib.sha256(path.read_bytes()).hexdigest(), name)
+    with pytest.raises(UsageError, match=rf"params weights\.{name}\.path is .*, which .*: expected"):
+        configured_models(params.weights)
 
 
 def test_refused_before_anything_is_read_or_cut(weights, tmp_path):

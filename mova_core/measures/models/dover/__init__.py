@@ -1,0 +1,1 @@
+"""DOVER: how good a video looks, technically and aesthetically."""
