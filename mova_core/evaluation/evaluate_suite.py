@@ -6,19 +6,22 @@ The two are apart: a rerun generates and measures what is missing. A shard gener
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.scoring.score import score
 from mova_core.evaluation.scoring.scorer import Scorer
-from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER, WHOLE, Generated, Generation, generate_clips
+from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER, Generated, Generation, generate_clips
 from mova_core.evaluation.suites.first_frames import without_first_frame
 from mova_core.evaluation.suites.held_out import captions_of, overlap
+from mova_core.evaluation.suites.item import SuiteItem
 from mova_core.evaluation.suites.named import PromptSuite
 from mova_core.evaluation.suites.parts import Shard
+from mova_core.evaluation.suites.rewritten import with_rewritten_prompts
 from mova_core.places import DataFolder
+from mova_core.prompting.rewrite import PromptRewriter
 from mova_core.registry.manifests import checkpoint_id_of
 
 NAMED = 5  # clips that a warning names
@@ -37,6 +40,7 @@ class SuiteRun:
         shard: the share that is generated here, without measuring; None: all, and they are measured.
         data: what the model may have been trained on.
         against: another folder of clips of the same names.
+        rewriter: rewrites the prompts before; None: they are used as they are.
     """
 
     suite: PromptSuite
@@ -47,6 +51,7 @@ class SuiteRun:
     shard: Shard | None = None
     data: DataFolder = field(default_factory=DataFolder)
     against: Path | None = None
+    rewriter: PromptRewriter | None = None
 
 
 def evaluate_suite(run: SuiteRun, scorer: Callable[[], Scorer]) -> dict[str, Any]:
@@ -66,35 +71,41 @@ def evaluate_suite(run: SuiteRun, scorer: Callable[[], Scorer]) -> dict[str, Any
     bare = without_first_frame(run.suite.items) if run.images else []
     if bare:
         _warn(f"{len(bare)} of {len(run.suite.items)} clips have no first frame and are of text alone: {_some(bare)}")
-    checkpoint_id = checkpoint_id_of(run.folder)
-    items, shard = run.suite.items, run.shard or WHOLE
-    generated = generate_clips(items, run.folder, checkpoint_id, run.out, run.generation, shard)
+    checkpoint_id, shard = checkpoint_id_of(run.folder), run.shard or Shard()
+    items, rewriting = shard.of(run.suite.items), dict[str, Any]()
+    if run.rewriter is not None:
+        items, reasons = with_rewritten_prompts(items, run.generation.request(run.folder).index, run.rewriter)
+        rewriting = {"rewritten": len(items) - len(reasons), "not_rewritten": reasons}
+    generated = generate_clips(items, run.folder, checkpoint_id, run.out, run.generation)
     for warning in generated.warnings:
         _warn(warning)
-    facts = _facts(run, checkpoint_id, generated, bare)
+    if generated.failed:
+        name, reason = next(iter(generated.failed.items()))
+        _warn(f"{len(generated.failed)} of {len(items)} clips could not be generated, such as {name}: {reason}")
+    facts = run.suite.described() | _facts(run, checkpoint_id, generated, items) | rewriting
     if measuring is None:
-        return {"suite": facts, "kept": generated.kept, "text": _told(generated, shard)}
+        return {"suite": facts, "kept": generated.kept, "text": _shard_told(generated, shard)}
     clips = run.out / CLIPS_FOLDER
     return score(measuring, clips, run.out, asked=run.suite.asked, against=run.against, suite=facts)
 
 
-def _facts(run: SuiteRun, checkpoint_id: str, generated: Generated, bare: list[str]) -> dict[str, Any]:
-    """What results say of the suite: the same on every rerun."""
+def _facts(run: SuiteRun, checkpoint_id: str, generated: Generated, items: Sequence[SuiteItem]) -> dict[str, Any]:
+    """What results say of how the clips were generated: the same on every rerun."""
     request = generated.request
-    return run.suite.described() | {
+    return {
         "checkpoint_id": checkpoint_id,
         "loras": [asdict(lora) for lora in request.loras],
         "negative_prompt": request.negative_prompt,
         "settings": request.settings.model_dump(mode="json"),
-        "in_training_captions": overlap(run.suite.prompts, captions_of(run.data)),
-        "without_first_frame": bare,
+        "in_training_captions": overlap((item.wanted.prompt for item in items), captions_of(run.data)),
+        "without_first_frame": without_first_frame(items) if run.images else [],
         "failed": dict(generated.failed),
         "reseeded": dict(generated.reseeded),
         "collapsed": list(generated.collapsed),
     }
 
 
-def _told(generated: Generated, shard: Shard) -> str:
+def _shard_told(generated: Generated, shard: Shard) -> str:
     made = generated.clips - generated.kept - len(generated.failed)
     failed = f", {len(generated.failed)} cannot be generated" if generated.failed else ""
     return (

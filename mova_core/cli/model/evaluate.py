@@ -62,6 +62,10 @@ def evaluate(
     videos: Annotated[
         Path | None, typer.Option("--videos", help="Instead of a phase: score the video files of this folder.")
     ] = None,
+    rewrite_prompt: Annotated[
+        bool,
+        typer.Option("--rewrite-prompt", help="With --suite: have the prompts rewritten, as `mova generate` does it."),
+    ] = False,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -106,7 +110,9 @@ def evaluate(
     from mova_core.errors import UsageError
     from mova_core.params import load_params
 
-    of_suite = SuiteOptions(checkpoint, suite, prompts, images, limit, shard, negative_prompt, lora, changes)
+    of_suite = SuiteOptions(
+        checkpoint, suite, prompts, images, limit, shard, negative_prompt, lora, rewrite_prompt, changes
+    )
     if [phase, videos, suite].count(None) != 2:
         raise UsageError(
             "name one of these: a phase (audio, phase1, phase2, phase3), a folder of clips (--videos DIR), or a suite "

@@ -25,6 +25,7 @@ class SuiteOptions:
         shard: I/N.
         negative_prompt: of the unconditional forwards.
         lora: adapters, each with its weight behind an equals sign.
+        rewrite_prompt: whether prompts are rewritten before.
         changes: fields of `GenerateSettings`.
     """
 
@@ -36,13 +37,14 @@ class SuiteOptions:
     shard: str | None = None
     negative_prompt: str | None = None
     lora: list[str] | None = None
+    rewrite_prompt: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def refuse(self) -> None:
         """UsageError where one is given; of another mode."""
         named = {name: getattr(self, name) for name in self.__slots__ if name != "changes"} | dict(self.changes)
         for name, value in named.items():
-            if value not in (None, []):
+            if value not in (None, [], False):
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError(f"{option} goes with a suite, whose clips are generated: name it by --suite")
 
@@ -68,6 +70,7 @@ class SuiteOptions:
         from mova_core.evaluation.suites.parts import Shard
         from mova_core.model.lora.lora_file import parse_wanted
         from mova_core.places import DataFolder
+        from mova_core.prompting.rewrite import PromptRewriter
 
         shard = None if self.shard is None else Shard.parse(self.shard)
         if shard is not None and against is not None:
@@ -75,7 +78,9 @@ class SuiteOptions:
         loras = [parse_wanted(word) for word in self.lora or ()]
         generation = Generation(dict(self.changes), self.negative_prompt or "", loras, dict(runtime))
         suite, folder = self._suite(), resolve_checkpoint(self.checkpoint)
-        return SuiteRun(suite, folder, generation, out, self.images is not None, shard, DataFolder(data), against)
+        rewriter = PromptRewriter.from_environment() if self.rewrite_prompt else None
+        images = self.images is not None
+        return SuiteRun(suite, folder, generation, out, images, shard, DataFolder(data), against, rewriter)
 
     def _suite(self) -> "PromptSuite":
         from mova_core.evaluation.suites.first_frames import with_first_frames

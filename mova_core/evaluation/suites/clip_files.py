@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mova_core.errors import MediaError, MovaError
+from mova_core.errors import MediaError, MovaError, UsageError
 from mova_core.evaluation.suites.item import SuiteItem
-from mova_core.evaluation.suites.parts import Shard
 from mova_core.media.image import read_image
 from mova_core.media.provenance import Provenance, read_provenance
 from mova_core.sampling.inputs import ClipInputs
@@ -24,6 +23,7 @@ from mova_core.sampling.plan.check import check_memory
 from mova_core.sampling.request.like import remember_sources
 from mova_core.sampling.request.recipe import recipe_of
 from mova_core.sampling.request.request import Request
+from mova_core.sampling.request.rewritten_prompts import length_check
 from mova_core.sampling.request.wanted import Wanted
 from mova_core.storage.atomic import clear_temporary, write_text
 from mova_core.storage.hashing import sha256_file
@@ -33,7 +33,6 @@ if TYPE_CHECKING:  # torch
 
 CLIPS_FOLDER = "clips"
 CHECKSUM_SUFFIX = ".sha256"
-WHOLE = Shard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +51,27 @@ class Generation:
     loras: Sequence[tuple[Path, float]] = ()
     runtime: Mapping[str, Any] = field(default_factory=dict)
 
-    def request(self, folder: Path, items: Sequence[SuiteItem], out: Path) -> Request:
-        """A checked request without clips yet; errors as of `Request.check`, before torch is loaded.
+    def request(self, folder: Path) -> Request:
+        """A checked request for no clips yet; errors as of `Request.check`."""
+        return Request.of_model(folder, self.negative_prompt, self.changes, self.loras, self.runtime)
+
+    def check(self, request: Request, wanted: Sequence[Wanted], out: Path) -> Request:
+        """Refuse clips that cannot be asked for, before torch is loaded; errors as of `Request.check`.
 
         Args:
-            folder: of the model.
-            items: that it will be asked for.
+            request: of the model.
+            wanted: all clips.
             out: folder of the clips.
+
+        Returns:
+            The request with what is to be told of these clips.
         """
-        request = Request.of_model(folder, self.negative_prompt, self.changes, self.loras, self.runtime)
-        wanted = [item.wanted for item in items]
         request.check_wanted(wanted, out, self.changes)
         images = {image for clip in wanted for image in (clip.given.image, clip.given.last_image) if image is not None}
         for image in sorted(images):
             read_image(image)  # refused now, not hours later
         warning = request.index.prompts_warning([clip.prompt for clip in wanted])
-        return replace(request, warnings=(*request.warnings, *([] if warning is None else [warning])))
+        return request if warning is None else replace(request, warnings=(*request.warnings, warning))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +98,36 @@ class Generated:
 
 
 def generate_clips(
-    items: Sequence[SuiteItem],
-    folder: Path,
-    checkpoint_id: str,
-    out: Path,
-    generation: Generation,
-    shard: Shard = WHOLE,
+    items: Sequence[SuiteItem], folder: Path, checkpoint_id: str, out: Path, generation: Generation
 ) -> Generated:
     """Generate what is not there of a suite.
 
     Args:
-        items: of the whole suite.
+        items: of the suite, or of a shard of it.
         folder: of the model.
         checkpoint_id: of its weights.
         out: folder of the evaluation.
         generation: how.
-        shard: the share of them that is made here.
 
     Raises:
-        UsageError, StaleError: as of `Request.check`.
+        UsageError, StaleError: as of `Request.check`; a prompt that is too long for the model costs its own clip alone,
+            unless all are.
         MovaError: a place cannot be written to, or not one clip could be generated.
     """
-    clips_folder, share = out / CLIPS_FOLDER, shard.of(items)
-    request = generation.request(folder, items, clips_folder)
-    wanted = {item.name: item.wanted for item in share}
-    expected = {name: _provenance(request, checkpoint_id, clip) for name, clip in wanted.items()}
+    clips_folder, request = out / CLIPS_FOLDER, generation.request(folder)
+    too_long = length_check(request.index)
+    failed = {item.name: reason for item in items if (reason := too_long(item.wanted.prompt)) is not None}
+    wanted = [item.wanted for item in items if item.name not in failed]
+    if failed and not wanted:
+        raise UsageError(next(iter(failed.values())))
+    request = generation.check(request, wanted, clips_folder)
+    for name in failed:
+        _remove(request.path_of(Wanted(name, ""), clips_folder))
     missing = [
-        clip for name, clip in wanted.items() if not is_kept(request.path_of(clip, clips_folder), expected[name])
+        clip
+        for clip in wanted
+        if not is_kept(request.path_of(clip, clips_folder), _provenance(request, checkpoint_id, clip))
     ]
-    failed: dict[str, str] = {}
     warnings = list(request.warnings)
     if missing:
         check_memory(request.index, request.settings, request.runtime)
@@ -132,16 +137,16 @@ def generate_clips(
             else:
                 write_text(_checksum_of(done.clip.path), _line(done.clip.path))
                 warnings += done.warnings(request.settings)
-    if failed and len(failed) == len(share):
+    if failed and len(failed) == len(items):
         raise MovaError(f"no clip of the suite could be generated: {next(iter(failed.values()))}")
     tries = {
-        name: provenance.tries
-        for name, clip in wanted.items()
-        if name not in failed and (provenance := read_provenance(request.path_of(clip, clips_folder))) is not None
+        clip.name: provenance.tries
+        for clip in wanted
+        if clip.name not in failed and (provenance := read_provenance(request.path_of(clip, clips_folder))) is not None
     }
     return Generated(
-        len(share),
-        len(share) - len(missing),
+        len(items),
+        len(wanted) - len(missing),
         failed,
         {name: last[-1].seed for name, last in tries.items() if last and not last[-1].faults},
         [name for name, last in tries.items() if last and last[-1].faults],

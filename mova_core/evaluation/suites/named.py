@@ -35,11 +35,6 @@ class PromptSuite:
         """What each clip was asked to be, by its name."""
         return {item.name: item.asked for item in self.items}
 
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """Of its clips, in their order."""
-        return tuple(item.wanted.prompt for item in self.items)
-
     def described(self) -> dict[str, Any]:
         """As it stands in results; the sha256 is of all that the items say but the bytes of given files."""
         return {"name": self.name, "clips": len(self.items), "sha256": sha256_json(*map(_plain, self.items))}

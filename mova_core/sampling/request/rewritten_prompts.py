@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mova_core.errors import UsageError
 from mova_core.model.pretrained.index import FolderIndex
+from mova_core.model.text.prompt import check_prompt
 from mova_core.progress import track
 from mova_core.prompting.caption import CaptionRules
 from mova_core.prompting.frame_description import FrameName
@@ -30,7 +31,7 @@ def with_rewritten_prompts(request: Request, rewriter: PromptRewriter) -> Reques
     """
     index = request.index
     rewriter.check_reachable(frames=any(given_frames(clip.inputs) for clip in request.clips))
-    rules, too_long = _rules(index), _length_check(index)
+    rules, too_long = caption_rules(index), length_check(index)
 
     def rewritten(clip: Clip) -> Clip:
         inputs = clip.inputs
@@ -51,15 +52,19 @@ def given_frames(inputs: ClipInputs) -> dict[FrameName, Frame]:
     return {name: frame for name, frame in named.items() if frame is not None}
 
 
-def _rules(index: FolderIndex) -> CaptionRules:
+def caption_rules(index: FolderIndex) -> CaptionRules:
+    """What a model's captions are like."""
     words = index.max_tokens // (BYTES_A_WORD if index.has_nano_text else TOKENS_A_WORD)
     return CaptionRules(words, index.fields.get("trained_on", ())[:MOST_PHRASES])
 
 
-def _length_check(index: FolderIndex) -> Callable[[str], str | None]:
+def length_check(index: FolderIndex) -> Callable[[str], str | None]:
+    """Function that says of a prompt why a model cannot read it, None if it can."""
+    count = index.token_counter()
+
     def too_long(prompt: str) -> str | None:
         try:
-            index.check_prompts([prompt])
+            check_prompt(prompt, count(prompt), index.max_tokens)
         except UsageError as error:
             return str(error)
         return None

@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 from mova_core.cli.main import build_app
 from mova_core.curation.tables import write_table
 from mova_core.evaluation.suites.captioned import CAPTION_OF
+from mova_core.media.provenance import read_provenance
 from mova_core.model.single_thread import single_thread
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import checkpoint_id_of
+from tests.mova_core.endpoints.model_server import caption, completion
 
 PARAMS = "evaluate: {metrics: [loudness_lufs], bootstrap_samples: 20}\n"
 SHORT = ("--steps", 1, "--frames", 5, "--retries", 0)
@@ -91,6 +93,22 @@ def test_a_shard_generates_and_measures_nothing(project):
 def test_clips_without_a_first_frame_are_told(project):
     result = mova_evaluate(*project, "--out", "few", "--images", "images", "--limit", 1, "--shard", "1/2")
     assert "1 of 2 clips have no first frame and are of text alone: talk" in result.stderr
+
+
+def test_prompts_too_long_for_the_model_can_be_rewritten(project, server, monkeypatch):
+    """As those of Verse-Bench for a nano model: what it generates from is told, metrics have the suite's own prompt."""
+    monkeypatch.setenv("MOVA_LLM_URL", server.url)
+    monkeypatch.setenv("MOVA_LLM_MODEL", "some-llm")
+    server.answers = [caption("A red ball falls.", sound="It knocks."), completion("no caption")]
+    lines = [{"prompt": "a red ball that " + "falls and " * 30, "name": "ball"}, {"prompt": "red ball", "name": "b"}]
+    Path("long.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    options = (*project, "--suite", "long.jsonl", "--out", "long")
+    assert mova_evaluate(*options, "--limit", 1).exit_code == 2
+    suite = evaluated(*options, "--rewrite-prompt")["suite"]
+    assert (suite["rewritten"], list(suite["not_rewritten"]), suite["failed"]) == (1, ["b"], {})
+    assert read_provenance(Path("long/clips/ball.mp4")).recipe.prompt == "A red ball falls. It knocks."
+    asked = [json.loads(line)["asked"]["prompt"] for line in Path("long/clips.jsonl").read_text().splitlines()]
+    assert sorted(asked) == sorted(line["prompt"] for line in lines)
 
 
 @pytest.mark.usefixtures("first", "project")

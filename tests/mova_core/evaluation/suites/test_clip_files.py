@@ -154,7 +154,7 @@ def test_another_format_takes_the_place_of_the_first(out, nano_folder, items):
 
 def test_shards_make_the_bytes_of_one_process_in_any_order(made_once, nano_folder, items, tmp_path):
     out = tmp_path / "out"
-    made = [generate_clips(items, nano_folder, CHECKPOINT, out, SHORT, Shard(number, 3)) for number in (3, 1, 2)]
+    made = [generate_clips(Shard(number, 3).of(items), nano_folder, CHECKPOINT, out, SHORT) for number in (3, 1, 2)]
     assert [generated.clips for generated in made] == [1, 2, 1]
     assert [generated.kept for generated in made] == [0, 0, 0]
     assert files(out) == files(made_once)
@@ -178,13 +178,21 @@ def test_a_clip_that_cannot_be_made_is_told_and_its_old_file_is_gone(out, nano_f
         generate_clips(items[1:2], nano_folder, CHECKPOINT, out, changed)
 
 
+def test_a_prompt_that_is_too_long_costs_its_own_clip_alone(out, nano_folder, items):
+    long = SuiteItem(Wanted("clip-1", "x" * 200), Asked())
+    generated = generate_clips([items[0], long], nano_folder, CHECKPOINT, out, SHORT)
+    assert (generated.clips, generated.kept, list(generated.failed)) == (2, 1, ["clip-1"])
+    assert "201 tokens" in generated.failed["clip-1"]
+    assert not [name for name in files(out) if name.startswith("clip-1")]
+
+
 def test_what_is_wrong_is_told_before_anything_is_made(nano_folder, items, first_frame, tmp_path):
-    def refused(sentence, *wanted, generation=SHORT):
+    def refused(sentence, *wanted, first=1, generation=SHORT):
         with pytest.raises(UsageError, match=sentence):
             more = [SuiteItem(each, Asked()) for each in wanted]
-            generate_clips([*items[:1], *more], nano_folder, CHECKPOINT, tmp_path / "out", generation)
+            generate_clips([*items[:first], *more], nano_folder, CHECKPOINT, tmp_path / "out", generation)
 
-    refused("201 tokens", Wanted("long", "x" * 200))
+    refused("201 tokens", Wanted("long", "x" * 200), first=0)
     refused("clip both: .*image and video", Wanted("both", "x", given=Given(image=first_frame, video=Path("x.mp4"))))
     refused("none.png is missing", Wanted("frame", "x", given=Given(image=Path("none.png"))))
     refused("steps is 0", generation=Generation({"steps": 0}))
