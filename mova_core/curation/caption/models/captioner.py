@@ -139,7 +139,8 @@ class Captioner:
         """
         unavailable: dict[str, str] = {}
         read = await self._frame_text(media, measured)
-        video = await self._ask(self.vlm, visual_question(media), lambda video: check_visual(video, read))
+        about_video = await asyncio.to_thread(visual_question, media)  # coding frames takes its time
+        video = await self._ask(self.vlm, about_video, lambda video: check_visual(video, read))
         sound = await self._sound(media, unavailable)
         transcript = await self._transcript(media, measured, unavailable)
         caption = await self._ask(
