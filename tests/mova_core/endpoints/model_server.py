@@ -53,7 +53,7 @@ class ModelServer:
     """
 
     def __init__(self) -> None:
-        self.answers: list[Answer | Callable[[dict[str, Any]], Answer] | None] = []
+        self.answers: list[Answer | Callable[[dict[str, Any]], Answer | None] | None] = []
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.models = Answer(b'{"data": []}')
@@ -103,10 +103,11 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             body = _form(kind, content) if kind.startswith("multipart/") else json.loads(content)
             server.asked.append(body)
             answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
-            if answer is None:
+            given = answer(body) if callable(answer) else answer
+            if given is None:
                 server.over.wait()
             else:
-                self._send(answer(body) if callable(answer) else answer)
+                self._send(given)
 
         def _send(self, answer: Answer) -> None:
             headers = {"Content-Type": "application/json", "Content-Length": str(len(answer.body))} | answer.headers
