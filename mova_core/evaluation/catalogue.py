@@ -126,6 +126,7 @@ _SPECS = (
         "audible clips",
         "share of clips louder than the limit of `assess`",
         *("higher", SHARE),
+        version=2,
         ratio=audible_share,
         gates=tuple(GateKind),
     ),

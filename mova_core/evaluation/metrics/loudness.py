@@ -4,7 +4,8 @@ import numpy as np
 
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
-from mova_core.measures.clip import Clip
+from mova_core.evaluation.metrics.usable import audio_missing
+from mova_core.measures.clip import Clip, Unavailable
 from mova_core.media.audio.loudness import integrated_lufs
 
 
@@ -18,8 +19,10 @@ def rms_error_db(video: Clip, audio: Clip, context: Context) -> Ratio:
     return _distance(audio.get(_rms_db), context.mean(_rms_db))
 
 
-def audible_share(video: Clip, audio: Clip, context: Context) -> Ratio:
+def audible_share(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
     """1 for a clip whose loudness is above the limit of section `assess`; one without a loudness is not audible."""
+    if missing := audio_missing(audio):
+        return missing
     level = audio.get(lufs)
     return float(level is not None and level > context.audible_above_lufs), 1.0
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mova_core.evaluation.metrics.speech_quality import dnsmos_ovrl, dnsmos_p808, speech_share
-from mova_core.measures.clip import Clip, Unavailable
+from mova_core.evaluation.scoring.video_file import read_video
+from mova_core.measures.clip import Asked, Clip, Unavailable
 
 RATE_HZ = 16_000
 
@@ -39,3 +40,9 @@ def test_where_somebody_speaks_there_are_scores():
 def test_audio_without_a_sound_has_no_score(audio, why):
     missing = dnsmos_p808(replace(clip(audio), speech_share=1.0))
     assert isinstance(missing, Unavailable) and why in missing.reason
+
+
+def test_real_speech_is_found_and_scored(media):
+    spoken = read_video(media / "generated-dialogue-two-men-closeup-1344x704-5s.mp4", Asked())
+    assert spoken.speech_share is None and speech_share(spoken) > 0.3
+    assert 1 < dnsmos_p808(spoken) < 5
