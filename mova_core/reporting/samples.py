@@ -107,7 +107,7 @@ def clip_card(sample: Sample, data: DataFolder) -> ClipCard:
     frames, audio = read_clip(encoded)
     small = max(frames.shape[1:3]) <= PREVIEW_SIDE_PX
     if not small:
-        frames = _shrink(frames)
+        frames = shrunk(frames)
         encoded = _encode(frames, sample.clip["fps"], audio, sample.clip["audio_rate_hz"])
     strip = _strip(frames)
     rejections: dict[str, str] = sample.verdict["rejections"]
@@ -149,6 +149,16 @@ def contact_sheet(cards: Sequence[ClipCard]) -> bytes:
     return encoded.tobytes()
 
 
+def shrunk(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Frames [F, H, W, 3] whose longer side is `PREVIEW_SIDE_PX` and both even; smaller ones as they are."""
+    height, width = frames.shape[1:3]
+    scale = PREVIEW_SIDE_PX / max(height, width)
+    if scale >= 1:
+        return frames
+    size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8)
+
+
 def image_uri(image: NDArray[np.uint8]) -> str:
     """An image, uint8 [H, W, 3] RGB, as a data URI."""
     kind, options = ("png", []) if image.shape[0] <= PIXELS_SHOWN_UP_TO else ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 70])
@@ -166,13 +176,6 @@ def _as_high_as_the_sheet(strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (round(strip.shape[1] * scale), SHEET_ROW_PX)
     resized = cv2.resize(strip, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
     return np.pad(resized, ((0, 0), (2, 2), (0, 0))).astype(np.uint8)
-
-
-def _shrink(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = frames.shape[1:3]
-    scale = PREVIEW_SIDE_PX / max(height, width)
-    size = (round(width * scale / 2) * 2, round(height * scale / 2) * 2)
-    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8)
 
 
 def _encode(frames: NDArray[np.uint8], fps: float, audio: NDArray[np.float32], rate_hz: int) -> bytes:

@@ -1,4 +1,6 @@
-"""Numbers as a person says them."""
+"""Numbers as a person says them, and names from outside as a page may show them."""
+
+from mova_core.printable import printable
 
 
 def plural(count: int, noun: str) -> str:
@@ -14,3 +16,8 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def one_line(text: str) -> str:
+    """Text from outside without line ends; characters that would steer a reader's eye or a browser are escaped."""
+    return printable(" ".join(text.split()))

@@ -131,9 +131,12 @@ def evaluate(
 
     if suite is not None:
         from mova_core.evaluation.evaluate_suite import evaluate_suite
+        from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER
 
         on = {name: getattr(params.generate, name) for name in RUNTIME_SETTINGS}
-        return evaluate_suite(of_suite.run(out, data, against, on), scorer)
+        run = of_suite.run(out, data, against, on)
+        result = evaluate_suite(run, scorer)
+        return result if run.shard is not None else _with_page(result, run.out, run.out / CLIPS_FOLDER)
     if videos is not None:
         if out is None:
             raise UsageError("--out is missing: name the folder that the scores are written to")
@@ -144,11 +147,19 @@ def evaluate(
 
         asked = None if prompts is None else {item.name: item.asked for item in read_suite(prompts)}
         said = None if transcripts is None else read_transcripts(transcripts)
-        return score(scorer(), videos, out, asked=asked, transcripts=said, against=against)
+        return _with_page(score(scorer(), videos, out, asked=asked, transcripts=said, against=against), out, videos)
     of_suite.refuse()
     if against is not None:
         raise UsageError("--against goes with --videos or --suite: a phase is compared with its validation clips")
     return _phase(str(phase), params, data, out)
+
+
+def _with_page(result: dict[str, Any], out: Path, folder: Path) -> dict[str, Any]:
+    """The same with the page of the evaluation in `out`, whose clips lie in `folder`."""
+    from mova_core.reporting.evaluation.page import write_page
+
+    page = write_page(out, folder)
+    return {**result, "page": str(page), "text": f"{result['text']}\nReport: {page}"}
 
 
 def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[str, Any]:

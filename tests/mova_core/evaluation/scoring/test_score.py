@@ -170,3 +170,13 @@ def test_prompts_that_name_other_files_are_refused(clips: Path, scorer: Scorer, 
 def test_modes_exclude_each_other(given: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         evaluate(**given)
+
+
+def test_the_command_leaves_a_page(
+    clips: Path, scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scorer, "of", lambda *_: scorer)
+    result = evaluate(videos=clips, out=tmp_path)
+    page = Path(result["page"])
+    assert page == tmp_path / "report.html" and f"Report: {page}" in result["text"]
+    assert "metrics measured of 7 clips" in page.read_text()

@@ -1,0 +1,96 @@
+"""`report.html` of an evaluation of clips, one self-contained page beside what it shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mova_core.evaluation.measuring.metric import MetricSpec
+from mova_core.reporting.evaluation.best_and_worst import SHOWN, choose
+from mova_core.reporting.evaluation.clip_cards import INLINE_BYTES, clip_cards
+from mova_core.reporting.evaluation.distributions import by_set, distributions
+from mova_core.reporting.evaluation.groups import ranked_metrics
+from mova_core.reporting.evaluation.headline import figures, headline
+from mova_core.reporting.evaluation.numbers import number
+from mova_core.reporting.evaluation.published import SOURCE
+from mova_core.reporting.evaluation.results import ClipScores, Results, read_results
+from mova_core.reporting.evaluation.table import metric_rows, missing_clips, published_table, reasons, unmeasured
+from mova_core.reporting.templates import render
+from mova_core.reporting.wording import one_line, plural
+from mova_core.storage.atomic import write_text
+
+PAGE_FILE = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A further section of the page: `html` is put in as it is, so it holds nothing from outside unescaped."""
+
+    id: str
+    title: str
+    html: str
+
+
+def write_page(out: Path, folder: Path, sections: Sequence[Section] = ()) -> Path:
+    """Write the page of an evaluation.
+
+    Args:
+        out: folder of the evaluation, where the page is written.
+        folder: where its clips lie.
+        sections: further ones, put after the distributions.
+
+    Returns:
+        The page.
+
+    Raises:
+        StaleError: a file of the evaluation is missing or cannot be read.
+    """
+    results, page = read_results(out), out / PAGE_FILE
+    ranked = ranked_metrics(results)
+    choices = choose(results, ranked)
+    values = _values(results, ranked) | {
+        "cards": clip_cards(choices, ranked, folder, page),
+        "all_shown": len(choices) == sum(bool(clip.metrics) for clip in results.clips),
+        "most_shown": SHOWN,
+        "inline_megabytes": f"{INLINE_BYTES / 1e6:g}",
+        "sections": sections,
+    }
+    write_text(page, render("evaluation.html", values))
+    return page
+
+
+def _values(results: Results, ranked: Sequence[MetricSpec]) -> dict[str, Any]:
+    scores = results.scores
+    return {
+        "title": f"mova: evaluation of {one_line(results.name)}",
+        "about": _about(results),
+        "headline": headline(results),
+        "second": figures(results, ranked),
+        "against": None if scores.against is None else one_line(scores.against.folder),
+        "groups": metric_rows(results),
+        "unmeasured": [f"{plural(clips, 'clip')}: {one_line(why)}" for why, clips in unmeasured(results).items()],
+        "published": published_table(results),
+        "published_source": SOURCE,
+        "sets": by_set(results, ranked),
+        "distributions": distributions(results),
+        "columns": [spec.title for spec in ranked],
+        "clips": [_clip_row(clip, ranked) for clip in results.clips],
+        "unavailable": {one_line(reason): ", ".join(titles) for reason, titles in reasons(results).items()},
+        "missing": [
+            (one_line(reason), clips, ", ".join(titles)) for reason, (clips, titles) in missing_clips(results).items()
+        ],
+    }
+
+
+def _about(results: Results) -> str:
+    suite = results.scores.suite
+    of = f"suite {suite.name}" if suite.name else f"folder {results.scores.folder}"
+    return one_line(f"mova · evaluation · {of}{f' · checkpoint {suite.checkpoint_id}' if suite.checkpoint_id else ''}")
+
+
+def _clip_row(clip: ClipScores, metrics: Sequence[MetricSpec]) -> tuple[str, str, list[str], str]:
+    """Name, prompt, values, and the reasons why anything is unavailable in it."""
+    values = [clip.value(spec.name) for spec in metrics]
+    shown = ["unavailable" if value is None else number(value) for value in values]
+    told = "; ".join(sorted({one_line(reason) for reason in clip.unavailable.values()}))
+    return one_line(clip.name), one_line(clip.asked.prompt or ""), shown, told
