@@ -51,7 +51,7 @@ MODELS: dict[str, MeasuringModel] = {
     "pyannote": MeasuringModel("pyannote.audio's speaker segmentation", "mova_core.measures.models.voices"),
     "panns": MeasuringModel("PANNs Cnn14 audio tagger", "mova_core.measures.models.panns.adapter"),
     "clap": MeasuringModel("CLAP", "mova_core.measures.models.clap"),
-    "videomae": MeasuringModel("VideoMAE", "mova_core.measures.models.videomae"),
+    "videomae": MeasuringModel("VideoMAE", "mova_core.measures.models.videomae.adapter"),
 }
 
 

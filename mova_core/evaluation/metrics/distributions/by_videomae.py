@@ -13,7 +13,7 @@ from mova_core.evaluation.metrics.distributions.statistics import frechet_statis
 from mova_core.measures.clip import Clip, Unavailable
 
 if TYPE_CHECKING:
-    from mova_core.measures.models.videomae import VideoMAE
+    from mova_core.measures.models.videomae.adapter import VideoMAE
 
 
 def _embedding(clip: Clip, context: Context) -> Embedding | Unavailable:

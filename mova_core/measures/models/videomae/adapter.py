@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import VideoMAEConfig
 
-    from mova_core.measures.models.videomae_network import VideoMAEEmbedder
+    from mova_core.measures.models.videomae.network import VideoMAEEmbedder
 
 FRAMES, STEP = 16, 4
 SIDE_PX = 224
@@ -102,7 +102,7 @@ def load(path: Path) -> VideoMAE:
 
 
 def _network(path: Path) -> "VideoMAEEmbedder":
-    from mova_core.measures.models.videomae_network import VideoMAEEmbedder
+    from mova_core.measures.models.videomae.network import VideoMAEEmbedder
 
     return VideoMAEEmbedder(_config(path))
 

@@ -8,8 +8,8 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from mova_core.errors import UsageError
 from mova_core.measures.clip import Unavailable
-from mova_core.measures.models import videomae
-from mova_core.measures.models.videomae import RGB_MEAN, RGB_STD, check, inputs_of, load
+from mova_core.measures.models.videomae import adapter
+from mova_core.measures.models.videomae.adapter import RGB_MEAN, RGB_STD, check, inputs_of, load
 
 SIZES = {"num_hidden_layers": 1, "intermediate_size": 8, "patch_size": 56}
 
@@ -17,7 +17,7 @@ SIZES = {"num_hidden_layers": 1, "intermediate_size": 8, "patch_size": 56}
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
     """A width of 8 beside the published ones."""
-    monkeypatch.setitem(videomae.HEADS, 8, 2)
+    monkeypatch.setitem(adapter.HEADS, 8, 2)
 
 
 def model(mean_pooling=True):
@@ -96,7 +96,7 @@ def test_other_weights_are_refused(tmp_path):
         check(written(tmp_path, {"other": torch.zeros(2)}))
     with pytest.raises(UsageError, match=r"has no fc_norm\.bias"):
         check(written(tmp_path, {name: each for name, each in state.items() if name != "fc_norm.bias"}))
-    videomae.HEADS.pop(8)
+    adapter.HEADS.pop(8)
     with pytest.raises(UsageError, match="is 8 wide, not one of 384, 768, 1024, 1280"):
         check(written(tmp_path, state))
 

@@ -1,0 +1,1 @@
+"""VideoMAE: an embedding of a video."""
