@@ -97,7 +97,7 @@ def evaluate(
     PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
     reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
     (docs/metrics.md), in worker processes under limits; --suite generates them first, with the options of
-    `mova generate`. A killed run goes on where it was.
+    `mova generate`. Both leave OUT/report.html, a page of what was found. A killed run goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
 

@@ -17,7 +17,7 @@ from mova_core.evaluation.scoring.files import write_scores
 from mova_core.evaluation.scoring.measure_file import from_json
 from mova_core.evaluation.scoring.paired import paired_difference
 from mova_core.evaluation.scoring.scorer import DIGITS, Scored, Scorer
-from mova_core.evaluation.scoring.videos import videos_of
+from mova_core.evaluation.scoring.videos import asked_alike, videos_of
 from mova_core.measures.clip import Asked
 from mova_core.registry.manifests import METRICS_FILE, Metric
 from mova_core.speech.transcript import Transcript
@@ -41,7 +41,8 @@ def score(
         out: where its files are written.
         asked: by name of the file, what each clip was asked to be.
         transcripts: by name of the file, who says what in it.
-        against: another folder of clips: distributions are compared with it, and clips of the same name in pairs.
+        against: another folder of clips: distributions are compared with it, and clips of the same name in pairs, as
+            if the same had been asked of both.
         suite: what to say of the suite, beside its clips: name, checkpoint, settings.
 
     Returns:
@@ -51,22 +52,29 @@ def score(
         UsageError: a folder that cannot be scored, or params that cannot be used.
     """
     videos = videos_of(folder, asked, transcripts)
-    others = [] if against is None else videos_of(against, None)
+    others = [] if against is None else asked_alike(videos_of(against, None), videos)
     unavailable = scorer.unavailable(videos, bool(others))
     names = [spec.name for spec in available(unavailable)]
     mine = scorer.scored(videos, names, "evaluate")
     theirs = scorer.scored(others, names, "evaluate/against") if others else []
     metrics = summarise(_measured(mine, names), _measured(theirs, names), unavailable, scorer.params.evaluate, {})
+    name, other = _names(folder, against)
     result: dict[str, Any] = {
-        "folder": folder.name,
+        "folder": name,
         "suite": dict(suite or {}) | {"clips": len(videos), "missing": sum(video.path is None for video in videos)},
         "metrics": {name: _rounded(metric) for name, metric in metrics.items()},
-        "against": None
-        if against is None
-        else {"folder": against.name, "differences": _differences(scorer, mine, theirs)},
+        "against": None if against is None else {"folder": other, "differences": _differences(scorer, mine, theirs)},
     }
     write_scores(out, result, mine, theirs)
     return result | {"out": str(out), "text": _told(metrics, out)}
+
+
+def _names(folder: Path, against: Path | None) -> tuple[str, str | None]:
+    """Of both folders, with the folder around them where they are called the same."""
+    one, other = folder.resolve(), None if against is None else against.resolve()
+    if other is None or one.name != other.name:
+        return one.name, None if other is None else other.name
+    return f"{one.parent.name}/{one.name}", f"{other.parent.name}/{other.name}"
 
 
 def _measured(clips: Sequence[Scored], names: Sequence[str]) -> MeasuredClips:

@@ -1,7 +1,7 @@
 """The video files of a folder, and what each was asked to be."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mova_core.errors import UsageError
@@ -63,3 +63,9 @@ def videos_of(
     facts = dict.fromkeys(files, Asked()) if asked is None else asked
     spoken = transcripts or {}
     return [Video(name, files.get(name), each, spoken.get(name)) for name, each in sorted(facts.items())]
+
+
+def asked_alike(videos: Sequence[Video], asked: Sequence[Video]) -> list[Video]:
+    """The first videos, each asked to be what the second of its name was."""
+    facts = {video.name: video.asked for video in asked}
+    return [replace(video, asked=facts.get(video.name, video.asked)) for video in videos]

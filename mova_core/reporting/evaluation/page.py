@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.metric import MetricSpec
 from mova_core.reporting.evaluation.best_and_worst import SHOWN, choose
 from mova_core.reporting.evaluation.clip_cards import INLINE_BYTES, clip_cards
@@ -12,7 +13,7 @@ from mova_core.reporting.evaluation.distributions import by_set, distributions
 from mova_core.reporting.evaluation.groups import ranked_metrics
 from mova_core.reporting.evaluation.headline import figures, headline
 from mova_core.reporting.evaluation.numbers import number
-from mova_core.reporting.evaluation.published import SOURCE
+from mova_core.reporting.evaluation.published import COLUMNS, SOURCE
 from mova_core.reporting.evaluation.results import ClipScores, Results, read_results
 from mova_core.reporting.evaluation.table import metric_rows, missing_clips, published_table, reasons, unmeasured
 from mova_core.reporting.templates import render
@@ -71,7 +72,7 @@ def _values(results: Results, ranked: Sequence[MetricSpec]) -> dict[str, Any]:
         "unmeasured": [f"{plural(clips, 'clip')}: {one_line(why)}" for why, clips in unmeasured(results).items()],
         "published": published_table(results),
         "published_source": SOURCE,
-        "sets": by_set(results, ranked),
+        "sets": by_set(results, _by_set(results, ranked)),
         "distributions": distributions(results),
         "columns": [spec.title for spec in ranked],
         "clips": [_clip_row(clip, ranked) for clip in results.clips],
@@ -80,6 +81,12 @@ def _values(results: Results, ranked: Sequence[MetricSpec]) -> dict[str, Any]:
             (one_line(reason), clips, ", ".join(titles)) for reason, (clips, titles) in missing_clips(results).items()
         ],
     }
+
+
+def _by_set(results: Results, ranked: Sequence[MetricSpec]) -> list[MetricSpec]:
+    """Metrics that are shown set by set: those that clips are ranked by and those that the MOVA report publishes."""
+    names = {spec.name for spec in ranked} | {column.metric for column in COLUMNS}
+    return [spec for name, spec in CATALOGUE.items() if name in names and name in results.scores.metrics]
 
 
 def _about(results: Results) -> str:

@@ -136,6 +136,19 @@ def test_clips_of_the_same_names_are_compared_in_pairs(clips: Path, scorer: Scor
     assert (itself["value"], itself["low"], itself["high"], itself["better"]) == (0, 0, 0, None)
 
 
+def test_what_is_asked_of_a_clip_is_asked_of_its_pair(clips: Path, scorer: Scorer, tmp_path: Path) -> None:
+    other = tmp_path / clips.name
+    other.mkdir()
+    for name, file in (("ball", "box"), ("box", "ball")):  # the classes the wrong way round
+        (other / f"{name}.mp4").symlink_to(clips / f"{file}.mp4")
+    asked = {name: Asked(prompt=name, label=label) for name, label in (("ball", "red-ball"), ("box", "green-box"))}
+    result = score(scorer, clips, tmp_path / "out", asked=asked, against=other)
+    difference = result["against"]["differences"]["video_class"]
+    assert (difference["value"], difference["pairs"]) == (1.0, 2)
+    assert result["metrics"]["video_class"]["data"] == 0
+    assert result["against"]["folder"] == f"{tmp_path.name}/{clips.name}" != result["folder"]
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
