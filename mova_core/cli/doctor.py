@@ -1,6 +1,8 @@
 """`mova doctor`: what this machine can do, what is missing for the preset, and the one step that enables it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mova_core.options import ParamsFile
 from mova_core.places import PARAMS
@@ -9,15 +11,29 @@ if TYPE_CHECKING:
     from mova_core.cli.doctor_checks import Finding
 
 
-def doctor(params_file: ParamsFile = PARAMS) -> dict[str, Any]:
+def doctor(
+    params_file: ParamsFile = PARAMS,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="List every metric: whether it can be taken, and by which weights.")
+    ] = False,
+) -> dict[str, Any]:
     """Say what works here, what is missing, what enables it and what that would change.
 
     Example: mova doctor
+
+    Example: mova doctor --metrics --json
     """
-    from mova_core.cli.doctor_checks import examine
     from mova_core.params import load_params
 
-    findings = examine(load_params(params_file))
+    params = load_params(params_file)
+    if metrics:
+        from mova_core.cli import doctor_metrics
+
+        found = doctor_metrics.examine_metrics(params)
+        return {"metrics": [doctor_metrics.as_json(each) for each in found], "text": doctor_metrics.told(found)}
+    from mova_core.cli.doctor_checks import examine
+
+    findings = examine(params)
     return {
         "findings": [
             {name: getattr(each, name) or None for name in ("what", "state", "detail", "enable", "changes", "measures")}

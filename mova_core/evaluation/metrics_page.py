@@ -25,7 +25,7 @@ How a value is put together and what its interval means: [evaluation.md](evaluat
 """
 
 NEEDS = {
-    Need.VIDEO: "a joint phase",
+    Need.VIDEO: "video",
     Need.KNOWN_EVENTS: "synthetic footage",
     Need.VALIDATION_CLIPS: "validation clips",
     Need.REFERENCE: "reference clips",

@@ -111,7 +111,7 @@ def _told(metrics: Mapping[str, Metric], out: Path) -> str:
     lines = [_line(CATALOGUE[name], metric) for name, metric in measured.items()]
     lost = len(metrics) - len(measured)
     lines += (
-        [f"{lost} metrics are unavailable: {out / METRICS_FILE} says why, `mova doctor` what enables them"]
+        [f"{lost} metrics are unavailable: {out / METRICS_FILE} says why, `mova doctor --metrics` what they need"]
         if lost
         else []
     )

@@ -35,10 +35,13 @@ class MeasuringModel:
         about: what it is, for people.
         module: has `check(path)`, which raises a UsageError where the path holds no weights of the model, and
             `load(path)`, which gives its `Adapter`.
+        proven: by whom, and where, the adapter was seen to give published values with the published weights; None:
+            by nobody yet.
     """
 
     about: str
     module: str
+    proven: str | None = None
 
 
 MODELS: dict[str, MeasuringModel] = {
