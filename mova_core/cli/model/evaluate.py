@@ -46,7 +46,16 @@ def evaluate(
         Path | None, typer.Option("--images", help="With --suite: a folder of first frames, NAME.png of each clip.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="With --suite: at most so many clips of each set.")
+        int | None,
+        typer.Option("--limit", min=1, help="With --suite or --sweep: at most so many clips of each set."),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep",
+            help="With --checkpoint: measure a suite at every combination of settings, such as "
+            "bridge_guidance_scale=0,1,2. Several times.",
+        ),
     ] = None,
     shard: Annotated[
         str | None,
@@ -97,7 +106,8 @@ def evaluate(
     PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
     reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
     (docs/metrics.md), in worker processes under limits; --suite generates them first, with the options of
-    `mova generate`. Both leave OUT/report.html, a page of what was found. A killed run goes on where it was.
+    `mova generate`. Both leave OUT/report.html, a page of what was found; --sweep measures every point of a grid of
+    settings and leaves OUT/sweep.html, with suggested defaults. A killed run goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
 
@@ -106,6 +116,8 @@ def evaluate(
     Example: mova evaluate --videos clips --against other-clips --out scores
 
     Example: mova evaluate --checkpoint models/phase3 --suite synthetic-compositions --out scores
+
+    Example: mova evaluate --checkpoint models/phase3 --sweep bridge_guidance_scale=0,1,2,3.5 --out sweep
     """
     from mova_core.errors import UsageError
     from mova_core.params import load_params
@@ -113,7 +125,9 @@ def evaluate(
     of_suite = SuiteOptions(
         checkpoint, suite, prompts, images, limit, shard, negative_prompt, lora, rewrite_prompt, changes
     )
-    if [phase, videos, suite].count(None) != 2:
+    if sweep and (phase or videos or against):
+        raise UsageError("--sweep goes with --checkpoint REF, and measures no phase, --videos or --against")
+    if not sweep and [phase, videos, suite].count(None) != 2:
         raise UsageError(
             "name one of these: a phase (audio, phase1, phase2, phase3), a folder of clips (--videos DIR), or a suite "
             "to generate (--suite NAME)"
@@ -122,6 +136,11 @@ def evaluate(
         raise UsageError("--transcripts goes with --videos: what is generated is transcribed by params speech")
     params = load_params(params_file)
     params = params.model_copy(update={"generate": params.generate.changed(**runtime)})
+    on = {name: getattr(params.generate, name) for name in RUNTIME_SETTINGS}
+    if sweep:
+        from mova_core.cli.model.evaluate_sweep import evaluate_sweep
+
+        return evaluate_sweep(of_suite, sweep, out, data, on, params)
     if phase is None:
         from mova_core.curation.engine.base import Engine
         from mova_core.evaluation.scoring.scorer import Scorer
@@ -133,7 +152,6 @@ def evaluate(
         from mova_core.evaluation.evaluate_suite import evaluate_suite
         from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER
 
-        on = {name: getattr(params.generate, name) for name in RUNTIME_SETTINGS}
         run = of_suite.run(out, data, against, on)
         result = evaluate_suite(run, scorer)
         return result if run.shard is not None else _with_page(result, run.out, run.out / CLIPS_FOLDER)

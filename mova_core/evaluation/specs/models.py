@@ -45,6 +45,7 @@ SYNC = (
         needs=(Need.VIDEO,),
         model="synchformer",
         chosen=True,
+        agreement="sync",
         mean_of_sets=True,
     ),
     MetricSpec(
@@ -83,6 +84,7 @@ TEXT = (
         needs=(Need.PROMPTS,),
         model="clap",
         chosen=True,
+        agreement="text",
     ),
 )
 QUALITY = tuple(

@@ -1,7 +1,7 @@
 """Measures the points of a sweep: the same clips from the same noise at each, a finished point kept.
 
 A point is kept by checkpoint, suite, settings, device and metrics, so a killed sweep goes on with the next point, and
-a larger grid measures what is new in it.
+a larger grid measures what is new in it. Clips are measured as the model makes them, without a file between.
 """
 
 import os
@@ -12,22 +12,29 @@ from typing import Any, TypeVar
 
 from mova_core.evaluation.measure import MeasuredClips, clip_values
 from mova_core.evaluation.measuring.context import Context
-from mova_core.evaluation.measuring.metric import MetricSpec
+from mova_core.evaluation.measuring.metric import ClipValue, MetricSpec
 from mova_core.evaluation.scoring.measure_file import as_json, from_json
-from mova_core.evaluation.suites.suite import Suite
 from mova_core.evaluation.sweeps.axes import GridPoint
-from mova_core.measures.clip import Asked, Clip
+from mova_core.measures.clip import Asked, Clip, Unavailable
 from mova_core.model.single_thread import single_thread
 from mova_core.progress import track
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.sampler import NotFinite
 from mova_core.sampling.settings import GenerateSettings
 from mova_core.storage.hashing import sha256_json
 from mova_core.storage.result_cache import ResultCache
 
-Wanted = tuple[ClipInputs, Asked]  # what a clip is made from, and what it should be
 Item = TypeVar("Item")
-Rows = list[dict[str, Any]]  # what each clip adds to each metric, as JSON
+Row = dict[str, ClipValue]  # what a clip adds to each metric
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Clips that are generated together: what each is made from, and what it was asked to be."""
+
+    inputs: Sequence[ClipInputs]
+    asked: Sequence[Asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,81 +43,100 @@ class PointMeter:
 
     Args:
         generator: of the model.
-        checkpoint_id: of its weights.
-        suite: what is generated at each point.
-        batch: clips generated together.
+        made_from: what decides the clips besides a point's settings, such as weights and prompts; part of the key.
+        batches: of the suite.
+        negative_prompt: text of the unconditional forwards.
         specs: metrics to measure.
         context: models that measure.
         cache: of finished points.
     """
 
     generator: ClipGenerator
-    checkpoint_id: str
-    suite: Suite
-    batch: int
+    made_from: Mapping[str, Any]
+    batches: Sequence[Batch]
+    negative_prompt: str
     specs: Sequence[MetricSpec]
     context: Context
     cache: ResultCache
 
+    @property
+    def sets(self) -> list[str | None]:
+        """The set of the suite that each clip is of."""
+        return [asked.set for batch in self.batches for asked in batch.asked]
+
     def check(self, points: Sequence[GridPoint]) -> None:
         """Refuse a point that cannot be generated before the first one is; errors as of `ClipGenerator.check`."""
         for point in points:
-            self.generator.check([inputs for inputs, _ in self._wanted()], "", point.settings)
+            for batch in self.batches:
+                self.generator.check(batch.inputs, self.negative_prompt, point.settings)
 
     def measure(self, points: Sequence[GridPoint]) -> list[MeasuredClips]:
         """What each clip adds to each metric, at each point."""
         keys = [self._key(point.settings) for point in points]
-        found: list[Rows | None] = [self.cache.get(key) for key in keys]
-        missing = [index for index, rows in enumerate(found) if rows is None]
+        kept = [self.cache.get(key) for key in keys]
+        missing = [index for index, rows in enumerate(kept) if rows is None]
+        found: list[list[Row]] = [[_from_json(row) for row in rows or ()] for rows in kept]
         with single_thread():
             clips = self._clips([points[index].settings for index in missing])
-            made = track(clips, len(missing) * len(self.suite.prompts), "sweep")
+            made = track(clips, len(missing) * len(self.sets), "sweep")
             for index in missing:
-                rows = [self._row(next(made)) for _ in self.suite.prompts]
-                self.cache.put(keys[index], rows)
-                found[index] = rows
-        return [self._measured(rows) for rows in found if rows is not None]
+                found[index] = [self._row(next(made)) for _ in self.sets]
+                if not any(_passes(value) for row in found[index] for value in row.values()):
+                    rows = [{name: as_json(value) for name, value in row.items()} for row in found[index]]
+                    self.cache.put(keys[index], rows)
+        return [
+            MeasuredClips({spec.name: [row[spec.name] for row in rows] for spec in self.specs}, self.sets)
+            for rows in found
+        ]
 
-    def _clips(self, settings: Sequence[GenerateSettings]) -> Iterator[Clip]:
+    def _clips(self, settings: Sequence[GenerateSettings]) -> Iterator[Clip | Unavailable]:
         """The suite's clips with each of these settings in turn; as many batches at once as there are cores."""
         at_once = os.cpu_count() or 1 if self.generator.shareable else 1
-        batches = _pieces(self._wanted(), self.batch)
         with ThreadPoolExecutor(at_once) as cores:
             for each in settings:
-                for some in _pieces(batches, at_once):  # no more at once: their clips are held until they are measured
+                for some in _pieces(self.batches, at_once):  # no more: their clips are held until they are measured
                     for clips in cores.map(self._generated, some, [each] * len(some)):
                         yield from clips
 
-    def _generated(self, wanted: Sequence[Wanted], settings: GenerateSettings) -> list[Clip]:
-        output, geometry = self.generator.generate([inputs for inputs, _ in wanted], settings), settings.clip_geometry
+    def _generated(self, batch: Batch, settings: GenerateSettings) -> list[Clip | Unavailable]:
+        """The clips of a batch; in place of one that the model fails at, as under extreme guidance, why."""
+        geometry = settings.clip_geometry
+        try:
+            output = self.generator.generate(batch.inputs, settings, negative_prompt=self.negative_prompt)
+        except NotFinite as error:
+            if len(batch.inputs) == 1:
+                return [Unavailable(str(error))]
+            alone = [Batch([inputs], [asked]) for inputs, asked in zip(batch.inputs, batch.asked, strict=True)]
+            return [clip for each in alone for clip in self._generated(each, settings)]
         fps, rate_hz = float(geometry.fps), geometry.audio_rate_hz
-        made = zip(output.videos, output.audios, wanted, strict=True)
-        return [Clip(frames, audio, fps, rate_hz, asked=asked) for frames, audio, (_, asked) in made]
+        made = zip(output.videos, output.audios, batch.asked, strict=True)
+        return [Clip(frames, audio, fps, rate_hz, asked=asked) for frames, audio, asked in made]
 
-    def _row(self, clip: Clip) -> dict[str, Any]:
-        values = clip_values(clip, self.specs, self.context)
-        return {name: as_json(value) for name, value in values.items()}
-
-    def _measured(self, rows: Sequence[Mapping[str, Any]]) -> MeasuredClips:
-        values = {spec.name: [from_json(row[spec.name]) for row in rows] for spec in self.specs}
-        return MeasuredClips(values, [None] * len(rows))
-
-    def _wanted(self) -> list[Wanted]:
-        clips = zip(self.suite.prompts, self.suite.seeds, self.suite.labels, strict=True)
-        return [(ClipInputs(prompt, seed), Asked(prompt, label)) for prompt, seed, label in clips]
+    def _row(self, clip: Clip | Unavailable) -> Row:
+        if isinstance(clip, Unavailable):
+            return {spec.name: clip for spec in self.specs}
+        return clip_values(clip, self.specs, self.context)
 
     def _key(self, settings: GenerateSettings) -> str:
-        made_from = self.suite.described(settings.model_dump(mode="json"))["sha256"]
         versions = [[spec.name, spec.version] for spec in self.specs]
         models = [[name, model.sha256] for name, model in sorted(self.context.models.items())]
         speech = self.context.speech
         endpoint = None if speech.endpoint is None else [speech.endpoint.url, speech.endpoint.model]
         said_by = [speech.params.model_dump(mode="json"), str(speech.parts), endpoint]
-        limit = self.context.audible_above_lufs
         return sha256_json(
-            *(self.checkpoint_id, made_from, self.batch, self.generator.computed_on),
-            *(versions, models, said_by, limit),
+            *(dict(self.made_from), self.negative_prompt, settings, self.generator.computed_on),
+            *([len(batch.inputs) for batch in self.batches], versions, models, said_by),
+            self.context.audible_above_lufs,
         )
+
+
+def _from_json(row: Mapping[str, Any]) -> Row:
+    return {name: from_json(value) for name, value in row.items()}
+
+
+def _passes(value: ClipValue) -> bool:
+    """Whether it may be there another time, as where an endpoint did not answer."""
+    return isinstance(value, Unavailable) and value.passing
 
 
 def _pieces(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

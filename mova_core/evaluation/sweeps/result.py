@@ -1,8 +1,10 @@
 """What a sweep found, as `sweep.json` holds it."""
 
+from typing import Any
+
 from pydantic import Field
 
-from mova_core.registry.manifests import Metric, Suite
+from mova_core.registry.manifests import Metric
 from mova_core.storage.manifest import Manifest
 
 SWEEP_FILE = "sweep.json"
@@ -65,20 +67,32 @@ class Suggestion(Manifest):
     unavailable: str | None
 
 
+class SweptSuite(Manifest):
+    """What is generated at every point; `sha256` is of what the suite says, `settings` those of no axis included."""
+
+    name: str
+    clips: int
+    sha256: str
+    negative_prompt: str
+    loras: list[dict[str, Any]]
+    settings: dict[str, Any]
+
+
 class Sweep(Manifest):
     """A sweep.
 
-    `axes`: values of each setting; `defaults`: the model's own. `sync` and `text` are the metrics that it is judged by,
-    `best` the number of the point where each metric is best, `unavailable` metric -> why no point has it.
+    `axes`: values of each setting; `defaults`: what the model has without one. It is judged by `sync_metric` and
+    `text_metrics`; `best`: the number of the point where each metric is best; `unavailable`: metric -> why no point
+    has it.
     """
 
     checkpoint_id: str
-    suite: Suite
+    suite: SweptSuite
     axes: dict[str, list[float]]
     defaults: dict[str, float | None]
     points: list[SweptPoint]
-    sync: str | None
-    text: list[str]
+    sync_metric: str | None
+    text_metrics: list[str]
     best: dict[str, int]
     front: Front
     suggestion: Suggestion

@@ -1,6 +1,7 @@
 """Sync by the Bridge guidance scale: this model's metrics, and the MOVA report's Table 5.
 
 The two are of other models, data and detectors, so they share no axis: only the shapes of the curves can be compared.
+A ring marks the best scale of a curve, and its label says what the highest scale loses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measuring.metric import Direction
+from mova_core.evaluation.sweeps.beyond_best import best_scale
 from mova_core.reporting.charts.style import KEEP, LOSE, SOFT, css_class, new_figure, styled, to_svg, tooltip
+from mova_core.reporting.charts.table_5 import DESYNC, IB_SCORE, SCALES, VALUES
 from mova_core.reporting.phase_reports import Evaluated, SweepEntry
 
 if TYPE_CHECKING:
@@ -16,11 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.ticker import MaxNLocator
 
 PLOT_FILE = "sweep.svg"  # in the folder of an evaluation
-
-# MOVA report (arXiv:2602.08794), Table 5: s_T 5, 360p.
-REPORT_SCALES = (1.0, 2.0, 3.0, 3.5, 4.0)
-REPORT_DESYNC_S = (0.475, 0.421, 0.388, 0.351, 0.365)
-REPORT_IB_SCORE = (0.286, 0.305, 0.312, 0.315, 0.316)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One curve; `levels` are dashed lines by name, `mark` is matplotlib's."""
+    """One curve by rising scale; `levels` are dashed lines by name, `mark` is matplotlib's."""
 
     title: str
     points: Sequence[Point]
     levels: Mapping[str, float]
     colour: str
     mark: str
+    better: Direction
 
 
 def sweep_charts(evaluation: Evaluated) -> tuple[str, str]:
@@ -64,13 +64,43 @@ def our_panels(evaluation: Evaluated) -> list[Panel]:
     return [_panel(name, evaluation) for name in names]
 
 
-def report_panels() -> list[Panel]:
+def report_panels(names: Sequence[str] = (DESYNC, IB_SCORE)) -> list[Panel]:
     """What the MOVA report measured."""
-    values = {"DeSync, s (lower is better)": REPORT_DESYNC_S, "IB-Score (higher is better)": REPORT_IB_SCORE}
-    return [
-        Panel(title, [Point(scale, value) for scale, value in zip(REPORT_SCALES, each, strict=True)], {}, LOSE, "s")
-        for title, each in values.items()
-    ]
+    panels = []
+    for name in names:
+        better, values = VALUES[name]
+        points = [Point(scale, value) for scale, value in zip(SCALES, values, strict=True)]
+        panels.append(Panel(f"{name} ({better} is better)", points, {}, LOSE, "s", better))
+    return panels
+
+
+def report_chart() -> str:
+    """All of the MOVA report's Table 5, in two columns."""
+    names = list(VALUES)
+    return _drawn("MOVA report, Table 5, by s_B, text scale 5", [report_panels(names[at::2]) for at in (0, 1)], 560)
+
+
+def beyond_best(scales: Sequence[float], values: Sequence[float], better: Direction) -> str:
+    """Where a curve is best and what its highest scale loses, in a few words; empty where there is no curve."""
+    best = best_scale(values, better)
+    if best is None or len(scales) < 2:
+        return ""
+    if not best.losses:
+        return f"best at {scales[-1]:g}, the highest"
+    loss = f"{best.losses[-1]:.3f}"
+    return f"best at {scales[best.index]:g}; at {scales[-1]:g} {'as good' if loss == '0.000' else f'worse by {loss}'}"
+
+
+def mark_best(axes: "Axes", scales: Sequence[float], values: Sequence[float], better: Direction, colour: str) -> None:
+    """A ring around the best point of a curve, which tells what each scale beyond it loses."""
+    best = best_scale(values, better)
+    if best is None or len(scales) < 2:
+        return
+    losses = zip(scales[best.index + 1 :], best.losses, strict=True)
+    told = [f"best at {scales[best.index]:g}", *(f"{scale:g}: worse by {loss:.3f}" for scale, loss in losses)]
+    place = scales[best.index], values[best.index]
+    (ring,) = axes.plot(*place, "o", markersize=12, markerfacecolor="none", markeredgecolor=colour)
+    tooltip(ring, "; ".join(told))
 
 
 def _panel(name: str, evaluation: Evaluated) -> Panel:
@@ -87,7 +117,7 @@ def _panel(name: str, evaluation: Evaluated) -> Panel:
         "data": metric.data if metric else None,
     }
     known = {each: value for each, value in levels.items() if value is not None}
-    return Panel(f"{spec.title} ({spec.better} is better)", points, known, KEEP, "o")
+    return Panel(f"{spec.title} ({spec.better} is better)", points, known, KEEP, "o", spec.better)
 
 
 def _without_bridge(entries: Sequence[SweepEntry], name: str) -> float | None:
@@ -125,7 +155,8 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
         css_class(axes.axhline(value, color=SOFT, linestyle="--", linewidth=1), "level")
     _name_levels(axes, panel.levels)
     axes.set_xticks(scales)
-    axes.set_xlabel("s_B")
+    mark_best(axes, scales, values, panel.better, panel.colour)
+    axes.set_xlabel(", ".join(filter(None, ("s_B", beyond_best(scales, values, panel.better)))))
     axes.yaxis.set_major_locator(_few_ticks())
 
 
