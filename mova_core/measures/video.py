@@ -64,10 +64,10 @@ def cells(gray: Luma) -> NDArray[np.float32]:
     frames, height, width = gray.shape
     side = max(1, min(height, width) // CELLS)
     rows, columns = height // side, width // side
-    whole = gray[:, : rows * side, : columns * side].reshape(frames, rows, side, columns, side)
     means = np.empty((frames, rows, columns), np.float32)
-    for frame, target in zip(whole, means, strict=True):
-        target[...] = frame.sum(axis=1, dtype=np.uint32).sum(axis=2, dtype=np.uint32) / np.float32(side * side)
+    for frame, target in zip(gray, means, strict=True):  # one by one: of a colour's channel this copies
+        whole = frame[: rows * side, : columns * side].reshape(rows, side, columns, side)
+        target[...] = whole.sum(axis=1, dtype=np.uint32).sum(axis=2, dtype=np.uint32) / np.float32(side * side)
     return means
 
 
