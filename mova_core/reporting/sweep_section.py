@@ -6,16 +6,19 @@ from pathlib import Path
 
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.sweeps.axes import described
-from mova_core.evaluation.sweeps.result import Sweep, SweptPoint
+from mova_core.evaluation.sweeps.result import SWEEP_FILE, Sweep, SweptPoint
 from mova_core.reporting.charts.front import front_chart
 from mova_core.reporting.charts.heat_map import heat_map
 from mova_core.reporting.charts.sweep import report_chart
 from mova_core.reporting.charts.sweep_lines import lines_chart
 from mova_core.reporting.charts.sweep_slice import Slice, shown_metrics, slices, symbol
+from mova_core.reporting.evaluation.page import Section
 from mova_core.reporting.templates import render
 from mova_core.storage.atomic import write_text
+from mova_core.storage.manifest import read_manifest
 
 PAGE_FILE = "sweep.html"
+HEADING = "Guidance and shifts"
 REPORT_AXIS = "bridge_guidance_scale"  # that of the MOVA report's Table 5
 
 
@@ -97,6 +100,7 @@ def write_sweep_page(sweep: Sweep, out: Path) -> Path:
     what = f"{sweep.suite.clips} clips of suite {sweep.suite.name} at each of {len(sweep.points)} points"
     values = {
         "title": "mova: sweep",
+        "heading": HEADING,
         "checkpoint": sweep.checkpoint_id,
         "what": what,
         "swept": sweep_section(sweep),
@@ -104,6 +108,24 @@ def write_sweep_page(sweep: Sweep, out: Path) -> Path:
     page = out / PAGE_FILE
     write_text(page, render("sweep.html", values))
     return page
+
+
+def sweep_sections(out: Path, checkpoint_id: str | None) -> list[Section]:
+    """The sweep that lies beside an evaluation, as a section of its page; [] where there is none of its checkpoint.
+
+    Args:
+        out: folder of both.
+        checkpoint_id: of the evaluation; None where its clips are nobody's.
+
+    Raises:
+        StaleError: it cannot be read.
+    """
+    if not (out / SWEEP_FILE).is_file():
+        return []
+    sweep, _ = read_manifest(out / SWEEP_FILE, Sweep)
+    if sweep.checkpoint_id != checkpoint_id:
+        return []
+    return [Section("sweep", HEADING, render("sweep-section.html", {"swept": sweep_section(sweep)}))]
 
 
 def headline(sweep: Sweep) -> str:

@@ -175,8 +175,9 @@ def evaluate(
 def _with_page(result: dict[str, Any], out: Path, folder: Path) -> dict[str, Any]:
     """The same with the page of the evaluation in `out`, whose clips lie in `folder`."""
     from mova_core.reporting.evaluation.page import write_page
+    from mova_core.reporting.sweep_section import sweep_sections
 
-    page = write_page(out, folder)
+    page = write_page(out, folder, sweep_sections(out, result["suite"].get("checkpoint_id")))
     return {**result, "page": str(page), "text": f"{result['text']}\nReport: {page}"}
 
 

@@ -80,13 +80,19 @@ def front(points: Mapping[int, SweptPoint], objectives: Objectives) -> Front:
     return Front(points=chosen, left_out=left_out, unavailable=None if kept else "no point has a value of each metric")
 
 
-def suggest(points: Mapping[int, SweptPoint], objectives: Objectives, best: Mapping[str, int]) -> Suggestion:
+def suggest(
+    points: Mapping[int, SweptPoint],
+    objectives: Objectives,
+    best: Mapping[str, int],
+    controls: Sequence[SweptPoint] = (),
+) -> Suggestion:
     """The settings to take as defaults, by the rule of `TEXT_KEPT`.
 
     Args:
         points: the grid without its controls, by number, each with what it is behind.
         objectives: metrics of sync and text following.
         best: of `best_points`.
+        controls: points without the Bridge; the one that belongs to the suggestion is told beside it.
     """
     if objectives.sync is None or objectives.unavailable:
         return _no_suggestion("", _why(objectives))
@@ -106,15 +112,23 @@ def suggest(points: Mapping[int, SweptPoint], objectives: Objectives, best: Mapp
 
     chosen = min(faithful, key=order)
     point = faithful[chosen]
+    kept = f"{len(faithful)} of {len(points)} points"
     values = ", ".join(f"{CATALOGUE[name].label} {point.value(name):.3f}" for name in objectives.names)
     return Suggestion(
         point=chosen,
         settings=point.settings,
         rule=rule,
-        reason=f"{described(point.settings)}: {values}; {len(faithful)} of {len(points)} points keep to the text",
+        reason=f"{described(point.settings)}: {values}{_beside(point, sync, controls)}; {kept} keep to the text",
         cost=_cost(point, points, best),
         unavailable=None,
     )
+
+
+def _beside(point: SweptPoint, sync: str, controls: Sequence[SweptPoint]) -> str:
+    """The sync of a point's control, which has its settings but for the Bridge."""
+    control = next((each for each in controls if each.settings.items() <= point.settings.items()), None)
+    value = None if control is None else control.value(sync)
+    return "" if value is None else f" ({CATALOGUE[sync].label} with the Bridge off {value:.3f})"
 
 
 def _cost(point: SweptPoint, points: Mapping[int, SweptPoint], best: Mapping[str, int]) -> list[str]:

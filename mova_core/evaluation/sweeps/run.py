@@ -90,7 +90,7 @@ def run_sweep(run: SuiteRun, axes: Sequence[Axis], params: Params, cache: Path =
         text_metrics=list(objectives.text),
         best=best,
         front=front(_grid(swept), objectives),
-        suggestion=suggest(_grid(swept), objectives, best),
+        suggestion=suggest(_grid(swept), objectives, best, [point for point in swept if not point.bridge]),
         unavailable={name: unavailable[name] for name in CATALOGUE if name in unavailable},
     )
 

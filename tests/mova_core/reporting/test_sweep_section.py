@@ -8,11 +8,12 @@ from mova_core.evaluation.measure import entry
 from mova_core.evaluation.sweeps.judge import best_points, front, suggest
 from mova_core.evaluation.sweeps.objectives import choose_objectives
 from mova_core.evaluation.sweeps.result import Behind, Sweep, SweptPoint, SweptSuite
+from mova_core.evaluation.sweeps.run import write_sweep
 from mova_core.reporting.charts.heat_map import heat_map
 from mova_core.reporting.charts.sweep import beyond_best
 from mova_core.reporting.charts.sweep_lines import lines_chart
 from mova_core.reporting.charts.sweep_slice import slices
-from mova_core.reporting.sweep_section import sweep_section, told, write_sweep_page
+from mova_core.reporting.sweep_section import sweep_section, sweep_sections, told, write_sweep_page
 
 B, T = "bridge_guidance_scale", "text_guidance_scale"
 SUITE = SweptSuite(name="synthetic", clips=16, sha256="5" * 64, negative_prompt="", loras=[], settings={})
@@ -80,6 +81,14 @@ def test_the_page_tells_suggestion_cost_front_and_what_is_not_there(sweep, tmp_p
     assert "MOVA report, Table 5" in html and "synthetic" in html
     assert write_sweep_page(sweep, tmp_path / "again").read_text() == html
     assert told(sweep, page).splitlines()[0].startswith("Suggested defaults")
+
+
+def test_a_sweep_is_a_section_of_the_evaluation_of_its_checkpoint_alone(sweep, tmp_path) -> None:
+    assert sweep_sections(tmp_path, "0" * 16) == []
+    write_sweep(sweep, tmp_path)
+    (section,) = sweep_sections(tmp_path, "0" * 16)
+    assert section.id == "sweep" and "Suggested defaults" in section.html and "<h2" not in section.html
+    assert sweep_sections(tmp_path, "1" * 16) == [] and sweep_sections(tmp_path, None) == []
 
 
 def test_every_point_is_a_row_and_the_suggested_one_is_marked(sweep) -> None:

@@ -89,6 +89,15 @@ def test_the_suggestion_is_the_best_sync_that_keeps_to_the_text() -> None:
     assert "1.000 at bridge_guidance_scale 2 (difference -0.250" in found.cost[1]
 
 
+def test_the_control_of_the_suggestion_is_told_beside_it() -> None:
+    points, best = judged({"event_f1": 0.5, "video_class": 1.0, "offset_s": 0.5})
+    controls = [
+        SweptPoint(settings=settings, bridge=False, passes=8, metrics=made({"event_f1": value}))
+        for settings, value in (({"video_shift": 1.0}, 0.25), ({}, 0.125))
+    ]
+    assert "(event F1 with the Bridge off 0.125)" in suggest(points, OBJECTIVES, best, controls).reason
+
+
 def test_of_equal_points_the_one_with_the_fewest_passes_then_the_first() -> None:
     same = {"event_f1": 0.5, "video_class": 1.0, "offset_s": 0.5}
     points, best = judged(same, same, same)
