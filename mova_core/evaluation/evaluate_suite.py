@@ -1,6 +1,6 @@
 """`mova evaluate --checkpoint REF --suite NAME`: generate the clips of a suite, then measure them.
 
-    OUT/clips/          see `suites/clip_files.py`
+    OUT/clips/          see `generating/clip_files.py`
     OUT/metrics.json    see `scoring/score.py`; the suite's entry says how its clips were generated
 The two are apart: a rerun generates and measures what is missing. A shard generates alone, for its clips are a part.
 """
@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mova_core.evaluation.generating.clip_files import CLIPS_FOLDER, Generated, Workers, generate_clips
+from mova_core.evaluation.generating.generation import Generation
+from mova_core.evaluation.generating.rewritten import with_rewritten_prompts
 from mova_core.evaluation.scoring.score import score
 from mova_core.evaluation.scoring.scorer import Scorer
-from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER, Generated, Generation, generate_clips
 from mova_core.evaluation.suites.first_frames import without_first_frame
 from mova_core.evaluation.suites.held_out import captions_of, overlap
 from mova_core.evaluation.suites.item import SuiteItem
 from mova_core.evaluation.suites.named import PromptSuite
 from mova_core.evaluation.suites.parts import Shard
-from mova_core.evaluation.suites.rewritten import with_rewritten_prompts
 from mova_core.places import DataFolder
 from mova_core.prompting.rewrite import PromptRewriter
 from mova_core.registry.manifests import checkpoint_id_of
@@ -41,6 +42,7 @@ class SuiteRun:
         data: what the model may have been trained on.
         against: another folder of clips of the same names.
         rewriter: rewrites the prompts before; None: they are used as they are.
+        workers: that generate; None: this process does.
     """
 
     suite: PromptSuite
@@ -52,6 +54,7 @@ class SuiteRun:
     data: DataFolder = field(default_factory=DataFolder)
     against: Path | None = None
     rewriter: PromptRewriter | None = None
+    workers: Workers | None = None
 
 
 def evaluate_suite(run: SuiteRun, scorer: Callable[[], Scorer]) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def evaluate_suite(run: SuiteRun, scorer: Callable[[], Scorer]) -> dict[str, Any
     if run.rewriter is not None:
         items, reasons = with_rewritten_prompts(items, run.generation.request(run.folder).index, run.rewriter)
         rewriting = {"rewritten": len(items) - len(reasons), "not_rewritten": reasons}
-    generated = generate_clips(items, run.folder, checkpoint_id, run.out, run.generation)
+    generated = generate_clips(items, run.folder, checkpoint_id, run.out, run.generation, run.workers)
     for warning in generated.warnings:
         _warn(warning)
     if generated.failed:

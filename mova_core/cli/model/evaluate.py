@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mova_core.cli.model.evaluate_suite import SuiteOptions
+from mova_core.cli.model.evaluate_suite import SuiteOptions, with_workers
 from mova_core.cli.model.setting_options import with_settings
 from mova_core.options import Data, EngineName, ParamsFile, Workers
 from mova_core.params.runtime import RUNTIME_SETTINGS, RuntimeParams
@@ -150,10 +150,10 @@ def evaluate(
 
     if suite is not None:
         from mova_core.evaluation.evaluate_suite import evaluate_suite
-        from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER
+        from mova_core.evaluation.generating.clip_files import CLIPS_FOLDER
 
         run = of_suite.run(out, data, against, on)
-        result = evaluate_suite(run, scorer)
+        result = evaluate_suite(with_workers(run, Engine.choose(engine, workers), params), scorer)
         return result if run.shard is not None else _with_page(result, run.out, run.out / CLIPS_FOLDER)
     if videos is not None:
         if out is None:

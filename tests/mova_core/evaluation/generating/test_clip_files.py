@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mova_core.curation.engine.base import Engine
 from mova_core.errors import MovaError, UsageError
-from mova_core.evaluation.suites.clip_files import CLIPS_FOLDER, Generation, generate_clips
+from mova_core.evaluation.generating.clip_files import CLIPS_FOLDER, Workers, generate_clips
+from mova_core.evaluation.generating.generation import Generation
 from mova_core.evaluation.suites.item import SuiteItem
 from mova_core.evaluation.suites.parts import Shard
 from mova_core.measures.clip import Asked
 from mova_core.media.provenance import read_provenance
 from mova_core.model.single_thread import single_thread
+from mova_core.params import Limits
 from mova_core.sampling import generate as generating
 from mova_core.sampling.generate import generate as run_generate
 from mova_core.sampling.request.request import Request
@@ -197,3 +200,16 @@ def test_what_is_wrong_is_told_before_anything_is_made(nano_folder, items, first
     refused("none.png is missing", Wanted("frame", "x", given=Given(image=Path("none.png"))))
     refused("steps is 0", generation=Generation({"steps": 0}))
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_that_each_hold_the_model_make_the_same_bytes(made_once, nano_folder, items, tmp_path):
+    """As on Ray, whose tasks are these."""
+    workers = Workers(Engine(workers=2), Limits())
+    Path("text.mp4").write_text("no video at all")
+    more = SuiteItem(Wanted("given", "a red ball", given=Given(video=Path("text.mp4"))), Asked())
+    generated = generate_clips([*items, more], nano_folder, CHECKPOINT, tmp_path / "out", SHORT, workers)
+    assert files(tmp_path / "out") == files(made_once)
+    assert (generated.clips, generated.kept, list(generated.failed)) == (5, 0, ["given"])
+    assert "text.mp4 cannot be given as video" in generated.failed["given"]
+    here = generate_clips([more, items[0]], nano_folder, CHECKPOINT, tmp_path / "out", SHORT)
+    assert (here.kept, list(here.failed)) == (1, ["given"])

@@ -9,69 +9,51 @@ the clips of several processes, each with its shard, are those of one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from mova_core.curation.engine.base import Engine
+from mova_core.curation.engine.run import run
 from mova_core.errors import MediaError, MovaError, UsageError
+from mova_core.evaluation.generating.generation import Generation
+from mova_core.evaluation.generating.make_clip import (
+    WORK,
+    ClipTask,
+    Made,
+    ModelOfWorkers,
+    checksum_line,
+    checksum_of,
+    inputs_of,
+    make_clip,
+    make_in_worker,
+    remove_clip,
+    with_whole_paths,
+)
 from mova_core.evaluation.suites.item import SuiteItem
-from mova_core.media.image import read_image
 from mova_core.media.provenance import Provenance, read_provenance
-from mova_core.sampling.inputs import ClipInputs
-from mova_core.sampling.output_format import OUTPUT_FORMATS
+from mova_core.params import Limits
+from mova_core.progress import track
 from mova_core.sampling.plan.check import check_memory
-from mova_core.sampling.request.like import remember_sources
 from mova_core.sampling.request.recipe import recipe_of
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.rewritten_prompts import length_check
 from mova_core.sampling.request.wanted import Wanted
-from mova_core.storage.atomic import clear_temporary, write_text
 from mova_core.storage.hashing import sha256_file
 
-if TYPE_CHECKING:  # torch
-    from mova_core.sampling.generate import Done
-
 CLIPS_FOLDER = "clips"
-CHECKSUM_SUFFIX = ".sha256"
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
-    """How clips are generated, as options of `mova generate` say it.
+class Workers:
+    """Processes that generate.
 
     Args:
-        changes: fields of `GenerateSettings` that differ from the model folder's defaults.
-        negative_prompt: text of the unconditional forwards.
-        loras: path and weight of each LoRA adapter.
-        runtime: fields of `RuntimeParams`.
+        engine: where they run, and what each holds.
+        limits: of one clip, where the engine's resources say nothing else; the first one loads the model too.
     """
 
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    negative_prompt: str = ""
-    loras: Sequence[tuple[Path, float]] = ()
-    runtime: Mapping[str, Any] = field(default_factory=dict)
-
-    def request(self, folder: Path) -> Request:
-        """A checked request for no clips yet; errors as of `Request.check`."""
-        return Request.of_model(folder, self.negative_prompt, self.changes, self.loras, self.runtime)
-
-    def check(self, request: Request, wanted: Sequence[Wanted], out: Path) -> Request:
-        """Refuse clips that cannot be asked for, before torch is loaded; errors as of `Request.check`.
-
-        Args:
-            request: of the model.
-            wanted: all clips.
-            out: folder of the clips.
-
-        Returns:
-            The request with what is to be told of these clips.
-        """
-        request.check_wanted(wanted, out, self.changes)
-        images = {image for clip in wanted for image in (clip.given.image, clip.given.last_image) if image is not None}
-        for image in sorted(images):
-            read_image(image)  # refused now, not hours later
-        warning = request.index.prompts_warning([clip.prompt for clip in wanted])
-        return request if warning is None else replace(request, warnings=(*request.warnings, warning))
+    engine: Engine
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +80,12 @@ class Generated:
 
 
 def generate_clips(
-    items: Sequence[SuiteItem], folder: Path, checkpoint_id: str, out: Path, generation: Generation
+    items: Sequence[SuiteItem],
+    folder: Path,
+    checkpoint_id: str,
+    out: Path,
+    generation: Generation,
+    workers: Workers | None = None,
 ) -> Generated:
     """Generate what is not there of a suite.
 
@@ -108,6 +95,7 @@ def generate_clips(
         checkpoint_id: of its weights.
         out: folder of the evaluation.
         generation: how.
+        workers: that generate, each with the model; None: this process does.
 
     Raises:
         UsageError, StaleError: as of `Request.check`; a prompt that is too long for the model costs its own clip alone,
@@ -122,7 +110,7 @@ def generate_clips(
         raise UsageError(next(iter(failed.values())))
     request = generation.check(request, wanted, clips_folder)
     for name in failed:
-        _remove(request.path_of(Wanted(name, ""), clips_folder))
+        remove_clip(request.path_of(Wanted(name, ""), clips_folder))
     missing = [
         clip
         for clip in wanted
@@ -131,12 +119,15 @@ def generate_clips(
     warnings = list(request.warnings)
     if missing:
         check_memory(request.index, request.settings, request.runtime)
-        for clip, done in _made(request, missing, clips_folder, checkpoint_id):
-            if isinstance(done, str):
-                failed[clip.name] = done
-            else:
-                write_text(_checksum_of(done.clip.path), _line(done.clip.path))
-                warnings += done.warnings(request.settings)
+        if workers is None:
+            made = _made_here(request, missing, clips_folder, checkpoint_id)
+        else:
+            model = ModelOfWorkers(folder.resolve(), checkpoint_id, generation.with_whole_paths())
+            made = _made_by_workers(model, missing, clips_folder, workers)
+        for clip, done in made:
+            if done.failed is not None:
+                failed[clip.name] = done.failed
+            warnings += done.warnings
     if failed and len(failed) == len(items):
         raise MovaError(f"no clip of the suite could be generated: {next(iter(failed.values()))}")
     tries = {
@@ -157,10 +148,10 @@ def generate_clips(
 
 def is_kept(path: Path, expected: Provenance) -> bool:
     """Whether a clip is whole and the one that would be made now."""
-    checksum = _checksum_of(path)
+    checksum = checksum_of(path)
     if not path.is_file() or not checksum.is_file():
         return False
-    if checksum.read_text(encoding="utf-8") != _line(path):
+    if checksum.read_text(encoding="utf-8") != checksum_line(path):
         return False
     try:
         found = read_provenance(path)
@@ -169,38 +160,29 @@ def is_kept(path: Path, expected: Provenance) -> bool:
     return found is not None and replace(found, tries=()) == expected
 
 
-def _made(
+def _made_here(
     request: Request, missing: Sequence[Wanted], out: Path, checkpoint_id: str
-) -> Iterator[tuple[Wanted, "Done | str"]]:
-    """Each clip as it is written, or why it is not."""
+) -> Iterator[tuple[Wanted, Made]]:
+    """Each clip once it is made, or why it is not."""
     from mova_core.sampling.conditioning.extend import piece_seeds  # torch only from here on
-    from mova_core.sampling.generate import StepProgress, generate_batch, load_generator
-    from mova_core.sampling.sampler import NotFinite
-
-    def steps(clip: Wanted) -> int:
-        return len(piece_seeds(_inputs(clip))) * request.settings.steps
+    from mova_core.sampling.generate import StepProgress, load_generator
 
     generator = load_generator(request, request.runtime)
-    progress = StepProgress(sum(map(steps, missing)))
+    progress = StepProgress(sum(len(piece_seeds(inputs_of(clip))) for clip in missing) * request.settings.steps)
     for clip in missing:
-        alone = request.with_clips([clip], out)
-        remember_sources(alone, checkpoint_id)
-        _remove(alone.clips[0].path)
-        try:
-            (done,) = generate_batch(generator, alone, alone.clips, checkpoint_id, progress)
-        except NotFinite as error:
-            yield clip, str(error)
-        else:
-            yield clip, done
+        yield clip, make_clip(generator, request, clip, out, checkpoint_id, progress)
     progress.end()
 
 
-def _remove(path: Path) -> None:
-    """Remove an earlier clip of the same name, in whatever format, and what a killed run left of one."""
-    clear_temporary(path.parent, path.name)
-    for codec in OUTPUT_FORMATS.values():
-        for file in (earlier := path.with_suffix(codec.suffix), _checksum_of(earlier)):
-            file.unlink(missing_ok=True)
+def _made_by_workers(
+    model: ModelOfWorkers, missing: Sequence[Wanted], out: Path, workers: Workers
+) -> Iterator[tuple[Wanted, Made]]:
+    """The same, in worker processes that each hold the model."""
+    tasks = [ClipTask(model, with_whole_paths(clip), out.resolve()) for clip in missing]
+    engine = replace(workers.engine, workers=min(workers.engine.workers, len(tasks)))
+    results = run(make_in_worker, tasks, engine=engine, limits=workers.limits, preload=("torch", WORK))
+    for clip, result in zip(missing, track(results, len(tasks), "generate"), strict=True):
+        yield clip, Made(result.reason) if result.failed else Made(*result.value)
 
 
 def _provenance(request: Request, checkpoint_id: str, clip: Wanted) -> Provenance:
@@ -209,19 +191,5 @@ def _provenance(request: Request, checkpoint_id: str, clip: Wanted) -> Provenanc
 
     digests = {name: sha256_file(path) for name, path in clip.given.files.items()}
     computed_on = by_kind(request.runtime)
-    recipe = recipe_of(_inputs(clip), digests, request.negative_prompt, request.settings, computed_on)
+    recipe = recipe_of(inputs_of(clip), digests, request.negative_prompt, request.settings, computed_on)
     return Provenance(checkpoint_id, request.loras, recipe)
-
-
-def _inputs(clip: Wanted) -> ClipInputs:
-    """What a clip is made from, without its files."""
-    given = clip.given
-    return ClipInputs(clip.prompt, clip.seed, only=given.only, extend=given.extend or 0, retake=given.retake)
-
-
-def _checksum_of(path: Path) -> Path:
-    return path.with_name(path.name + CHECKSUM_SUFFIX)
-
-
-def _line(path: Path) -> str:
-    return f"{sha256_file(path)}  {path.name}\n"
