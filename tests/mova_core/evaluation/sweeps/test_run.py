@@ -8,7 +8,7 @@ import pytest
 
 from mova_core.errors import UsageError
 from mova_core.evaluation.evaluate_suite import SuiteRun
-from mova_core.evaluation.suites.clip_files import Generation
+from mova_core.evaluation.generating.generation import Generation
 from mova_core.evaluation.suites.named import PromptSuite, load_suite
 from mova_core.evaluation.sweeps import measure_points, run
 from mova_core.evaluation.sweeps.axes import parse_axes
