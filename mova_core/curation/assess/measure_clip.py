@@ -5,6 +5,7 @@ Heavy imports stand inside the group that needs them, so a run without it does n
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mova_core.curation.tables import measures_of
 from mova_core.errors import MediaError, StaleError
 from mova_core.measures import audio, video
 from mova_core.measures.clip import Clip, Measures, Unavailable
-from mova_core.measures.models.table import loaded
+from mova_core.measures.models.table import ConfiguredModel, loaded
 from mova_core.media.audio.loudness import integrated_lufs
 from mova_core.params import MeasureGroup
 
@@ -55,12 +56,22 @@ def measure_clip(encoded: bytes, row: Row, measuring: Measuring) -> Row:
     for group in measuring.groups:
         measures |= MEASURED_BY_GROUP[group](clip)
     for model in measuring.models:
-        measures |= {name: loaded(model)(clip)[name] for name in measures_of(model.name)}
+        measures |= _by_model(model, clip)
     reasons = {name: value.reason for name, value in measures.items() if isinstance(value, Unavailable)}
     measured: Row = {name: None if name in reasons else value for name, value in measures.items()}
     if (share := measured.get("subtitle_share")) is not None:
         measured["has_subtitles"] = share > 0
     return measured | ({"unavailable": reasons} if reasons else {})
+
+
+def _by_model(model: ConfiguredModel, clip: Clip) -> dict[str, float | Unavailable | None]:
+    """The columns of a model that is asked once; an answer that is no number is unavailable."""
+    found = loaded(model)(clip)
+    answers = {name: found[name] for name in measures_of(model.name)}
+    return {
+        name: Unavailable("its value is no number") if isinstance(value, float) and not isfinite(value) else value
+        for name, value in answers.items()
+    }
 
 
 def _always(clip: Clip) -> Measures:

@@ -119,6 +119,22 @@ def test_a_configured_model_measures_and_its_reason_stands_in_the_row(weights, a
     assert set(row) == {*measures_of("always"), "lse_d", "lse_c", "unavailable"} - {"speech_share"}
 
 
+def test_a_model_is_asked_once_a_clip_and_what_is_no_number_is_unavailable(weights, adapter, tmp_path, monkeypatch):
+    asked = []
+
+    def answers(clip):
+        asked.append(len(clip.frames))
+        return {"lse_d": float("nan"), "lse_c": 1.5}
+
+    chosen = measuring(with_weights(*weights))
+    monkeypatch.setattr("toy_adapter.load", lambda path: answers)
+    frames = np.random.default_rng(0).integers(0, 255, (4, 48, 48, 3)).astype(np.uint8)
+    write_media(tmp_path / "clip.mp4", frames, 16, np.zeros(4000, np.float32), 16_000)
+    row = measure_clip((tmp_path / "clip.mp4").read_bytes(), {"fps": 16.0, "audio_rate_hz": 16_000}, chosen)
+    assert asked == [4]
+    assert (row["lse_d"], row["lse_c"], row["unavailable"]) == (None, 1.5, {"lse_d": "its value is no number"})
+
+
 def test_groups_are_those_of_the_preset_or_those_named():
     assert wanted_groups(Params()) == ()
     assert wanted_groups(Params(preset="mova-360p")) == tuple(GROUPS)
