@@ -47,7 +47,7 @@ _SPECS = (
     ),
     MetricSpec(
         "desync_s",
-        "DeSync",
+        "DeSync (curves)",
         "shift, without sign, at which the clip's video and audio curves correlate most, within ± 0.6 s",
         *("lower", AMOUNT),
         unit="s",

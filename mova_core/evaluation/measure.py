@@ -21,6 +21,12 @@ from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 
+NO_MEMORY = Unavailable(
+    "it needed more memory than there was: give a worker more (engine.evaluate.memory_mb, or limits.memory_mb)",
+    passing=True,
+)
+TORCH_NO_MEMORY = "can't allocate memory"  # as torch's allocator says it
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredClips:
@@ -210,8 +216,11 @@ def _value(spec: MetricSpec, video: Clip, audio: Clip, context: Context) -> Clip
             return _finite(spec.distribution.embedding(video, context))
         assert spec.ratio is not None, f"{spec.name} does not come from clips"
         return _finite(spec.ratio(video, audio, context))
+    except MemoryError:
+        return NO_MEMORY
     except Exception as error:  # whatever a model or a package throws at one clip, the others are measured
-        return Unavailable(f"it failed: {type(error).__name__}: {error}")
+        lacks_memory = isinstance(error, RuntimeError) and TORCH_NO_MEMORY in str(error)
+        return NO_MEMORY if lacks_memory else Unavailable(f"it failed: {type(error).__name__}: {error}")
 
 
 def _finite(value: ClipValue) -> ClipValue:

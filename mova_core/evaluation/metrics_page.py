@@ -21,6 +21,8 @@ python -m mova_core.evaluation.metrics_page docs/metrics.md
 A metric's *version* is part of what it is: it is raised when the same clips give another value, and values of two
 versions are never compared. What cannot be measured is *unavailable* with the reason, in one clip or in all; it is
 never zero.
+A metric that needs *choice* is measured of the files of `--videos` and `--suite`, and after a phase with a mova preset;
+with preset nano only where `evaluate.metrics` names it. `mova doctor --metrics` says which can be measured here.
 How a value is put together and what its interval means: [evaluation.md](evaluation.md).
 """
 
@@ -52,7 +54,7 @@ def _row(spec: MetricSpec) -> str:
     needs = [NEEDS[need] for need in spec.needs]
     needs += [f"weights of `{spec.model}`"] if spec.model else []
     needs += [f"package `{package}`" for package in spec.packages]
-    needs += ["`evaluate.metrics`, with preset nano"] if spec.chosen else []
+    needs += ["choice"] if spec.chosen else []
     cells = (
         f"`{spec.name}`",
         str(spec.version),

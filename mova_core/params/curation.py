@@ -56,13 +56,15 @@ class EngineParams(Section):
     assess: Resources = Resources()
     encode: Resources = Field(Resources(), description="its item is a whole shard")
     generate: Resources = Field(Resources(), description="its item is a clip of a suite; --engine ray alone")
+    evaluate: Resources = Field(Resources(), description="its item is a file of --videos or --suite")
 
     @model_validator(mode="after")
     def _gpus_where_they_are_used(self) -> "EngineParams":
         for step in ("ingest", "segment", "cut", "assess"):
             if gpu := getattr(self, step).gpu:
                 raise ValueError(
-                    f"engine.{step}.gpu is {gpu:g}, but {step} computes nothing on one: only encode and generate do"
+                    f"engine.{step}.gpu is {gpu:g}, but {step} computes nothing on one: only encode, generate and "
+                    "evaluate do"
                 )
         return self
 

@@ -76,9 +76,10 @@ class Scorer:
         """With the models whose weights the params configure.
 
         Raises:
-            UsageError: weights that are missing or not those of their sha256.
+            UsageError: weights that are missing or not those of their sha256, or resources that the engine has not.
         """
-        return cls(params, engine, cache, configured_models(params.weights), ConfiguredSpeech.of(params, cache))
+        held = engine.with_resources(params.engine.evaluate)
+        return cls(params, held, cache, configured_models(params.weights), ConfiguredSpeech.of(params, cache))
 
     def unavailable(self, videos: Sequence[Video], compared: bool) -> dict[str, str]:
         """Metric -> why none of these clips can be measured by it.

@@ -89,9 +89,9 @@ AUDIO = (
     MetricSpec(
         "rms_dbfs",
         "RMS level",
-        "RMS level re full scale",
+        "RMS level; a square wave of full scale has 0",
         *("neither", ANY),
-        unit="dB",
+        unit="dBFS",
         ratio=mean_of(audio_signal.rms_dbfs),
         chosen=True,
     ),

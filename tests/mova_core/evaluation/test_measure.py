@@ -94,6 +94,16 @@ def test_a_value_that_is_no_number_is_that_of_no_clip(clips, gives) -> None:
     assert clip_values(clips[0], [spec], Context([], -50)) == {"toy": Unavailable("its value is no number")}
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")])
+def test_what_found_no_memory_is_told_and_tried_again_at_the_next_run(clips, error) -> None:
+    def ratio(*_):
+        raise error
+
+    spec = MetricSpec("toy", "toy", "toy", "higher", ANY, ratio=ratio)
+    found = clip_values(clips[0], [spec], Context([], -50))["toy"]
+    assert found.passing and "engine.evaluate.memory_mb" in found.reason
+
+
 def test_a_metric_outside_the_catalogue_or_missing_from_what_was_measured_is_an_error() -> None:
     every = {name: entry(name, 0.5) for name in reversed(CATALOGUE)}
     assert list(in_order(every)) == list(CATALOGUE)

@@ -141,3 +141,8 @@ def test_wrong_weights_are_refused_before_anything_is_measured(params: Params, n
     ) as told:
         Scorer.of(params_from({"weights": wrong}), Engine())
     assert told.value.exit_code == 2
+
+
+def test_a_worker_holds_what_the_params_give_it() -> None:
+    held = params_from({"engine": {"evaluate": {"memory_mb": 12_000}}})
+    assert Scorer.of(held, Engine()).engine.resources.memory_mb == 12_000
