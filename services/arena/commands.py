@@ -22,7 +22,7 @@ def add(
         Path | None,
         typer.Option(
             "--prompts",
-            help="JSONL file of their prompts, as of `mova generate`: a line's clip is NAME.mp4.",
+            help="JSONL file of their prompts, as of `mova generate` or a suite: a line's clip is NAME.mp4.",
             show_default="the evaluation's, or what each clip says of itself",
         ),
     ] = None,

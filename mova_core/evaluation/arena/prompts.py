@@ -1,8 +1,8 @@
 """Which clips of a folder were made from which prompt: what `mova arena add` pairs contenders by.
 
-The prompts are those of a JSONL file, as `mova generate --prompts` reads and names them (NAME.mp4, or 00000.mp4 and so
-on); without one those of the evaluation whose folder it is (metrics.json names samples and prompts); else each clip's
-own provenance.
+The prompts are those of a suite's file, as `mova generate --prompts` and `mova evaluate --suite` read and name them
+(NAME.mp4, or 00000.mp4 and so on); without one those of the evaluation whose folder it is (metrics.json names samples
+and prompts); else each clip's own provenance.
 """
 
 import json
@@ -12,9 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from mova_core.errors import MediaError, UsageError
+from mova_core.evaluation.suites.suite_file import read_suite
 from mova_core.media.provenance import read_provenance
 from mova_core.registry.manifests import METRICS_FILE
-from mova_core.sampling.request.prompt_file import read_prompts
 
 SUFFIX = ".mp4"
 
@@ -51,7 +51,7 @@ def prompted_clips(folder: Path, prompts: Path | None) -> list[PromptedClip]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder, expected one of {SUFFIX} files")
     if prompts is not None:
-        found = [(folder / f"{clip.name}{SUFFIX}", clip.prompt) for clip in read_prompts(prompts, 0)]
+        found = [(folder / f"{item.name}{SUFFIX}", item.wanted.prompt) for item in read_suite(prompts)]
     elif (folder / METRICS_FILE).is_file():
         found = [(folder / sample.path, sample.prompt) for sample in _evaluation(folder / METRICS_FILE).samples]
     else:

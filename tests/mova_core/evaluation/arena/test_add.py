@@ -21,9 +21,9 @@ WriteClip = Callable[[Path, int], Path]
 
 @pytest.fixture
 def prompts(tmp_path: Path) -> Path:
-    """A prompts file of two lines: the first clip is called `ball`, the second as `mova generate` numbers it."""
+    """A suite of two lines: the first clip is called `ball`, the second as `mova generate` numbers it."""
     path = tmp_path / "prompts.jsonl"
-    lines = [{"prompt": PROMPTS[0], "name": "ball"}, {"prompt": PROMPTS[1]}]
+    lines = [{"prompt": PROMPTS[0], "name": "ball"}, {"prompt": PROMPTS[1], "set": "cubes"}]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
