@@ -6,6 +6,7 @@ A file is a path, taken from the prompts' own folder unless absolute. Read and c
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,9 +60,9 @@ def read_prompt_lines(path: Path, seed: int, kind: type[Line]) -> list[tuple[Wan
         read.append((_wanted(line, f"{path} line {number}", index, path.parent, seed), line))
     if not read:
         raise UsageError(f"{path} has no line, expected at least one such as {EXAMPLE}")
-    names = [clip.name for clip, _ in read]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"{path} names two clips {twice!r}: one file would overwrite the other")
+    name, count = Counter(clip.name for clip, _ in read).most_common(1)[0]
+    if count > 1:
+        raise UsageError(f"{path} names {count} clips {name!r}: one file would overwrite the other")
     return read
 
 
@@ -81,7 +82,7 @@ def _checked(text: str, where: str, kind: type[Line]) -> Line:
         return kind.model_validate(values)
     except ValidationError as error:
         raise UsageError(f"{where}: {first_fault(error)}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not JSON ({error}): expected an object a line, such as {EXAMPLE}") from None
 
 

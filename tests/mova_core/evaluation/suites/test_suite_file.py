@@ -74,7 +74,7 @@ def test_speech_may_be_a_whole_transcript(suite):
         ({"prompt": "x", "speech": {"segments": SAID, "language": "zh"}, "language": "en"}, "line 2: .*leave one out"),
         ({"prompt": "x", "on_screen_text": [1]}, "line 2: on_screen_text.0 is 1"),
         ({"prompt": "x", "name": "../x"}, "line 2: name is '../x'"),
-        ({"prompt": "x", "name": "00000"}, "two clips '00000'"),
+        ({"prompt": "x", "name": "00000"}, "names 2 clips '00000'"),
     ],
 )
 def test_a_wrong_line_is_named(suite, wrong, sentence):

@@ -35,12 +35,13 @@ def test_names_seeds_and_images(lines, tmp_path):
     [
         ("{", "line 2 is not JSON"),
         ("A red ball", 'line 2 is not JSON .*such as {"prompt": "a red ball", "seed": 1}'),
+        ("[" * 100_000, "line 2 is not JSON"),
         ("[]", "line 2: Input should be a valid dictionary"),
         ({"prompt": 3}, "line 2: prompt is 3: "),
         ({"prompt": "x", "sed": 1}, "line 2: sed is 1: "),
         ({"prompt": "x", "seed": -1}, "line 2: seed is -1: "),
         ({"prompt": "x", "name": "../x"}, "line 2: name is '../x'"),
-        ({"prompt": "x", "name": "00000"}, "two clips '00000'"),
+        ({"prompt": "x", "name": "00000"}, "names 2 clips '00000'"),
     ],
 )
 def test_a_wrong_line_is_named(lines, wrong, sentence):
