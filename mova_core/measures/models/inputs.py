@@ -48,19 +48,16 @@ def why_no_audio(audio: NDArray[np.float32]) -> str | None:
     return "its audio is silent" if np.abs(audio).max() < SILENT_PEAK else None
 
 
-def at_fps(frames: NDArray[np.uint8], fps: float, wanted_fps: float) -> NDArray[np.uint8]:
-    """Frames at another rate, each the one that is shown nearest to its time, as FFmpeg's filter `fps` chooses.
+def frame_numbers(frames: int, fps: float, wanted_fps: float) -> list[int]:
+    """Numbers of the frames to show at another rate, each nearest to its time, as FFmpeg's filter `fps` chooses.
 
     Args:
-        frames: [F, H, W, 3].
+        frames: how many there are.
         fps: their rate.
         wanted_fps: the rate of the result, which lasts as long, cut to whole frames.
     """
-    if fps == wanted_fps:
-        return frames
-    count = int(len(frames) * wanted_fps / fps + 1e-6)
-    nearest = [min(ceil((number + 0.5) * fps / wanted_fps - 1e-6) - 1, len(frames) - 1) for number in range(count)]
-    return frames[nearest]
+    count = int(frames * wanted_fps / fps + 1e-6)
+    return [min(ceil((number + 0.5) * fps / wanted_fps - 1e-6) - 1, frames - 1) for number in range(count)]
 
 
 def short_side(frames: NDArray[np.uint8], side_px: int, mode: str = "bicubic") -> "Tensor":

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mova_core.measures.clip import Clip, Measures, Unavailable
-from mova_core.measures.models.inputs import why_unusable
+from mova_core.measures.models.inputs import frame_numbers, why_unusable
 from mova_core.measures.models.synchformer.windows import (
+    FPS,
     LEAST_S,
+    RATE_HZ,
     SEGMENTS,
     audio_segments,
     desync_s,
+    judged_segments,
     video_segments,
 )
 from mova_core.measures.models.weights_file import Published, check_weights, load_network
+from mova_core.media.audio.resample import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,13 +65,16 @@ class Desync:
 
         if reason := why_unusable(clip, LEAST_S):
             return {"desync_s": Unavailable(reason)}
+        shown = frame_numbers(len(clip.frames), clip.fps, FPS)
+        samples = resample(clip.audio, clip.rate_hz, RATE_HZ)
+        segments = judged_segments(len(shown), len(samples))
+        if not segments:
+            return {"desync_s": Unavailable(f"it holds fewer than {SEGMENTS} segments of video and audio")}
         with single_thread(), torch.inference_mode():
-            video = self.network.video_features(video_segments(clip.frames, clip.fps))
-            audio = self.network.audio_features(audio_segments(clip.audio, clip.rate_hz))
-            common = min(len(video), len(audio))
-            first, last = slice(0, SEGMENTS), slice(common - SEGMENTS, common)
+            each = [self.network.video_features(one[None]) for one in video_segments(clip.frames, shown, segments)]
+            video, audio = torch.cat(each), self.network.audio_features(audio_segments(samples, segments))
             logits = self.network.offset_logits(
-                torch.stack([video[first], video[last]]), torch.stack([audio[first], audio[last]])
+                torch.stack([video[:SEGMENTS], video[-SEGMENTS:]]), torch.stack([audio[:SEGMENTS], audio[-SEGMENTS:]])
             )
         return {"desync_s": desync_s(logits)}
 

@@ -27,8 +27,8 @@ class Synchformer(nn.Module):
         self.transformer = OffsetTransformer(sizes)
 
     def video_features(self, segments: Tensor) -> Tensor:
-        """Features [S, 8, D] of segments [S, 16, 3, side, side], one after the other: bounds memory."""
-        return torch.cat([self.vfeat_extractor(segment) for segment in segments.split(1)])
+        """Features [S, 8, D] of segments [S, 16, 3, side, side]."""
+        return self.vfeat_extractor(segments)
 
     def audio_features(self, segments: Tensor) -> Tensor:
         """Features [S, 6, D] of normalised mel spectrograms [S, 128, 66]."""

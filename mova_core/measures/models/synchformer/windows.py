@@ -9,13 +9,14 @@ hkchengrex/av-benchmark `extract_video.py`, `extract.py`, `evaluate.py` (resizin
 Shape suffixes: S segments, T frames of a segment, M mel bands, K offsets of the grid.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mova_core.measures.models.inputs import at_fps, center_crop, normalized, short_side
-from mova_core.media.audio.resample import resample
+from mova_core.measures.models.inputs import center_crop, normalized, short_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,44 +35,46 @@ MEL_MEAN, MEL_STD = -4.2677393, 4.5689974  # of AudioSet's log mel spectrograms 
 RGB_MEAN = RGB_STD = (0.5, 0.5, 0.5)
 
 
-def video_segments(frames: NDArray[np.uint8], fps: float) -> "Tensor":
-    """All segments of a video.
+def judged_segments(frames: int, samples: int) -> list[int]:
+    """Numbers of the first and of the last 14 segments, each once, rising; [] where there are fewer.
+
+    Args:
+        frames: of the video at 25 fps.
+        samples: of the audio at 16 kHz.
+    """
+    count = (min(frames, samples // SAMPLES_PER_FRAME) - SEGMENT_FRAMES) // STEP_FRAMES + 1
+    return sorted({*range(SEGMENTS), *range(count - SEGMENTS, count)}) if count >= SEGMENTS else []
+
+
+def video_segments(frames: NDArray[np.uint8], shown: Sequence[int], segments: Sequence[int]) -> Iterator["Tensor"]:
+    """Segments of a video, float32 [T, 3, 224, 224] in -1..1: shorter side resized, middle cropped.
 
     Args:
         frames: RGB [F, H, W, 3].
-        fps: frames per second.
-
-    Returns:
-        float32 [S, T, 3, 224, 224] in -1..1: shorter side resized, middle cropped.
+        shown: number of the frame that is shown at each time, at 25 fps.
+        segments: numbers of those that are wanted, rising.
     """
-    import torch
-
-    square = center_crop(short_side(at_fps(frames, fps, FPS), SIDE_PX), SIDE_PX)
-    return torch.stack(
-        [
-            normalized(square[start : start + SEGMENT_FRAMES], RGB_MEAN, RGB_STD)
-            for start in range(0, len(square) - SEGMENT_FRAMES + 1, STEP_FRAMES)
-        ]
-    )
+    places = sorted({STEP_FRAMES * each + frame for each in segments for frame in range(SEGMENT_FRAMES)})
+    square = center_crop(short_side(frames[[shown[place] for place in places]], SIDE_PX), SIDE_PX)
+    for each in segments:
+        start = bisect_left(places, STEP_FRAMES * each)
+        yield normalized(square[start : start + SEGMENT_FRAMES], RGB_MEAN, RGB_STD)
 
 
-def audio_segments(audio: NDArray[np.float32], rate_hz: int) -> "Tensor":
-    """Normalised log mel spectrograms of all segments of audio.
+def audio_segments(audio: NDArray[np.float32], segments: Sequence[int]) -> "Tensor":
+    """Normalised log mel spectrograms of segments of audio, float32 [S, M, 66].
 
     Args:
-        audio: mono [samples].
-        rate_hz: samples per second.
-
-    Returns:
-        float32 [S, M, 66].
+        audio: mono at 16 kHz [samples].
+        segments: numbers of those that are wanted.
     """
     import torch
     from torchaudio.transforms import MelSpectrogram  # comes with pyannote.audio
 
     length, step = SEGMENT_FRAMES * SAMPLES_PER_FRAME, STEP_FRAMES * SAMPLES_PER_FRAME
-    segments = torch.from_numpy(resample(audio, rate_hz, RATE_HZ)).unfold(0, length, step)
+    samples = torch.from_numpy(audio).unfold(0, length, step)[list(segments)]
     spectrogram = MelSpectrogram(sample_rate=RATE_HZ, n_fft=FFT, win_length=WINDOW, hop_length=HOP, n_mels=MEL_BANDS)
-    mel = torch.log(spectrogram(segments) + FLOOR)
+    mel = torch.log(spectrogram(samples) + FLOOR)
     padded = torch.nn.functional.pad(mel, (0, MEL_FRAMES - mel.shape[-1]))
     return (padded - MEL_MEAN) / (2 * MEL_STD)
 

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.measures.clip import Clip, Measures, Unavailable
-from mova_core.measures.models.inputs import at_fps, why_unusable
+from mova_core.measures.models.inputs import frame_numbers, why_unusable
 from mova_core.measures.models.syncnet.face_tracks import (
     DETECTIONS_OVER,
     FACE_OVER_PX,
     FaceTrack,
+    Frames,
     crops,
     face_tracks,
     shots_of,
@@ -94,13 +95,17 @@ class LipSyncMeasure:
 
         from mova_core.model.single_thread import single_thread
 
-        frames = at_fps(clip.frames, clip.fps, FPS)
+        shown = frame_numbers(len(clip.frames), clip.fps, FPS)
+        if len(shown) <= DETECTIONS_OVER:
+            return []
+        frames = [clip.frames[number] for number in shown]
         audio = resample(clip.audio, clip.rate_hz, RATE_HZ)
         with single_thread(), torch.inference_mode():
-            detections = [self.detector.detect(frame) for frame in frames]
+            faces = {number: self.detector.detect(clip.frames[number]) for number in dict.fromkeys(shown)}
+            detections = [faces[number] for number in shown]
             return [self._track(frames, audio, each) for each in face_tracks(detections, shots_of(frames))]
 
-    def _track(self, frames: NDArray[np.uint8], audio: NDArray[np.float32], track: FaceTrack) -> LipSync | None:
+    def _track(self, frames: Frames, audio: NDArray[np.float32], track: FaceTrack) -> LipSync | None:
         import torch
 
         speech = audio[track.start * SAMPLES_PER_FRAME : track.stop * SAMPLES_PER_FRAME]

@@ -24,6 +24,7 @@ GRAY = 110  # beyond the frame's edges
 SHOT_WIDTH_PX = 256  # of the frames that shots are told by
 
 Boxes = NDArray[np.floating]
+Frames = Sequence[NDArray[np.uint8]]  # RGB [H, W, 3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,11 @@ def _filled(numbers: list[int], boxes: list[Boxes]) -> FaceTrack:
     return FaceTrack(numbers[0], np.stack(sides, axis=1))
 
 
-def crops(frames: NDArray[np.uint8], track: FaceTrack) -> NDArray[np.uint8]:
+def crops(frames: Frames, track: FaceTrack) -> NDArray[np.uint8]:
     """The face of a track in each of its frames, RGB [F, 224, 224, 3].
 
     Args:
-        frames: of the whole clip at 25 fps, RGB [frames, H, W, 3].
+        frames: of the whole clip at 25 fps.
         track: a track of it.
     """
     import cv2
@@ -123,14 +124,14 @@ def _cut(frame: NDArray[np.uint8], center_x: float, center_y: float, half: float
     return padded[rows, int(x - half * (1 + ROOM)) : int(x + half * (1 + ROOM))]
 
 
-def shots_of(frames: NDArray[np.uint8]) -> list[range]:
-    """Frame numbers of each shot of frames at 25 fps [F, H, W, 3], by PySceneDetect's content detector."""
+def shots_of(frames: Frames) -> list[range]:
+    """Frame numbers of each shot of frames at 25 fps, by PySceneDetect's content detector."""
     import cv2
     from scenedetect import FrameTimecode
     from scenedetect.detectors import ContentDetector
 
     detector = ContentDetector()
-    scale = min(1.0, SHOT_WIDTH_PX / frames.shape[2])
+    scale = min(1.0, SHOT_WIDTH_PX / frames[0].shape[1])
     cuts: list[FrameTimecode] = []
     for number, frame in enumerate(frames):
         small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -11,6 +11,7 @@ from mova_core.measures.models.synchformer.windows import (
     MEL_STD,
     audio_segments,
     desync_s,
+    judged_segments,
     offset_grid_s,
     video_segments,
 )
@@ -65,9 +66,22 @@ def test_the_first_and_the_last_window_count_alike():
     assert measured == {"desync_s": pytest.approx(0.3)}
 
 
+def test_only_the_segments_that_count_are_looked_at():
+    assert judged_segments(frames=120, samples=120 * 640) == list(range(14))
+    assert judged_segments(frames=119, samples=10**6) == judged_segments(frames=10**6, samples=120 * 640 - 1) == []
+    assert judged_segments(frames=200, samples=128_000) == list(range(24))
+    assert judged_segments(frames=25 * 60, samples=10**6) == [*range(14), *range(172, 186)]
+    numbered = np.arange(250, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+    taken = list(video_segments(numbered, range(250), [0, 1, 25, 29]))
+    brightness = [((each[:, 0, 0, 0] + 1) / 2 * 255).round().int().tolist() for each in taken]
+    assert brightness == [list(range(start, start + 16)) for start in (0, 8, 200, 232)]
+
+
 def test_segments_are_those_of_the_published_settings():
     clip = clip_of(lambda _: 0.0, seconds=4.8)
-    video, audio = video_segments(clip.frames, 25.0), audio_segments(clip.audio, 16_000)
+    segments = judged_segments(len(clip.frames), len(clip.audio))
+    video = torch.stack(list(video_segments(clip.frames, range(120), segments)))
+    audio = audio_segments(clip.audio, segments)
     assert video.shape == (14, 16, 3, 224, 224) and audio.shape == (14, 128, 66)
     assert (video.min(), video.max()) == (-1, 1)
     torch.testing.assert_close(video[1, :8], video[0, 8:])
@@ -79,7 +93,7 @@ def test_segments_are_those_of_the_published_settings():
 def test_a_tone_lies_in_its_mel_band():
     time_s = np.arange(16_000) / 16_000
     tone = np.sin(2 * np.pi * 1000 * time_s).astype(np.float32)
-    band = int(audio_segments(tone, 16_000)[0, :, 30].argmax())
+    band = int(audio_segments(tone, [0])[0, :, 30].argmax())
     top_mel = 2595 * np.log10(1 + 8000 / 700)
     assert band == pytest.approx(2595 * np.log10(1 + 1000 / 700) / top_mel * 129 - 1, abs=1)  # HTK's scale
 
