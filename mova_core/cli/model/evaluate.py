@@ -127,6 +127,8 @@ def evaluate(
     )
     if sweep and (phase or videos or against):
         raise UsageError("--sweep goes with --checkpoint REF, and measures no phase, --videos or --against")
+    if sweep and (engine != "local" or workers):
+        raise UsageError("--engine and --workers have no part in a sweep, which is measured where it is generated")
     if not sweep and [phase, videos, suite].count(None) != 2:
         raise UsageError(
             "name one of these: a phase (audio, phase1, phase2, phase3), a folder of clips (--videos DIR), or a suite "

@@ -46,6 +46,7 @@ def test_a_sweep_writes_its_numbers_and_a_page(nano_folder, tmp_path) -> None:
         (["--sweep", "video_shift=1", "--shard", "1/2"], "--shard has no part in a sweep"),
         (["--sweep", "video_shift=1", "--rewrite-prompt"], "--rewrite-prompt has no part in a sweep"),
         (["--sweep", "video_shift=1", "--against", "."], "measures no phase, --videos or --against"),
+        (["--sweep", "video_shift=1", "--workers", "2"], "--workers have no part"),
         (["phase3", "--sweep", "video_shift=1"], "measures no phase"),
     ],
 )

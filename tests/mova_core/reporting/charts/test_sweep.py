@@ -41,6 +41,12 @@ def test_every_scale_has_its_mark_and_the_control_its_line() -> None:
     ]
 
 
+def test_the_best_scale_is_marked_with_what_the_higher_ones_lose() -> None:
+    ours, report = sweep_charts(evaluated({None: 0.15, 0.0: 0.25, 2.0: 0.75, 3.5: 0.5}))
+    assert "s_B, best at 2; at 3.5 worse by 0.250" in ours and "<title>best at 2; 3.5: worse by 0.250</title>" in ours
+    assert "s_B, best at 3.5; at 4 worse by 0.014" in report and "s_B, best at 4, the highest" in report
+
+
 def test_the_file_is_well_formed_and_holds_its_colours_for_dark_and_light() -> None:
     text = as_file(sweep_chart(evaluated({None: 0.15, 0.0: 0.2})))
     ElementTree.fromstring(text)
