@@ -32,7 +32,8 @@ def _draw(axes: "Axes", sweep: Sweep, sync: str, text: str) -> None:
         on_front, suggested = number in sweep.front.points, number == sweep.suggestion.point
         colour = KEEP if on_front else SOFT
         mark, size = ("*", 13) if suggested else ("o", 7) if on_front else ("o", 4) if point.bridge else ("x", 6)
-        (drawn,) = axes.plot(x, y, mark, color=LOSE if suggested else colour, markersize=size, zorder=4 - on_front)
+        layer = 5 if suggested else 4 if on_front else 3
+        (drawn,) = axes.plot(x, y, mark, color=LOSE if suggested else colour, markersize=size, zorder=layer)
         tooltip(drawn, f"{described(point.settings, point.bridge)}: {y:.3f} against {x:.3f}")
         if on_front:
             placed.append((x, y))
