@@ -2,10 +2,10 @@
 
     metrics.json     what the registry and `select` read; written last
     samples/*.mp4    a few clips to look at; samples/tasks/*.mp4, after the last phase, one of every task
+    clips.jsonl, against.jsonl, clips.csv, values.json    as `scoring/files.py` says; the reference is validation clips
 The same weights, params and data give the same bytes.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,8 @@ from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.measuring.rounding import rounded
 from mova_core.evaluation.metrics.sync import events_of
+from mova_core.evaluation.scoring.files import write_scores
+from mova_core.evaluation.scoring.scored import scored_clips
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite, suite_for
@@ -40,10 +42,9 @@ from mova_core.model.model_folder import Components
 from mova_core.model.single_thread import single_thread
 from mova_core.model.text.prompt import with_duration
 from mova_core.params import Params
-from mova_core.registry.manifests import METRICS_FILE, Metric
+from mova_core.registry.manifests import Metric
 from mova_core.sampling.clip_file import write_clip
 from mova_core.sampling.clip_generator import ClipGenerator
-from mova_core.storage.atomic import write_text
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES, Phase
@@ -114,9 +115,10 @@ def evaluate_model(
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         context = Context(held_out, params.assess.lufs_above, models)
         unavailable = unavailable_metrics(_lacking(phase, suite, clips, context), chosen_metrics(params), models)
-        metrics = measure(clips, context, unavailable, section)
+        measured = measure(clips, context, unavailable, section)
         points = sweep(generator, suite, section, geometry, context, unavailable) if phase.joint else []
         of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []
+    metrics = measured.metrics
     metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], context)
     metrics["sync_gain"] = (
         entry("sync_gain", unavailable=unavailable["sync_gain"])
@@ -143,7 +145,8 @@ def evaluate_model(
             "samples": samples,
             "tasks": tasks,
         }
-        write_text(temporary / METRICS_FILE, json.dumps(rounded(result), indent=1) + "\n")
+        generated = scored_clips(clips, measured.clips, suite.prompts, paths)
+        write_scores(temporary, rounded(result), generated, scored_clips(held_out, measured.reference))
     return result
 
 

@@ -41,9 +41,18 @@ class MeasuredClips:
     sets: Sequence[str | None] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Metrics, and what was measured in each of the clips and of the reference clips."""
+
+    metrics: dict[str, Metric]
+    clips: MeasuredClips
+    reference: MeasuredClips
+
+
 def measure(
     clips: Sequence[Clip], context: Context, unavailable: Mapping[str, str], section: EvaluateParams
-) -> dict[str, Metric]:
+) -> Measurement:
     """Every metric that comes from clips, of clips in memory.
 
     Args:
@@ -55,7 +64,7 @@ def measure(
     specs = available(unavailable)
     wrong = {spec.name: shuffled_baseline(spec, clips, context) for spec in specs}
     measured, reference = (measure_clips(each, specs, context) for each in (clips, context.clips))
-    return summarise(measured, reference, unavailable, section, wrong)
+    return Measurement(summarise(measured, reference, unavailable, section, wrong), measured, reference)
 
 
 def measure_clips(clips: Iterable[Clip], specs: Sequence[MetricSpec], context: Context) -> MeasuredClips:

@@ -3,6 +3,7 @@
 There is none until a phase is trained, evaluated or judged; what is missing of it is said, with the command for it.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from mova_core.params import Params
 from mova_core.places import SMOKE_CLIP
 from mova_core.reporting.charts.loss import SigmaRow, loss_chart, sigma_rows
 from mova_core.reporting.charts.sweep import sweep_charts
+from mova_core.reporting.evaluation.page import PAGE_FILE
 from mova_core.reporting.generated_clips import (
     GeneratedClip,
     TaskStrip,
@@ -85,6 +87,7 @@ class ModelResults:
         tasks: one that it generated of every task.
         trained: finished runs, in order.
         metrics: sync after each phase.
+        pages: name and link of each phase's own page.
         sweep: of that phase; None if it has none.
         lineage: of the newest result.
         missing: what is not there, each with the command that makes it.
@@ -101,6 +104,7 @@ class ModelResults:
     tasks: list[TaskStrip]
     trained: list[TrainedPhase]
     metrics: MetricsTable
+    pages: list[tuple[str, str]]
     sweep: SweepSection | None
     lineage: Lineage
     missing: list[Missing]
@@ -141,6 +145,11 @@ def model_results(project: Path, params: Params, page: Path) -> ModelResults | N
             if each.curves
         ],
         metrics=metrics_table(phases),
+        pages=[
+            (each.phase.name, os.path.relpath(own, page.parent))
+            for each in phases
+            if (own := each.folder / PAGE_FILE).is_file()
+        ],
         sweep=_sweep(evaluation) if evaluation and evaluation.sweep else None,
         lineage=trace_lineage(project, params.ingest.footage, phases, page),
         missing=missing,

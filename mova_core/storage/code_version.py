@@ -37,7 +37,10 @@ NOT_FOLLOWED = {
 # The module that a stage starts in. Each stage of curation is a folder mova_core/curation/STAGE with a stage.py.
 ENTRIES = {
     "train": ("mova_core.training.loop",),
-    "evaluate": ("mova_core.evaluation.evaluate", "mova_core.reporting.charts.sweep"),
+    "evaluate": (
+        *("mova_core.evaluation.evaluate", "mova_core.reporting.evaluation.page"),
+        "mova_core.reporting.charts.sweep",
+    ),
     "select": ("mova_core.evaluation.select",),
     "package": ("mova_core.*", "services.*"),  # a Bento holds a copy of both, whole
     "report": ("mova_core.reporting.report",),

@@ -106,7 +106,7 @@ def evaluate(
     PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
     reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
     (docs/metrics.md), in worker processes under limits; --suite generates them first, with the options of
-    `mova generate`. Both leave OUT/report.html, a page of what was found; --sweep measures every point of a grid of
+    `mova generate`. Each leaves report.html, a page of what was found; --sweep measures every point of a grid of
     settings and leaves OUT/sweep.html, with suggested defaults. A killed run goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
@@ -193,14 +193,20 @@ def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[s
     places = Places(DataFolder(data))
     check_trained(chosen, places)
 
+    from mova_core.evaluation.evaluate import SAMPLES_FOLDER
     from mova_core.evaluation.evaluate import evaluate as run_evaluate
     from mova_core.reporting.charts.style import as_file
     from mova_core.reporting.charts.sweep import PLOT_FILE, sweep_chart
+    from mova_core.reporting.evaluation.page import Section, write_page
     from mova_core.reporting.phase_reports import Evaluated, headline
     from mova_core.storage.atomic import write_text
 
     result = run_evaluate(chosen, params, places, reports)
-    evaluation = Evaluated.model_validate(result)
+    evaluation, folder = Evaluated.model_validate(result), reports / phase
+    sections = []
     if evaluation.sweep:
-        write_text(reports / phase / PLOT_FILE, as_file(sweep_chart(evaluation)))
-    return {**result, "text": headline(chosen, evaluation)}
+        chart = sweep_chart(evaluation)
+        write_text(folder / PLOT_FILE, as_file(chart))
+        sections = [Section("sweep", "The Bridge guidance scale s_B", f"<figure>{chart}</figure>")]
+    page = write_page(folder, folder / SAMPLES_FOLDER, sections)
+    return {**result, "page": str(page), "text": headline(chosen, evaluation)}

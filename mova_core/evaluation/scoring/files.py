@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mova_core.evaluation.scoring.scorer import DIGITS, Scored
+from mova_core.evaluation.measuring.rounding import DIGITS
+from mova_core.evaluation.scoring.scored import Scored
 from mova_core.registry.manifests import METRICS_FILE
 from mova_core.storage.atomic import make_folder, write_text
 

@@ -13,10 +13,12 @@ from typing import Any
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measure import MeasuredClips, available, summarise
 from mova_core.evaluation.measuring.metric import MetricSpec
+from mova_core.evaluation.measuring.rounding import rounded
 from mova_core.evaluation.scoring.files import write_scores
 from mova_core.evaluation.scoring.measure_file import from_json
 from mova_core.evaluation.scoring.paired import paired_difference
-from mova_core.evaluation.scoring.scorer import DIGITS, Scored, Scorer
+from mova_core.evaluation.scoring.scored import Scored
+from mova_core.evaluation.scoring.scorer import Scorer
 from mova_core.evaluation.scoring.videos import asked_alike, videos_of
 from mova_core.measures.clip import Asked
 from mova_core.registry.manifests import METRICS_FILE, Metric
@@ -62,7 +64,7 @@ def score(
     result: dict[str, Any] = {
         "folder": name,
         "suite": dict(suite or {}) | {"clips": len(videos), "missing": sum(video.path is None for video in videos)},
-        "metrics": {name: _rounded(metric) for name, metric in metrics.items()},
+        "metrics": {name: rounded(metric.model_dump()) for name, metric in metrics.items()},
         "against": None if against is None else {"folder": other, "differences": _differences(scorer, mine, theirs)},
     }
     write_scores(out, result, mine, theirs)
@@ -93,16 +95,8 @@ def _differences(scorer: Scorer, mine: Sequence[Scored], theirs: Sequence[Scored
         first, second = ([from_json(pair[side].values[name]) for pair in pairs] for side in (0, 1))
         if spec.ratio is not None:
             section = scorer.params.evaluate
-            found[name] = _rounded_values(asdict(paired_difference(spec, first, second, sets, section)))
+            found[name] = rounded(asdict(paired_difference(spec, first, second, sets, section)))
     return found
-
-
-def _rounded(metric: Metric) -> dict[str, Any]:
-    return _rounded_values(metric.model_dump())
-
-
-def _rounded_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in values.items()}
 
 
 def _told(metrics: Mapping[str, Metric], out: Path) -> str:

@@ -1,7 +1,7 @@
 """What measures files: in workers, each file once, and what was measured of it kept by the sha256 of its bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +12,19 @@ from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measure import unavailable_metrics
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.scoring.measure_file import FileTask, measure_file, unavailable_in_all
+from mova_core.evaluation.scoring.scored import Scored, as_asked, transcript_json
 from mova_core.evaluation.scoring.videos import Video
-from mova_core.measures.clip import Asked
 from mova_core.measures.models.table import ConfiguredModel, configured_models
 from mova_core.params import Params
 from mova_core.places import RESULT_CACHE
 from mova_core.progress import track
 from mova_core.speech.recognize import ConfiguredSpeech
-from mova_core.speech.transcript import Transcript
 from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache, version_folder
 
 MEASURES = "mova_core.evaluation.scoring.measure_file"
-DIGITS = 6
 NO_CLIP = "there is no clip of this prompt"
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A clip, its file's sha256, and what it adds to each metric, as JSON."""
-
-    video: Video
-    sha256: str | None
-    values: Mapping[str, Any]
-
-    def line(self) -> dict[str, Any]:
-        """As it stands in clips.jsonl."""
-        asked = {name: value for name, value in _asked(self.video.asked).items() if value}
-        numbers = {name: value for name, value in self.values.items() if not isinstance(value, dict)}
-        reasons = {name: value["unavailable"] for name, value in self.values.items() if "unavailable" in value}
-        file = None if self.video.path is None else self.video.path.name
-        return {
-            "name": self.video.name,
-            "file": file,
-            "sha256": self.sha256,
-            "asked": asked,
-            "metrics": {name: [round(part, DIGITS) for part in ratio] for name, ratio in numbers.items()},
-            "unavailable": reasons,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +120,5 @@ def _key(task: FileTask) -> str:
     models = [[model.name, model.sha256] for model in task.models]
     endpoint = None if task.speech.endpoint is None else [task.speech.endpoint.url, task.speech.endpoint.model]
     speech = [task.speech.params.model_dump(mode="json"), str(task.speech.parts), endpoint]
-    given = _as_json(task.transcript)
-    return sha256_json(task.sha256, _asked(task.asked), given, versions, models, speech, task.audible_above_lufs)
-
-
-def _asked(asked: Asked) -> dict[str, Any]:
-    """As JSON."""
-    return asdict(replace(asked, speech=None)) | {"speech": _as_json(asked.speech)}
-
-
-def _as_json(transcript: Transcript | None) -> Any:
-    return None if transcript is None else transcript.model_dump(mode="json", exclude_defaults=True)
+    given = transcript_json(task.transcript)
+    return sha256_json(task.sha256, as_asked(task.asked), given, versions, models, speech, task.audible_above_lufs)

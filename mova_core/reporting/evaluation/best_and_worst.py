@@ -27,14 +27,19 @@ def choose(results: Results, metrics: Sequence[MetricSpec]) -> list[Choice]:
         metrics: to rank by; each has a better side.
     """
     tags: dict[str, list[str]] = {}
+    clips = {clip.name: clip for clip in with_file(results.clips) if clip.metrics}
     for spec in metrics:
         for name, tag in _extremes(results, spec):
-            if name in tags or len(tags) < SHOWN:
+            if name in clips and (name in tags or len(tags) < SHOWN):
                 tags.setdefault(name, []).append(tag)
-    clips = {clip.name: clip for clip in results.clips if clip.metrics}
     if len(clips) <= SHOWN:
         tags |= {name: tags.get(name, []) for name in clips}
     return [Choice(clips[name], tuple(of)) for name, of in tags.items()]
+
+
+def with_file(clips: Sequence[ClipScores]) -> list[ClipScores]:
+    """Those whose file was kept: a phase keeps a few."""
+    return [clip for clip in clips if clip.file is not None]
 
 
 def _extremes(results: Results, spec: MetricSpec) -> list[tuple[str, str]]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.catalogue import CATALOGUE, HEADLINE
 from mova_core.evaluation.measuring.metric import MetricSpec
 from mova_core.reporting.evaluation.results import Results, known_values
 
 RANKED = 4  # metrics that clips are ranked by
+TOLD = 6  # metrics in the first sentences
 DISTRIBUTIONS, OTHERS = "Of all clips together", "Others"
 GROUPS: dict[str, tuple[str, ...]] = {
     "Sync of video and audio": (
@@ -62,6 +63,13 @@ def ranked_metrics(results: Results) -> list[MetricSpec]:
         )
         chosen += ranking[:1]
     return chosen[:RANKED]
+
+
+def told_first(results: Results) -> list[MetricSpec]:
+    """The metrics of the page's first sentences: headlines of the catalogue, then those that clips are ranked by."""
+    metrics = results.scores.metrics
+    headlines = [CATALOGUE[name] for name in HEADLINE if name in metrics and metrics[name].value is not None]
+    return [*headlines, *(spec for spec in ranked_metrics(results) if spec not in headlines)][:TOLD]
 
 
 def _coarse(values: Sequence[float]) -> bool:

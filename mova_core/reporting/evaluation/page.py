@@ -7,10 +7,10 @@ from typing import Any
 
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.metric import MetricSpec
-from mova_core.reporting.evaluation.best_and_worst import SHOWN, choose
+from mova_core.reporting.evaluation.best_and_worst import SHOWN, choose, with_file
 from mova_core.reporting.evaluation.clip_cards import INLINE_BYTES, clip_cards
 from mova_core.reporting.evaluation.distributions import by_set, distributions
-from mova_core.reporting.evaluation.groups import ranked_metrics
+from mova_core.reporting.evaluation.groups import ranked_metrics, told_first
 from mova_core.reporting.evaluation.headline import figures, headline
 from mova_core.reporting.evaluation.numbers import number
 from mova_core.reporting.evaluation.published import COLUMNS, SOURCE
@@ -21,6 +21,7 @@ from mova_core.reporting.wording import one_line, plural
 from mova_core.storage.atomic import write_text
 
 PAGE_FILE = "report.html"
+BEST_AND_WORST = "Best and worst clips"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ def write_page(out: Path, folder: Path, sections: Sequence[Section] = ()) -> Pat
     choices = choose(results, ranked)
     values = _values(results, ranked) | {
         "cards": clip_cards(choices, ranked, folder, page),
-        "all_shown": len(choices) == sum(bool(clip.metrics) for clip in results.clips),
+        "clips_title": _clips_title(results, len(choices)),
         "most_shown": SHOWN,
+        "extremes_shown": BEST_AND_WORST,
         "inline_megabytes": f"{INLINE_BYTES / 1e6:g}",
         "sections": sections,
     }
@@ -66,8 +68,10 @@ def _values(results: Results, ranked: Sequence[MetricSpec]) -> dict[str, Any]:
         "title": f"mova: evaluation of {one_line(results.name)}",
         "about": _about(results),
         "headline": headline(results),
-        "second": figures(results, ranked),
-        "against": None if scores.against is None else one_line(scores.against.folder),
+        "second": figures(results, told_first(results)),
+        "against": None if results.reference_name is None else one_line(results.reference_name),
+        "shuffled": any(metric.shuffled is not None for metric in scores.metrics.values()),
+        "paired": scores.against is not None,
         "groups": metric_rows(results),
         "unmeasured": [f"{plural(clips, 'clip')}: {one_line(why)}" for why, clips in unmeasured(results).items()],
         "published": published_table(results),
@@ -83,6 +87,13 @@ def _values(results: Results, ranked: Sequence[MetricSpec]) -> dict[str, Any]:
     }
 
 
+def _clips_title(results: Results, shown: int) -> str:
+    measured = [clip for clip in results.clips if clip.metrics]
+    if shown == len(measured):
+        return "The clips"
+    return "Some of the clips" if shown == len(with_file(measured)) else BEST_AND_WORST
+
+
 def _by_set(results: Results, ranked: Sequence[MetricSpec]) -> list[MetricSpec]:
     """Metrics that are shown set by set: those that clips are ranked by and those that the MOVA report publishes."""
     names = {spec.name for spec in ranked} | {column.metric for column in COLUMNS}
@@ -90,9 +101,10 @@ def _by_set(results: Results, ranked: Sequence[MetricSpec]) -> list[MetricSpec]:
 
 
 def _about(results: Results) -> str:
-    suite = results.scores.suite
-    of = f"suite {suite.name}" if suite.name else f"folder {results.scores.folder}"
-    return one_line(f"mova · evaluation · {of}{f' · checkpoint {suite.checkpoint_id}' if suite.checkpoint_id else ''}")
+    scores = results.scores
+    words = ["mova", "evaluation", f"suite {scores.suite.name}" if scores.suite.name else f"folder {scores.folder}"]
+    checkpoint = scores.checkpoint_id or scores.suite.checkpoint_id
+    return one_line(" · ".join([*words, *([f"checkpoint {checkpoint}"] if checkpoint else [])]))
 
 
 def _clip_row(clip: ClipScores, metrics: Sequence[MetricSpec]) -> tuple[str, str, list[str], str]:

@@ -1,4 +1,4 @@
-"""What `mova evaluate --videos` wrote of a folder of clips, read as it stands; nothing is measured here."""
+"""What `mova evaluate` wrote of its clips, read as it stands; nothing is measured here."""
 
 import json
 from collections.abc import Sequence
@@ -15,12 +15,14 @@ from mova_core.evaluation.scoring.paired import Difference
 from mova_core.registry.manifests import METRICS_FILE, Metric
 from mova_core.storage.manifest import Manifest, read_manifest
 
+VALIDATION = "validation clips"  # what a phase is compared with
+
 
 class ScoredSuite(Manifest):
     """What the clips are: `name` and `checkpoint_id` of a suite that was generated, None of a folder as it is."""
 
     clips: int
-    missing: int
+    missing: int = 0
     name: str | None = None
     checkpoint_id: str | None = None
 
@@ -33,9 +35,11 @@ class Against(Manifest):
 
 
 class Scores(Manifest):
-    """metrics.json of a folder of clips."""
+    """metrics.json of a folder of clips, or of a training phase: one of both is named."""
 
-    folder: str
+    folder: str | None = None
+    phase: str | None = None
+    checkpoint_id: str | None = None
     suite: ScoredSuite
     metrics: dict[str, Metric]
     against: Against | None = None
@@ -80,8 +84,15 @@ class Results:
 
     @property
     def name(self) -> str:
-        """Of the suite, or else of the folder."""
-        return self.scores.suite.name or self.scores.folder
+        """Of the phase, or else of the suite, or else of the folder."""
+        return self.scores.phase or self.scores.suite.name or str(self.scores.folder)
+
+    @property
+    def reference_name(self) -> str | None:
+        """Of what the clips are compared with; None where there is nothing."""
+        if self.scores.against is not None:
+            return self.scores.against.folder
+        return VALIDATION if self.reference else None
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -96,7 +107,7 @@ def read_results(folder: Path) -> Results:
         StaleError: a file is missing or cannot be read.
     """
     scores, _ = read_manifest(folder / METRICS_FILE, Scores)
-    reference = _lines(folder / AGAINST_FILE) if scores.against is not None else ()
+    reference = _lines(folder / AGAINST_FILE) if (folder / AGAINST_FILE).is_file() else ()
     return Results(scores, _lines(folder / CLIPS_FILE), reference)
 
 

@@ -37,7 +37,8 @@ class Row:
     direction: str
     value: str
     interval: str | None
-    clips: str
+    shuffled: str | None
+    clips: str | None
     missing: str
     reference: str | None
     compared: Compared | None
@@ -105,12 +106,13 @@ def missing_clips(results: Results) -> dict[str, tuple[int, list[str]]]:
 def _row(spec: MetricSpec, metric: Metric, difference: Difference | None, told: Mapping[str, int]) -> Row:
     """`told` are the missing clips of the whole evaluation, which are not said again."""
     assert metric.value is not None
-    counted = "" if metric.clips is None else f"{metric.clips} of {metric.of}"
+    counted = None if metric.clips is None else f"{metric.clips} of {metric.of}"
     return Row(
         spec,
         DIRECTIONS[spec.better],
         number(metric.value),
         None if metric.clips == 1 else span(metric.low, metric.high),
+        None if metric.shuffled is None else number(metric.shuffled),
         counted,
         _missing(
             {reason: more for reason, clips in metric.missing.items() if (more := clips - told.get(reason, 0)) > 0}

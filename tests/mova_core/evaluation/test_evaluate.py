@@ -21,8 +21,10 @@ from mova_core.params.evaluation import EvaluateParams, SelectParams
 from mova_core.params.generate import GenerateParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
+from mova_core.reporting.evaluation.page import write_page
 from mova_core.sampling.tasks import CLIP_TASKS
 from mova_core.storage.atomic import write_text
+from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import read_manifest
 from mova_core.synthetic.world import KINDS, draw_take, render_audio, render_frames
 from mova_core.training.preflight import Places
@@ -79,7 +81,8 @@ def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places
     summary = run("phase1", places)
     first = digests(Path("reports/phase1"))
     tasks = {f"samples/tasks/{name}.mp4" for name in CLIP_TASKS}
-    assert set(first) == {"metrics.json", "samples/00.mp4"} | tasks
+    scores = {"metrics.json", "clips.jsonl", "against.jsonl", "clips.csv", "values.json"}
+    assert set(first) == {"samples/00.mp4"} | scores | tasks
     assert {told["path"] for told in summary["tasks"]} == tasks
     run("phase1", places)
     assert digests(Path("reports/phase1")) == first
@@ -96,6 +99,21 @@ def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places
         judge("phase1", places)
     selection, _ = read_manifest(Path("models/phase1/selection.json"), Selection)
     assert not selection.passed and [path.name for path in Path("models/phase1").iterdir()] == ["selection.json"]
+
+
+def test_a_phase_has_a_page_of_its_clips_beside_validation_clips(places: Places) -> None:
+    run("phase1", places)
+    folder = Path("reports/phase1")
+    clips = [json.loads(line) for line in (folder / "clips.jsonl").read_text().splitlines()]
+    assert [clip["file"] for clip in clips] == ["00.mp4"] + [None] * 7
+    assert clips[0]["sha256"] == sha256_file(folder / "samples/00.mp4") and "ball" in clips[0]["asked"]["prompt"]
+    f1 = [clip["metrics"]["event_f1"] for clip in clips]
+    total = sum(each[0] for each in f1) / sum(each[1] for each in f1)
+    metrics = json.loads((folder / "metrics.json").read_text())["metrics"]
+    assert metrics["event_f1"]["value"] == pytest.approx(total, abs=1e-5)
+    page = write_page(folder, folder / "samples").read_text()
+    assert page.count("data:video/mp4") == 1 and "Some of the clips" in page
+    assert ">validation clips</th>" in page and "shuffled" in page and ">difference</th>" not in page
 
 
 def test_what_passes_becomes_a_model_folder_with_a_checksummed_manifest(places: Places) -> None:

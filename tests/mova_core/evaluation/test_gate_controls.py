@@ -208,7 +208,7 @@ def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch, tmp
 def measures(clips: list[Clip]) -> dict[str, Metric]:
     """What is measured of clips that no model made."""
     context = Context(clips, -50)
-    metrics = measure(clips, context, unavailable_metrics((), (), ()), WITHOUT_BRIDGE.evaluate)
+    metrics = measure(clips, context, unavailable_metrics((), (), ()), WITHOUT_BRIDGE.evaluate).metrics
     return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], context)}
 
 

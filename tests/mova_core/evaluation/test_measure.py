@@ -37,7 +37,7 @@ def clips() -> list[Clip]:
 
 
 def test_true_pairs_are_near_the_best_and_shuffled_pairs_are_not(clips) -> None:
-    metrics = measure(clips, Context(clips, -50), ALWAYS, SECTION)
+    metrics = measure(clips, Context(clips, -50), ALWAYS, SECTION).metrics
     for name, best, shuffled in (("offset_s", 0.04, 0.1), ("desync_s", 0.03, 0.12)):
         assert metrics[name].value < best and metrics[name].shuffled > shuffled
     assert metrics["event_f1"].value > 0.95 and metrics["event_f1"].shuffled < 0.35
@@ -61,7 +61,7 @@ def test_shuffled_pairs_are_of_one_class_and_never_of_one_clip(clips) -> None:
 
 @pytest.mark.parametrize("need", Need)
 def test_what_lacks_its_need_is_unavailable_and_says_so(clips, need) -> None:
-    metrics = measure(clips[:8], Context([], -50), unavailable_metrics({need}, (), ()), SECTION)
+    metrics = measure(clips[:8], Context([], -50), unavailable_metrics({need}, (), ()), SECTION).metrics
     for name, metric in metrics.items():
         assert (metric.unavailable == need) == (need in CATALOGUE[name].needs), name
 
@@ -74,7 +74,7 @@ def test_silence_is_not_zero() -> None:
         RATE_HZ,
         asked=Asked(label="red-ball"),
     )
-    metrics = measure([still], Context([still], -50), ALWAYS, SECTION)
+    metrics = measure([still], Context([still], -50), ALWAYS, SECTION).metrics
     for name in ("event_f1", "offset_s", "desync_s", "loudness_error_lu", "rms_error_db"):
         assert metrics[name].value is None and "nothing to measure" in metrics[name].unavailable
     assert metrics["av_align"].value is None and metrics["av_align"].unavailable == "the audio is silent"

@@ -88,7 +88,9 @@ def test_dvc_shows_a_dozen_figures_that_fit_a_terminal(folders: Any, curated: Da
 
 def test_every_link_leads_somewhere_and_none_outside(folders: Any, curated: DataFolder) -> None:
     folders.two_phases(0.94)
+    (folders.root / "reports/evaluation/phase1/report.html").touch()
     page, _, _ = report(folders, curated)
+    assert "evaluation/phase1/report.html" in page.links and "evaluation/audio/report.html" not in page.links
     for link in page.links:
         if link.startswith("#"):
             assert link[1:] in page.ids, link

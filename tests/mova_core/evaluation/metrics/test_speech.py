@@ -71,7 +71,7 @@ def test_over_clips_errors_are_divided_by_lengths():
     clips.append(clip(asked=None, transcript=ASKED))
     section = EvaluateParams(bootstrap_samples=50)
     others = {name: "not asked" for name in CATALOGUE if name not in NAMES}
-    found = measure(clips, CONTEXT, others, section)
+    found = measure(clips, CONTEXT, others, section).metrics
     assert found["cpcer"].value == found["cer"].value == pytest.approx(1 / 18)
     assert (found["cpcer"].clips, found["cpcer"].of) == (2, 3)
     assert found["cpcer"].missing == {NOTHING_ASKED.reason: 1}

@@ -1,0 +1,68 @@
+"""A clip and what it adds to each metric, as a line of clips.jsonl holds it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mova_core.evaluation.measure import MeasuredClips
+from mova_core.evaluation.measuring.rounding import DIGITS
+from mova_core.evaluation.scoring.measure_file import as_json
+from mova_core.evaluation.scoring.videos import Video
+from mova_core.measures.clip import Asked, Clip
+from mova_core.speech.transcript import Transcript
+from mova_core.storage.hashing import sha256_file
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A clip, its file's sha256, and what it adds to each metric, as JSON."""
+
+    video: Video
+    sha256: str | None
+    values: Mapping[str, Any]
+
+    def line(self) -> dict[str, Any]:
+        """As it stands in clips.jsonl."""
+        asked = {name: value for name, value in as_asked(self.video.asked).items() if value}
+        numbers = {name: value for name, value in self.values.items() if not isinstance(value, dict)}
+        reasons = {name: value["unavailable"] for name, value in self.values.items() if "unavailable" in value}
+        file = None if self.video.path is None else self.video.path.name
+        return {
+            "name": self.video.name,
+            "file": file,
+            "sha256": self.sha256,
+            "asked": asked,
+            "metrics": {name: [round(part, DIGITS) for part in ratio] for name, ratio in numbers.items()},
+            "unavailable": reasons,
+        }
+
+
+def scored_clips(
+    clips: Sequence[Clip], measured: MeasuredClips, prompts: Sequence[str] = (), files: Sequence[Path] = ()
+) -> list[Scored]:
+    """Clips in memory, named by their place, with what was measured in them.
+
+    Args:
+        clips: all.
+        measured: of these clips.
+        prompts: of each, where they were generated.
+        files: of the first ones, which were written.
+    """
+    found = []
+    for index, clip in enumerate(clips):
+        path = files[index] if index < len(files) else None
+        values = {name: as_json(each[index]) for name, each in measured.values.items()}
+        asked = replace(clip.asked, prompt=prompts[index]) if prompts else clip.asked
+        video = Video(f"{index:02d}", path, asked)
+        found.append(Scored(video, None if path is None else sha256_file(path), values))
+    return found
+
+
+def as_asked(asked: Asked) -> dict[str, Any]:
+    """As JSON."""
+    return asdict(replace(asked, speech=None)) | {"speech": transcript_json(asked.speech)}
+
+
+def transcript_json(transcript: Transcript | None) -> Any:
+    return None if transcript is None else transcript.model_dump(mode="json", exclude_defaults=True)
