@@ -119,7 +119,9 @@ def _pipeline(folder: Path) -> Any:
     import torch
     from safetensors import SafetensorError
     from transformers import WhisperForConditionalGeneration, WhisperProcessor, pipeline
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # each worker loads it
     try:
         loaded: Any = WhisperForConditionalGeneration.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True

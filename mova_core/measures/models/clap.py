@@ -56,7 +56,9 @@ def load(path: Path) -> "Clap":
     """The model of a folder that was checked."""
     import torch
     from transformers import ClapModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # each worker loads it
     _, features, tokenizer = _settings(path)
     model = ClapModel.from_pretrained(path.parent, use_safetensors=True, local_files_only=True, dtype=torch.float32)
     return Clap(model.eval().requires_grad_(False), features, tokenizer)

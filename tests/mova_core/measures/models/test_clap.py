@@ -89,6 +89,11 @@ def test_embeddings_have_length_1_and_repeat_themselves(clap, tones):
     np.testing.assert_allclose(clap.embed(audio[:240_000], 48_000), clap.embed(np.tile(audio[:240_000], 2), 48_000))
 
 
+def test_loading_says_nothing(written, capfd):
+    load(written / "model.safetensors")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_clip_is_compared_with_what_it_was_asked(clap, tones, audio_clip):
     clip = audio_clip(tones(1, 48_000), 48_000)
     assert "asked for" in clap(clip)["clap"].reason
