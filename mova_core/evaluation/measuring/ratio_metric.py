@@ -47,6 +47,12 @@ def draw_clips(clips: int, bootstrap_samples: int, seed: int) -> NDArray[np.int6
     return np.random.default_rng([seed, clips]).integers(clips, size=(bootstrap_samples, clips))
 
 
+def draw_halves(clips: int, samples: int, seed: int) -> NDArray[np.int64]:
+    """Halves of the clips drawn without replacement, [samples, clips // 2]; the same for the same seed."""
+    generator = np.random.default_rng([seed, clips])
+    return np.stack([generator.permutation(clips)[: clips // 2] for _ in range(samples)])
+
+
 def interval(values: Values) -> tuple[float, float] | tuple[None, None]:
     """The middle 95 % of resampled values, (None, None) if there are none."""
     known = values[np.isfinite(values)]

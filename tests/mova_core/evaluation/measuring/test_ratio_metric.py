@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mova_core.evaluation.measuring.ratio_metric import NOTHING, RatioMetric, draw_clips, interval
+from mova_core.evaluation.measuring.ratio_metric import NOTHING, RatioMetric, draw_clips, draw_halves, interval
 
 
 def test_a_value_lies_in_its_interval_which_narrows_with_clips() -> None:
@@ -20,6 +20,13 @@ def test_a_value_lies_in_its_interval_which_narrows_with_clips() -> None:
 def test_the_same_seed_draws_the_same_clips() -> None:
     assert np.array_equal(draw_clips(9, 3, 1), draw_clips(9, 3, 1))
     assert not np.array_equal(draw_clips(9, 3, 1), draw_clips(9, 3, 2))
+
+
+def test_halves_hold_no_clip_twice_and_every_clip_sometimes() -> None:
+    halves = draw_halves(9, 40, 1)
+    assert halves.shape == (40, 4) and np.array_equal(halves, draw_halves(9, 40, 1))
+    assert all(len(set(half)) == 4 for half in halves.tolist())
+    assert set(halves.ravel().tolist()) == set(range(9))
 
 
 def test_missing_values_are_left_out_and_nothing_at_all_is_none() -> None:

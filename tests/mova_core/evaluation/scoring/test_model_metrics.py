@@ -86,7 +86,11 @@ def test_every_model_but_that_of_voices_has_a_metric() -> None:
 def test_it_is_measured_and_lies_in_its_range(metrics: dict[str, dict[str, Any]], name: str) -> None:
     metric, (low, high) = metrics[name], BY_MODEL[name].range
     assert metric["unavailable"] is None
-    assert low <= metric["low"] <= metric["value"] <= metric["high"] <= high
+    assert low <= metric["value"] <= high
+    if BY_MODEL[name].distribution is not None and metric["clips"] < 4:  # half of them make no distance
+        assert (metric["low"], metric["high"]) == (None, None)
+    else:
+        assert low <= metric["low"] <= metric["value"] <= metric["high"] <= high
 
 
 @pytest.mark.parametrize("name", BY_MODEL)

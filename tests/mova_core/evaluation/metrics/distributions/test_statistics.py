@@ -37,6 +37,14 @@ def test_the_interval_holds_the_mean_over_sets_of_as_many_clips(statistic):
     mean = np.mean([each.value for each in found])
     assert np.mean([each.ends[0] <= mean <= each.ends[1] for each in found]) >= 0.85
     assert all(each.ends[0] <= each.value <= each.ends[1] for each in found)
+    spread = np.mean([each.ends[1] - each.ends[0] for each in found]) / 3.92
+    assert 0.7 < spread / np.std([each.value for each in found]) < 1.6
+
+
+@pytest.mark.parametrize("statistic", [frechet_statistic, kernel_statistic])
+def test_so_few_clips_that_no_half_has_a_distance_have_a_value_alone(statistic):
+    found = of_sets(statistic, rows(2, 0), rows(9, 1))
+    assert found.value is not None and found.ends == (None, None)
 
 
 @pytest.mark.parametrize("statistic", [frechet_statistic, kernel_statistic])
@@ -47,6 +55,12 @@ def test_one_clip_has_no_distance(statistic):
 
 def test_an_inception_score_compares_with_nothing():
     assert inception_statistic(np.eye(3, dtype=np.float32), None) == pytest.approx(3)
+    spec = MetricSpec(
+        *("is", "IS", "a score", "higher", ANY),
+        distribution=Distribution(lambda *_: rows(1, 0), inception_statistic, compares=False),
+    )
+    one = aggregate(spec, [np.float32([0.5, 0.5])], [None], SECTION)
+    assert (one.value, one.ends) == (pytest.approx(1), (None, None))
 
 
 class FirstPixels:
