@@ -10,6 +10,7 @@ Sources: Z. Tong et al., "VideoMAE" (NeurIPS 2022, arXiv:2203.12602), MCG-NJU/Vi
 the distance S. Ge et al., "On the Content Bias in Fréchet Video Distance" (CVPR 2024), songweige/content-debiased-fvd.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,18 +44,17 @@ PUBLISHED = Published(
 )
 
 
-def inputs_of(frames: NDArray[np.uint8]) -> "Tensor":
-    """All inputs of a video, float32 [N, 16, 3, 224, 224], colours normalised.
+def inputs_of(frames: NDArray[np.uint8]) -> Iterator["Tensor"]:
+    """The inputs of a video one by one, float32 [16, 3, 224, 224], colours normalised.
 
     Args:
         frames: RGB [F, H, W, 3], at least 16.
     """
-    import torch
-
     step = min(STEP, (len(frames) - 1) // (FRAMES - 1))
-    taken = frames[::step][: len(frames[::step]) // FRAMES * FRAMES]
-    square = center_crop(short_side(taken, SIDE_PX, "bilinear"), SIDE_PX)
-    return torch.stack([normalized(square[at : at + FRAMES], RGB_MEAN, RGB_STD) for at in range(0, len(taken), FRAMES)])
+    taken = frames[::step]
+    for start in range(0, len(taken) - FRAMES + 1, FRAMES):
+        square = center_crop(short_side(taken[start : start + FRAMES], SIDE_PX, "bilinear"), SIDE_PX)
+        yield normalized(square, RGB_MEAN, RGB_STD)
 
 
 @dataclass(frozen=True, slots=True)

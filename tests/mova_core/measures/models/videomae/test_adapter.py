@@ -47,7 +47,7 @@ def moving(count):
 
 def numbers(frames):
     """Which frames the inputs hold, for frames whose brightness is their number."""
-    taken = inputs_of(frames)
+    taken = torch.stack(list(inputs_of(frames)))
     return (taken[:, :, 0, 0, 0] * RGB_STD[0] + RGB_MEAN[0]).mul(255).round().int().tolist()
 
 
@@ -78,7 +78,7 @@ def test_the_embedding_is_what_the_classifier_is_given(tmp_path, spelling):
     given = []
     whole.classifier.register_forward_hook(lambda _, inputs, __: given.append(inputs[0]))
     with torch.inference_mode():
-        whole(inputs_of(frames))
+        whole(torch.stack(list(inputs_of(frames))))
     embedding = load(path).embed_video(frames, 25.0)
     assert embedding.shape == (8,) and embedding.dtype == np.float32
     np.testing.assert_allclose(embedding, given[0].mean(dim=0).numpy(), atol=1e-5)
