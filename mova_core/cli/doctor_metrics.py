@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mova_core.cli.doctor_checks import State
 from mova_core.errors import MovaError
+from mova_core.evaluation.availability import chosen_metrics, unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import chosen_metrics, unavailable_metrics
 from mova_core.evaluation.measuring.metric import MetricSpec, Need
 from mova_core.evaluation.metrics_page import NEEDS
 from mova_core.measures.models.table import MODELS, configured_models

@@ -11,16 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mova_core.evaluation.availability import chosen_metrics, unavailable_metrics
 from mova_core.evaluation.candidate import last_candidate
 from mova_core.evaluation.decodable import decodable_share
-from mova_core.evaluation.measure import (
-    chosen_metrics,
-    entry,
-    event_f1_over_shuffled,
-    in_order,
-    measure,
-    unavailable_metrics,
-)
+from mova_core.evaluation.measure import entry, event_f1_over_shuffled, in_order, measure
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.measuring.rounding import rounded

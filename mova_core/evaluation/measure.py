@@ -6,18 +6,16 @@ in that clip alone.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import numpy as np
 
-from mova_core.errors import MovaError, UsageError
+from mova_core.errors import MovaError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.aggregate import Aggregate, aggregate
 from mova_core.evaluation.measuring.context import Context
-from mova_core.evaluation.measuring.metric import ClipValue, MetricSpec, Need
+from mova_core.evaluation.measuring.metric import ClipValue, MetricSpec
 from mova_core.evaluation.measuring.ratio_metric import NOTHING, RatioMetric
 from mova_core.measures.clip import Clip, Unavailable
-from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 
@@ -115,42 +113,6 @@ def summarise(
 def available(unavailable: Collection[str]) -> list[MetricSpec]:
     """The metrics that come from clips and can be measured."""
     return [spec for spec in CATALOGUE.values() if spec.of_clips and spec.name not in unavailable]
-
-
-def unavailable_metrics(lacking: Collection[Need], chosen: Collection[str], models: Collection[str]) -> dict[str, str]:
-    """Metric -> why it cannot be measured in any clip.
-
-    Args:
-        lacking: what is not there.
-        chosen: metrics that are measured of those that are by choice.
-        models: names of those whose weights are configured.
-
-    Raises:
-        UsageError: a chosen one is not in the catalogue.
-    """
-    if unknown := sorted(set(chosen) - set(CATALOGUE)):
-        raise UsageError(
-            f"params evaluate.metrics names {', '.join(unknown)}, which is no metric: docs/metrics.md lists them"
-        )
-    reasons = {}
-    for spec in CATALOGUE.values():
-        need = next((need for need in spec.needs if need in lacking), None)
-        absent = next((package for package in spec.packages if find_spec(package) is None), None)
-        if need is not None:
-            reasons[spec.name] = need.value
-        elif spec.chosen and spec.name not in chosen:
-            reasons[spec.name] = "it is not among params evaluate.metrics"
-        elif spec.model is not None and spec.model not in models:
-            reasons[spec.name] = f"params weights.{spec.model} is not configured"
-        elif absent is not None:
-            reasons[spec.name] = f"the package {absent} is not installed: pip install 'mova-mlops[metrics]'"
-    return reasons
-
-
-def chosen_metrics(params: Params) -> Collection[str]:
-    """Metrics by choice that a phase is measured with: those that the params name, or else none for nano and all."""
-    named = params.evaluate.metrics
-    return named if named is not None else () if params.preset == "nano" else CATALOGUE
 
 
 def over_pairs(spec: MetricSpec, pairs: Sequence[tuple[Clip, Clip]], context: Context) -> RatioMetric:

@@ -8,8 +8,8 @@ from typing import Any
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
+from mova_core.evaluation.availability import unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import unavailable_metrics
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.scoring.measure_file import FileTask, measure_file, unavailable_in_all
 from mova_core.evaluation.scoring.scored import Scored, as_asked, transcript_json

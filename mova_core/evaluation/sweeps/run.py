@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import UsageError
+from mova_core.evaluation.availability import chosen_metrics, unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.evaluate_suite import SuiteRun
-from mova_core.evaluation.measure import MeasuredClips, available, chosen_metrics, summarise, unavailable_metrics
+from mova_core.evaluation.measure import MeasuredClips, available, summarise
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.measuring.rounding import rounded

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mova_core.cli.doctor import doctor
-from mova_core.evaluation import measure
+from mova_core.evaluation import availability
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.measures.models.table import MODELS, MeasuringModel
 from mova_core.storage.hashing import sha256_file
@@ -96,7 +96,7 @@ def test_metrics_of_speech_without_models_go_by_given_transcripts(tmp_path: Path
 
 
 def test_a_package_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "find_spec", lambda name: None if name == "speechmos" else object())
+    monkeypatch.setattr(availability, "find_spec", lambda name: None if name == "speechmos" else object())
     found, _ = asked(tmp_path, preset="mova-360p")
     assert found["dnsmos_sig"]["state"] == "missing" and "speechmos is not installed" in found["dnsmos_sig"]["why"]
 

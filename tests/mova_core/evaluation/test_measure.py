@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MovaError
+from mova_core.evaluation.availability import unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import clip_values, entry, in_order, measure, unavailable_metrics
+from mova_core.evaluation.measure import clip_values, entry, in_order, measure
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import ANY, Distribution, MetricSpec, Need
 from mova_core.evaluation.measuring.shuffled import within_class

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mova_core.errors import EndpointError
+from mova_core.evaluation.availability import unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import measure, unavailable_metrics
+from mova_core.evaluation.measure import measure
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.metrics import speech
