@@ -114,7 +114,7 @@ def _audio_for(generator: ClipGenerator, clips: Sequence[Clip], seed: int, **cha
             for index, clip in enumerate(batch)
         ]
         for clip, audio in zip(batch, generator.generate(inputs, settings).audios, strict=True):
-            made.append(replace(clip, audio=audio, _features={}))
+            made.append(replace(clip, audio=audio))
     return made
 
 
