@@ -1,11 +1,12 @@
 """Which metrics can be measured of any clip at all, and why the others cannot."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 
 from mova_core.errors import UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.metric import Need
+from mova_core.measures.clip import Asked
 from mova_core.params import Params
 
 
@@ -37,6 +38,21 @@ def unavailable_metrics(lacking: Collection[Need], chosen: Collection[str], mode
         elif absent is not None:
             reasons[spec.name] = f"the package {absent} is not installed: pip install 'mova-mlops[metrics]'"
     return reasons
+
+
+def lacking_needs(asked: Sequence[Asked], there: Collection[Need]) -> list[Need]:
+    """What metrics may need that clips do not have.
+
+    Args:
+        asked: what each clip was asked to be.
+        there: what there is besides.
+    """
+    told = {
+        Need.KNOWN_EVENTS: all(each.label is not None for each in asked),
+        Need.PROMPTS: any(each.prompt is not None for each in asked),
+        Need.TRANSCRIPTS: any(each.speech is not None for each in asked),
+    }
+    return [need for need in Need if need not in there and not told.get(need, False)]
 
 
 def chosen_metrics(params: Params) -> Collection[str]:

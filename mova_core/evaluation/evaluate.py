@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mova_core.evaluation.availability import chosen_metrics, unavailable_metrics
+from mova_core.evaluation.availability import chosen_metrics, lacking_needs, unavailable_metrics
 from mova_core.evaluation.candidate import last_candidate
 from mova_core.evaluation.decodable import decodable_share
 from mova_core.evaluation.measure import entry, event_f1_over_shuffled, in_order, measure
@@ -108,7 +108,7 @@ def evaluate_model(
         clips = generate_suite(generator, suite, section, geometry, f"evaluate@{phase.name}", changes)
         held_out = validation_clips(params, section, geometry, places.data, normalize_loudness=normalize)
         context = Context(held_out, params.assess.lufs_above, models)
-        unavailable = unavailable_metrics(_lacking(phase, suite, clips, context), chosen_metrics(params), models)
+        unavailable = unavailable_metrics(_lacking(phase, clips, context), chosen_metrics(params), models)
         measured = measure(clips, context, unavailable, section)
         points = sweep(generator, suite, section, geometry, context, unavailable) if phase.joint else []
         of_tasks = _task_samples(generator, suite, held_out or clips) if phase is LAST_PHASE else []
@@ -139,7 +139,7 @@ def evaluate_model(
             "samples": samples,
             "tasks": tasks,
         }
-        generated = scored_clips(clips, measured.clips, suite.prompts, paths)
+        generated = scored_clips(clips, measured.clips, paths)
         write_scores(temporary, rounded(result), generated, scored_clips(held_out, measured.reference))
     return result
 
@@ -156,15 +156,11 @@ def _task_samples(generator: ClipGenerator, suite: Suite, clips: Sequence[Clip])
     return generate_task_samples(generator, given, prompt, suite.seeds[0])
 
 
-def _lacking(phase: Phase, suite: Suite, clips: Sequence[Clip], context: Context) -> set[Need]:
-    there = {
-        Need.VIDEO: phase.joint,
-        Need.KNOWN_EVENTS: suite.synthetic,
-        Need.VALIDATION_CLIPS: bool(context.clips),
-        Need.REFERENCE: bool(context.clips),
-        Need.TRANSCRIPTS: any(clip.asked.speech is not None for clip in clips),
-    }
-    return {need for need, found in there.items() if not found}
+def _lacking(phase: Phase, clips: Sequence[Clip], context: Context) -> list[Need]:
+    there = {Need.VIDEO} if phase.joint else set[Need]()
+    if context.clips:
+        there |= {Need.VALIDATION_CLIPS, Need.REFERENCE}
+    return lacking_needs([clip.asked for clip in clips], there)
 
 
 def _write_samples(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,14 @@ class Context:
     audible_above_lufs: float
     models: Mapping[str, ConfiguredModel] = field(default_factory=dict)
     speech: ConfiguredSpeech = field(default_factory=ConfiguredSpeech)
+
+    @property
+    def measured_by(self) -> list[Any]:
+        """What values of clips follow from besides the clips and the metrics: a part of the keys of kept values."""
+        models = [[name, model.sha256] for name, model in sorted(self.models.items())]
+        endpoint = None if self.speech.endpoint is None else [self.speech.endpoint.url, self.speech.endpoint.model]
+        speech = [self.speech.params.model_dump(mode="json"), str(self.speech.parts), endpoint]
+        return [models, speech, self.audible_above_lufs]
 
     def mean(self, feature: Callable[[Clip], float | None]) -> float | None:
         """Mean of a feature over the reference clips that have it; None if none has."""

@@ -19,8 +19,6 @@ from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import ClipValue
 from mova_core.evaluation.scoring.video_file import read_video
 from mova_core.measures.clip import Asked, Unavailable
-from mova_core.measures.models.table import ConfiguredModel
-from mova_core.speech.recognize import ConfiguredSpeech
 from mova_core.speech.transcript import Transcript
 from mova_core.storage.hashing import sha256_file
 
@@ -37,8 +35,7 @@ class FileTask:
         asked: what it was asked to be.
         transcript: who says what in it, where that was given.
         metrics: names of those to measure.
-        models: those with weights.
-        audible_above_lufs, speech: as in `Context`.
+        context: models that measure.
     """
 
     path: Path
@@ -46,9 +43,7 @@ class FileTask:
     asked: Asked
     transcript: Transcript | None
     metrics: tuple[str, ...]
-    models: tuple[ConfiguredModel, ...]
-    audible_above_lufs: float
-    speech: ConfiguredSpeech
+    context: Context
 
 
 def measure_file(task: FileTask) -> Values:
@@ -61,8 +56,7 @@ def measure_file(task: FileTask) -> Values:
     if sha256_file(task.path) != task.sha256:
         raise StaleError(f"{task.path} changed while it was measured: run again")
     clip = replace(read_video(task.path, task.asked), transcript=task.transcript)
-    context = Context([], task.audible_above_lufs, {model.name: model for model in task.models}, task.speech)
-    values = clip_values(clip, [CATALOGUE[name] for name in task.metrics], context)
+    values = clip_values(clip, [CATALOGUE[name] for name in task.metrics], task.context)
     return {name: as_json(value) for name, value in values.items()}
 
 

@@ -92,10 +92,10 @@ def _differences(scorer: Scorer, mine: Sequence[Scored], theirs: Sequence[Scored
     found = {}
     for name in mine[0].values if pairs else ():
         spec: MetricSpec = CATALOGUE[name]
+        if spec.ratio is None:
+            continue
         first, second = ([from_json(pair[side].values[name]) for pair in pairs] for side in (0, 1))
-        if spec.ratio is not None:
-            section = scorer.params.evaluate
-            found[name] = rounded(asdict(paired_difference(spec, first, second, sets, section)))
+        found[name] = rounded(asdict(paired_difference(spec, first, second, sets, scorer.params.evaluate)))
     return found
 
 
@@ -103,12 +103,9 @@ def _told(metrics: Mapping[str, Metric], out: Path) -> str:
     """Metrics as lines for a person: those that were measured, then how many were not and where it is said why."""
     measured = {name: metric for name, metric in metrics.items() if metric.value is not None}
     lines = [_line(CATALOGUE[name], metric) for name, metric in measured.items()]
-    lost = len(metrics) - len(measured)
-    lines += (
-        [f"{lost} metrics are unavailable: {out / METRICS_FILE} says why, `mova doctor --metrics` what they need"]
-        if lost
-        else []
-    )
+    if lost := len(metrics) - len(measured):
+        says = f"{out / METRICS_FILE} says why, `mova doctor --metrics` what they need"
+        lines.append(f"{lost} metrics are unavailable: {says}")
     return "\n".join(lines)
 
 

@@ -38,23 +38,19 @@ class Scored:
         }
 
 
-def scored_clips(
-    clips: Sequence[Clip], measured: MeasuredClips, prompts: Sequence[str] = (), files: Sequence[Path] = ()
-) -> list[Scored]:
+def scored_clips(clips: Sequence[Clip], measured: MeasuredClips, files: Sequence[Path] = ()) -> list[Scored]:
     """Clips in memory, named by their place, with what was measured in them.
 
     Args:
         clips: all.
         measured: of these clips.
-        prompts: of each, where they were generated.
         files: of the first ones, which were written.
     """
     found = []
     for index, clip in enumerate(clips):
         path = files[index] if index < len(files) else None
         values = {name: as_json(each[index]) for name, each in measured.values.items()}
-        asked = replace(clip.asked, prompt=prompts[index]) if prompts else clip.asked
-        video = Video(f"{index:02d}", path, asked)
+        video = Video(f"{index:02d}", path, clip.asked)
         found.append(Scored(video, None if path is None else sha256_file(path), values))
     return found
 

@@ -1,24 +1,24 @@
 """What measures files: in workers, each file once, and what was measured of it kept by the sha256 of its bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.engine.run import run
 from mova_core.curation.engine.worker import TaskResult
-from mova_core.evaluation.availability import unavailable_metrics
+from mova_core.evaluation.availability import lacking_needs, unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.configured_context import configured_context
+from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.scoring.measure_file import FileTask, measure_file, unavailable_in_all
 from mova_core.evaluation.scoring.scored import Scored, as_asked, transcript_json
 from mova_core.evaluation.scoring.videos import Video
-from mova_core.measures.models.table import ConfiguredModel, configured_models
 from mova_core.params import Params
 from mova_core.places import RESULT_CACHE
 from mova_core.progress import track
-from mova_core.speech.recognize import ConfiguredSpeech
 from mova_core.storage.code_version import code_version
 from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.result_cache import ResultCache, version_folder
@@ -32,18 +32,16 @@ class Scorer:
     """What measures files.
 
     Args:
-        params: `weights`, `evaluate`, `assess.lufs_above`, `limits`.
+        params: `evaluate` and `limits`.
         engine: where workers run.
+        context: models that measure.
         cache: folder of what was measured before.
-        models: those with weights, checked.
-        speech: the models that say who says what.
     """
 
     params: Params
     engine: Engine
+    context: Context
     cache: Path = RESULT_CACHE
-    models: tuple[ConfiguredModel, ...] = ()
-    speech: ConfiguredSpeech = field(default_factory=ConfiguredSpeech)
 
     @classmethod
     def of(cls, params: Params, engine: Engine, cache: Path = RESULT_CACHE) -> "Scorer":
@@ -52,8 +50,7 @@ class Scorer:
         Raises:
             UsageError: weights that are missing or not those of their sha256, or resources that the engine has not.
         """
-        held = engine.with_resources(params.engine.evaluate)
-        return cls(params, held, cache, configured_models(params.weights), ConfiguredSpeech.of(params, cache))
+        return cls(params, engine.with_resources(params.engine.evaluate), configured_context(params, cache), cache)
 
     def unavailable(self, videos: Sequence[Video], compared: bool) -> dict[str, str]:
         """Metric -> why none of these clips can be measured by it.
@@ -61,17 +58,9 @@ class Scorer:
         Raises:
             UsageError: `evaluate.metrics` names one that the catalogue does not have.
         """
-        there = {
-            Need.VIDEO: True,
-            Need.KNOWN_EVENTS: all(video.asked.label is not None for video in videos),
-            Need.VALIDATION_CLIPS: False,
-            Need.REFERENCE: compared,
-            Need.PROMPTS: any(video.asked.prompt is not None for video in videos),
-            Need.TRANSCRIPTS: any(video.asked.speech is not None for video in videos),
-        }
-        lacking = [need for need, found in there.items() if not found]
-        named = self.params.evaluate.metrics
-        return unavailable_metrics(lacking, named or CATALOGUE, [model.name for model in self.models])
+        there = {Need.VIDEO, Need.REFERENCE} if compared else {Need.VIDEO}
+        lacking = lacking_needs([video.asked for video in videos], there)
+        return unavailable_metrics(lacking, self.params.evaluate.metrics or CATALOGUE, self.context.models)
 
     def scored(self, videos: Sequence[Video], metrics: Sequence[str], label: str) -> list[Scored]:
         """Each clip's values; a file that fails is unavailable in every metric, with the reason."""
@@ -86,9 +75,8 @@ class Scorer:
 
     def _task(self, video: Video, metrics: Sequence[str]) -> FileTask:
         assert video.path is not None
-        limit = self.params.assess.lufs_above
-        what = video.path.resolve(), sha256_file(video.path), video.asked, video.transcript, tuple(metrics)
-        return FileTask(*what, self.models, limit, self.speech)
+        path, digest = video.path.resolve(), sha256_file(video.path)
+        return FileTask(path, digest, video.asked, video.transcript, tuple(metrics), self.context)
 
     def _results(self, tasks: Sequence[FileTask], label: str) -> Iterator[TaskResult]:
         cache = ResultCache(f"score/{version_folder(code_version(MEASURES))}", self.cache)
@@ -117,8 +105,5 @@ def _passes(values: Mapping[str, Any]) -> bool:
 
 def _key(task: FileTask) -> str:
     versions = [[name, CATALOGUE[name].version] for name in task.metrics]
-    models = [[model.name, model.sha256] for model in task.models]
-    endpoint = None if task.speech.endpoint is None else [task.speech.endpoint.url, task.speech.endpoint.model]
-    speech = [task.speech.params.model_dump(mode="json"), str(task.speech.parts), endpoint]
     given = transcript_json(task.transcript)
-    return sha256_json(task.sha256, as_asked(task.asked), given, versions, models, speech, task.audible_above_lufs)
+    return sha256_json(task.sha256, as_asked(task.asked), given, versions, task.context.measured_by)

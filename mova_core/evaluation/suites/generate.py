@@ -45,8 +45,9 @@ def generate_suite(
     with ThreadPoolExecutor(at_once) as cores:
         outputs = cores.map(generated, batches)
         for batch, output in zip(batches, track(outputs, len(batches), label), strict=True):
-            made = zip(output.videos, output.audios, suite.labels[batch], strict=True)
-            clips += [Clip(frames, audio, fps, rate_hz, asked=Asked(label=of)) for frames, audio, of in made]
+            asked = map(Asked, suite.prompts[batch], suite.labels[batch])
+            made = zip(output.videos, output.audios, asked, strict=True)
+            clips += [Clip(frames, audio, fps, rate_hz, asked=each) for frames, audio, each in made]
     return clips
 
 

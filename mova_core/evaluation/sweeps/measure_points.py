@@ -119,14 +119,9 @@ class PointMeter:
 
     def _key(self, settings: GenerateSettings) -> str:
         versions = [[spec.name, spec.version] for spec in self.specs]
-        models = [[name, model.sha256] for name, model in sorted(self.context.models.items())]
-        speech = self.context.speech
-        endpoint = None if speech.endpoint is None else [speech.endpoint.url, speech.endpoint.model]
-        said_by = [speech.params.model_dump(mode="json"), str(speech.parts), endpoint]
         return sha256_json(
             *(dict(self.made_from), self.negative_prompt, settings, self.generator.computed_on),
-            *([len(batch.inputs) for batch in self.batches], versions, models, said_by),
-            self.context.audible_above_lufs,
+            *([len(batch.inputs) for batch in self.batches], versions, self.context.measured_by),
         )
 
 

@@ -8,14 +8,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from mova_core.errors import UsageError
-from mova_core.evaluation.availability import chosen_metrics, unavailable_metrics
+from mova_core.evaluation.availability import chosen_metrics, lacking_needs, unavailable_metrics
 from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.configured_context import configured_context
 from mova_core.evaluation.evaluate_suite import SuiteRun
 from mova_core.evaluation.measure import MeasuredClips, available, summarise
-from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.measuring.rounding import rounded
 from mova_core.evaluation.suites.item import SuiteItem
@@ -24,7 +23,6 @@ from mova_core.evaluation.sweeps.judge import behind, best_points, front, sugges
 from mova_core.evaluation.sweeps.measure_points import Batch, PointMeter
 from mova_core.evaluation.sweeps.objectives import choose_objectives
 from mova_core.evaluation.sweeps.result import SWEEP_FILE, Sweep, SweptPoint, SweptSuite
-from mova_core.measures.models.table import configured_models
 from mova_core.params import Params
 from mova_core.params.evaluation import EvaluateParams
 from mova_core.places import RESULT_CACHE
@@ -34,7 +32,6 @@ from mova_core.sampling.plan.check import check_memory
 from mova_core.sampling.plan.plan import Passes
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.settings import MODALITIES
-from mova_core.speech.recognize import ConfiguredSpeech
 from mova_core.storage.atomic import make_folder, write_text
 from mova_core.storage.code_version import code_version
 from mova_core.storage.result_cache import ResultCache, version_folder
@@ -57,9 +54,9 @@ def run_sweep(run: SuiteRun, axes: Sequence[Axis], params: Params, cache: Path =
         StaleError: a damaged model folder.
     """
     request, points = _checked(run, axes)
-    models = {model.name: model for model in configured_models(params.weights)}
-    context = Context([], params.assess.lufs_above, models, ConfiguredSpeech.of(params, cache))
-    unavailable = unavailable_metrics(_lacking(run.suite.items), chosen_metrics(params), models)
+    context = configured_context(params, cache)
+    lacking = lacking_needs([item.asked for item in run.suite.items], {Need.VIDEO})
+    unavailable = unavailable_metrics(lacking, chosen_metrics(params), context.models)
     specs, section = available(unavailable), params.evaluate
     checkpoint_id, suite = checkpoint_id_of(run.folder), _suite(run, request)
     meter = PointMeter(
@@ -165,14 +162,3 @@ def _reasons(points: Sequence[SweptPoint], unavailable: Mapping[str, str]) -> di
     """Metric -> why it has no value, in the whole sweep or in its last point."""
     found = {name: metric.unavailable for point in points for name, metric in point.metrics.items()}
     return {name: reason for name, reason in found.items() if reason is not None} | dict(unavailable)
-
-
-def _lacking(items: Collection[SuiteItem]) -> list[Need]:
-    asked = [item.asked for item in items]
-    there: dict[Need, Any] = {
-        Need.VIDEO: True,
-        Need.KNOWN_EVENTS: all(each.label is not None for each in asked),
-        Need.PROMPTS: True,
-        Need.TRANSCRIPTS: any(each.speech is not None for each in asked),
-    }
-    return [need for need in Need if not there.get(need, False)]
