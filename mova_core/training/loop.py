@@ -175,7 +175,7 @@ def _summary(run: Run, last: Checkpoint, seconds: float) -> dict[str, Any]:
     passed_over = f", {skipped} steps skipped" if skipped else ""
     progress = f"loss {moved[0]['loss']:.3f} → {loss:.3f}{held_out}{passed_over}"
     profile = profile_summary(run.folder) if run.watched.profile else None
-    told = f"; earlier runs are kept: {', '.join(kept)} (`mova gc` lists what may go)" if kept else ""
+    told = f"; earlier runs are kept: {', '.join(kept)} (`mova registry gc` lists what may go)" if kept else ""
     return {
         "checkpoint": str(last.folder),
         "steps": last.step,

@@ -21,7 +21,7 @@ def remove_older(folder: Path, keep: int) -> None:
 def make_way(run: Path, fingerprint: str) -> Path | None:
     """Put a run of other inputs, params or code aside, and bring back the one of this fingerprint if it lies there.
 
-    Nothing is removed: `mova gc` lists what may go.
+    Nothing is removed: `mova registry gc` lists what may go.
 
     Args:
         run: the run's folder.

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
 from mova_core.places import ARTIFACTS
-from mova_core.registry import garbage
 from mova_core.registry.aliases import get_alias
 from mova_core.registry.artifacts import (
     MODEL,
@@ -22,6 +21,7 @@ from mova_core.registry.artifacts import (
 )
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Artifact
+from mova_core.registry.garbage import project as garbage
 from mova_core.registry.references import find_checkpoint, folder_of
 
 

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from mova_core.evaluation.promote import promote
 from mova_core.places import RESULT_CACHE
-from mova_core.registry import garbage
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import writing
-from mova_core.registry.garbage import find_garbage
+from mova_core.registry.garbage import project as garbage
+from mova_core.registry.garbage.project import find_garbage
 from mova_core.registry.sync import sync
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.result_cache import version_folder

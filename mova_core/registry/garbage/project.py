@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from mova_core.places import (
     ADAPTERS,
@@ -28,7 +27,7 @@ from mova_core.places import (
 )
 from mova_core.registry.artifacts import FILES, MANIFEST_OF
 from mova_core.registry.database.connection import reading
-from mova_core.registry.database.tables import Alias, Checkpoint, Promotion, Run
+from mova_core.registry.garbage.reachable import promoted_checkpoints
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file
@@ -97,28 +96,6 @@ def _artifacts(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
     for file in sorted((root / ARTIFACTS / FILES).glob("*")):
         if file.stat().st_nlink == 1 and not file.name.startswith(".tmp") and file.stat().st_mtime < _abandoned():
             yield file, "no kept model or package holds this file"
-
-
-def promoted_checkpoints(session: Session) -> set[str]:
-    """Ids of the checkpoints that an alias ever named, of those that they were trained from, and of all their runs."""
-    waiting = [*session.scalars(sa.select(Alias.checkpoint_id))]
-    for promoted in session.execute(sa.select(Promotion.checkpoint_id, Promotion.champion_id)):
-        waiting += filter(None, promoted)
-    needed: set[str] = set()
-    while waiting:
-        checkpoint = session.get(Checkpoint, checkpoint_id := waiting.pop())
-        if checkpoint_id in needed:
-            continue
-        needed.add(checkpoint_id)
-        if checkpoint is None or checkpoint.run_id is None:
-            continue
-        run = session.get(Run, checkpoint.run_id)
-        needed |= set(
-            session.scalars(sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id == checkpoint.run_id))
-        )
-        if run is not None and run.start_checkpoint is not None:
-            waiting.append(run.start_checkpoint)
-    return needed
 
 
 def _results(root: Path) -> Iterator[tuple[Path, str]]:
