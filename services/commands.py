@@ -30,7 +30,7 @@ def package(
     Example: mova package models/phase3
     """
     from mova_core.cli.registry.checkpoint_reference import resolve_checkpoint
-    from services.package import package as run_package
+    from services.packaging.package import package as run_package
 
     return run_package(resolve_checkpoint(model), dist, ON_ANY_DEVICE.changed(**runtime))
 
@@ -50,7 +50,7 @@ def serve(
     """
     import os
 
-    from services.package import source_folder
+    from services.packaging.package import source_folder
     from services.process import check_startable, serve_command
 
     settings = _settings(params, host, port, runtime)
@@ -84,8 +84,8 @@ def deploy(
 
     Example: mova deploy --alias production
     """
-    from services.deploy import deploy as run_deploy
-    from services.deploy import stop as run_stop
+    from services.deploying.deploy import deploy as run_deploy
+    from services.deploying.deploy import stop as run_stop
 
     if stop:
         _refuse_beside_stop(context)

@@ -20,9 +20,9 @@ from starlette.exceptions import HTTPException
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.registry.database.connection import open_database
-from services.adapters import loaded, offered
-from services.api import create_app
-from services.model_manifest import Packaged, read_packaged, verify_packaged
+from services.api.app import create_app
+from services.packaging.model_manifest import Packaged, read_packaged, verify_packaged
+from services.requests.adapters import loaded, offered
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker
 
@@ -56,7 +56,7 @@ class Generator:
     def __init__(self) -> None:
         from mova_core.model.model_folder import load_components
         from mova_core.sampling.clip_generator import ClipGenerator
-        from services.generator import Worker
+        from services.jobs.worker import Worker
 
         verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
         model = load_components(PACKAGED.folder)

@@ -14,7 +14,7 @@ models/PHASE/selection.json
      "gates": [{"name", "value", "limit", "passed"}], "passed": bool, "reason", "files": {path: {"bytes", "sha256"}}}
     `manifest_sha256` of the run's checkpoint, whose first 16 digits are its id; `evaluation_sha256` of metrics.json.
 dist/bento/reference.json
-    {"checkpoint_id", "files": {path: {"bytes", "sha256"}}}, and what `services.package` reads.
+    {"checkpoint_id", "files": {path: {"bytes", "sha256"}}}, and what `services.packaging.package` reads.
 """
 
 import hashlib

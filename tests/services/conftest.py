@@ -16,7 +16,7 @@ from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import open_database, writing
 from mova_core.registry.database.tables import Checkpoint
-from services.package import Reference, package
+from services.packaging.package import Reference, package
 from services.settings import ServiceSettings
 
 

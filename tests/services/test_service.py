@@ -15,16 +15,16 @@ from typing import Any
 import psutil
 import pytest
 import sqlalchemy as sa
+from services.deployment import running_deployment
+from services.process import serve_command
 
 from mova_core.registry.database.connection import open_database
 from mova_core.sampling.generate import generate
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Wanted
-from services import jobs
-from services.deploy import deploy, stop
-from services.deployment import running_deployment
-from services.package import SMOKE, Reference, source_folder
-from services.process import serve_command
+from services.deploying.deploy import deploy, stop
+from services.jobs import queue
+from services.packaging.package import SMOKE, Reference, source_folder
 from services.settings import ServiceSettings
 
 WITHIN_S = 60.0
@@ -46,7 +46,7 @@ def project(
 
 
 @pytest.fixture
-def queue(project: ServiceSettings) -> Iterator[sa.Engine]:
+def engine(project: ServiceSettings) -> Iterator[sa.Engine]:
     """That project's registry."""
     engine = open_database(project.database_url)
     yield engine
@@ -73,19 +73,19 @@ def client(deployed: dict[str, Any]) -> Any:
 
 
 def test_deploy_makes_the_smoke_clip_and_keeps_a_service_that_is_the_wanted_one(
-    deployed: dict[str, Any], dist: Path, project: ServiceSettings, queue: sa.Engine
+    deployed: dict[str, Any], dist: Path, project: ServiceSettings, engine: sa.Engine
 ) -> None:
     again = deploy("production", project)  # the package that the deployment before kept
     assert again["kept"] and again["pid"] == deployed["pid"] and "already serves" in again["text"]
     assert not {again["smoke_video"], deployed["smoke_video"]} & set(videos(deployed))
     assert again["smoke_video"] != deployed["smoke_video"]
-    assert job(queue, again["smoke_video"]).request["prompt"] == SMOKE["prompt"]
+    assert job(engine, again["smoke_video"]).request["prompt"] == SMOKE["prompt"]
     assert running_deployment(project.root) is not None
 
 
 @pytest.mark.filterwarnings("ignore:The Sora API")
 def test_the_openai_package_gets_the_bytes_of_the_command_line(
-    client: Any, dist: Path, queue: sa.Engine, tmp_path: Path
+    client: Any, dist: Path, engine: sa.Engine, tmp_path: Path
 ) -> None:
     import openai
 
@@ -101,25 +101,25 @@ def test_the_openai_package_gets_the_bytes_of_the_command_line(
 
 @pytest.mark.filterwarnings("ignore:The Sora API")
 def test_a_killed_service_finishes_its_queue_once_it_is_deployed_again(
-    deployed: dict[str, Any], client: Any, dist: Path, project: ServiceSettings, queue: sa.Engine
+    deployed: dict[str, Any], client: Any, dist: Path, project: ServiceSettings, engine: sa.Engine
 ) -> None:
     # The first one lasts long enough to be killed at.
     waiting = [client.videos.create(prompt="a", extra_body={"seed": 0, "steps": steps}).id for steps in (40, 1)]
-    wait_for(lambda: job(queue, waiting[0]).status == "in_progress")
+    wait_for(lambda: job(engine, waiting[0]).status == "in_progress")
     kill(deployed["pid"])
-    assert [job(queue, job_id).status for job_id in waiting] == ["in_progress", "queued"]
+    assert [job(engine, job_id).status for job_id in waiting] == ["in_progress", "queued"]
     again = deploy("production", project, dist)
     assert not again["kept"] and again["pid"] != deployed["pid"]
-    wait_for(lambda: all(job(queue, job_id).status == "completed" for job_id in waiting))
-    assert [job(queue, job_id).attempts for job_id in waiting] == [2, 1]
+    wait_for(lambda: all(job(engine, job_id).status == "completed" for job_id in waiting))
+    assert [job(engine, job_id).attempts for job_id in waiting] == [2, 1]
     assert client.videos.delete(waiting[0]).deleted
     assert not list(project.root.rglob(f"{waiting[0]}*"))
 
 
-def test_a_generator_whose_thread_ended_is_not_ready_and_says_why(deployed: dict[str, Any], queue: sa.Engine) -> None:
+def test_a_generator_whose_thread_ended_is_not_ready_and_says_why(deployed: dict[str, Any], engine: sa.Engine) -> None:
     assert answer(f"{deployed['url']}/readyz")[0] == 200
     damaged = "INSERT INTO jobs (job_id, status, request, progress, created_at) VALUES ('damaged', 'queued', '{', 0, 0)"
-    with queue.begin() as connection:
+    with engine.begin() as connection:
         connection.exec_driver_sql(damaged)  # a row that no worker can read
     try:
         wait_for(lambda: answer(f"{deployed['url']}/readyz")[0] != 200)
@@ -129,7 +129,7 @@ def test_a_generator_whose_thread_ended_is_not_ready_and_says_why(deployed: dict
         status, reason = answer(f"{deployed['url']}/v1/videos")
         assert status == 500 and "unexpected JSONDecodeError: see the service's log" in reason
     finally:
-        with queue.begin() as connection:
+        with engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM jobs WHERE job_id = 'damaged'")
 
 
@@ -148,20 +148,20 @@ def test_bentoml_serve_itself_refuses_an_altered_weight(dist: Path, settings: Se
 @pytest.mark.soak
 @pytest.mark.filterwarnings("ignore:The Sora API")
 def test_a_job_whose_generator_is_killed_each_time_fails_and_the_next_one_is_made(
-    deployed: dict[str, Any], client: Any, queue: sa.Engine
+    deployed: dict[str, Any], client: Any, engine: sa.Engine
 ) -> None:
     deadly = client.videos.create(prompt="a", extra_body={"steps": 1000}).id
     harmless = client.videos.create(prompt="b").id
-    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
-        wait_for(lambda attempt=attempt: job(queue, deadly).attempts == attempt)
+    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+        wait_for(lambda attempt=attempt: job(engine, deadly).attempts == attempt)
         (generator,) = (
             process
             for process in psutil.Process(deployed["pid"]).children(recursive=True)
             if "mova-generator" in process.cmdline()
         )
         generator.kill()  # as the system does where memory runs out; BentoML starts it anew
-    wait_for(lambda: job(queue, harmless).status == "completed")
-    assert job(queue, deadly).status == "failed"
+    wait_for(lambda: job(engine, harmless).status == "completed")
+    assert job(engine, deadly).status == "failed"
     assert "3 workers were killed" in client.videos.retrieve(deadly).error.message
 
 
@@ -184,7 +184,7 @@ def answer(url: str) -> tuple[int, str]:
 
 
 def job(engine: sa.Engine, job_id: str) -> Any:
-    return jobs.find(engine, job_id)
+    return queue.find(engine, job_id)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save_file
+from services.video_request import MODEL_NAME, RequestChecker
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.media.provenance import read_provenance
@@ -19,12 +20,11 @@ from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.generate import generate
 from mova_core.sampling.request.prompt_file import Wanted
 from mova_core.sampling.request.request import Request
-from services import jobs
-from services.adapters import asked_for, loaded, offered
-from services.api import create_app
-from services.generator import Worker
+from services.api.app import create_app
+from services.jobs import queue
+from services.jobs.worker import Worker
+from services.requests.adapters import asked_for, loaded, offered
 from services.settings import ServiceSettings
-from services.video_request import MODEL_NAME, RequestChecker
 
 CHECKPOINT = "0123456789abcdef"
 
@@ -78,7 +78,7 @@ def test_a_request_s_adapters_are_those_of_the_command_line_and_leave_no_trace(
     ):
         job_id = queued(engine, lora, model_folder, offering)
         assert worker.work_once()
-        job = jobs.find(engine, job_id)
+        job = queue.find(engine, job_id)
         assert job is not None and job.result_path is not None, job and job.error
         request = Request.check(model_folder, [Wanted(name, "a red ball", 4)], tmp_path, loras=wanted)
         generate(request, CHECKPOINT)
@@ -123,7 +123,7 @@ def test_a_job_whose_adapter_is_no_longer_offered_fails_with_its_sentence(
     job_id = queued(engine, "warm", model_folder, offering)
     worker = Worker(engine, ClipGenerator(load_components(model_folder)), offering, CHECKPOINT)
     assert worker.work_once()
-    job = jobs.find(engine, job_id)
+    job = queue.find(engine, job_id)
     assert job is not None and job.status == "failed" and "warm is no longer offered" in str(job.error)
 
 

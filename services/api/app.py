@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.registry.database.tables import Job
-from services import jobs
+from services.jobs import queue
 from services.settings import ServiceSettings
 from services.video_request import MODEL_NAME, RequestChecker, UnknownModel
 
@@ -35,7 +35,7 @@ ANSWERS: tuple[tuple[type[MovaError], int, str, str | None], ...] = (
     (UnknownModel, 404, "invalid_request_error", "model_not_found"),
     (UsageError, 400, "invalid_request_error", None),
     (NotFound, 404, "invalid_request_error", "not_found"),
-    (jobs.QueueFull, 429, "rate_limit_error", "queue_full"),
+    (queue.QueueFull, 429, "rate_limit_error", "queue_full"),
     (MovaError, 500, "server_error", None),
 )
 
@@ -55,11 +55,11 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
     async def create(request: Request) -> JSONResponse:
         fields = await _fields(request)
 
-        def queue() -> Job:
-            smoke = jobs.SMOKE_HEADER in request.headers
-            return jobs.submit(engine, checker.check(fields), settings.params.queue, smoke=smoke)
+        def submitted() -> Job:
+            smoke = queue.SMOKE_HEADER in request.headers
+            return queue.submit(engine, checker.check(fields), settings.params.queue, smoke=smoke)
 
-        return JSONResponse(_video(await run_in_threadpool(queue)), 201, _polling())
+        return JSONResponse(_video(await run_in_threadpool(submitted)), 201, _polling())
 
     @app.get("/v1/videos")
     def list_videos(
@@ -67,7 +67,7 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         order: Literal["asc", "desc"] = "desc",
     ) -> dict[str, Any]:
-        rows = jobs.page(engine, after=after, limit=limit + 1, newest_first=order == "desc")
+        rows = queue.page(engine, after=after, limit=limit + 1, newest_first=order == "desc")
         data = [_video(job) for job in rows[:limit]]
         ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
         return {"object": "list", "data": data, "has_more": len(rows) > limit, **ends}
@@ -88,7 +88,7 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
 
     @app.delete("/v1/videos/{video_id}")
     def delete(video_id: str) -> dict[str, Any]:
-        job = jobs.delete(engine, video_id)
+        job = queue.delete(engine, video_id)
         if job is None:
             raise _no_video(video_id)
         if job.result_path is not None:
@@ -158,7 +158,7 @@ def _polling() -> dict[str, str]:
 
 
 def _found(engine: sa.Engine, video_id: str) -> Job:
-    job = jobs.find(engine, video_id)
+    job = queue.find(engine, video_id)
     if job is None:
         raise _no_video(video_id)
     return job

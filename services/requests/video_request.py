@@ -16,7 +16,7 @@ from mova_core.media.image import read_image
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.generate import SamplingParams
 from mova_core.sampling.settings import NEGATIVE_PROMPTS, GenerateSettings
-from services.adapters import asked_for
+from services.requests.adapters import asked_for
 
 MODEL_NAME = "mova"
 MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly

@@ -14,8 +14,8 @@ from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Given, Wanted
-from services import jobs
-from services.generator import Worker
+from services.jobs import queue
+from services.jobs.worker import Worker
 from services.settings import ServiceSettings
 from tests.mova_core.sampling.flat_model import flat_copy
 
@@ -47,9 +47,9 @@ def test_a_job_becomes_the_clip_that_the_command_line_makes_of_the_same_request(
     first = tmp_path / "first.png"
     Image.new("RGB", (64, 64), (200, 30, 30)).save(first)
     image = base64.b64encode(first.read_bytes()).decode() if with_image else None
-    job_id = jobs.submit(engine, REQUEST | {"image": image}, 9).job_id
+    job_id = queue.submit(engine, REQUEST | {"image": image}, 9).job_id
     assert worker.work_once() and not worker.work_once()
-    job = jobs.find(engine, job_id)
+    job = queue.find(engine, job_id)
     assert job is not None and job.status == "completed" and job.result_path is not None
     served = settings.root / job.result_path
     wanted = Wanted("own", "a red ball", 4, Given(image=first if with_image else None))
@@ -65,29 +65,29 @@ def test_a_job_becomes_the_clip_that_the_command_line_makes_of_the_same_request(
 def test_a_job_deleted_between_two_steps_stops_and_leaves_nothing(
     engine: sa.Engine, settings: ServiceSettings, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = jobs.submit(engine, REQUEST | {"changes": {"steps": 50}}, 9).job_id
-    renew, steps = jobs.renew, []
+    job_id = queue.submit(engine, REQUEST | {"changes": {"steps": 50}}, 9).job_id
+    renew, steps = queue.renew, []
 
     def delete_at_the_second(*arguments: object) -> bool:
         if arguments[-1] is not None:  # after a step; without a progress it is the thread that keeps the lease
             steps.append(arguments)
         if len(steps) == 2:
-            jobs.delete(engine, job_id)
+            queue.delete(engine, job_id)
         return renew(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "renew", delete_at_the_second)
+    monkeypatch.setattr(queue, "renew", delete_at_the_second)
     assert worker.work_once()
     assert len(steps) == 2
     assert list(settings.root.rglob("*.mp4")) == []
 
 
 def test_what_cannot_be_made_fails_with_its_sentence_and_the_queue_goes_on(engine: sa.Engine, worker: Worker) -> None:
-    wrong = jobs.submit(engine, REQUEST | {"prompt": ""}, 9).job_id
-    broken = jobs.submit(engine, {"changes": {}}, 9).job_id
-    right = jobs.submit(engine, REQUEST, 9).job_id
+    wrong = queue.submit(engine, REQUEST | {"prompt": ""}, 9).job_id
+    broken = queue.submit(engine, {"changes": {}}, 9).job_id
+    right = queue.submit(engine, REQUEST, 9).job_id
     while worker.work_once():
         pass
-    found = [jobs.find(engine, job_id) for job_id in (wrong, broken, right)]
+    found = [queue.find(engine, job_id) for job_id in (wrong, broken, right)]
     assert [job and job.status for job in found] == ["failed", "failed", "completed"]
     assert "the prompt is empty" in str(found[0] and found[0].error)
     assert "unexpected KeyError" in str(found[1] and found[1].error)
@@ -96,17 +96,17 @@ def test_what_cannot_be_made_fails_with_its_sentence_and_the_queue_goes_on(engin
 def test_a_worker_that_is_stopped_puts_its_job_back(
     engine: sa.Engine, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id = jobs.submit(engine, REQUEST | {"changes": {"steps": 1000}}, 9).job_id
-    renew = jobs.renew
+    job_id = queue.submit(engine, REQUEST | {"changes": {"steps": 1000}}, 9).job_id
+    renew = queue.renew
 
     def stop_at_the_first(*arguments: object) -> bool:
         worker._stop.set()
         return renew(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "renew", stop_at_the_first)
+    monkeypatch.setattr(queue, "renew", stop_at_the_first)
     worker.start()
     worker.stop()
-    job = jobs.find(engine, job_id)
+    job = queue.find(engine, job_id)
     assert job is not None and job.status in ("queued",) and job.worker is None
 
 
@@ -114,17 +114,17 @@ def test_a_clip_that_collapses_with_every_seed_is_made_and_told(
     engine: sa.Engine, model_folder: Path, settings: ServiceSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load_components(flat_copy(model_folder, tmp_path / "flat"))
-    worker, shown, renew = Worker(engine, ClipGenerator(model), settings, CHECKPOINT), [], jobs.renew
+    worker, shown, renew = Worker(engine, ClipGenerator(model), settings, CHECKPOINT), [], queue.renew
 
     def noted(*arguments: object) -> bool:
         shown.append(arguments[-1])
         return renew(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "renew", noted)
+    monkeypatch.setattr(queue, "renew", noted)
     changes = {"steps": 2, "retries": 2}
-    job_id = jobs.submit(engine, REQUEST | {"changes": changes}, 9).job_id
+    job_id = queue.submit(engine, REQUEST | {"changes": changes}, 9).job_id
     assert worker.work_once()
-    job = jobs.find(engine, job_id)
+    job = queue.find(engine, job_id)
     assert job is not None and job.status == "completed" and job.result_path is not None and job.outcome is not None
     told = [percent for percent in shown if percent is not None]
     assert len(told) == 6 and told == sorted(told)  # the steps of a further seed take nothing back

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError, UsageError
-from services.deploy import deploy, stop
-from services.deployment import DEPLOYMENT, identity, record_deployment, running_deployment
-from services.package import source_folder
+from services.deploying.deploy import deploy, stop
+from services.deploying.deployment import DEPLOYMENT, identity, record_deployment, running_deployment
+from services.packaging.package import source_folder
 from services.settings import ServiceSettings
 
 LISTEN = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); s.accept()"

@@ -14,7 +14,7 @@ from mova_core.registry.database.tables import Checkpoint
 from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.references import folder_of
 from services.model_manifest import verify_packaged
-from services.package import Reference, package, source_folder
+from services.packaging.package import Reference, package, source_folder
 
 
 def promoted_package(engine: sa.Engine, alias: str, root: Path, dist: Path | None = None) -> Path:

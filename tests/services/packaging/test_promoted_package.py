@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from services.promoted_package import promoted_package
 
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
@@ -20,8 +21,7 @@ from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.manifest import verify
-from services.package import Reference, source_folder
-from services.promoted_package import promoted_package
+from services.packaging.package import Reference, source_folder
 from services.settings import ServiceSettings
 
 SUITE = {"name": "captions", "seeds": [0], "clips": 1, "sha256": "5" * 64}

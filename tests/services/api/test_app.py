@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from PIL import Image
+from services.video_request import MODEL_NAME, RequestChecker
 
 from mova_core.model.pretrained.index import FolderIndex
-from services import jobs
-from services.api import create_app
+from services.api.app import create_app
+from services.jobs import queue
 from services.settings import ServiceSettings
-from services.video_request import MODEL_NAME, RequestChecker
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Eng
     by_json = client.post("/v1/videos", json=fields | {"input_reference": f"data:image/png;base64,{png()}"})
     by_form = client.post("/v1/videos", data=fields, files={"input_reference": ("a.png", base64.b64decode(png()))})
     assert by_json.status_code == by_form.status_code == 201
-    first, second = (jobs.find(engine, answer.json()["id"]) for answer in (by_json, by_form))
+    first, second = (queue.find(engine, answer.json()["id"]) for answer in (by_json, by_form))
     assert first is not None and second is not None
     assert first.request == second.request
     assert first.request["changes"] == {"steps": 3, "frames": 33, "height": 48, "width": 48}
@@ -70,11 +70,11 @@ def test_what_is_found_in_a_finished_clip_is_told_with_what_was_found_before(
     client: TestClient, engine: sa.Engine
 ) -> None:
     made = client.post("/v1/videos", json={"prompt": "A cat"}).json()
-    job = jobs.claim(engine, "worker", 60)
+    job = queue.claim(engine, "worker", 60)
     assert job is not None and made["tries"] == []
     tries = [{"seed": 0, "faults": ["the audio is silent for 100% of its length"]}, {"seed": 1000, "faults": []}]
     outcome = {"tries": tries, "warnings": ["seed 0 collapsed"]}
-    assert jobs.complete(engine, job.job_id, "worker", result_path="x", result_sha256="0" * 64, outcome=outcome)
+    assert queue.complete(engine, job.job_id, "worker", result_path="x", result_sha256="0" * 64, outcome=outcome)
     got = client.get(f"/v1/videos/{job.job_id}").json()
     assert got["tries"] == tries and got["warnings"] == [*made["warnings"], "seed 0 collapsed"]
 
@@ -154,7 +154,7 @@ def test_the_smoke_job_of_a_deployment_is_found_but_neither_listed_nor_counted(
 ) -> None:
     smoke = client.post("/v1/videos", json={"prompt": "a"}, headers={"x-mova-smoke": "1"}).json()["id"]
     for _ in range(settings.params.queue):  # the smoke job takes none of the users' places
-        jobs.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, settings.params.queue)
+        queue.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, settings.params.queue)
     listed = client.get("/v1/videos", params={"limit": 100}).json()["data"]
     assert smoke not in [video["id"] for video in listed] and len(listed) == 100
     assert client.get(f"/v1/videos/{smoke}").json()["status"] == "queued"
@@ -163,6 +163,6 @@ def test_the_smoke_job_of_a_deployment_is_found_but_neither_listed_nor_counted(
 
 def test_a_full_queue_says_so(engine: sa.Engine, settings: ServiceSettings, client: TestClient) -> None:
     for _ in range(settings.params.queue):
-        jobs.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, limit=1000)
+        queue.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, limit=1000)
     answer = client.post("/v1/videos", json={"prompt": "a"})
     assert answer.status_code == 429 and answer.json()["error"]["code"] == "queue_full"

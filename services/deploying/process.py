@@ -12,9 +12,9 @@ import psutil
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.ports import obstacle
-from services.adapters import offered
 from services.model_manifest import verify_packaged
-from services.package import BENTO, Reference, source_folder
+from services.packaging.package import BENTO, Reference, source_folder
+from services.requests.adapters import offered
 from services.settings import ServiceSettings
 
 ASK_EVERY_S = 0.2

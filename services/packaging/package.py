@@ -27,7 +27,7 @@ from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE, FileList
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.manifest import Sha256, file_entries, read_manifest, write_manifest
-from services.model_manifest import (
+from services.packaging.model_manifest import (
     MODEL_FOLDER,
     Packaged,
     check_whole,
@@ -166,6 +166,6 @@ def _fix_modes(bento: Path) -> None:
 
 def _smoke(packaged: Packaged, request: dict[str, Any], path: Path, runtime: RuntimeParams) -> str:
     from mova_core.sampling.clip_generator import ClipGenerator
-    from services.generator import render
+    from services.jobs.render import render
 
     return render(ClipGenerator.load(packaged.folder, runtime), request, packaged.checkpoint_id, path).sha256
