@@ -246,10 +246,12 @@ class ObjectServer:
     Args:
         environment: variables by which it is reached.
         client: of the `minio` library, to put objects there.
+        folder: that it serves: a folder a bucket, a file an object.
     """
 
     environment: dict[str, str]
     client: Minio
+    folder: Path
 
     def put(self, bucket: str, name: str, data: bytes) -> None:
         if not self.client.bucket_exists(bucket):
@@ -272,6 +274,7 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSe
             yield ObjectServer(
                 {"AWS_ENDPOINT_URL": f"http://{host}", "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET},
                 client,
+                folder,
             )
         finally:
             server.terminate()

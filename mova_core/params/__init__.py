@@ -19,6 +19,7 @@ from mova_core.params.curation import (
 from mova_core.params.load import Params, defaults_of, load_params, params_from, read_values, with_preset
 from mova_core.params.model import PHASE_NAMES, PhaseName
 from mova_core.params.presets import PRESETS, PresetName
+from mova_core.params.registry import Encryption, RegistryParams
 from mova_core.params.weights import Weights, WeightsParams
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CaptionModels",
     "CaptionParams",
     "CutParams",
+    "Encryption",
     "FitCodecParams",
     "IngestParams",
     "Limits",
@@ -38,6 +40,7 @@ __all__ = [
     "Phase3Filters",
     "PhaseName",
     "PresetName",
+    "RegistryParams",
     "RequestParams",
     "Resources",
     "SegmentParams",

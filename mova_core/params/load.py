@@ -30,6 +30,7 @@ from mova_core.params.generate import GenerateParams
 from mova_core.params.model import ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
+from mova_core.params.registry import RegistryParams
 from mova_core.params.section import Section
 from mova_core.params.speech import SpeechParams
 from mova_core.params.weights import WeightsParams
@@ -69,6 +70,7 @@ class Params(Section):
         SelectParams(), description="gates: a phase whose checkpoint misses one hands nothing on; null asks nothing"
     )
     serve: ServeParams = Field(ServeParams(), description="none of it changes a clip")
+    registry: RegistryParams = Field(RegistryParams(), description="where promoted models are kept")
 
     @model_validator(mode="before")
     @classmethod

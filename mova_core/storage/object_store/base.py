@@ -4,12 +4,16 @@ Names are data: relative, POSIX, never part of a command, and none leads out of 
 it holds and gives a local file of it; how a bucket is reached stands in `s3_access.py`, never in an address.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mova_core.errors import UsageError
+
 BUCKET_SCHEME = "s3://"
+ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,16 @@ class ObjectStore(Protocol):
 def is_bucket(where: str) -> bool:
     """Whether an address names a bucket."""
     return where.startswith(BUCKET_SCHEME)
+
+
+def bucket_and_prefix(address: str) -> tuple[str, str]:
+    """What `s3://bucket/prefix` names; the prefix is a folder's name, with a slash at its end unless it is empty.
+
+    Raises:
+        UsageError: the address is not written so.
+    """
+    match = ADDRESS.fullmatch(address)
+    if match is None:
+        raise UsageError(f"{address!r} is no address of a bucket: expected {BUCKET_SCHEME}BUCKET/PREFIX")
+    prefix = (match["prefix"] or "").strip("/")
+    return match["bucket"], f"{prefix}/" if prefix else ""

@@ -19,11 +19,10 @@ from typing import Any
 from mova_core.errors import MediaError, UsageError
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.hashing import sha256_json
-from mova_core.storage.object_store.base import BUCKET_SCHEME, StoredObject
+from mova_core.storage.object_store.base import BUCKET_SCHEME, StoredObject, bucket_and_prefix
 from mova_core.storage.object_store.s3_access import NoSuchKey, answers, client, endpoint
 from mova_core.storage.result_cache import ResultCache
 
-ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 PIECE_BYTES = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -48,11 +47,7 @@ class Bucket:
         Raises:
             UsageError: the address is not written so.
         """
-        match = ADDRESS.fullmatch(address)
-        if match is None:
-            raise UsageError(f"{address!r} is no address of a bucket: expected {BUCKET_SCHEME}BUCKET/PREFIX")
-        prefix = (match["prefix"] or "").strip("/")
-        return cls(match["bucket"], f"{prefix}/" if prefix else "", cache_folder())
+        return cls(*bucket_and_prefix(address), cache_folder())
 
     @property
     def address(self) -> str:

@@ -85,6 +85,10 @@ class NoSuchKey(MovaError):
     """The bucket is there, the object is not."""
 
 
+class NoAnswer(MovaError):
+    """The server cannot be reached, or answers with a fault of its own: asking again may help."""
+
+
 @contextmanager
 def answers(bucket: str) -> Iterator[None]:
     """Turn whatever a request raises into one sentence.
@@ -92,7 +96,7 @@ def answers(bucket: str) -> Iterator[None]:
     Raises:
         NoSuchKey: the object is not there.
         UsageError: the bucket is not there, or the keys are refused.
-        MovaError: the server cannot be reached, or says something else.
+        NoAnswer: the server cannot be reached, or says something else.
     """
     import urllib3
     from minio.error import MinioException
@@ -113,11 +117,11 @@ def answers(bucket: str) -> Iterator[None]:
             raise UsageError(
                 f"there is no bucket {bucket} at {host} ({code}): check its name and AWS_ENDPOINT_URL"
             ) from None
-        raise MovaError(f"bucket {bucket} at {host} answers {code}: try again, or look at the server's log") from None
+        raise NoAnswer(f"bucket {bucket} at {host} answers {code}: try again, or look at the server's log") from None
     except urllib3.exceptions.HTTPError as error:
         host, tls = endpoint()
         cause = type(getattr(error, "reason", None) or error).__name__
-        raise MovaError(
+        raise NoAnswer(
             f"no object store answers at {host} {'with' if tls else 'without'} TLS ({cause}): start it, or correct "
             "AWS_ENDPOINT_URL (http:// for a server without TLS)"
         ) from None
