@@ -23,8 +23,8 @@ from mova_core.registry.database.connection import open_database
 from services.api.app import create_app
 from services.packaging.model_manifest import Packaged, read_packaged, verify_packaged
 from services.requests.adapters import loaded, offered
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
-from services.video_request import MODEL_NAME, RequestChecker
 
 SOURCE = Path(__file__).resolve().parents[1]  # the Bento's src/, where model/ and manifest.json lie
 ANSWER_WITHIN_S = 5.0  # the generator, asked whether it works

@@ -19,8 +19,8 @@ from starlette.exceptions import HTTPException
 from mova_core.errors import MovaError, UsageError
 from mova_core.registry.database.tables import Job
 from services.jobs import queue
+from services.requests.video_request import MODEL_NAME, RequestChecker, UnknownModel
 from services.settings import ServiceSettings
-from services.video_request import MODEL_NAME, RequestChecker, UnknownModel
 
 MAX_BODY = 16 * 2**20  # bytes; a first frame is far smaller
 POLL_AFTER_MS = "200"  # the openai package asks again after this long

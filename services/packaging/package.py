@@ -34,8 +34,8 @@ from services.packaging.model_manifest import (
     read_packaged,
     write_model_manifest,
 )
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
-from services.video_request import MODEL_NAME, RequestChecker
 
 BENTO = "bento"
 # A caption as the synthetic footage has it: nano knows no other words.

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from PIL import Image
-from services.video_request import MODEL_NAME, RequestChecker
 
 from mova_core.model.pretrained.index import FolderIndex
 from services.api.app import create_app
 from services.jobs import queue
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
 
 

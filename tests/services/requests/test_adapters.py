@@ -8,7 +8,6 @@ import sqlalchemy as sa
 import torch
 from fastapi.testclient import TestClient
 from safetensors.torch import save_file
-from services.video_request import MODEL_NAME, RequestChecker
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.media.provenance import read_provenance
@@ -24,6 +23,7 @@ from services.api.app import create_app
 from services.jobs import queue
 from services.jobs.worker import Worker
 from services.requests.adapters import asked_for, loaded, offered
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
 
 CHECKPOINT = "0123456789abcdef"
