@@ -12,7 +12,7 @@ from mova_core.params import PhaseName
 
 @flow(name="evaluation", flow_run_name="evaluation-{phase}", persist_result=False, cache_result_in_memory=False)
 def evaluation(phase: PhaseName = "phase3") -> State[Any]:
-    """Measure what a phase's last checkpoint generates, and select it if it passes the phase's gates.
+    """Measure what a phase's checkpoints generate, and select the best if it passes the phase's gates.
 
     Args:
         phase: audio, phase1, phase2 or phase3; what it needs and is not there is trained first.

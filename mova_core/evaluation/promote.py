@@ -80,17 +80,21 @@ def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Para
             velocities are not finite.
     """
     # Imported here: a promotion without an evaluation needs no torch.
-    from mova_core.evaluation.evaluate import evaluate_model
+    from mova_core.evaluation.evaluate import EvaluatedModel, evaluate_model
     from mova_core.evaluation.measure import entry
+    from mova_core.evaluation.phase_inputs import PhaseInputs
     from mova_core.flow_matching import BOUNDARY_RATIO
     from mova_core.model.model_folder import new_components
     from mova_core.model.pretrained.frozen_parts import FrozenParts
+    from mova_core.model.single_thread import single_thread
     from mova_core.model.towers.dual_tower import DualTower
+    from mova_core.storage.atomic_folder import atomic_folder
 
     chosen = phase_named(phase)
     towers, parts = DualTower.from_pretrained(folder).eval(), FrozenParts.open(folder)
     components = new_components(towers, parts, chosen.geometry(params), params.generate, BOUNDARY_RATIO)
     places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
-    target = root / CHAMPION_EVALUATIONS / checkpoint_id
     loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")
-    evaluate_model(checkpoint_id, components, chosen, params, places, loss, target)
+    model = EvaluatedModel(checkpoint_id, components, {"validation_loss": loss})
+    with single_thread(), atomic_folder(root / CHAMPION_EVALUATIONS / checkpoint_id, replace=True) as target:
+        evaluate_model(model, PhaseInputs.of(chosen, params, places), target, "evaluate champion")

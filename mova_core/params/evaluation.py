@@ -9,6 +9,9 @@ class EvaluateParams(Section):
     """What is generated and measured after each phase. The sampler is that of `generate`."""
 
     clips_per_class: int = Field(16, ge=1, description="of the suite; four classes")
+    candidate_clips_per_class: int = Field(
+        4, ge=1, description="of its part that ranks a run's checkpoints; the best two generate all of it"
+    )
     seed: int = Field(90_000, ge=0, description="of the first clip's noise, the others count up")
     batch: int = Field(16, ge=1, description="clips generated together")
     data_clips: int = Field(64, ge=1, description="validation clips measured for comparison")

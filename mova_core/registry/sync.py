@@ -57,8 +57,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
     ]
     evaluations = [
         (*read_manifest(path, EvaluationManifest), _relative(path, root))
-        for folder in (EVALUATIONS, CHAMPION_EVALUATIONS)
-        for path in sorted((root / folder).glob(f"*/{METRICS_FILE}"))
+        for folder, depth in ((EVALUATIONS, "*"), (EVALUATIONS, "*/candidates/*"), (CHAMPION_EVALUATIONS, "*"))
+        for path in sorted((root / folder).glob(f"{depth}/{METRICS_FILE}"))
     ]
     changes: Changes = Counter(added=0, changed=0, same=0)
     with writing(engine) as session:

@@ -95,7 +95,7 @@ class PhaseReport:
     Args:
         phase: which.
         curves: records of its finished run.
-        evaluation: of its last checkpoint.
+        evaluation: of the checkpoint that it chose.
         folder: where that evaluation lies.
         selection: the decision about the checkpoint of `evaluation`; one about another is left out.
         samples: clips that the finished run made while it trained, by step.

@@ -38,7 +38,7 @@ NOT_FOLLOWED = {
 ENTRIES = {
     "train": ("mova_core.training.loop",),
     "evaluate": (
-        *("mova_core.evaluation.evaluate", "mova_core.reporting.evaluation.page"),
+        *("mova_core.evaluation.candidates.evaluate_phase", "mova_core.reporting.evaluation.page"),
         "mova_core.reporting.charts.sweep",
     ),
     "select": ("mova_core.evaluation.select",),

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from mova_core.errors import MovaError
-from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.select import select
 from mova_core.params import Params, load_params
 from mova_core.params.evaluation import SelectParams
@@ -70,7 +70,7 @@ def trained_and_judged(phase: Phase, params: Params) -> tuple[dict[str, bool], d
     """Gates (name -> passed) and metrics of a phase; its model is handed on by its classes alone."""
     places = Places()
     train(phase, params, places)
-    evaluate(phase, params, places, REPORTS)
+    evaluate_phase(phase, params, places, REPORTS)
     evaluation, _ = read_manifest(REPORTS / phase.name / "metrics.json", EvaluationManifest)
     try:
         select(phase, params, places, REPORTS)

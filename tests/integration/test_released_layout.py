@@ -18,7 +18,7 @@ from mova_core.cli.model.export import export
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.tables import write_table
-from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.select import select
 from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.encode import write_media
@@ -138,7 +138,7 @@ def test_from_a_released_folder_to_a_released_folder(project, tiny_checkpoint, s
     for phase in PHASES.values():
         before = loss_of(phase, model=model_of(phase, chosen, places.start(phase, chosen)))
         train(phase, chosen, places)
-        evaluate(phase, chosen, places, reports)
+        evaluate_phase(phase, chosen, places, reports)
         assert select(phase, chosen, places, reports)["passed"]
         folders = dict.fromkeys(phase.trains, places.models / phase.name)
         after = loss_of(phase, model=model_of(phase, chosen, folders))

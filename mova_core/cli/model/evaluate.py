@@ -1,4 +1,4 @@
-"""`mova evaluate`: measure what a phase's last checkpoint generates, a suite of any checkpoint, or anybody's clips."""
+"""`mova evaluate`: measure what a phase's checkpoints generate, a suite of any checkpoint, or anybody's clips."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -101,13 +101,14 @@ def evaluate(
     changes: dict[str, Any],
     runtime: dict[str, Any],
 ) -> dict[str, Any]:
-    """Measure how well video, audio and text agree: of what a checkpoint generates, or of any clips.
+    """Measure how well video, audio and text agree: of what checkpoints generate, or of any clips.
 
-    PHASE generates a fixed suite and writes metrics.json, sample clips and a plot of the Bridge guidance sweep to
-    reports/evaluation/PHASE/. --videos measures files as they are, by every metric that can be measured here
-    (docs/metrics.md), in worker processes under limits; --suite generates them first, with the options of
-    `mova generate`. Each leaves report.html, a page of what was found; --sweep measures every point of a grid of
-    settings and leaves OUT/sweep.html, with suggested defaults. A killed run goes on where it was.
+    PHASE generates a fixed suite from the kept checkpoints of its run, chooses the best by its gates, and writes
+    metrics.json, candidates.json, sample clips and a plot of the Bridge guidance sweep to reports/evaluation/PHASE/.
+    --videos measures files as they are, by every metric that can be measured here (docs/metrics.md), in worker
+    processes under limits; --suite generates them first, with the options of `mova generate`. Each leaves
+    report.html, a page of what was found; --sweep measures every point of a grid of settings and leaves OUT/sweep.html,
+    with suggested defaults. A killed run of --videos, --suite or --sweep goes on where it was.
 
     What an option does not say of the device is as section generate of the params has it.
 
@@ -193,15 +194,15 @@ def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[s
     places = Places(DataFolder(data))
     check_trained(chosen, places)
 
+    from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
     from mova_core.evaluation.evaluate import SAMPLES_FOLDER
-    from mova_core.evaluation.evaluate import evaluate as run_evaluate
     from mova_core.reporting.charts.style import as_file
     from mova_core.reporting.charts.sweep import PLOT_FILE, sweep_chart
     from mova_core.reporting.evaluation.page import Section, write_page
     from mova_core.reporting.phase_reports import Evaluated, headline
     from mova_core.storage.atomic import write_text
 
-    result = run_evaluate(chosen, params, places, reports)
+    result = evaluate_phase(chosen, params, places, reports)
     evaluation, folder = Evaluated.model_validate(result), reports / phase
     sections = []
     if evaluation.sweep:

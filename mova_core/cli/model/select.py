@@ -1,4 +1,4 @@
-"""`mova select PHASE`: judge a phase's last checkpoint, and export its model if it passes."""
+"""`mova select PHASE`: export the best checkpoint of a phase, if it passes its gates."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ def select(
     data: Data = DATA,
     reports: Annotated[Path, typer.Option("--evaluations", help="Folder of evaluations.")] = EVALUATIONS,
 ) -> dict[str, Any]:
-    """Judge the evaluation of a run's last checkpoint by the phase's gates; a model that passes goes to models/PHASE/.
+    """Judge the evaluated checkpoints of a run by the phase's gates; the best goes to models/PHASE/ if it passes.
 
     Writes the decision to models/PHASE/selection.json either way, and exits 1 with the table where a gate fails.
 

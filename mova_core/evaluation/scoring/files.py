@@ -41,6 +41,11 @@ def write_scores(out: Path, result: Mapping[str, Any], clips: Sequence[Scored], 
         (out / AGAINST_FILE).unlink(missing_ok=True)
     write_text(out / TABLE_FILE, _table(clips, list(values)))
     write_text(out / VALUES_FILE, json.dumps(values, indent=1) + "\n")
+    write_metrics(out, result)
+
+
+def write_metrics(out: Path, result: Mapping[str, Any]) -> None:
+    """Write metrics.json alone."""
     write_text(out / METRICS_FILE, json.dumps(result, indent=1) + "\n")
 
 

@@ -6,7 +6,7 @@ the footage is not synthetic; it has no classes, and no known events. The seeds 
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mova_core.errors import MovaError
@@ -37,6 +37,21 @@ class Suite:
     def synthetic(self) -> bool:
         """Whether classes and events are known."""
         return self.name == SYNTHETIC
+
+    def part(self, clips_per_class: int) -> "Suite":
+        """A part of it, spread evenly: so many clips of each class, or as many in all where there are no classes."""
+        chosen = []
+        for label in dict.fromkeys(self.labels):
+            places = [place for place, each in enumerate(self.labels) if each == label]
+            count = min(len(places), clips_per_class if label is not None else clips_per_class * len(KINDS))
+            chosen += [places[index * len(places) // count] for index in range(count)]
+        chosen.sort()
+        return replace(
+            self,
+            prompts=tuple(self.prompts[place] for place in chosen),
+            labels=tuple(self.labels[place] for place in chosen),
+            seeds=tuple(self.seeds[place] for place in chosen),
+        )
 
     def described(self, settings: dict[str, Any]) -> dict[str, Any]:
         """As it stands in metrics.json; the sha256 is of all that decides what is generated but the weights."""

@@ -14,11 +14,9 @@ from mova_core.evaluation.catalogue import CATALOGUE, SWEPT
 from mova_core.evaluation.measure import entry, over_clips
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.phase_inputs import PhaseInputs
 from mova_core.evaluation.suites.generate import generate_suite
-from mova_core.evaluation.suites.suite import Suite
-from mova_core.geometry import ClipGeometry
 from mova_core.measures.clip import Clip
-from mova_core.params.evaluation import EvaluateParams
 from mova_core.registry.manifests import Metric
 from mova_core.sampling.clip_generator import ClipGenerator
 
@@ -56,23 +54,18 @@ class SweepPoint:
 
 
 def sweep(
-    generator: ClipGenerator,
-    suite: Suite,
-    section: EvaluateParams,
-    geometry: ClipGeometry,
-    context: Context,
-    unavailable: Collection[str],
+    generator: ClipGenerator, inputs: PhaseInputs, scales: Collection[float | None], label: str = "evaluate"
 ) -> list[SweepPoint]:
-    """The suite at each scale of the params and at the default one, the Bridge off first."""
-    scales = sorted({*section.sweep, generator.defaults.bridge_guidance_scale})
+    """The suite at each of these scales, ascending; None is the Bridge off, which comes first."""
+    section, suite = inputs.section, inputs.suite
     draws = draw_clips(len(suite.prompts), section.bootstrap_samples, section.seed)
     points = []
-    for scale in (None, *scales):
+    for scale in sorted(scales, key=lambda scale: (scale is not None, scale or 0.0)):
         changes: dict[str, Any] = {"bridge": False} if scale is None else {"bridge_guidance_scale": scale}
-        label = "sweep/off" if scale is None else f"sweep/{scale:g}"
         changes |= {"text_guidance_scale": TEXT_SCALE}
-        clips = generate_suite(generator, suite, section, geometry, label, changes)
-        points.append(SweepPoint(scale, _metrics(clips, context, unavailable), draws))
+        at = f"{label}/bridge {'off' if scale is None else f'{scale:g}'}"
+        clips = generate_suite(generator, suite, section, inputs.geometry, at, changes)
+        points.append(SweepPoint(scale, _metrics(clips, inputs.context, inputs.unavailable), draws))
     return points
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mova_core.errors import MovaError, StaleError, UsageError
-from mova_core.evaluation import evaluate as module
+from mova_core.evaluation import phase_inputs
+from mova_core.evaluation.candidates import complete
+from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.evaluate import evaluate
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
 from mova_core.measures.clip import Asked, Clip
@@ -41,9 +42,9 @@ def places(nano_towers, save_checkpoint, nano_codec, tmp_path, monkeypatch) -> P
     write_nano_parts(DataFolder().codec, nano_codec)
     for phase in ("audio", "phase1"):
         save_checkpoint(tmp_path / "runs" / phase / "checkpoints", 3, nano_towers)
-    monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))
+    monkeypatch.setattr(phase_inputs, "suite_for", lambda section, data: synthetic_suite(section))
     monkeypatch.setattr(
-        module, "validation_clips", lambda params, section, geometry, data, normalize_loudness: world(geometry)
+        phase_inputs, "validation_clips", lambda params, section, geometry, data, normalize_loudness: world(geometry)
     )
     return Places()
 
@@ -60,7 +61,7 @@ def world(geometry) -> list[Clip]:
 
 
 def run(phase: str, places: Places) -> dict:
-    return evaluate(PHASES[phase], PARAMS, places, Path("reports"))
+    return evaluate_phase(PHASES[phase], PARAMS, places, Path("reports"))
 
 
 def judge(phase: str, places: Places, section: SelectParams | None = None) -> dict:
@@ -77,11 +78,11 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_a_rerun_gives_the_same_bytes_and_a_random_model_hands_nothing_on(places: Places, monkeypatch) -> None:
-    monkeypatch.setattr(module, "LAST_PHASE", PHASES["phase1"])
+    monkeypatch.setattr(complete, "LAST_PHASE", PHASES["phase1"])
     summary = run("phase1", places)
     first = digests(Path("reports/phase1"))
     tasks = {f"samples/tasks/{name}.mp4" for name in CLIP_TASKS}
-    scores = {"metrics.json", "clips.jsonl", "against.jsonl", "clips.csv", "values.json"}
+    scores = {"metrics.json", "clips.jsonl", "against.jsonl", "clips.csv", "values.json", "candidates.json"}
     assert set(first) == {"samples/00.mp4"} | scores | tasks
     assert {told["path"] for told in summary["tasks"]} == tasks
     run("phase1", places)

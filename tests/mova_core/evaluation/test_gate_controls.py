@@ -20,7 +20,7 @@ from mova_core.curation.fit_codec.stage import fit_codec
 from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
 from mova_core.evaluation.availability import unavailable_metrics
-from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.gates import judge
 from mova_core.evaluation.measure import event_f1_over_shuffled, measure
 from mova_core.evaluation.measuring.context import Context
@@ -121,7 +121,7 @@ def run(phase: str, params: Params) -> None:
 
 
 def evaluate_of(phase: str, params: Params) -> None:
-    evaluate(PHASES[phase], params, Places(), REPORTS)
+    evaluate_phase(PHASES[phase], params, Places(), REPORTS)
 
 
 def select_of(phase: str, params: Params, limits: SelectParams) -> None:

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 import torch
 
-from mova_core.evaluation import evaluate as module
-from mova_core.evaluation.evaluate import evaluate
+from mova_core.evaluation import phase_inputs
+from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.promote import promote
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.suite import synthetic_suite
@@ -31,8 +31,8 @@ PARAMS = Path("params.yaml")
 def engine(nano_codec, tmp_path, monkeypatch) -> Iterator[sa.Engine]:
     """The registry of a project in the present folder that has a codec and no footage."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "suite_for", lambda section, data: synthetic_suite(section))
-    monkeypatch.setattr(module, "validation_clips", lambda *arguments, **options: [])
+    monkeypatch.setattr(phase_inputs, "suite_for", lambda section, data: synthetic_suite(section))
+    monkeypatch.setattr(phase_inputs, "validation_clips", lambda *arguments, **options: [])
     write_nano_parts(DataFolder().codec, nano_codec)
     engine = open_database()
     yield engine
@@ -50,7 +50,7 @@ def offer(engine: sa.Engine, save_checkpoint) -> Callable[[torch.nn.Module, int]
         params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
         shutil.rmtree("runs", ignore_errors=True)
         save_checkpoint(places.run(PHASES["audio"]) / "checkpoints", 3, towers)
-        evaluate(PHASES["audio"], params, places, reports)
+        evaluate_phase(PHASES["audio"], params, places, reports)
         select(PHASES["audio"], params, places, reports)
         return promote(engine, "models/audio", "production", PARAMS)
 
