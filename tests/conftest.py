@@ -312,8 +312,8 @@ def empty_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 def _empty_postgresql(url: str) -> None:
     """Remove every row, past the triggers; a database a test would cost a hundred times as much."""
+    from mova_core.registry.database.base import Base
     from mova_core.registry.database.connection import database_url
-    from mova_core.registry.database.tables import Base
 
     engine = sa.create_engine(database_url(url))
     with engine.begin() as connection:

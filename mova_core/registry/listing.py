@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import UsageError
+from mova_core.registry.database.base import Base
 from mova_core.registry.database.tables import (
     Alias,
     Artifact,
-    Base,
     Checkpoint,
     Dataset,
     Evaluation,

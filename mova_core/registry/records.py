@@ -6,7 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.registry.database.tables import Base, Checkpoint, Dataset, Evaluation, Run
+from mova_core.registry.database.base import Base
+from mova_core.registry.database.footage_tables import RunLatents
+from mova_core.registry.database.tables import Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.manifests import EvaluationManifest, RunManifest, Selection
 
 Changes = Counter[str]  # "added", "changed", "same"
@@ -39,10 +41,20 @@ def record_run(
     """
     values = run.model_dump(exclude={"run_id", "checkpoints"})
     _upsert(session, changes, Run, {"run_id": run.run_id}, values | {"path": path, "manifest_sha256": manifest_sha256})
+    _record_latents(session, run)
     for entry in run.checkpoints:
         found = {"manifest_sha256": manifests[entry.id]} if entry.id in manifests else {}
         values = {"run_id": run.run_id, "phase": run.phase, "step": entry.step, "path": entry.path}
         _upsert(session, changes, Checkpoint, {"checkpoint_id": entry.id}, values | found)
+
+
+def _record_latents(session: Session, run: RunManifest) -> None:
+    for row in session.scalars(sa.select(RunLatents).where(RunLatents.run_id == run.run_id)):
+        if row.geometry not in run.latents:
+            session.delete(row)
+    for geometry, sha256 in run.latents.items():
+        session.merge(RunLatents(run_id=run.run_id, geometry=geometry, sha256=sha256))
+    session.flush()
 
 
 def record_selection(session: Session, changes: Changes, selection: Selection, path: str) -> None:

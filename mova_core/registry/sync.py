@@ -2,7 +2,8 @@
 
 Read are data/*.parquet, data/rejects, data/latents, runs, reports/evaluation, reports/champions and models. Files are
 read and hashed first, then written in one transaction, all or nothing; a second time changes nothing, and on an empty
-database the same rows come out. Rows whose files are gone stay: they happened.
+database the same rows come out. Rows whose files are gone stay: they happened. Then the footage of each dataset whose
+footage is not recorded yet is read and recorded, a transaction each: what a killed run leaves, the next one does.
 """
 
 import json
@@ -17,7 +18,9 @@ import sqlalchemy as sa
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, LatentsManifest
 from mova_core.errors import StaleError
 from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, DataFolder
-from mova_core.registry.database.connection import only_one, shown, writing
+from mova_core.registry.database.connection import only_one, reading, shown, writing
+from mova_core.registry.footage.read import FootageReader, NotIndexed, is_indexed
+from mova_core.registry.footage.record import indexed, record_footage
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
     METRICS_FILE,
@@ -41,7 +44,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
         root: the project's folder.
 
     Returns:
-        Summary: rows added, changed and left as they were; folders passed over, each with the reason.
+        Summary: rows added, changed and left as they were; datasets whose footage was recorded; what was passed over,
+        each with the reason.
 
     Raises:
         StaleError: a manifest that cannot be read, or a checkpoint that is not the one that its run's manifest lists.
@@ -71,9 +75,30 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
             record_selection(session, changes, *selection)
         for evaluation in evaluations:
             record_evaluation(session, changes, *evaluation)
+    recorded = _record_footage(engine, datasets, root, skipped)
     counts = f"{changes['added']} added, {changes['changed']} changed, {changes['same']} as they were"
     lines = [f"registry {shown(engine.url)}: {counts}", *(f"passed over: {reason}" for reason in skipped)]
-    return {**changes, "skipped": skipped, "text": "\n".join(lines)}
+    return {**changes, "indexed": recorded, "skipped": skipped, "text": "\n".join(lines)}
+
+
+def _record_footage(engine: sa.Engine, datasets: list[DatasetRow], root: Path, skipped: list[str]) -> int:
+    """Record which footage is in the datasets of which that is not known yet; how many that were."""
+    with reading(engine) as session:
+        known = indexed(session)
+    reader, recorded = FootageReader(root), 0
+    for (name, sha256), values in datasets:
+        if (name, sha256) in known or not is_indexed(name):
+            continue
+        try:
+            footage = reader.read(name, sha256, root / values["path"], values["inputs"])
+        except NotIndexed as reason:
+            skipped.append(f"the footage of {values['path']}: {reason}")
+            continue
+        with writing(engine) as session:
+            only_one(session, "sync")
+            record_footage(session, footage)
+        recorded += 1
+    return recorded
 
 
 def _tables(root: Path) -> Iterator[DatasetRow]:

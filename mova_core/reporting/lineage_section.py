@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import read_json
 from mova_core.places import BENTO, EVALUATIONS, MODELS, SMOKE_CLIP
+from mova_core.registry.database.base import Base
 from mova_core.registry.database.connection import reading
-from mova_core.registry.database.tables import Base, Checkpoint, Run
+from mova_core.registry.database.tables import Checkpoint, Run
 from mova_core.registry.lineage.lineage import Node, lineage
 from mova_core.registry.manifests import METRICS_FILE, REFERENCE_FILE, SELECTION_FILE
 from mova_core.registry.sync import sync
@@ -154,20 +155,20 @@ def _branch(node: Node, links: _Links, depth: int) -> Branch:
     files = [one for one in node.came_from if one.kind == "file"]
     before = [_branch(one, links, depth + 1) for one in node.came_from if one.kind != "file"]
     if files:
-        before.append(_footage(files, links, depth + 1))
+        before.append(_footage(node, files, links, depth + 1))
     return Branch(node, links.to(node), tuple(before), depth < OPEN_DEPTH)
 
 
-def _footage(files: Sequence[Node], links: _Links, depth: int) -> Branch:
-    clips = sum(len(file.came_from) for file in files)
+def _footage(of: Node, files: Sequence[Node], links: _Links, depth: int) -> Branch:
+    count, clips = max(of.files, len(files)), of.clips
     shown = tuple(_file(file, links, depth + 1) for file in files[:LISTED])
-    node = Node("footage", plural(len(files), "file"), note=f"{plural(clips, 'clip')} cut from them")
-    return Branch(node, None, shown, depth < OPEN_DEPTH, _rest(len(files), "file"))
+    node = Node("footage", plural(count, "file"), note=f"{plural(clips, 'clip')} cut from them" if clips else "")
+    return Branch(node, None, shown, depth < OPEN_DEPTH, _rest(count, "file"))
 
 
 def _file(file: Node, links: _Links, depth: int) -> Branch:
     shown = tuple(Branch(clip, None, ()) for clip in file.came_from[:LISTED])
-    return Branch(file, links.to(file), shown, depth < OPEN_DEPTH, _rest(len(file.came_from), "clip"))
+    return Branch(file, links.to(file), shown, depth < OPEN_DEPTH, _rest(file.clips, "clip"))
 
 
 def _rest(count: int, what: str) -> str | None:

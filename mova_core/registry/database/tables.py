@@ -1,41 +1,22 @@
 """The registry's tables: what happened, hash-linked from footage to served clip.
 
 datasets ← runs ← checkpoints ← evaluations are a record of manifests: `mova_core.registry.sync` makes the same rows
-again from the folders, so they carry no time of writing. artifacts, aliases, promotions, jobs and the arena's tables
-exist only here.
+again from the folders, so they carry no time of writing. `footage_tables` holds which footage is in the datasets.
+artifacts, aliases, promotions, jobs and the arena's tables exist only here.
 Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative to the project's folder, posix.
 A change here needs a new file in migrations/versions (a test compares the two).
 """
 
-from typing import Any, ClassVar
-
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mova_core.registry.database import footage_tables  # noqa: F401  # so that `Base.metadata` knows all tables
+from mova_core.registry.database.base import Base, Json
 
 JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
 PROMOTION_OUTCOMES = ("promoted", "kept")
 ARTIFACT_KINDS = ("model", "package")
 ARENA_JUDGES = ("human", "model")
-
-Json = dict[str, Any]
-
-
-class Base(DeclarativeBase):
-    """Constraint names follow one rule, so that migrations can name them."""
-
-    metadata = sa.MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dict[str, Any]: sa.JSON(none_as_null=True),
-        float: sa.Double(),
-    }
 
 
 class Dataset(Base):
@@ -62,7 +43,8 @@ class Run(Base):
     params: Mapped[Json]
     code: Mapped[str]
     latents: Mapped[Json]  # geometry -> sha256 of the index
-    start_checkpoint: Mapped[str | None]  # no foreign key: it may come from elsewhere, such as a released model
+    # No foreign key: it may come from elsewhere, such as a released model.
+    start_checkpoint: Mapped[str | None] = mapped_column(index=True)
     path: Mapped[str]
     manifest_sha256: Mapped[str]
 
@@ -73,7 +55,8 @@ class Checkpoint(Base):
     __tablename__ = "checkpoints"
 
     checkpoint_id: Mapped[str] = mapped_column(primary_key=True)
-    run_id: Mapped[str | None] = mapped_column(sa.ForeignKey("runs.run_id"))  # null: its run is not here
+    # Null: its run is not here.
+    run_id: Mapped[str | None] = mapped_column(sa.ForeignKey("runs.run_id"), index=True)
     phase: Mapped[str]
     step: Mapped[int | None]
     path: Mapped[str | None]
@@ -115,7 +98,7 @@ class Alias(Base):
     __tablename__ = "aliases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"))
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"), index=True)
     moved_at: Mapped[float]
 
 
@@ -128,7 +111,8 @@ class Promotion(Base):
     event_id: Mapped[int] = mapped_column(primary_key=True)
     alias: Mapped[str]
     outcome: Mapped[str]
-    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"))  # the candidate
+    # The candidate.
+    checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"), index=True)
     champion_id: Mapped[str | None]  # who held the alias before
     reason: Mapped[str]
     evidence: Mapped[Json]
@@ -160,7 +144,7 @@ class Job(Base):
     error: Mapped[str | None]
     result_path: Mapped[str | None]
     result_sha256: Mapped[str | None] = mapped_column(index=True)
-    checkpoint_id: Mapped[str | None]  # no foreign key: a service may run where nothing was trained
+    checkpoint_id: Mapped[str | None] = mapped_column(index=True)  # no foreign key: a service may run anywhere
     bento: Mapped[str | None]  # tag of the Bento that made the clip
     outcome: Mapped[Json | None]  # tries: seeds and their faults; warnings: what to tell of the finished clip
     smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list

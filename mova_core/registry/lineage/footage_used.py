@@ -1,21 +1,26 @@
-"""Which clips a phase trained on, and which files of the footage they were cut from, each with its sha256.
-
-Read from the tables of curation, as long as they are the very ones that the latents were made from.
-"""
+"""Which clips a phase trained on, and which files of the footage they were cut from, each with its sha256."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
 
-from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
-from mova_core.curation.tables import read_table
+from mova_core.registry.database.footage_tables import (
+    ClipSet,
+    ClipSetPhase,
+    DatasetSource,
+    IndexedDataset,
+    SetClip,
+    Source,
+)
 from mova_core.registry.database.tables import Dataset
-from mova_core.storage.hashing import sha256_file
 
 TRAIN = "train"
+LISTED_FILES = 1000
+LISTED_CLIPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,68 +28,97 @@ class FileUsed:
     """One file of the footage.
 
     Args:
-        path: relative to the footage.
+        path: relative to the footage; None if the version of `sources` is not recorded.
         sha256: its source_id.
-        clips: id and sha256 of each clip cut from it; of a window of audio alone, which is no file, that of the file.
+        count: how many clips of it.
+        clips: id and sha256 of each clip cut from it, of the first files only; of a window of audio alone, which is no
+            file, that of the file.
     """
 
-    path: str
+    path: str | None
     sha256: str
+    count: int
     clips: tuple[tuple[str, str], ...]
 
 
-def footage_used(session: Session, latents: Dataset, phase: str | None, root: Path) -> list[FileUsed]:
+@dataclass(frozen=True, slots=True)
+class FootageUsed:
+    """The footage behind latents.
+
+    Args:
+        files, clips: how many.
+        listed: the first files by path.
+    """
+
+    files: int
+    clips: int
+    listed: tuple[FileUsed, ...]
+
+
+def footage_used(
+    session: Session, latents: Dataset, phase: str | None, limit: int | None = LISTED_FILES
+) -> FootageUsed | None:
     """Files behind the latents, by path.
 
     Args:
         session: any session of the registry.
         latents: row of the latents.
         phase: count only the clips that this phase trains on; None counts all.
-        root: the project's folder.
+        limit: how many files to list; None lists all.
 
     Returns:
-        The files; empty if one of the tables is gone or is another version by now.
+        The files; None if the footage of these latents is not recorded.
     """
-    clips = _parent(session, latents, "clips")
-    segments = _parent(session, clips, "segments")
-    sources = _parent(session, segments, "sources")
-    index_rows = _rows(latents, "latents", root)
-    clip_rows = {row["clip_id"]: row for row in _rows(clips, "clips", root)}
-    source_rows = {row["source_id"]: row for row in _rows(sources, "sources", root)}
-    if not clip_rows or not source_rows:
-        return []
-    windows = {row["clip_id"]: row["source_id"] for row in _audio_clips(latents, root)}
-    used: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in index_rows:
-        if phase is None or (row["split"] == TRAIN and phase in row["phases"]):
-            if (source_id := windows.get(row["clip_id"])) is not None:
-                used[source_id].append((row["clip_id"], source_id))
-                continue
-            if (clip := clip_rows.get(row["clip_id"])) is None:
-                return []  # a window of audio alone, of whose table another version is there
-            used[clip["source_id"]].append((clip["clip_id"], clip["sha256"]))
-    files = (FileUsed(source_rows[source]["path"], source, tuple(sorted(of))) for source, of in used.items())
-    return sorted(files, key=lambda file: file.path)
+    key = dataset_key(session, latents.name, latents.sha256)
+    if key is None:
+        return None
+    in_latents, in_sources = DatasetSource, aliased(DatasetSource)
+    counted: Any = ClipSet.clips if phase is None else ClipSetPhase.clips
+    query = sa.select(in_sources.path, Source.source_id, counted, in_latents.set_key)
+    query = query.join(Source, Source.source_key == in_latents.source_key).where(in_latents.dataset_key == key)
+    if phase is None:
+        query = query.join(ClipSet, ClipSet.set_key == in_latents.set_key)
+    else:
+        query = query.join(ClipSetPhase, ClipSetPhase.set_key == in_latents.set_key).where(ClipSetPhase.phase == phase)
+    sources = sources_key(session, latents)
+    beside = sa.and_(in_sources.source_key == in_latents.source_key, in_sources.dataset_key == sources)
+    whole = query.outerjoin(in_sources, beside)
+    files, clips = session.execute(query.with_only_columns(sa.func.count(), sa.func.sum(counted))).one()
+    rows = session.execute(whole.order_by(in_sources.path, Source.source_id).limit(limit)).all()
+    clips_of = _clips(session, rows, phase)
+    listed = (FileUsed(path, sha256, count, _named(clips_of[set_key], sha256)) for path, sha256, count, set_key in rows)
+    return FootageUsed(files, clips or 0, tuple(listed))
 
 
-def _parent(session: Session, dataset: Dataset | None, name: str) -> Dataset | None:
-    sha256 = None if dataset is None else dataset.inputs.get(name)
-    return None if sha256 is None else session.get(Dataset, (name, sha256))
+def dataset_key(session: Session, name: str, sha256: str | None) -> int | None:
+    """Key of a dataset whose footage is recorded, None of another one."""
+    query = sa.select(IndexedDataset.dataset_key)
+    return session.scalar(query.where(IndexedDataset.sha256 == sha256, IndexedDataset.name == name))
 
 
-def _audio_clips(latents: Dataset, root: Path) -> list[dict[str, Any]]:
-    """The windows of audio alone among the latents; none where their table is another version by now."""
-    path = (root / latents.path).parent / AUDIO_CLIPS_FILE
-    entry = (latents.files or {}).get(AUDIO_CLIPS_FILE)
-    if entry is None or not path.is_file() or sha256_file(path) != entry["sha256"]:
-        return []
-    return read_table(path, "audio_clips")
+def sources_key(session: Session, latents: Dataset) -> int | None:
+    """Key of the version of `sources` that latents, or a table of `clips`, come from; None if it is not recorded."""
+    dataset: Dataset | None = latents
+    for name in ("segments", "sources") if latents.name == "clips" else ("clips", "segments", "sources"):
+        sha256 = None if dataset is None else dataset.inputs.get(name)
+        dataset = None if sha256 is None else session.get(Dataset, (name, sha256))
+    return None if dataset is None else dataset_key(session, dataset.name, dataset.sha256)
 
 
-def _rows(dataset: Dataset | None, table: str, root: Path) -> list[dict[str, Any]]:
-    if dataset is None:
-        return []
-    path = root / dataset.path
-    if not path.is_file() or sha256_file(path) != dataset.sha256:
-        return []
-    return read_table(path, table)
+def _clips(session: Session, rows: Iterable[Any], phase: str | None) -> dict[int, list[tuple[str, str | None]]]:
+    """Id and sha256 of the clips of the first files, as many as are listed."""
+    found: dict[int, list[tuple[str, str | None]]] = defaultdict(list)
+    wanted, room = [], LISTED_CLIPS
+    for _, _, count, set_key in rows:
+        if (room := room - count) < 0:
+            break
+        wanted.append(set_key)
+    query = sa.select(SetClip).where(SetClip.set_key.in_(wanted)).order_by(SetClip.clip_id)
+    for clip in session.scalars(query):
+        if phase is None or (clip.split == TRAIN and phase in (clip.phases or "").split(",")):
+            found[clip.set_key].append((clip.clip_id, clip.sha256))
+    return found
+
+
+def _named(clips: Iterable[tuple[str, str | None]], source_id: str) -> tuple[tuple[str, str], ...]:
+    return tuple((clip_id, sha256 or source_id) for clip_id, sha256 in clips)

@@ -18,7 +18,8 @@ from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.lineage.footage_used import footage_used
-from mova_core.registry.lineage.training_clip import TrainingClip, audio_window, training_clip
+from mova_core.registry.lineage.recorded_clip import recorded_clip
+from mova_core.registry.lineage.training_clip import AudioWindow, TrainingClip, audio_window, training_clip
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.registry.references import find_checkpoint
 from mova_core.storage.hashing import sha256_file
@@ -28,6 +29,7 @@ from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
 LATENTS = "latents/"
 NOT_HERE = "not in this registry, so what it came from is not known; `mova registry sync` records a project's folders"
+NOT_INDEXED = "of which footage is not recorded; `mova registry sync` in a folder that still has its tables records it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Node:
         name: what a person calls it.
         sha256: of its bytes or manifest, if it has one.
         note: what else there is to know, for people.
-        came_from: the nodes before it.
+        came_from: the nodes before it; of files and clips the first ones.
+        files, clips: how many of the footage there are behind latents, or clips of a file.
     """
 
     kind: str
@@ -47,6 +50,8 @@ class Node:
     sha256: str | None = None
     note: str = ""
     came_from: list["Node"] = field(default_factory=list)
+    files: int = 0
+    clips: int = 0
 
 
 def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
@@ -68,15 +73,11 @@ def lineage(session: Session, reference: str, root: Path = Path()) -> Node:
         return _job(session, job, root)
     if os.path.isfile(root / reference):
         return _file(session, reference, root)
-    clip = training_clip(reference, root)
+    clip = recorded_clip(session, reference) or training_clip(reference, root) or audio_window(reference, root)
+    if isinstance(clip, AudioWindow):
+        return _audio_window(clip)
     if clip is not None:
         return _training_clip(session, clip, root)
-    window = audio_window(reference, root)
-    if window is not None:
-        fate = "for audio" if window.reason is None else f"not trained on: {window.reason}"
-        times = f"audio alone, {window.cut_s[0]:.3f} to {window.cut_s[1]:.3f} s"
-        file = Node("file", window.source_path or "?", window.source_id, times)
-        return Node("clip", window.clip_id, note=f"{window.split} split, {fate}", came_from=[file])
     if os.path.isdir(root / reference):
         return _folder(session, reference, root)
     if os.path.splitext(reference)[1]:  # no alias or id has one
@@ -147,6 +148,13 @@ def _training_clip(session: Session, clip: TrainingClip, root: Path) -> Node:
     else:
         before.append(_dataset(session, table, root))
     return Node("clip", clip.clip_id, clip.sha256, note, before)
+
+
+def _audio_window(window: AudioWindow) -> Node:
+    fate = f"for {', '.join(window.phases)}" if window.reason is None else f"not trained on: {window.reason}"
+    times = f"audio alone, {window.cut_s[0]:.3f} to {window.cut_s[1]:.3f} s"
+    file = Node("file", window.source_path or "?", window.source_id, times)
+    return Node("clip", window.clip_id, note=f"{window.split} split, {fate}", came_from=[file])
 
 
 def _folder(session: Session, reference: str, root: Path) -> Node:
@@ -236,14 +244,17 @@ def _dataset(session: Session, dataset: Dataset, root: Path, phase: str | None =
             before.append(Node(name, parent.path if parent else "?", sha256, "" if parent else NOT_HERE))
         elif name == "codec":
             before.append(Node("codec", CODEC.as_posix(), sha256))
-    if kind == "latents":
-        before += [
-            Node(
-                "file", file.path, file.sha256, f"{len(file.clips)} clips", [Node("clip", *clip) for clip in file.clips]
-            )
-            for file in footage_used(session, dataset, phase, root)
-        ]
-    return Node(kind, dataset.path, dataset.sha256, ", ".join(facts), before)
+    if kind != "latents":
+        return Node(kind, dataset.path, dataset.sha256, ", ".join(facts), before)
+    used = footage_used(session, dataset, phase)
+    if used is None:
+        facts.append(NOT_INDEXED)
+        return Node(kind, dataset.path, dataset.sha256, ", ".join(facts), before)
+    for file in used.listed:
+        clips = [Node("clip", *clip) for clip in file.clips]
+        count = f"{file.count} clip{'s' * (file.count != 1)}"
+        before.append(Node("file", file.path or "?", file.sha256, count, clips, clips=file.count))
+    return Node(kind, dataset.path, dataset.sha256, ", ".join(facts), before, used.files, used.clips)
 
 
 def _fate(path: Path, sha256: str) -> list[str]:

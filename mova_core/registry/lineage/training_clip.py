@@ -1,4 +1,7 @@
-"""One clip of the training data, or window of audio alone, by its id, read from the tables as they are now."""
+"""One clip of the training data, or window of audio alone, by its id, read from the tables as they are now.
+
+Slow where they are large: `recorded_clip` asks the registry first.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +79,7 @@ class AudioWindow:
         reason: why it is not trained on; None where it is.
         cut_s: its start and end, seconds.
         source_id, source_path: its file, as of `TrainingClip`.
+        phases: that are trained on it, where there is no reason.
     """
 
     clip_id: str
@@ -84,6 +88,7 @@ class AudioWindow:
     cut_s: tuple[float, float]
     source_id: str
     source_path: str | None
+    phases: tuple[str, ...] = ("audio",)
 
 
 def audio_window(clip_id: str, root: Path) -> AudioWindow | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mova_core.registry.lineage.lineage import Node
 
 SHORT = 12  # digits of a hash
-FILES_SHOWN = 5  # of each latents; all of them are in --json
+FILES_SHOWN = 5  # of each latents; more of them are in --json
 
 
 def draw(node: Node) -> str:
@@ -18,13 +18,13 @@ def _lines(node: Node, first: str, rest: str) -> Iterator[str]:
     shown = [] if node.kind == "file" else [one for one in node.came_from if one.kind != "file"]
     files = [one for one in node.came_from if one.kind == "file"]
     shown += files[:FILES_SHOWN]
-    hidden = files[FILES_SHOWN:]
+    hidden = max(node.files - FILES_SHOWN, 0)
     for number, child in enumerate(shown, start=1):
         last = number == len(shown) and not hidden
         yield from _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
     if hidden:
-        clips = sum(len(file.came_from) for file in hidden)
-        yield f"{rest}└─ … and {len(hidden)} more files with {clips} clips (--json lists them)"
+        clips = node.clips - sum(file.clips for file in files[:FILES_SHOWN])
+        yield f"{rest}└─ … and {hidden} more files with {clips} clips"
 
 
 def _line(node: Node) -> str:

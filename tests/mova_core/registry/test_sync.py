@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from mova_core.errors import StaleError
+from mova_core.registry.database.base import Base
 from mova_core.registry.database.connection import open_database, reading, writing
-from mova_core.registry.database.tables import Base, Checkpoint, Dataset, Evaluation, Run
+from mova_core.registry.database.tables import Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.sync import sync
 
 

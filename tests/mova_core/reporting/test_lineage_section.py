@@ -62,6 +62,7 @@ def latents(folders: Any) -> dict[str, str]:
     write_table(data.table("segments"), "segments", segments, {"sources": data.table("sources")})
     clips = [
         {"clip_id": f"c{n:02d}", "source_id": sources[n % FILES]["source_id"], "sha256": f"{n % 10}" * 64}
+        | {"split": "train"}
         for n in range(FILES * CLIPS_PER_FILE)
     ]
     write_table(data.table("clips"), "clips", clips, {"segments": data.table("segments")})

@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from mova_core.registry.database.base import Base
 from mova_core.registry.database.migration import VERSION_TABLE
-from mova_core.registry.database.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

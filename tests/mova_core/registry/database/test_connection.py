@@ -15,9 +15,10 @@ from alembic.migration import MigrationContext
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.registry.database import migrations
+from mova_core.registry.database.base import Base
 from mova_core.registry.database.connection import database_url, only_one, open_database, reading, shown, writing
 from mova_core.registry.database.migration import NEWEST, SCRIPTS, VERSION_TABLE, current_revision
-from mova_core.registry.database.tables import Base, Job, Run
+from mova_core.registry.database.tables import Job, Run
 
 SECRET = "kh7secret"
 
