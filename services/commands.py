@@ -50,8 +50,8 @@ def serve(
     """
     import os
 
+    from services.deploying.process import check_startable, serve_command
     from services.packaging.package import source_folder
-    from services.process import check_startable, serve_command
 
     settings = _settings(params, host, port, runtime)
     check_startable(dist, settings)

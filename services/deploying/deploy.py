@@ -19,12 +19,12 @@ from mova_core.errors import MovaError, StaleError
 from mova_core.places import SERVE_LOG
 from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
-from services.deployment import forget_deployment, identity, record_deployment, running_deployment
+from services.deploying.deployment import forget_deployment, identity, record_deployment, running_deployment
+from services.deploying.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
 from services.jobs.queue import SMOKE_HEADER
-from services.model_manifest import MODEL_FOLDER
+from services.packaging.model_manifest import MODEL_FOLDER
 from services.packaging.package import Reference, source_folder
-from services.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
-from services.promoted_package import promoted_package
+from services.packaging.promoted_package import promoted_package
 from services.requests.adapters import offered
 from services.settings import ServiceSettings
 

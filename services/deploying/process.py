@@ -12,7 +12,7 @@ import psutil
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.ports import obstacle
-from services.model_manifest import verify_packaged
+from services.packaging.model_manifest import verify_packaged
 from services.packaging.package import BENTO, Reference, source_folder
 from services.requests.adapters import offered
 from services.settings import ServiceSettings

@@ -13,7 +13,7 @@ from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Checkpoint
 from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.references import folder_of
-from services.model_manifest import verify_packaged
+from services.packaging.model_manifest import verify_packaged
 from services.packaging.package import Reference, package, source_folder
 
 

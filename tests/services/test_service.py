@@ -15,14 +15,14 @@ from typing import Any
 import psutil
 import pytest
 import sqlalchemy as sa
-from services.deployment import running_deployment
-from services.process import serve_command
 
 from mova_core.registry.database.connection import open_database
 from mova_core.sampling.generate import generate
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Wanted
 from services.deploying.deploy import deploy, stop
+from services.deploying.deployment import running_deployment
+from services.deploying.process import serve_command
 from services.jobs import queue
 from services.packaging.package import SMOKE, Reference, source_folder
 from services.settings import ServiceSettings

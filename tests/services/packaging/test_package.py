@@ -7,13 +7,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from services.model_manifest import verify_packaged
-from services.process import check_startable
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import read_provenance
 from mova_core.places import SMOKE_CLIP
 from mova_core.registry.manifests import REFERENCE_FILE
+from services.deploying.process import check_startable
+from services.packaging.model_manifest import verify_packaged
 from services.packaging.package import Reference, package, source_folder
 from services.settings import ServiceSettings
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from services.promoted_package import promoted_package
 
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
@@ -22,6 +21,7 @@ from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.manifest import verify
 from services.packaging.package import Reference, source_folder
+from services.packaging.promoted_package import promoted_package
 from services.settings import ServiceSettings
 
 SUITE = {"name": "captions", "seeds": [0], "clips": 1, "sha256": "5" * 64}
