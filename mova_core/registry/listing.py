@@ -21,6 +21,7 @@ from mova_core.registry.database.tables import (
     Run,
 )
 from mova_core.registry.promotion.log import check_chain
+from mova_core.registry.text_table import aligned
 
 Row = dict[str, Any]
 LISTED: dict[str, tuple[type[Base], tuple[str, ...]]] = {  # each with the columns that it is sorted by
@@ -81,7 +82,7 @@ def _text(table: str, rows: Mapping[str, Sequence[Row]], last: int | None = None
     shown = _shown(table, rows)
     hidden = 0 if last is None else max(len(shown) - last, 0)
     more = f" (the last {last} of {len(shown)}, all by `mova registry list {table}`)" if hidden else ""
-    return f"{table}{more}\n{_columns(shown[hidden:])}"
+    return f"{table}{more}\n{aligned(shown[hidden:])}"
 
 
 def _shown(table: str, rows: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
@@ -165,14 +166,6 @@ def _gates(checkpoint: Row) -> tuple[str, ...]:
 
 def _verdict(selection: Row | None) -> str:
     return "-" if selection is None else "passed" if selection["passed"] else "failed"
-
-
-def _columns(rows: Sequence[Mapping[str, str]]) -> str:
-    lines = [list(rows[0]), *([*row.values()] for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
 
 
 def _or_dash(value: Any) -> str:

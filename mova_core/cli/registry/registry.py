@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from mova_core.cli.main import command
+from mova_core.cli.registry.diff import diff
 from mova_core.cli.registry.gc import gc
 from mova_core.cli.registry.lineage import lineage
 from mova_core.cli.registry.list_rows import list_rows
@@ -16,7 +17,13 @@ registry = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {"sync": sync, "list": list_rows, "lineage": lineage, "gc": gc}
+COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "sync": sync,
+    "list": list_rows,
+    "lineage": lineage,
+    "diff": diff,
+    "gc": gc,
+}
 
 for _name, _function in COMMANDS.items():
     registry.command(_name)(command(_function, f"registry {_name}"))
