@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from mova_core.cli.main import command
+from mova_core.cli.registry.bundle import export_bundle, import_bundle
 from mova_core.cli.registry.diff import diff
 from mova_core.cli.registry.gc import gc
 from mova_core.cli.registry.lineage import lineage
@@ -22,6 +23,8 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "list": list_rows,
     "lineage": lineage,
     "diff": diff,
+    "export": export_bundle,
+    "import": import_bundle,
     "gc": gc,
 }
 
