@@ -1,4 +1,4 @@
-"""`mova package`, `mova serve`, `mova deploy`."""
+"""`mova package`, `mova serve`, `mova deploy`, `mova registry rollback`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,6 +91,20 @@ def deploy(
         _refuse_beside_stop(context)
         return run_stop(Path.cwd())
     return run_deploy(alias, _settings(params, host, port, runtime), dist, clip)
+
+
+def rollback(
+    alias: Annotated[str, typer.Argument(help="Such as production or phase1/champion.")] = "production",
+) -> dict[str, Any]:
+    """Give an alias back to the checkpoint that it named before, and serve that one where the alias is deployed here.
+
+    Every byte of it is compared with its manifest before anything moves. Again: one more back.
+
+    Example: mova registry rollback production
+    """
+    from services.deploying.rollback import rollback as run_rollback
+
+    return run_rollback(alias, Path.cwd())
 
 
 def _refuse_beside_stop(context: typer.Context) -> None:

@@ -25,7 +25,7 @@ from mova_core.registry.database.tables import Artifact
 from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList
 from mova_core.storage.atomic import atomic_path
 from mova_core.storage.atomic_folder import atomic_folder
-from mova_core.storage.manifest import FileEntry, fault, read_manifest
+from mova_core.storage.manifest import FileEntry, fault, read_manifest, verify
 
 FILES = "files"
 MODEL, PACKAGE = "model", "package"
@@ -91,6 +91,21 @@ def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> 
     query = sa.select(Artifact.path).where(Artifact.kind == kind, Artifact.checkpoint_id == checkpoint_id)
     paths = session.scalars(query.order_by(Artifact.kept_at.desc()))
     return next((root / path for path in paths if (root / path / MANIFEST_OF[kind]).is_file()), None)
+
+
+def verify_artifact(kind: str, folder: Path, remedy: str) -> None:
+    """Compare every file of a model folder or a package with its manifest, byte for byte.
+
+    Args:
+        kind: `model` or `package`.
+        folder: where it lies.
+        remedy: what to do about a fault.
+
+    Raises:
+        StaleError: names the first file that is missing, altered or not listed.
+    """
+    manifest, _ = read_manifest(folder / MANIFEST_OF[kind], FileList, remedy)
+    verify(folder, manifest.files, remedy, unlisted=(MANIFEST_OF[kind],))
 
 
 def _store_file(source: Path, entry: FileEntry, files: Path, remedy: str) -> None:

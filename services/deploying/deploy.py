@@ -60,6 +60,7 @@ def deploy(alias: str, settings: ServiceSettings, dist: Path | None = None, clip
         "checkpoint_id": reference.checkpoint_id,
         "url": settings.url,
         "params": settings.params.model_dump(mode="json"),
+        "runtime": settings.runtime.model_dump(mode="json"),
         "loras": {name: lora.adapter_id for name, lora in loras.items()},
     }
     if former is not None and wanted.items() <= former.items() and is_ready(settings):

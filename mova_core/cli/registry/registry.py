@@ -1,6 +1,10 @@
-"""`mova registry`: what happened, from footage to served clip, and keeping it in order."""
+"""`mova registry`: what happened, from footage to served clip, and keeping it in order.
+
+A command that needs more than mova_core comes by the entry-point group `mova.registry.commands`.
+"""
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any
 
 import typer
@@ -30,3 +34,5 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
 
 for _name, _function in COMMANDS.items():
     registry.command(_name)(command(_function, f"registry {_name}"))
+for _entry in entry_points(group="mova.registry.commands"):
+    registry.command(_entry.name)(command(_entry.load(), f"registry {_entry.name}"))

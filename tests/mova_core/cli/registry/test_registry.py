@@ -42,8 +42,9 @@ def test_an_empty_registry_is_listed() -> None:
         (("registry", "lineage", "clip.mp4"), 2, "mova registry lineage: clip.mp4 is not there"),
         (("promote",), 2, "mova promote: 'models/phase3' is no alias"),
         (("promote", "--alias", "Not An Alias"), 2, "cannot be an alias"),
-        (("promote", "--rollback"), 2, "alias 'production' names no checkpoint"),
-        (("promote", "models/phase3", "--rollback"), 2, "models/phase3 has no effect beside --rollback"),
+        (("registry", "diff", "production", "staging"), 2, "mova registry diff: 'production' is no alias"),
+        (("registry", "export", "production", "--out", "b.tar", "--key", "k.pem"), 2, "k.pem is not there, expected"),
+        (("registry", "import", "b.tar", "--trust", "k.pem"), 2, "mova registry import: k.pem is not there, expected"),
     ],
 )
 def test_errors_are_one_sentence(arguments: tuple[str, ...], code: int, sentence: str) -> None:

@@ -1,5 +1,6 @@
 """An alias goes back along its own past."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,28 @@ def test_nothing_moves_where_the_weights_are_gone(engine: sa.Engine, ids: list[s
         roll_back(engine, "production")
     with reading(engine) as session:
         assert get_alias(session, "production") == ids[2]
+
+
+@pytest.mark.parametrize("kind", ["models", "packages"])
+def test_nothing_moves_where_a_byte_of_the_checkpoint_before_was_altered(
+    engine: sa.Engine, project: Any, kind: str
+) -> None:
+    first = project.candidate(0)
+    files = json.loads(Path("models/phase1/selection.json").read_text())["files"]
+    shutil.copytree("models/phase1", "dist/bento")
+    project.write("dist/bento/reference.json", {"checkpoint_id": first, "files": files})
+    Path("dist/bento/selection.json").unlink()
+    promote(engine, "models/phase1", "production")
+    second = project.candidate(1)
+    promote(engine, "models/phase1", "production")
+    (file,) = Path(ARTIFACTS, kind).glob(f"{first}-*/weights.safetensors")
+    file.unlink()
+    file.write_bytes(first.encode()[:-1] + b"?")
+    with pytest.raises(StaleError, match=rf"{kind}/{first}\S+weights\.safetensors has sha256 .* bring back"):
+        roll_back(engine, "production")
+    with reading(engine) as session:
+        assert get_alias(session, "production") == second
+        assert session.scalar(sa.select(sa.func.count()).select_from(Promotion)) == 2
 
 
 def test_an_alias_of_nothing_is_refused(engine: sa.Engine) -> None:
