@@ -178,6 +178,17 @@ def projects(tmp_path_factory: pytest.TempPathFactory, synthetic_footage: Path) 
 
 
 @pytest.fixture(scope="session")
+def installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where the wheel of this project is installed, built without a network from a copy of the repository."""
+    source, folder = copy_project(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("wheel")
+    python = ("--offline", "--python", sys.executable)
+    run_in(source, "uv", "build", "--wheel", "--no-build-isolation", *python, "--out-dir", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    run_in(source, "uv", "pip", "install", "--no-deps", *python, "--target", str(folder / "site"), str(wheel))
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Callable[[], str]]:
     """Function that makes an empty database on a server of this session, reached by a socket, and gives its URL."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))

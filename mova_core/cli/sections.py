@@ -12,6 +12,7 @@ SECTIONS = {
     "Footage to latents": (*LIFE, *(stage for stage in STAGES if stage not in LIFE)),
     "Model": ("plan", "train", "evaluate", "select", "arena", "generate", "export"),
     "Package and service": ("package", "promote", "deploy", "serve"),
+    "A project of one's own": ("init",),
     "What happened, and what this machine can do": ("report", "registry", "doctor"),
 }
 """Title of a section: its commands."""

@@ -42,6 +42,7 @@ BENTO = "bento"
 SMOKE = {"prompt": "A red ball bounces on a dark floor, with a wooden knock at each bounce.", "seed": 1}
 SERVICE = "services.service:Api"
 CODE = ("mova_core", "services")
+REQUIREMENTS = "requirements.lock"  # the repository's, which the package carries beside this file
 # Fixed, so that the same weights and code give the same bytes whenever they are packaged.
 CREATED = "2000-01-01T00:00:00+00:00"
 
@@ -119,13 +120,12 @@ def _build(model: Path, target: Path) -> Packaged:
         for name in CODE:
             shutil.copytree(project / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(model, context / MODEL_FOLDER)
-        shutil.copy(project / "requirements.lock", context)
         version = write_model_manifest(context).sha256[:16]
         recipe = {
             "service": SERVICE,
             "name": MODEL_NAME,
             "description": "MOVA: generates video with audio, behind the OpenAI videos API.",
-            "python": {"requirements_txt": "requirements.lock", "lock_packages": False},
+            "python": {"requirements_txt": f"services/packaging/{REQUIREMENTS}", "lock_packages": False},
         }
         (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
         settings = ServiceSettings(Path(temporary).resolve(), ServeParams())

@@ -1,0 +1,96 @@
+"""A project of one's own, from the wheel alone: everything that the stages need travels in it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from mova_core.curation.tables import read_table
+from mova_core.places import DataFolder
+from mova_core.storage.code_version import all_versions
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("mova_core", "data_contracts", "flows", "services")
+FIRST = ("ingest", "contract@sources", "segment")
+KNOWN_TO_NOBODY_ELSE = (".mova", ".dvc", ".git", "dvc.lock")
+"""What every run of a stage may write beside its outs: caches and notes of its own, and DVC's."""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def run_installed(installed_wheel: Path, run: Run) -> Run:
+    """Function that runs a command where nothing of this project but the wheel can be imported."""
+
+    def run_it(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        path = f"{installed_wheel / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return run(folder, *command, **{"PYTHONPATH": str(installed_wheel), "PATH": path, **environment})
+
+    return run_it
+
+
+@pytest.fixture(scope="module")
+def own_project(tmp_path_factory: pytest.TempPathFactory, synthetic_footage: Path, run_installed: Run) -> Path:
+    """A project that `mova init` made, with two files of footage."""
+    folder = tmp_path_factory.mktemp("own") / "project"
+    run_installed(folder.parent, "mova", "init", "project")
+    footage = folder / "data/footage"
+    footage.mkdir(parents=True)
+    for path in sorted(synthetic_footage.glob("bouncing-*.mp4"))[:2]:
+        footage.joinpath(path.name).write_bytes(path.read_bytes())
+    run_installed(folder, "dvc", "add", "-q", "data/footage")
+    return folder
+
+
+def test_the_wheel_holds_every_file_of_the_packages(installed_wheel: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PACKAGES],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+    assert len(files) > 400
+    assert [name for name in files if not (installed_wheel / name).is_file()] == []
+
+
+def test_its_code_has_the_same_numbers_as_the_repositorys(tmp_path: Path, run_installed: Run) -> None:
+    run_installed(tmp_path, "python", "-m", "mova_core.storage.code_version", "versions.json")
+    assert json.loads((tmp_path / "versions.json").read_text()) == all_versions()
+
+
+def test_first_stages_run_and_write_nothing_but_their_outs(own_project: Path, run_installed: Run) -> None:
+    with Repo(str(own_project)) as repo:
+        outs = {
+            stage.name: tuple(out.def_path for out in stage.outs)
+            for stage in repo.index.stages
+            if hasattr(stage, "name")
+        }
+    run_installed(own_project, "dvc", "repro", "-q", "code_versions")
+    for name in FIRST:
+        before = states(own_project)
+        run_installed(own_project, "dvc", "repro", "-q", "--single-item", name)
+        after = states(own_project)
+        written = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        assert written and [path for path in written if not path.startswith(outs[name])] == [], name
+    rows = read_table(DataFolder(own_project / "data").table("windows"), "windows")
+    assert {row["source_id"] for row in rows}
+    again = run_installed(own_project, "dvc", "repro", "segment").stdout
+    assert all(f"Stage '{name}' didn't change, skipping" in again for name in FIRST)
+
+
+def states(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """What tells that a file was written, by path; of all that only one stage may write."""
+    found = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name.partition("/")[0] not in KNOWN_TO_NOBODY_ELSE:
+            state = path.stat()
+            found[name] = (state.st_ino, state.st_size, state.st_mtime_ns)
+    return found
