@@ -45,6 +45,7 @@ DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
 KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest
 BENTOML_HOME = PRIVATE / "bentoml"
+UNPUSHED = PRIVATE / "unpushed.json"  # what no DVC remote has yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ class RunConsole:
     def ends(self, name: str, how: How, summary: str = "") -> None:
         """A step has ended; `summary` is what it says of itself, a line or some."""
 
+    def warns(self, sentence: str) -> None:
+        """Something did not work, and the run goes on without it."""
+
 
 CONSOLE: ContextVar[RunConsole] = ContextVar("CONSOLE", default=RunConsole())  # noqa: B039  the default has no state
 
@@ -87,6 +90,10 @@ class TerminalConsole(RunConsole):
         else:
             text = escape(summary) if how == "done" else f"[dim]{how}[/]" if how == "unchanged" else f"[red]{how}[/]"
             self._line(name, name, text, seconds)
+
+    def warns(self, sentence: str) -> None:
+        self.pause()
+        self._console.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True, highlight=False)
 
     def pause(self) -> None:
         """Take the moving bar off the screen."""

@@ -14,6 +14,7 @@ from prefect.states import Completed
 
 from flows.run.artifacts import show
 from flows.run.console import CONSOLE
+from flows.run.remote import GATES, pull_missing, push_passed
 from flows.run.stages.plan import Stage
 from flows.run.stages.runner import StageRunner
 from flows.run.stages.tasks import failed, run_stage
@@ -35,6 +36,8 @@ class PipelineRun:
         self.runner = runner
         self.until = until
         self.left: list[Stage] = []
+        self.passed: list[str] = []  # stages up to the last gate that held
+        self._done: list[str] = []
 
     def ask(self) -> list[str]:
         """Ask DVC what there is to do; names of the stages.
@@ -63,6 +66,10 @@ class PipelineRun:
                 show(stage)
                 raise
             show(stage)
+            self._done.append(stage.name)
+            if stage.group in GATES or not self.left:
+                self.passed = [*self._done]
+                push_passed(self.runner, self.passed)
             done = stage.name == last
         return said
 
@@ -97,11 +104,13 @@ def pipeline_run(
         return
     with StageRunner({"MOVA_WORKERS": str(workers)} if workers else {}) as runner:
         opened = PipelineRun(runner, until)
+        pull_missing(runner)
         CONSOLE.get().expect([*before, *opened.ask(), *(after if until == EVERYTHING else ())])
         token = _OPEN.set(opened)
         try:
             yield opened
         finally:
             _OPEN.reset(token)
+            push_passed(runner, opened.passed)  # again, where the remote did not answer
             if command := advice():
                 get_run_logger().info("to keep this state in Git: %s", command)

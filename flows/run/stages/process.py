@@ -23,11 +23,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from flows.run.stages import remote
 from flows.run.stages.plan import plan
+from flows.run.stages.unpushed import note_pushed, note_unpushed
 from mova_core.errors import MovaError
-from mova_core.json_events import Error, Summary, as_line
+from mova_core.json_events import Error, Log, Summary, as_line
 
 GRACE_S = 10.0
 END = '{"job_end":'  # how the line starts that ends a job
@@ -75,7 +78,8 @@ def _do(job: dict[str, Any]) -> dict[str, bool]:
     """Do one job; whether there was anything to do, and whether it was completed.
 
     Args:
-        job: {"command": [...]}, {"plan": until}, {"stage": name} or {"add": path}.
+        job: {"command": [...]}, {"plan": until}, {"stage": name}, {"add": path}, {"push": stages that passed their
+            gates} or {"pull": true}.
     """
     try:
         if "command" in job:
@@ -83,14 +87,22 @@ def _do(job: dict[str, Any]) -> dict[str, bool]:
         if "plan" in job:
             print(as_line(Summary("", {"stages": [asdict(stage) for stage in plan(job["plan"])]})))
             return {"ran": True, "completed": True}
+        if "push" in job or "pull" in job:
+            done = remote.push(job["push"], _tell) if "push" in job else remote.pull(_tell)
+            print(as_line(Summary(done)))
+            return {"ran": bool(done), "completed": True}
         return _ask_dvc(job)
     except (MovaError, OSError) as error:
         print(as_line(Error(str(error), getattr(error, "exit_code", 1), type(error).__name__)))
         return {"ran": True, "completed": False}
 
 
+def _tell(sentence: str) -> None:
+    print(as_line(Log("info", sentence)), flush=True)
+
+
 def _ask_dvc(job: dict[str, Any]) -> dict[str, bool]:
-    """`dvc repro --single-item STAGE`, or `dvc add PATH`.
+    """`dvc repro --single-item STAGE`, or `dvc add PATH`; what it makes is noted as not pushed yet.
 
     Raises:
         MovaError: DVC itself has something to complain of; a stage that fails says so in its own words.
@@ -99,15 +111,27 @@ def _ask_dvc(job: dict[str, Any]) -> dict[str, bool]:
     from dvc.repo import Repo
     from dvc.stage.exceptions import StageCmdFailedError
 
+    target = job["stage"] if "stage" in job else f"{job['add']}{remote.DVC_FILE}"
+    is_new = note_unpushed(target)
     try:
         with Repo() as repo:
-            done = repo.reproduce(job["stage"], single_item=True) if "stage" in job else repo.add([job["add"]])
-            return {"ran": bool(done), "completed": True}
+            done = _add(repo, Path(job["add"])) if "add" in job else bool(repo.reproduce(target, single_item=True))
+        if is_new and not done:
+            note_pushed([target])
+        return {"ran": done, "completed": True}
     except DvcException as error:
         reasons = list(_reasons(error))
         if any(isinstance(reason, StageCmdFailedError) for reason in reasons):
             return {"ran": True, "completed": False}
         raise MovaError(f"DVC: {', '.join(str(reason) for reason in reasons)}") from None
+
+
+def _add(repo: Any, path: Path) -> bool:
+    """`dvc add PATH`; whether that changed what DVC knows of it."""
+    file = path.with_name(f"{path.name}{remote.DVC_FILE}")
+    before = file.read_bytes() if file.exists() else None
+    repo.add([str(path)])
+    return file.read_bytes() != before
 
 
 def _reasons(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +107,24 @@ class StageRunner:
             MovaError, WorkerLost: as for a stage.
         """
         return self._run(f"dvc add {folder}", {"add": str(folder)}, show)
+
+    def push(self, passed: Sequence[str], show: Show) -> StageResult:
+        """Push to the default remote what these stages made and it lacks; quick where there is nothing to push.
+
+        Raises:
+            MovaError: the remote does not take it.
+            WorkerLost: the child process is gone.
+        """
+        return self._run("dvc push", {"push": list(passed)}, show)
+
+    def pull(self, show: Show) -> StageResult:
+        """Bring from the default remote what is missing here; quick where nothing is.
+
+        Raises:
+            MovaError: the remote does not give it.
+            WorkerLost: the child process is gone.
+        """
+        return self._run("dvc pull", {"pull": True}, show)
 
     def stop(self) -> None:
         """End the child and all that it started; harmless when there is none."""
