@@ -13,7 +13,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, first_fault
-from mova_core.registry.database.tables import Base, Checkpoint, Dataset, Evaluation, Run
+from mova_core.registry.database.base import Base
+from mova_core.registry.database.tables import Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.lineage.origins import origins
 
 Row = dict[str, Any]
