@@ -11,6 +11,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 DATA = Path("data")
 FOOTAGE, SOURCES_LOCK = DATA / "footage", DATA / "sources.lock"
+TAKEDOWNS = DATA / "takedowns.json"  # files of the footage that may not be used, under git
 MODELS = Path("models")
 CODEC = MODELS / "codec"
 CANDIDATE = MODELS / "phase3"  # the last phase's: packaged and promoted where no other is named

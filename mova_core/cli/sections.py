@@ -13,7 +13,7 @@ SECTIONS = {
     "Model": ("plan", "train", "evaluate", "select", "arena", "generate", "export"),
     "Package and service": ("package", "promote", "deploy", "serve"),
     "A project of one's own": ("init",),
-    "What happened, and what this machine can do": ("report", "registry", "doctor"),
+    "What happened, and what this machine can do": ("report", "registry", "takedown", "doctor"),
 }
 """Title of a section: its commands."""
 OTHERS = "Others"

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from mova_core.curation.encode.latents_manifest import INDEX_FILE, LatentsManifest
+from mova_core.curation.takedowns import read_takedowns
 from mova_core.errors import StaleError
-from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, DataFolder
+from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, TAKEDOWNS, DataFolder
 from mova_core.registry.database.connection import only_one, reading, shown, writing
 from mova_core.registry.footage.read import FootageReader, NotIndexed, is_indexed
 from mova_core.registry.footage.record import indexed, record_footage
@@ -30,6 +31,7 @@ from mova_core.registry.manifests import (
     Selection,
 )
 from mova_core.registry.records import Changes, record_dataset, record_evaluation, record_run, record_selection
+from mova_core.registry.takedown.events import agree_on_takedowns
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 
@@ -48,8 +50,8 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
         each with the reason.
 
     Raises:
-        StaleError: a manifest that cannot be read, or a checkpoint that is not the one that its run's manifest lists.
-            Nothing is written then.
+        StaleError: a manifest or data/takedowns.json that cannot be read, or a checkpoint that is not the one that its
+            run's manifest lists. Nothing is written then.
     """
     skipped: list[str] = []
     datasets = [*_tables(root), *_latents(root, skipped)]
@@ -64,6 +66,7 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
         for folder, depth in ((EVALUATIONS, "*"), (EVALUATIONS, "*/candidates/*"), (CHAMPION_EVALUATIONS, "*"))
         for path in sorted((root / folder).glob(f"{depth}/{METRICS_FILE}"))
     ]
+    read_takedowns(root / TAKEDOWNS)  # a damaged file is told before anything is written
     changes: Changes = Counter(added=0, changed=0, same=0)
     with writing(engine) as session:
         only_one(session, "sync")
@@ -76,8 +79,13 @@ def sync(engine: sa.Engine, root: Path = Path()) -> dict[str, Any]:
         for evaluation in evaluations:
             record_evaluation(session, changes, *evaluation)
     recorded = _record_footage(engine, datasets, root, skipped)
+    learned, told = agree_on_takedowns(engine, root)
     counts = f"{changes['added']} added, {changes['changed']} changed, {changes['same']} as they were"
     lines = [f"registry {shown(engine.url)}: {counts}", *(f"passed over: {reason}" for reason in skipped)]
+    if learned:
+        lines.append(f"{learned} events of {TAKEDOWNS} recorded")
+    if told:
+        lines.append(f"{told} events of the registry written to {TAKEDOWNS}: run `dvc repro`, and commit it with git")
     return {**changes, "indexed": recorded, "skipped": skipped, "text": "\n".join(lines)}
 
 

@@ -26,9 +26,10 @@ from mova_core.curation.ingest.sidecars_read import INPUT as SIDECARS
 from mova_core.curation.ingest.sidecars_read import sidecars_hash
 from mova_core.curation.ingest.source_bytes import FileState, identify, reading
 from mova_core.curation.tables import write_table
+from mova_core.curation.takedowns import TAKEN_DOWN, in_force, read_takedowns
 from mova_core.errors import MediaError
 from mova_core.params import IngestParams, Limits, Params
-from mova_core.places import DataFolder
+from mova_core.places import TAKEDOWNS, DataFolder
 from mova_core.progress import track
 from mova_core.storage.atomic import write_text
 from mova_core.storage.hashing import sha256_json
@@ -64,7 +65,14 @@ class FileTask:
     hashed: FileState | None = None
 
 
-def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, result_cache: Path) -> dict[str, Any]:
+def ingest(
+    params: Params,
+    footage: Path,
+    data: DataFolder,
+    engine: Engine,
+    result_cache: Path,
+    takedowns: Path = TAKEDOWNS,
+) -> dict[str, Any]:
     """Write `sources` and this stage's rejects.
 
     Args:
@@ -73,14 +81,17 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
         data: where tables go.
         engine: where files are looked at.
         result_cache: where finished results are kept.
+        takedowns: what `mova takedown` wrote of this project; a file of those bytes is rejected under any name.
 
     Returns:
         Counts for people and machines.
 
     Raises:
         UsageError: the footage is missing or empty, or the sidecar of the whole folder is broken.
+        StaleError: `takedowns` cannot be read.
     """
     engine = engine.with_resources(params.engine.ingest)
+    reasons = in_force(read_takedowns(takedowns))
     opened = Footage.open(footage)
     of_all = folder_sidecar(opened, params.ingest.sidecar)
     tasks: dict[str, FileTask] = {}
@@ -101,6 +112,9 @@ def ingest(params: Params, footage: Path, data: DataFolder, engine: Engine, resu
         sidecars[path] = rows[path].pop("sidecar_sha256", None)
         if hashed := rows[path].pop("hashed", None):
             tasks[path] = replace(tasks[path], source_id=rows[path]["source_id"], hashed=FileState(*hashed))
+    for row in rows.values():
+        if (why := reasons.get(row.get("source_id") or "")) is not None:
+            row |= _rejected(TAKEN_DOWN, f"taken down: {why}")
     conflicts = reject_duplicates(rows)
     distinct = {path: tasks[path] for path, row in rows.items() if "verdict" not in row}
     how = (params.ingest.head_s, params.ingest.max_pixels)  # where the footage lies changes nothing of it

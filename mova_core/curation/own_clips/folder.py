@@ -6,7 +6,9 @@ What the clips are is not looked at here: a worker finds out (`stage.py`). Hidde
 from dataclasses import dataclass
 from pathlib import Path
 
+from mova_core.curation.takedowns import in_force, read_takedowns
 from mova_core.errors import UsageError
+from mova_core.places import TAKEDOWNS
 from mova_core.storage.hashing import sha256_file
 
 CAPTION_SUFFIX = ".txt"
@@ -27,11 +29,17 @@ class OwnClip:
     caption: str
 
 
-def read_own_clips(folder: Path) -> tuple[OwnClip, ...]:
+def read_own_clips(folder: Path, takedowns: Path = TAKEDOWNS) -> tuple[OwnClip, ...]:
     """The clips of a folder by name.
 
+    Args:
+        folder: of the clips.
+        takedowns: what `mova takedown` wrote of this project.
+
     Raises:
-        UsageError: no folder, no clip in it, a clip without a caption, a caption without a clip, or a clip twice.
+        UsageError: no folder, no clip in it, a clip without a caption, a caption without a clip, a clip twice, or one
+            that is taken down.
+        StaleError: `takedowns` cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"--clips is {folder}, expected a folder of video clips, each with its caption in a .txt file")
@@ -44,10 +52,13 @@ def read_own_clips(folder: Path) -> tuple[OwnClip, ...]:
         if path not in (*media, *captions):
             raise UsageError(f"{path} is a caption of no clip in {folder}: put the clip beside it, or remove it")
     clips = tuple(OwnClip(path, sha256_file(path), _caption_of(path)) for path in media)
+    reasons = in_force(read_takedowns(takedowns))
     first_of: dict[str, Path] = {}
     for clip in clips:
         if (first := first_of.setdefault(clip.sha256, clip.path)) != clip.path:
             raise UsageError(f"{first} and {clip.path.name} are the same file: remove one of them")
+        if clip.sha256 in reasons:
+            raise UsageError(f"{clip.path} is taken down ({reasons[clip.sha256]}): remove it from {folder}")
     return clips
 
 

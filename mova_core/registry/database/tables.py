@@ -10,7 +10,7 @@ A change here needs a new file in migrations/versions (a test compares the two).
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mova_core.registry.database import footage_tables  # noqa: F401  # so that `Base.metadata` knows all tables
+from mova_core.registry.database import footage_tables, takedown_table  # noqa: F401  # `Base.metadata` knows all tables
 from mova_core.registry.database.base import Base, Json
 
 JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")

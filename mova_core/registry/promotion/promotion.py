@@ -24,6 +24,7 @@ from mova_core.registry.database.tables import Checkpoint, Evaluation
 from mova_core.registry.manifests import REFERENCE_FILE, FileList
 from mova_core.registry.promotion.log import append_promotion
 from mova_core.registry.references import find_checkpoint, folder_of
+from mova_core.registry.takedown.inputs import check_taken_down, takedown_refusal
 from mova_core.storage.manifest import read_manifest
 
 Verdict = Literal["not worse", "worse", "not compared"]
@@ -103,6 +104,8 @@ def judge(session: Session, candidate: str, alias: str, root: Path = Path()) -> 
     evaluation = _selected_evaluation(session, checkpoint)
     selection = checkpoint.selection or {}
     evidence: dict[str, Any] = {"selection": selection, "candidate": _identity(evaluation), "suite": evaluation.suite}
+    if (reason := takedown_refusal(session, checkpoint.checkpoint_id)) is not None:
+        return decision("kept", f"{name} does not become {alias}: {reason}.", **evidence)
     if not selection["passed"]:
         return decision("kept", f"{name} does not become {alias}: {_failed_gates(selection)}.", **evidence)
     if champion_id is None:
@@ -138,7 +141,11 @@ def carry_out(engine: sa.Engine, decision: Decision, root: Path = Path()) -> Non
 
     Raises:
         StaleError: the alias moved since the decision was made, or the candidate's weights are not on this machine.
+        MovaError: an alias should move to what was trained on footage that is taken down, or may have been.
     """
+    if decision.outcome == "promoted":
+        with reading(engine) as session:
+            check_taken_down(session, decision.candidate_id)
     stored = [] if decision.outcome == "kept" else _store(engine, decision.candidate_id, root)
     values = {
         "alias": decision.alias,

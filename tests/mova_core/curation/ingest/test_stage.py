@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -10,10 +11,11 @@ from mova_core.curation.ingest.footage import Footage
 from mova_core.curation.ingest.lock import lock_footage
 from mova_core.curation.ingest.stage import FileTask, examine_file, identify_file, ingest
 from mova_core.curation.tables import read_table
-from mova_core.errors import MediaError, UsageError
+from mova_core.curation.takedowns import TakedownEvent, write_takedowns
+from mova_core.errors import MediaError, StaleError, UsageError
 from mova_core.media.encode import write_media
 from mova_core.params import Params
-from mova_core.places import DataFolder
+from mova_core.places import TAKEDOWNS, DataFolder
 
 
 @pytest.fixture
@@ -62,6 +64,26 @@ def test_every_file_is_a_row_accepted_or_with_its_reason(folder, tmp_path):
     assert summary["files"] == 6 == summary["accepted"] + summary["rejected"]
     assert summary["duration_s"] == pytest.approx(2)
     assert "1 accepted" in summary["text"] and "2 duplicate" in summary["text"]
+
+
+def test_a_file_that_is_taken_down_is_rejected_under_any_name_and_may_come_back(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sha256 = hashlib.sha256((folder / "a.mp4").read_bytes()).hexdigest()
+    event = {"number": 1, "action": "taken_down", "reason": "consent withdrawn", "who": "eve", "path": "a.mp4"}
+    events = {sha256: [TakedownEvent(**event, time="2026-11-30T10:00:00Z")]}
+    write_takedowns(TAKEDOWNS, events)
+    shutil.move(folder / "a.mp4", folder / "c.mp4")
+    (folder / "link.mp4").unlink()
+    rows = run(folder, tmp_path)[1]
+    for name in ("b.mp4", "c.mp4"):
+        assert (rows[name]["reason_code"], rows[name]["source_id"]) == ("taken_down", sha256)
+        assert rows[name]["reason"] == "taken down: consent withdrawn"
+    undone = TakedownEvent(**event | {"number": 2, "action": "restored"}, time="2026-11-30T09:00:00Z")  # a slow clock
+    write_takedowns(TAKEDOWNS, {sha256: [*events[sha256], undone]})
+    assert run(folder, tmp_path)[1]["b.mp4"]["verdict"] == "accepted"
+    TAKEDOWNS.write_text("{")
+    with pytest.raises(StaleError, match="bring it back with git"):
+        run(folder, tmp_path)
 
 
 def test_a_row_says_what_the_file_is_and_what_its_sidecar_tells(folder, tmp_path):

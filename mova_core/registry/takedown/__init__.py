@@ -1,0 +1,1 @@
+"""Footage that may not be used any more: recorded, kept out of the data, refused at promotion."""
