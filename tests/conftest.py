@@ -291,6 +291,20 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSe
             server.terminate()
 
 
+@pytest.fixture
+def objects(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectServer:
+    """That server, reached by the environment, with an empty cache in `tmp_path/cache`."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("MOVA_CACHE", str(tmp_path / "cache"))
+    return object_server
+
+
 def _wait(host: str) -> None:
     name, _, port = host.partition(":")
     for _ in range(600):

@@ -1,17 +1,18 @@
-"""Artifacts: every promoted model, and the package of it that is served, kept by id in `.mova/artifacts/`.
+"""Artifacts: every promoted model, and the package of it that is served, kept for good in the artifact store.
 
-    models/CHECKPOINT-DIGEST/      a model folder, as it was promoted
-    packages/CHECKPOINT-DIGEST/    a package, as `mova package` made it
-    files/SHA256                   every file once; the folders above hold hard links to these files
+    manifests/models/CHECKPOINT-DIGEST      the selection.json of a model, which lists its files
+    manifests/packages/CHECKPOINT-DIGEST    the reference.json of a package, likewise
+    blobs/ab/abcd…                          every file once
+DIGEST is the start of the manifest's sha256; the registry holds all of it, so another manifest under the same name is
+told. Which store is a matter of params (`registry.store`).
 
-DIGEST is the start of the sha256 of the folder's manifest (selection.json, reference.json), which lists every file with
-its size and sha256. A folder appears whole or not at all and is never changed, so training and packaging again, or
-removing models/ and dist/, takes nothing away from an alias or from its history.
+What is read is a folder of this machine, `.mova/artifacts/models/CHECKPOINT-DIGEST` or `packages/…`: made where a model
+is promoted, fetched and verified anywhere else. It appears whole or not at all and is never changed, so training and
+packaging again, or removing models/ and dist/, takes nothing away from an alias or from its history. Its files are hard
+links to the blobs in `.mova/artifacts`, which is the store itself, or holds what was fetched from it.
 """
 
-import fcntl
-import os
-import shutil
+import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,21 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.errors import StaleError
 from mova_core.places import ARTIFACTS
+from mova_core.registry.artifact_files import check_kinds
+from mova_core.registry.configured_store import configured_store
 from mova_core.registry.database.tables import Artifact
+from mova_core.registry.earlier_artifacts import adopt_earlier
 from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList
-from mova_core.storage.atomic import atomic_path
+from mova_core.storage.artifact_store.base import other_bytes
+from mova_core.storage.artifact_store.listed import listed_files
+from mova_core.storage.artifact_store.local import LocalStore
+from mova_core.storage.artifact_store.transfer import fetch, push
 from mova_core.storage.atomic_folder import atomic_folder
-from mova_core.storage.manifest import FileEntry, fault, read_manifest, verify
+from mova_core.storage.manifest import read_manifest, verify
 
-FILES = "files"
 MODEL, PACKAGE = "model", "package"
 MANIFEST_OF = {MODEL: SELECTION_FILE, PACKAGE: REFERENCE_FILE}
-FICLONE = 0x40049409  # Linux's ioctl that copies a file by sharing its blocks (btrfs, XFS)
 DIGEST_DIGITS = 8
 
 
@@ -42,7 +46,7 @@ class StoredArtifact:
         artifact_id: sha256 of its manifest.
         kind: `model` or `package`.
         checkpoint_id: the weights in it.
-        path: of the folder, from the project's folder.
+        path: of the folder on this machine, from the project's folder.
         bytes: of all its files.
     """
 
@@ -54,7 +58,7 @@ class StoredArtifact:
 
 
 def store_artifact(kind: str, folder: Path, root: Path) -> StoredArtifact:
-    """Copy a folder into the store, every file compared with the folder's manifest; the registry is not touched.
+    """Put a folder into the store, every file compared with the folder's manifest; the registry is not touched.
 
     Args:
         kind: `model` or `package`.
@@ -63,21 +67,35 @@ def store_artifact(kind: str, folder: Path, root: Path) -> StoredArtifact:
 
     Raises:
         StaleError: the manifest cannot be read, or a file is missing or not the one that it lists.
-        DiskFull: the store has no room.
+        UsageError: a pickle, or the store refuses.
+        MovaError: the store does not answer.
+        DiskFull: there is no room.
     """
     manifest, sha256 = read_manifest(folder / MANIFEST_OF[kind], FileList)
-    name = f"{kind}s/{manifest.checkpoint_id}-{sha256[:DIGEST_DIGITS]}"
-    store, path = root / ARTIFACTS, (ARTIFACTS / name).as_posix()
+    content = (folder / MANIFEST_OF[kind]).read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise other_bytes(folder / MANIFEST_OF[kind], sha256, found, "it is being written, run again")
+    name = artifact_name(manifest.checkpoint_id, sha256)
+    path = ARTIFACTS / f"{kind}s" / name
+    check_kinds(manifest.files, only_weights=kind == MODEL)
+    cache, store = _on_this_machine(root), configured_store(root)
+    for each in (cache,) if store == cache else (cache, store):
+        push(each, folder, manifest.files)
+        each.put_manifest(f"{kind}s", name, content)
     if not (root / path).is_dir():
-        for file, entry in manifest.files.items():
-            _store_file(folder / file, entry, store / FILES, f"make {folder} again")
-        with atomic_folder(root / path) as made:
-            for file, entry in manifest.files.items():
-                (made / file).parent.mkdir(parents=True, exist_ok=True)
-                _link(store / FILES / entry.sha256, made / file)
-            shutil.copyfile(folder / MANIFEST_OF[kind], made / MANIFEST_OF[kind])
+        _make_folder(kind, root / path, content, cache)
     size = sum(entry.bytes for entry in manifest.files.values())
-    return StoredArtifact(sha256, kind, manifest.checkpoint_id, path, size)
+    return StoredArtifact(sha256, kind, manifest.checkpoint_id, path.as_posix(), size)
+
+
+def artifact_name(checkpoint_id: str, artifact_id: str) -> str:
+    """How the manifest of an artifact is named in the store, and its folder on this machine.
+
+    Args:
+        checkpoint_id: the weights in it.
+        artifact_id: sha256 of its manifest.
+    """
+    return f"{checkpoint_id}-{artifact_id[:DIGEST_DIGITS]}"
 
 
 def record_artifact(session: Session, stored: StoredArtifact) -> None:
@@ -87,10 +105,19 @@ def record_artifact(session: Session, stored: StoredArtifact) -> None:
 
 
 def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> Path | None:
-    """The newest folder of a kind that is kept of a checkpoint; None if there is none on this machine."""
-    query = sa.select(Artifact.path).where(Artifact.kind == kind, Artifact.checkpoint_id == checkpoint_id)
-    paths = session.scalars(query.order_by(Artifact.kept_at.desc()))
-    return next((root / path for path in paths if (root / path / MANIFEST_OF[kind]).is_file()), None)
+    """The newest folder of a kind that is kept of a checkpoint, fetched from the store if it is not on this machine;
+    None if none was kept, or it is in no store that this project knows.
+
+    Raises:
+        StaleError: the store holds another manifest or other bytes than were kept, or a pickle.
+        MovaError, UsageError: the store does not answer, or refuses.
+    """
+    query = sa.select(Artifact).where(Artifact.kind == kind, Artifact.checkpoint_id == checkpoint_id)
+    for artifact in session.scalars(query.order_by(Artifact.kept_at.desc())):
+        folder = root / ARTIFACTS / f"{kind}s" / artifact_name(checkpoint_id, artifact.artifact_id)
+        if (folder / MANIFEST_OF[kind]).is_file() or _fetched(kind, folder, artifact.artifact_id, root):
+            return folder
+    return None
 
 
 def verify_artifact(kind: str, folder: Path, remedy: str) -> None:
@@ -108,30 +135,33 @@ def verify_artifact(kind: str, folder: Path, remedy: str) -> None:
     verify(folder, manifest.files, remedy, unlisted=(MANIFEST_OF[kind],))
 
 
-def _store_file(source: Path, entry: FileEntry, files: Path, remedy: str) -> None:
-    """Put one file into the store, unless it is there."""
-    target = files / entry.sha256
-    if target.is_file():
-        return
-    if not source.is_file():
-        raise StaleError(f"{source} {fault(source, entry)}: {remedy}")
-    with atomic_path(target) as temporary:
-        _copy(source, temporary)
-        if wrong := fault(temporary, entry):
-            raise StaleError(f"{source} {wrong}: it was altered, {remedy}")
-        temporary.chmod(0o444)
+def _on_this_machine(root: Path) -> LocalStore:
+    cache = LocalStore((root / ARTIFACTS).absolute())
+    adopt_earlier(cache, {f"{kind}s": name for kind, name in MANIFEST_OF.items()})
+    return cache
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as read, target.open("wb") as written:
-        try:
-            fcntl.ioctl(written, FICLONE, read.fileno())
-        except OSError:  # another file system, or one without shared blocks
-            shutil.copyfileobj(read, written, 1 << 20)
+def _fetched(kind: str, folder: Path, artifact_id: str, root: Path) -> bool:
+    """Bring a folder here from the store; whether it is there."""
+    store, cache = configured_store(root), _on_this_machine(root)
+    content = store.get_manifest(f"{kind}s", folder.name)
+    if content is None:
+        return False
+    if (found := hashlib.sha256(content).hexdigest()) != artifact_id:
+        what = f"manifest {kind}s/{folder.name} in {store.address}"
+        raise other_bytes(what, artifact_id, found, "it was swapped, promote the checkpoint again where it is kept")
+    files = listed_files(content, f"manifest {kind}s/{folder.name}")
+    check_kinds(files, only_weights=kind == MODEL)
+    fetch(store, cache, {entry.sha256 for entry in files.values()})
+    if store != cache:
+        cache.put_manifest(f"{kind}s", folder.name, content)
+    _make_folder(kind, folder, content, cache)
+    return True
 
 
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
+def _make_folder(kind: str, folder: Path, content: bytes, cache: LocalStore) -> None:
+    """Lay out what a manifest lists, of blobs that are on this machine."""
+    with atomic_folder(folder) as made:
+        for name, entry in listed_files(content, str(folder)).items():
+            cache.get_blob(entry.sha256, made / name)
+        (made / MANIFEST_OF[kind]).write_bytes(content)

@@ -61,7 +61,8 @@ def model_folder(reference: str, root: Path = Path()) -> Path:
 
 
 def folder_of(session: Session, checkpoint: Checkpoint, root: Path, *, exported_first: bool = False) -> Path:
-    """The model folder of a checkpoint: the one that was kept when it was promoted, else the one in models/.
+    """The model folder of a checkpoint: the one that was kept when it was promoted, fetched from the artifact store if
+    need be, else the one in models/.
 
     Args:
         session: any session.
@@ -83,8 +84,9 @@ def folder_of(session: Session, checkpoint: Checkpoint, root: Path, *, exported_
         return kept
     present = f"{folder} holds {holds}" if holds else f"{folder} is not there"
     raise StaleError(
-        f"the weights of checkpoint {checkpoint_id} are not on this machine: it was not promoted here, so no copy was "
-        f"kept, and {present}; bring back the dvc.lock of its training with git and run `dvc checkout models`"
+        f"the weights of checkpoint {checkpoint_id} are not on this machine: the artifact store (registry.store in "
+        f"params.yaml) keeps no copy, and {present}; bring back the dvc.lock of its training with git and run "
+        "`dvc checkout models`, or promote it again where they are"
     )
 
 

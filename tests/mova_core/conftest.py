@@ -3,7 +3,6 @@ server, and endpoints of models, of which the environment names none.
 """
 
 import copy
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -153,20 +152,6 @@ def small_curation() -> Callable[..., Any]:
         return data
 
     return write
-
-
-@pytest.fixture
-def objects(object_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """That server, reached by the environment, with an empty cache in `tmp_path/cache`."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "no-such-file"))
-    for name, value in object_server.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("MOVA_CACHE", str(tmp_path / "cache"))
-    return object_server
 
 
 SOUND_CODECS = {

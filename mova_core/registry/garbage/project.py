@@ -25,10 +25,13 @@ from mova_core.places import (
     RESULT_CACHE,
     RUNS,
 )
-from mova_core.registry.artifacts import FILES, MANIFEST_OF
+from mova_core.registry.artifacts import MANIFEST_OF
 from mova_core.registry.database.connection import reading
 from mova_core.registry.garbage.reachable import promoted_checkpoints
 from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
+from mova_core.storage.artifact_store.base import blob_place, manifest_place
+from mova_core.storage.artifact_store.listed import listed_blobs
+from mova_core.storage.artifact_store.local import LocalStore
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import MANIFEST_FILE
@@ -85,17 +88,21 @@ def _runs(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
 
 
 def _artifacts(root: Path, engine: sa.Engine) -> Iterator[tuple[Path, str]]:
-    """Folders of the store that belong to no promotion, and files that no folder links to (any more)."""
-    folders = [path for kind in MANIFEST_OF for path in sorted((root / ARTIFACTS / f"{kind}s").glob("*-*"))]
-    if folders:
+    """Folders and manifests of what no promotion names, and blobs that no manifest lists (any more)."""
+    store = LocalStore((root / ARTIFACTS).absolute())
+    kinds = [f"{kind}s" for kind in MANIFEST_OF]
+    kept = [path for kind in kinds for path in sorted((root / ARTIFACTS / kind).glob("*-*"))]
+    kept += [root / ARTIFACTS / manifest_place(kind, name) for kind in kinds for name in store.manifests(kind)]
+    if kept:
         with reading(engine) as session:
             needed = promoted_checkpoints(session)
-        for folder in folders:
-            if folder.name.partition("-")[0] not in needed:
-                yield folder, "kept for a promotion that was not carried out"
-    for file in sorted((root / ARTIFACTS / FILES).glob("*")):
-        if file.stat().st_nlink == 1 and not file.name.startswith(".tmp") and file.stat().st_mtime < _abandoned():
-            yield file, "no kept model or package holds this file"
+        for path in kept:
+            if path.name.partition("-")[0] not in needed:
+                yield path, "kept for a promotion that was not carried out"
+    listed = listed_blobs(store)
+    for blob in store.blobs():
+        if blob.sha256 not in listed and blob.modified_at < _abandoned():
+            yield root / ARTIFACTS / blob_place(blob.sha256), "no kept model or package holds this file"
 
 
 def _results(root: Path) -> Iterator[tuple[Path, str]]:

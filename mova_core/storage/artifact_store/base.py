@@ -81,6 +81,9 @@ class ArtifactStore(Protocol):
     def get_manifest(self, kind: str, name: str) -> bytes | None:
         """A manifest's content; None if there is none. Whoever knows its sha256 compares it."""
 
+    def kinds(self) -> list[str]:
+        """Every kind that there is a manifest of, sorted."""
+
     def manifests(self, kind: str) -> Iterator[str]:
         """Names of all manifests of a kind, sorted."""
 

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from mova_core.errors import StaleError
 from mova_core.storage.artifact_store.base import (
     BLOBS,
+    MANIFESTS,
     NAME,
     SHA256,
     StoredBlob,
@@ -109,6 +110,10 @@ class LocalStore:
     def get_manifest(self, kind: str, name: str) -> bytes | None:
         path = self._path(manifest_place(kind, name))
         return path.read_bytes() if _is_file(path) else None
+
+    def kinds(self) -> list[str]:
+        names = [path.name for path in self._entries(MANIFESTS) if NAME.fullmatch(path.name)]
+        return [name for name in names if next(self.manifests(name), None) is not None]
 
     def manifests(self, kind: str) -> Iterator[str]:
         for path in self._entries(manifest_place(kind)):

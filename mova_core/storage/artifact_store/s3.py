@@ -23,6 +23,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.params.registry import Encryption
 from mova_core.storage.artifact_store.base import (
     BLOBS,
+    MANIFESTS,
     NAME,
     SHA256,
     StoredBlob,
@@ -126,6 +127,10 @@ class S3Store:
 
     def get_manifest(self, kind: str, name: str) -> bytes | None:
         return self._read(manifest_place(kind, name))
+
+    def kinds(self) -> list[str]:
+        names = {name.partition("/")[0] for name, _ in self._listed(f"{MANIFESTS}/")}
+        return sorted(name for name in names if NAME.fullmatch(name))
 
     def manifests(self, kind: str) -> Iterator[str]:
         for name, _ in self._listed(f"{manifest_place(kind)}/"):

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.manifest import verify
+from services.packaging.model_manifest import verify_packaged
 from services.packaging.package import Reference, source_folder
 from services.packaging.promoted_package import promoted_package
 from services.settings import ServiceSettings
@@ -57,9 +59,12 @@ def test_production_generates_and_goes_back_after_retraining(
     dist: Path,
     model_folder: Path,
     tmp_path: Path,
+    objects: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(settings.root)
+    objects.client.make_bucket("promoted-package")
+    Path("params.yaml").write_text("registry: {store: 's3://promoted-package/a'}")
     monkeypatch.setenv("MOVA_DATABASE_URL", settings.database_url)
     newer = tmp_path / "newer"
     save_components(replace(load_components(model_folder), towers=preset_dual_tower(Params(seed=4))), newer)
@@ -75,6 +80,12 @@ def test_production_generates_and_goes_back_after_retraining(
     assert Reference.read(made).checkpoint_id == second
     assert np.array_equal(clip(source_folder(made) / "model"), clip(newer))
     assert promoted_package(engine, "production", settings.root) == made
+    brand_new = tmp_path / "another machine"
+    brand_new.mkdir()
+    shutil.copy("params.yaml", brand_new)
+    fetched = promoted_package(engine, "production", brand_new)
+    assert fetched.is_relative_to(brand_new) and verify_packaged(source_folder(fetched)).checkpoint_id == second
+    verify(fetched, Reference.read(made).files, "", unlisted=(REFERENCE_FILE,))
 
     assert roll_back(engine, "production").candidate_id == first
     assert np.array_equal(clip(folder_named("production")), clip(model_folder))
