@@ -20,6 +20,11 @@ class RegistryParams(Section):
     encryption: Encryption = Field(
         "none", description="of a bucket: sse-s3 has the server encrypt each object with a key that it keeps"
     )
+    keep_last: int = Field(
+        5,
+        ge=1,
+        description="checkpoints that gc leaves of those that an alias named last, and of those of a phase kept last",
+    )
 
     @field_validator("store")
     @classmethod

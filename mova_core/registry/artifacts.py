@@ -20,13 +20,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mova_core.errors import StaleError
 from mova_core.places import ARTIFACTS
 from mova_core.registry.artifact_files import check_kinds
 from mova_core.registry.configured_store import configured_store
+from mova_core.registry.database.connection import only_one
 from mova_core.registry.database.tables import Artifact
 from mova_core.registry.earlier_artifacts import adopt_earlier
 from mova_core.registry.manifests import REFERENCE_FILE, SELECTION_FILE, FileList
-from mova_core.storage.artifact_store.base import other_bytes
+from mova_core.storage.artifact_store.base import ArtifactStore, other_bytes
 from mova_core.storage.artifact_store.listed import listed_files
 from mova_core.storage.artifact_store.local import LocalStore
 from mova_core.storage.artifact_store.transfer import fetch, push
@@ -36,6 +38,7 @@ from mova_core.storage.manifest import read_manifest, verify
 MODEL, PACKAGE = "model", "package"
 MANIFEST_OF = {MODEL: SELECTION_FILE, PACKAGE: REFERENCE_FILE}
 DIGEST_DIGITS = 8
+LOCK = "artifacts"  # held while one is recorded, and while garbage is collected
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ def store_artifact(kind: str, folder: Path, root: Path) -> StoredArtifact:
     name = artifact_name(manifest.checkpoint_id, sha256)
     path = ARTIFACTS / f"{kind}s" / name
     check_kinds(manifest.files, only_weights=kind == MODEL)
-    cache, store = _on_this_machine(root), configured_store(root)
-    for each in (cache,) if store == cache else (cache, store):
+    cache, *others = stores(root)
+    for each in (cache, *others):
         push(each, folder, manifest.files)
         each.put_manifest(f"{kind}s", name, content)
     if not (root / path).is_dir():
@@ -98,8 +101,25 @@ def artifact_name(checkpoint_id: str, artifact_id: str) -> str:
     return f"{checkpoint_id}-{artifact_id[:DIGEST_DIGITS]}"
 
 
-def record_artifact(session: Session, stored: StoredArtifact) -> None:
-    """Record a stored folder as its checkpoint's newest. Call it inside `writing`."""
+def stores(root: Path) -> tuple[LocalStore, *tuple[ArtifactStore, ...]]:
+    """Where a project keeps artifacts: on this machine, and in the store that its params name, if that is another."""
+    cache, store = _on_this_machine(root), configured_store(root)
+    return (cache,) if store == cache else (cache, store)
+
+
+def record_artifact(session: Session, stored: StoredArtifact, root: Path) -> None:
+    """Record a stored folder as its checkpoint's newest. Call it inside `writing`.
+
+    Raises:
+        StaleError: garbage collection removed part of it since it was stored.
+    """
+    only_one(session, LOCK)
+    folder = root / stored.path
+    try:
+        for store in stores(root):  # there already, or not all that it lists is
+            store.put_manifest(f"{stored.kind}s", folder.name, (folder / MANIFEST_OF[stored.kind]).read_bytes())
+    except (StaleError, FileNotFoundError) as error:
+        raise StaleError(f"{folder} was removed by garbage collection meanwhile ({error}): run it again") from None
     values = {name: getattr(stored, name) for name in ("kind", "checkpoint_id", "path", "bytes")}
     session.merge(Artifact(artifact_id=stored.artifact_id, kept_at=time.time(), **values))
 

@@ -68,5 +68,5 @@ def _holds(dist: Path, checkpoint_id: str) -> bool:
 def _keep(engine: sa.Engine, dist: Path, root: Path) -> Path:
     stored = store_artifact(PACKAGE, dist, root)
     with writing(engine) as session:
-        record_artifact(session, stored)
+        record_artifact(session, stored, root)
     return root / stored.path

@@ -66,7 +66,7 @@ def import_bundle(engine: sa.Engine, bundle: Path, trusted: Ed25519PublicKey, ro
         only_one(session, "sync")
         added = record_rows(session, rows, str(bundle))
         if session.get(Artifact, stored.artifact_id) is None:
-            record_artifact(session, stored)
+            record_artifact(session, stored, root)
     return Imported(stored.checkpoint_id, stored.path, added)
 
 

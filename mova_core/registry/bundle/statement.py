@@ -15,14 +15,13 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from mova_core.errors import StaleError, first_fault
+from mova_core.registry.artifact_files import OF_A_MODEL
 from mova_core.registry.manifests import CheckpointId, FileList
 from mova_core.storage.manifest import FileEntry
 
 STATEMENT_FILE, SIGNATURE_FILE, BLOBS = "statement.json", "statement.sig", "blobs"
 MODEL_FOLDER, ROWS_FILE = "model", "rows.json"
 STATEMENT_BYTES = 16 << 20  # at most: some 100 000 files
-MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".md", ".html")
-"""Kinds of file that a model folder may bring: weights, configs, tokenizers, pages; nothing is run or unpickled."""
 
 
 class Statement(FileList):
@@ -71,8 +70,8 @@ def read_statement(content: bytes, what: str) -> Statement:
     for name in statement.files:
         if name == ROWS_FILE:
             continue
-        if PurePosixPath(name).suffix.lower() not in MODEL_FILES or not name.startswith(f"{MODEL_FOLDER}/"):
-            raise _refused(what, f"it lists {name}, expected {MODEL_FOLDER}/… with one of {', '.join(MODEL_FILES)}")
+        if PurePosixPath(name).suffix.lower() not in OF_A_MODEL or not name.startswith(f"{MODEL_FOLDER}/"):
+            raise _refused(what, f"it lists {name}, expected {MODEL_FOLDER}/… with one of {', '.join(OF_A_MODEL)}")
     if ROWS_FILE not in statement.files:
         raise _refused(what, f"it lists no {ROWS_FILE}")
     return statement

@@ -157,7 +157,7 @@ def carry_out(engine: sa.Engine, decision: Decision, root: Path = Path()) -> Non
     }
     with writing(engine) as session:
         for artifact in stored:
-            record_artifact(session, artifact)
+            record_artifact(session, artifact, root)
         if decision.outcome != "unchanged":
             append_promotion(session, values)
         if decision.outcome == "promoted":

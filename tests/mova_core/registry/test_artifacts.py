@@ -21,7 +21,6 @@ from mova_core.registry.artifacts import (
 )
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Artifact
-from mova_core.registry.garbage import project as garbage
 from mova_core.registry.references import find_checkpoint, folder_of
 
 
@@ -90,25 +89,6 @@ def test_the_package_of_the_promoted_checkpoint_is_kept_and_its_files_are_stored
         assert session.scalar(sa.select(sa.func.sum(Artifact.bytes))) == 32
     assert model is not None and package is not None
     assert os.path.samefile(model / "weights.safetensors", package / "model/weights.safetensors")
-
-
-def test_gc_removes_what_no_alias_ever_named_and_nothing_else(
-    engine: sa.Engine, project: Any, registry_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MOVA_DATABASE_URL", registry_url)
-    monkeypatch.setattr(garbage, "ABANDONED_S", -1.0)
-    first, second = promoted(engine, project, 0), promoted(engine, project, 1)
-    project.candidate(2)
-    left = store_artifact(MODEL, Path("models/phase1"), Path())  # as a promotion that was killed leaves it
-    found = garbage.find_garbage(Path(), engine)
-    name = Path(left.path).name
-    assert [each.path for each in found] == [Path(left.path), ARTIFACTS / "manifests/models" / name]
-    for each in found:
-        each.remove(Path())
-    (file,) = garbage.find_garbage(Path(), engine)
-    file.remove(Path())
-    assert garbage.find_garbage(Path(), engine) == [] and file.path.is_relative_to(ARTIFACTS / "blobs")
-    assert weights(engine, first) == first.encode() and weights(engine, second) == second.encode()
 
 
 def test_a_path_out_of_the_folder_is_refused(project: Any) -> None:

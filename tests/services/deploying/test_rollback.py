@@ -39,7 +39,7 @@ def champions(engine: sa.Engine, settings: ServiceSettings, monkeypatch: pytest.
         with writing(engine) as session:
             session.add(Checkpoint(checkpoint_id=checkpoint_id, phase="phase3"))
             session.flush()
-            record_artifact(session, store_artifact(MODEL, folder, settings.root))
+            record_artifact(session, store_artifact(MODEL, folder, settings.root), settings.root)
         carry_out(engine, Decision("production", checkpoint_id, before, "promoted", "", {}), settings.root)
         before = checkpoint_id
 

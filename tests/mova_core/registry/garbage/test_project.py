@@ -11,8 +11,8 @@ from mova_core.evaluation.promote import promote
 from mova_core.places import RESULT_CACHE
 from mova_core.registry.aliases import set_alias
 from mova_core.registry.database.connection import writing
-from mova_core.registry.garbage import project as garbage
-from mova_core.registry.garbage.project import find_garbage
+from mova_core.registry.garbage.collect import find_garbage
+from mova_core.registry.garbage.garbage import Garbage
 from mova_core.registry.sync import sync
 from mova_core.storage.code_version import stage_version
 from mova_core.storage.result_cache import version_folder
@@ -22,9 +22,9 @@ from mova_core.storage.result_cache import version_folder
 def found(project, engine: sa.Engine):
     """Function that records the project and gives what may go, by path."""
 
-    def find() -> dict[str, garbage.Garbage]:
+    def find() -> dict[str, Garbage]:
         sync(engine, project.root)
-        return {each.path.as_posix(): each for each in find_garbage(project.root, engine)}
+        return {each.place: each for each in find_garbage(project.root, engine)}
 
     return find
 
@@ -48,7 +48,7 @@ def test_an_earlier_run_may_go_unless_a_promoted_model_needs_it(project, engine,
         set_alias(session, "production", promoted, None)
     assert set(found()) == {"runs/kept/phase1-3"}
     [run] = found().values()
-    assert run.bytes == sum(path.stat().st_size for path in (project.root / run.path).rglob("*.json"))
+    assert run.bytes == sum(path.stat().st_size for path in (project.root / run.place).rglob("*.json"))
 
 
 def test_what_an_alias_named_before_is_needed_to_go_back(project, engine, found, monkeypatch):
@@ -75,6 +75,6 @@ def test_results_of_other_code_and_old_leavings_may_go_and_nothing_else(project,
     assert set(found()) == {".mova/result_cache/segment/0123456789abcdef", "models/.tmp-old"}
 
     for each in found().values():
-        each.remove(root)
+        each.remove()
     assert found() == {}
     assert present.exists() and young.exists() and of_the_user.exists()
