@@ -12,16 +12,19 @@ MovaError                exit 1, the run failed
 A message is one sentence with what was got, what was expected, where, and what to do.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
 class MovaError(Exception):
-    """Any failure this project foresees."""
+    """Any failure this project foresees; `details` is what `--json` tells beside the sentence."""
 
     exit_code = 1
+    details: Mapping[str, Any] = MappingProxyType({})
 
 
 class UsageError(MovaError):

@@ -126,7 +126,8 @@ def _tell_error(name: str, error: BaseException, json_output: bool) -> int:
     if json_events.are_on():
         json_events.emit(Error(message, code, type(error).__name__))
     elif json_output:
-        print(json.dumps({"error": message, "exit_code": code}))
+        details = error.details if isinstance(error, MovaError) else {}
+        print(json.dumps({"error": message, "exit_code": code, **details}))
     else:
         # A broken contract is told in several lines of its own; anything else is one sentence of this command.
         prefix = "" if isinstance(error, ContractBroken) else f"mova {name}: "

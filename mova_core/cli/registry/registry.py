@@ -16,6 +16,7 @@ from mova_core.cli.registry.gc import gc
 from mova_core.cli.registry.lineage import lineage
 from mova_core.cli.registry.list_rows import list_rows
 from mova_core.cli.registry.sync import sync
+from mova_core.cli.registry.verify import verify
 
 registry = typer.Typer(
     help="What happened, from footage to served clip; in $MOVA_DATABASE_URL or .mova/registry.db.",
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "diff": diff,
     "export": export_bundle,
     "import": import_bundle,
+    "verify": verify,
     "gc": gc,
 }
 

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mova_core.errors import UsageError
 from mova_core.registry.bundle.archive import write_archive
+from mova_core.registry.bundle.footage import collect_footage
 from mova_core.registry.bundle.rows import collect_rows
-from mova_core.registry.bundle.statement import MODEL_FOLDER, ROWS_FILE, Statement, read_statement
+from mova_core.registry.bundle.statement import FOOTAGE_FILE, MODEL_FOLDER, ROWS_FILE, Statement, read_statement
 from mova_core.registry.database.connection import reading
 from mova_core.registry.manifests import SELECTION_FILE, FileList
 from mova_core.registry.references import find_checkpoint, folder_of
@@ -58,13 +59,14 @@ def export_bundle(
         checkpoint = find_checkpoint(session, reference, root)
         folder = folder_of(session, checkpoint, root)
         rows = collect_rows(session, checkpoint)
+        footage = collect_footage(session, rows)
     listed, _ = read_manifest(folder / SELECTION_FILE, FileList)
     verify(folder, listed.files, "bring it back with `dvc checkout`, or promote it again", unlisted=None)
     with tempfile.TemporaryDirectory(prefix="mova-export-") as temporary:
-        rows_file = Path(temporary) / ROWS_FILE
-        rows_file.write_text(json.dumps(rows, sort_keys=True), encoding="utf-8")
         paths = {f"{MODEL_FOLDER}/{name}": folder / name for name in (*listed.files, SELECTION_FILE)}
-        paths[ROWS_FILE] = rows_file
+        for name, values in ((ROWS_FILE, rows), (FOOTAGE_FILE, footage)):
+            paths[name] = Path(temporary) / name
+            paths[name].write_text(json.dumps(values, sort_keys=True), encoding="utf-8")
         files = {name: file_entry(path) for name, path in sorted(paths.items())}
         statement = _statement(listed.checkpoint_id, files, target)
         with atomic_path(target) as made:

@@ -13,10 +13,12 @@ from mova_core.places import PRIVATE
 from mova_core.progress import track
 from mova_core.registry.artifacts import MODEL, StoredArtifact, record_artifact, store_artifact
 from mova_core.registry.bundle.archive import CheckedArchive, check_archive
+from mova_core.registry.bundle.footage import read_footage
 from mova_core.registry.bundle.rows import read_rows, record_rows
-from mova_core.registry.bundle.statement import ROWS_FILE
+from mova_core.registry.bundle.statement import FOOTAGE_FILE, ROWS_FILE
 from mova_core.registry.database.connection import only_one, writing
 from mova_core.registry.database.tables import Artifact
+from mova_core.registry.footage.record import record_footage
 from mova_core.registry.manifests import SELECTION_FILE, Selection
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.manifest import read_manifest
@@ -55,8 +57,8 @@ def import_bundle(engine: sa.Engine, bundle: Path, trusted: Ed25519PublicKey, ro
     """
     archive = check_archive(bundle, trusted)
     rows = read_rows(archive.read(archive.statement.files[ROWS_FILE].sha256), str(bundle))
-    known = {row["checkpoint_id"] for row in rows["checkpoints"]}
-    if archive.statement.checkpoint_id not in known:
+    footage = read_footage(archive.read(archive.statement.files[FOOTAGE_FILE].sha256), rows, str(bundle))
+    if archive.statement.checkpoint_id not in {row["checkpoint_id"] for row in rows["checkpoints"]}:
         raise StaleError(f"{bundle} has no row of checkpoint {archive.statement.checkpoint_id}: export it again")
     make_folder(root / PRIVATE)
     _check_room(archive, root / PRIVATE)
@@ -65,6 +67,8 @@ def import_bundle(engine: sa.Engine, bundle: Path, trusted: Ed25519PublicKey, ro
     with writing(engine) as session:
         only_one(session, "sync")
         added = record_rows(session, rows, str(bundle))
+        for dataset in footage:
+            record_footage(session, dataset)
         if session.get(Artifact, stored.artifact_id) is None:
             record_artifact(session, stored, root)
     return Imported(stored.checkpoint_id, stored.path, added)

@@ -4,8 +4,8 @@
     statement.sig      its Ed25519 signature, 64 bytes
     blobs/SHA256 …     each file's content once, by sha256
 
-Everything that a reader uses of a bundle is in the statement or listed there: the model folder as `model/…`, and the
-rows of its lineage, its evaluations included, as `rows.json`.
+Everything that a reader uses of a bundle is in the statement or listed there: the model folder as `model/…`, the rows
+of its lineage with its evaluations as `rows.json`, and which footage it was trained on as `footage.json`.
 """
 
 import json
@@ -20,7 +20,7 @@ from mova_core.registry.manifests import CheckpointId, FileList
 from mova_core.storage.manifest import FileEntry
 
 STATEMENT_FILE, SIGNATURE_FILE, BLOBS = "statement.json", "statement.sig", "blobs"
-MODEL_FOLDER, ROWS_FILE = "model", "rows.json"
+MODEL_FOLDER, ROWS_FILE, FOOTAGE_FILE = "model", "rows.json", "footage.json"
 STATEMENT_BYTES = 16 << 20  # at most: some 100 000 files
 
 
@@ -68,12 +68,13 @@ def read_statement(content: bytes, what: str) -> Statement:
     except (ValueError, RecursionError) as error:
         raise _refused(what, str(error)) from None
     for name in statement.files:
-        if name == ROWS_FILE:
+        if name in (ROWS_FILE, FOOTAGE_FILE):
             continue
         if PurePosixPath(name).suffix.lower() not in OF_A_MODEL or not name.startswith(f"{MODEL_FOLDER}/"):
             raise _refused(what, f"it lists {name}, expected {MODEL_FOLDER}/… with one of {', '.join(OF_A_MODEL)}")
-    if ROWS_FILE not in statement.files:
-        raise _refused(what, f"it lists no {ROWS_FILE}")
+    for name in (ROWS_FILE, FOOTAGE_FILE):
+        if name not in statement.files:
+            raise _refused(what, f"it lists no {name}")
     return statement
 
 

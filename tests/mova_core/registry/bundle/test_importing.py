@@ -36,9 +36,8 @@ def everything(engine: sa.Engine) -> dict[str, list[Any]]:
 
 
 def kinds(node: Node) -> set[tuple[str, str | None]]:
-    """Kind and hash of everything in a lineage but files, whose tables stay where they were made."""
-    found = {(node.kind, node.sha256)}.union(*map(kinds, node.came_from))
-    return {each for each in found if each[0] != "file"}
+    """Kind and hash of everything in a lineage."""
+    return {(node.kind, node.sha256)}.union(*map(kinds, node.came_from))
 
 
 def test_the_model_and_its_lineage_arrive_and_no_alias_moves(sent: Any, engine: sa.Engine, there: sa.Engine) -> None:
@@ -51,7 +50,8 @@ def test_the_model_and_its_lineage_arrive_and_no_alias_moves(sent: Any, engine: 
         here = kinds(lineage(session, sent.checkpoint_id))
     with reading(engine) as session:
         assert here == kinds(lineage(session, sent.checkpoint_id, Path("/nowhere")))
-    assert {"run", "latents", "clips", "segments", "sources", "evaluation"} <= {kind for kind, _ in here}
+    found = {"run", "latents", "clips", "segments", "sources", "file", "clip", "evaluation"}
+    assert found <= {kind for kind, _ in here}
 
 
 def test_importing_again_changes_nothing(sent: Any, there: sa.Engine) -> None:

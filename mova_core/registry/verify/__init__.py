@@ -1,0 +1,1 @@
+"""Is everything still as it was recorded: bytes, manifests, rows, aliases and the log of promotions."""
