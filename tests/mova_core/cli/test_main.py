@@ -1,6 +1,7 @@
 """`mova`: help is quick and complete, errors are one sentence with the right exit code."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -61,6 +62,14 @@ def test_each_command_shows_an_example(app, name):
         return
     assert f"Example: mova {name}" in result.output
     assert "--json" in result.output
+
+
+def test_each_command_of_the_registry_shows_an_example(app):
+    listed = CliRunner().invoke(app, ["registry", "--help"]).output.partition("Commands:")[2].splitlines()
+    names = [line.split()[0] for line in listed if re.match(r"  \w", line)]
+    assert {"rollback", "gc", "verify", "export", "import", "diff"} <= set(names)
+    for name in names:
+        assert f"Example: mova registry {name}" in CliRunner().invoke(app, ["registry", name, "--help"]).output
 
 
 def test_an_error_is_one_sentence_and_exit_2(tmp_path):

@@ -10,19 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mova_core.errors import StaleError
 from mova_core.evaluation.promote import promote
 from mova_core.model.model_folder import load_components, save_components
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
+from mova_core.registry.bundle.export import export_bundle
+from mova_core.registry.bundle.importing import import_bundle
+from mova_core.registry.database.connection import opened_database
 from mova_core.registry.manifests import REFERENCE_FILE
 from mova_core.registry.promotion.rollback import roll_back
 from mova_core.registry.references import model_folder as folder_named
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.storage.manifest import verify
 from services.packaging.model_manifest import verify_packaged
-from services.packaging.package import Reference, source_folder
+from services.packaging.package import Reference, package, source_folder
 from services.packaging.promoted_package import promoted_package
 from services.settings import ServiceSettings
 
@@ -98,3 +102,25 @@ def test_production_generates_and_goes_back_after_retraining(
     path.unlink()
     with pytest.raises(StaleError, match=r"model_index\.json is missing"):
         promoted_package(engine, "production", settings.root)
+
+
+def test_an_imported_champion_is_packaged_and_makes_the_same_clip(
+    engine: sa.Engine,
+    settings: ServiceSettings,
+    dist: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(settings.root)
+    offer(engine, settings.root, model_folder, Reference.read(dist).checkpoint_id)
+    key = Ed25519PrivateKey.generate()
+    export_bundle(engine, "production", tmp_path / "champion.tar", key)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("MOVA_DATABASE_URL", f"sqlite:///{elsewhere}/registry.db")
+    with opened_database() as other:
+        imported = import_bundle(other, tmp_path / "champion.tar", key.public_key())
+    package(folder_named(imported.checkpoint_id), Path("dist/bento"))
+    assert Reference.read(Path("dist/bento")).smoke == Reference.read(dist).smoke
