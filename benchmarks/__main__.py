@@ -18,6 +18,7 @@ BENCHMARKS = {  # module of each, which has either `rows` or, by name, `PARTS`
     "training": "benchmarks.training.parts",
     "conditions": "benchmarks.training.conditions",
     "evaluation": "benchmarks.evaluation.parts",
+    "orchestration": "benchmarks.orchestration",
 }
 
 

@@ -38,7 +38,7 @@ def push(passed: Sequence[str], tell: Callable[[str], None]) -> str:
         tell(f"pushing {', '.join(targets)} to {remote}")
         files = repo.push(targets) if targets else 0
     note_pushed(due)
-    return f"pushed {files} files to {remote}"
+    return f"pushed {files} {'file' if files == 1 else 'files'} to {remote}"
 
 
 def pull(tell: Callable[[str], None]) -> str:

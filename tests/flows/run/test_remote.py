@@ -139,3 +139,21 @@ def ignore(_: object) -> None:
 def md5_of(text: str) -> str:
     digest = hashlib.md5(text.encode()).hexdigest()
     return f"{digest[:2]}/{digest[2:]}"
+
+
+def test_a_bucket_that_refuses_the_keys_is_told_without_them_and_takes_all_later(
+    checked_project: Path, object_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**object_server.environment, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    object_server.put("runs", "there", b"")
+    set_remote(checked_project, settings_of("s3://runs/project"))
+    note_unpushed("ingest")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-one")
+    with StageRunner() as runner, pytest.raises(MovaError, match="could not push to s3://runs/project") as refused:
+        runner.push(["ingest"], ignore)
+    assert "not-the-one" not in str(refused.value) and unpushed() == ["ingest"]
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", object_server.environment["AWS_SECRET_ACCESS_KEY"])
+    with StageRunner() as runner:
+        assert runner.push(["ingest"], ignore).summary == "pushed 1 file to s3://runs/project"
+    assert unpushed() == []
