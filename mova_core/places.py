@@ -44,6 +44,7 @@ ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
 ARENA_ANSWERS = PRIVATE / "arena_answers"  # of the models that judge pairs of the arena
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
+SERVED_INPUTS = PRIVATE / "job_inputs"  # files that clips are asked to be made from, by content
 KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest
 BENTOML_HOME = PRIVATE / "bentoml"
 UNPUSHED = PRIVATE / "unpushed.json"  # what no DVC remote has yet

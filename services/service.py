@@ -56,6 +56,8 @@ class Generator:
     def __init__(self) -> None:
         from mova_core.model.model_folder import load_components
         from mova_core.sampling.clip_generator import ClipGenerator
+        from services.jobs.inputs import JobInputs
+        from services.jobs.render import Renderer
         from services.jobs.worker import Worker
 
         verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
@@ -63,7 +65,9 @@ class Generator:
         adapters = loaded(model, LORAS)
         generator = ClipGenerator.of(model, SETTINGS.runtime)
         engine = open_database(SETTINGS.database_url)
-        self.worker = Worker(engine, generator, SETTINGS, PACKAGED.checkpoint_id, BENTO_TAG, adapters)
+        inputs = JobInputs.of_project(SETTINGS.root)
+        renderer = Renderer(generator, PACKAGED.checkpoint_id, inputs, adapters)
+        self.worker = Worker(engine, renderer, inputs, SETTINGS, BENTO_TAG)
         self.worker.start()
 
     @bentoml.api

@@ -15,7 +15,7 @@ from mova_core.errors import UsageError, first_fault
 from mova_core.params.model import ServeParams
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.params.section import Section
-from mova_core.places import BENTOML_HOME, SERVED_CLIPS
+from mova_core.places import BENTOML_HOME
 from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"
@@ -74,10 +74,6 @@ class ServiceSettings:
     def url(self) -> str:
         """Where the service answers."""
         return f"http://{self.params.host}:{self.params.port}"
-
-    def clip_path(self, job_id: str) -> str:
-        """Where a job's clip is kept, from the project's folder."""
-        return (SERVED_CLIPS / f"{job_id}.mp4").as_posix()
 
 
 def _section(section: type[AnySection], variable: str) -> AnySection:

@@ -14,8 +14,12 @@ MAX_PIXELS = 36_000_000  # as for footage: more is refused before it is decoded
 MIN_SIDE_PX = 16
 
 
-def read_image(source: Path | bytes) -> NDArray[np.uint8]:
+def read_image(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode an image: uint8 [H, W, 3] RGB, turned upright as its EXIF says.
+
+    Args:
+        source: a file, or its bytes.
+        max_pixels: more are refused by what the header says, before they are decoded.
 
     Raises:
         UsageError: not readable, of colours that `to_rgb` refuses, or of an impossible size.
@@ -24,10 +28,10 @@ def read_image(source: Path | bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
             width, height = image.size
-            if min(width, height) < MIN_SIDE_PX or width * height > MAX_PIXELS:
+            if min(width, height) < MIN_SIDE_PX or width * height > max_pixels:
                 raise UsageError(
                     f"{name} is {width}x{height}, expected at least {MIN_SIDE_PX} pixels a side and at most "
-                    f"{MAX_PIXELS // 1_000_000} million in all"
+                    f"{max_pixels // 1_000_000} million in all"
                 )
             return to_rgb(ImageOps.exif_transpose(image), name)
     except FileNotFoundError:

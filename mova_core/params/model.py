@@ -348,7 +348,7 @@ class TrainParams(Section):
 
 
 class ServeParams(Section):
-    """Serving: the door and the queue behind it. None of it changes a clip unless its request asks for an adapter."""
+    """Serving: the API and the queue behind it. None of it changes a clip unless its request asks for an adapter."""
 
     host: str = Field("127.0.0.1", description="whoever opens it wider puts a proxy with access control in front")
     port: int = Field(3000, ge=1, le=65535)
@@ -358,5 +358,14 @@ class ServeParams(Section):
     )
     poll_s: float = Field(0.2, gt=0, allow_inf_nan=False, description="how often an idle worker looks for a job")
     queue: int = Field(100, ge=1, description="jobs that may wait; a request beyond is turned away")
+    keep_s: float = Field(
+        604800.0, gt=0, allow_inf_nan=False, description="seconds that a finished job is kept with its files: 7 days"
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="names in the Host header that are answered beside localhost and addresses"
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="pages of elsewhere that may ask, such as https://example.org"
+    )
     max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False, description="longest clip that may be asked for")
     loras: tuple[AdapterName, ...] = Field((), description="adapters in models/lora that a request may ask for by name")

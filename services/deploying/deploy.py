@@ -21,11 +21,11 @@ from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
 from services.deploying.deployment import forget_deployment, identity, record_deployment, running_deployment
 from services.deploying.process import ASK_EVERY_S, check_port, end, is_ready, start, wait_until_ready
-from services.jobs.queue import SMOKE_HEADER
 from services.packaging.model_manifest import MODEL_FOLDER
 from services.packaging.package import Reference, source_folder
 from services.packaging.promoted_package import promoted_package
 from services.requests.adapters import offered
+from services.requests.video_request import SMOKE_HEADER
 from services.settings import ServiceSettings
 
 START_WITHIN_S = 120.0

@@ -1,40 +1,55 @@
-"""One clip's file of a queued request: the same bytes as `ClipGenerator` and `write_generated` give anywhere."""
+"""One clip's file of a queued request: the same bytes as `mova generate` gives anywhere for the same request."""
 
-import base64
-import hashlib
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mova_core.errors import UsageError
-from mova_core.media.image import read_image
+import numpy as np
+from numpy.typing import NDArray
+
+from mova_core.errors import StaleError
+from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.provenance import LoraUsed, Provenance, Try
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.collapse.reseed import generate_guarded, told
+from mova_core.sampling.conditioning.extend import piece_seeds
 from mova_core.sampling.inputs import ClipInputs
+from mova_core.sampling.request.read_inputs import read_inputs
 from mova_core.sampling.request.recipe import recipe_of
+from mova_core.sampling.request.wanted import Given, Wanted
 from mova_core.sampling.sampler import Watcher
+from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file
+from services.jobs.inputs import JobInputs
+from services.requests.errors import InvalidRequest
+from services.requests.first_frame import ImageDecoder
 
 if TYPE_CHECKING:
     from mova_core.model.lora.loaded import LoadedAdapters
 
+MEDIA = ("video", "audio")
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A clip's file.
+    """A clip that is written.
 
     Args:
-        sha256: of its bytes.
+        sha256: of its file.
         tries: seeds that were tried; none where its own did well.
         warnings: what to tell of it.
+        video: its frames, uint8 [F, H, W, 3]; None of audio alone.
+        audio: its samples, float32 [S]; None of video alone.
     """
 
     sha256: str
     tries: tuple[Try, ...]
     warnings: tuple[str, ...]
+    video: NDArray[np.uint8] | None
+    audio: NDArray[np.float32] | None
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -42,53 +57,117 @@ class Rendered:
         return {"tries": [asdict(tried) for tried in self.tries], "warnings": list(self.warnings)}
 
 
-def render(
-    generator: ClipGenerator,
-    request: Mapping[str, Any],
-    checkpoint_id: str,
-    path: Path,
-    cancelled: Callable[[], bool] = lambda: False,
-    on_step: Callable[[int], object] = lambda done: None,
-    adapters: "LoadedAdapters | None" = None,
-) -> Rendered:
-    """Make one clip's file.
+class Progress:
+    """Who is told how far a clip is, and may end it.
+
+    Args:
+        cancelled: asked before each step.
+        on_step: told after each step the share of all that are expected, 0 to 1.
+    """
+
+    def __init__(
+        self, cancelled: Callable[[], bool] = lambda: False, on_step: Callable[[float], object] = lambda share: None
+    ) -> None:
+        self._cancelled, self._on_step = cancelled, on_step
+
+    def watcher(self, steps: int) -> Watcher:
+        """The sampler's, for a clip of so many steps; those of a further seed come on top."""
+        done = 0
+
+        def step(_: int) -> None:
+            nonlocal done
+            done += 1
+            self._on_step(min(1.0, done / steps))
+
+        return Watcher(self._cancelled, step)
+
+
+class Renderer:
+    """Makes clips with one model.
 
     Args:
         generator: the model.
-        request: as `RequestChecker.check` gives it.
-        checkpoint_id: the model's, for the provenance.
-        path: where to; whole or not there.
-        cancelled: asked before each step.
-        on_step: told after each step how many are done.
-        adapters: loaded beside the model; those that the request asks for come into force.
-
-    Raises:
-        GenerationCancelled: `cancelled` said so.
-        MovaError: it cannot be made.
+        checkpoint_id: of its weights, for the provenance.
+        inputs: where the files lie that requests name; None: they name none.
+        adapters: loaded beside the model; those that a request asks for come into force.
     """
-    loras = _in_force(adapters, request.get("loras", {}))
-    image = None if request["image"] is None else base64.b64decode(request["image"])
-    given = {} if image is None else {"image": hashlib.sha256(image).hexdigest()}
-    inputs = ClipInputs(request["prompt"], request["seed"], None if image is None else read_image(image))
-    # An answer is video/mp4, whatever codec the model's folder names for files of its own.
-    settings = generator.defaults.changed(**request["changes"], codec="h264")
-    negative_prompt = request["negative_prompt"]
-    output = generate_guarded(
-        generator, [inputs], settings, negative_prompt=negative_prompt, watcher=Watcher(cancelled, on_step)
-    )
-    (tries,) = output.tries
-    recipe = recipe_of(inputs, given, negative_prompt, settings, generator.computed_on)
-    provenance = Provenance(checkpoint_id, loras, recipe, tries)
-    loudness = write_generated(path, output.video, output.audio, output.geometry, settings, provenance)
-    warnings = tuple(filter(None, [told(tries), loudness_warning("the clip", loudness, settings)]))
-    return Rendered(sha256_file(path), tries, warnings)
+
+    def __init__(
+        self,
+        generator: ClipGenerator,
+        checkpoint_id: str,
+        inputs: JobInputs | None = None,
+        adapters: "LoadedAdapters | None" = None,
+    ) -> None:
+        self.generator, self.checkpoint_id, self.inputs, self.adapters = generator, checkpoint_id, inputs, adapters
+        self._images = ImageDecoder()
+
+    def settings_of(self, request: Mapping[str, Any]) -> GenerateSettings:
+        """How a request's clip is made and coded."""
+        # An answer is video/mp4, whatever codec the model's folder names for files of its own.
+        return self.generator.defaults.changed(**request["changes"], codec="h264")
+
+    def render(self, request: Mapping[str, Any], path: Path, progress: Progress | None = None) -> Rendered:
+        """Make one clip's file, whole or not there.
+
+        Args:
+            request: as `VideoRequest` gives it.
+            path: where to.
+            progress: who is told.
+
+        Raises:
+            GenerationCancelled: `progress` said so.
+            MovaError: it cannot be made.
+        """
+        loras = self._in_force(request.get("loras", {}))
+        settings = self.settings_of(request)
+        clip, notes = self._read(request, settings.clip_geometry)
+        watcher = (progress or Progress()).watcher(settings.steps * len(piece_seeds(clip)))
+        negative_prompt = request["negative_prompt"]
+        output = generate_guarded(self.generator, [clip], settings, negative_prompt=negative_prompt, watcher=watcher)
+        (tries,) = output.tries
+        video, audio = next(iter(output.videos), None), next(iter(output.audios), None)
+        recipe = recipe_of(clip, request.get("inputs", {}), negative_prompt, settings, self.generator.computed_on)
+        provenance = Provenance(self.checkpoint_id, loras, recipe, tries)
+        loudness = write_generated(path, video, audio, output.geometry, settings, provenance)
+        warnings = (*notes, *filter(None, [told(tries), loudness_warning("the clip", loudness, settings)]))
+        return Rendered(sha256_file(path), tries, warnings, video, audio)
+
+    def _read(self, request: Mapping[str, Any], geometry: ClipGeometry) -> tuple[ClipInputs, list[str]]:
+        """What the clip is made from, and what was done with it, a sentence each."""
+        with tempfile.TemporaryDirectory(prefix="mova-given-") as folder:
+            files = {name: Path(folder, name) for name in request.get("inputs", {})}
+            for name, path in files.items():
+                self._stored.copy(request["inputs"][name], path)
+            asked: dict[str, Any] = {name: files[name] for name in MEDIA if name in files} | request.get("task", {})
+            wanted = Wanted("clip", request["prompt"], request["seed"], Given(**asked))
+            ((clip, notes),) = read_inputs([wanted], geometry)
+            if "image" in files:
+                clip = replace(clip, image=self._images.first_frame(files["image"].read_bytes(), geometry))
+            if "last_image" in files:
+                if clip.image is not None:  # of the first one's shape
+                    geometry = _of_shape(geometry, *clip.image.shape[:2])
+                clip = replace(clip, last_image=self._images.first_frame(files["last_image"].read_bytes(), geometry))
+            clip.check(geometry)
+            return clip, [note.removeprefix(f"{folder}/") for note in notes]
+
+    @property
+    def _stored(self) -> JobInputs:
+        if self.inputs is None:
+            raise StaleError("the request names files, and none are kept here: serve it from its project")
+        return self.inputs
+
+    def _in_force(self, weights: Mapping[str, float]) -> tuple[LoraUsed, ...]:
+        """Bring the adapters of a request into force, and no others."""
+        if self.adapters is None:
+            if weights:
+                raise InvalidRequest(
+                    f"adapter {next(iter(weights))} is no longer offered here: send the request again", "lora"
+                )
+            return ()
+        self.adapters.set(weights)
+        return tuple(LoraUsed(adapter_id, weight) for adapter_id, weight in self.adapters.used.items())
 
 
-def _in_force(adapters: "LoadedAdapters | None", weights: Mapping[str, float]) -> tuple[LoraUsed, ...]:
-    """Bring the adapters of a request into force, and no others."""
-    if adapters is None:
-        if weights:
-            raise UsageError(f"adapter {next(iter(weights))} is no longer offered here: send the request again")
-        return ()
-    adapters.set(weights)
-    return tuple(LoraUsed(adapter_id, weight) for adapter_id, weight in adapters.used.items())
+def _of_shape(geometry: ClipGeometry, height_px: int, width_px: int) -> ClipGeometry:
+    return replace(geometry, canvases=(Canvas(height_px, width_px),))

@@ -7,24 +7,26 @@ import logging
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+import time
 
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
 from mova_core.registry.database.tables import Job
-from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.sampler import GenerationCancelled
 from services.jobs import queue
+from services.jobs.failures import failure_code
+from services.jobs.inputs import JobInputs
 from services.jobs.lease import Lease
-from services.jobs.render import render
+from services.jobs.removal import JobRemoval
+from services.jobs.render import Progress, Renderer
+from services.jobs.results import result_files, result_path, write_variants
+from services.jobs.view import find
 from services.settings import ServiceSettings
-
-if TYPE_CHECKING:
-    from mova_core.model.lora.loaded import LoadedAdapters
 
 log = logging.getLogger("mova.generator")
 
+CLEAN_EVERY_S = 60.0
 DATABASE_PAUSE_S = 2.0  # after an error of the database, before it is asked again
 
 
@@ -33,24 +35,23 @@ class Worker:
 
     Args:
         engine: the registry.
-        generator: the model.
+        renderer: with the model.
+        inputs: the files that jobs are made from.
         settings: where clips go, and how long a lease is.
-        checkpoint_id: the model's.
         bento: tag of the Bento it is served from, None outside one.
-        adapters: loaded beside the model, for requests to ask for.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
-        generator: ClipGenerator,
+        renderer: Renderer,
+        inputs: JobInputs,
         settings: ServiceSettings,
-        checkpoint_id: str,
         bento: str | None = None,
-        adapters: "LoadedAdapters | None" = None,
     ) -> None:
-        self.engine, self.generator, self.settings = engine, generator, settings
-        self.checkpoint_id, self.bento, self.adapters = checkpoint_id, bento, adapters
+        self.engine, self.renderer, self.settings, self.bento = engine, renderer, settings, bento
+        self.removal = JobRemoval(engine, inputs, settings)
+        self._clean_at = 0.0
         self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
@@ -81,18 +82,17 @@ class Worker:
         except GenerationCancelled:
             if not lease.lost.is_set():  # this service shuts down
                 queue.release(self.engine, job.job_id, self.name)
-        except MovaError as error:
-            queue.fail(self.engine, job.job_id, self.name, str(error))
         except sa.exc.DBAPIError:
             raise  # the job is not at fault: once its lease is past it is claimed again
         except Exception as error:  # a worker's edge: one job must not end the queue
-            log.exception("job %s", job.job_id)
-            queue.fail(self.engine, job.job_id, self.name, f"unexpected {type(error).__name__}: see the service's log")
+            log.warning("job %s failed", job.job_id, exc_info=None if isinstance(error, MovaError) else error)
+            queue.fail(self.engine, job.job_id, self.name, failure_code(error), f"{type(error).__name__}: {error}")
         return True
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                self._clean_up()
                 if not self.work_once():
                     self._stop.wait(self.settings.params.poll_s)
             except sa.exc.DBAPIError:
@@ -100,18 +100,15 @@ class Worker:
                 self._stop.wait(DATABASE_PAUSE_S)
 
     def _make(self, job: Job, lease: Lease) -> None:
-        steps = self.generator.defaults.changed(**job.request["changes"]).steps
-        relative = self.settings.clip_path(job.job_id)
+        relative = result_path(job.job_id)
         path = self.settings.root / relative
-        rendered = render(
-            self.generator,
-            job.request,
-            self.checkpoint_id,
-            path,
+        progress = Progress(
             cancelled=lambda: self._stop.is_set() or lease.lost.is_set(),
-            on_step=lambda done: lease.renew(99 * done // steps),  # 100 is the finished file
-            adapters=self.adapters,
+            on_step=lambda share: lease.renew(int(99 * share)),  # 100 is the finished file
         )
+        rendered = self.renderer.render(job.request, path, progress)
+        rate_hz = self.renderer.settings_of(job.request).clip_geometry.audio_rate_hz
+        write_variants(path, rendered.video, rendered.audio, rate_hz)
         kept = queue.complete(
             self.engine,
             job.job_id,
@@ -119,8 +116,25 @@ class Worker:
             result_path=relative,
             result_sha256=rendered.sha256,
             outcome=rendered.outcome,
-            checkpoint_id=self.checkpoint_id,
+            checkpoint_id=self.renderer.checkpoint_id,
             bento=self.bento,
         )
-        if not kept and queue.find(self.engine, job.job_id) is None:  # deleted meanwhile
-            path.unlink(missing_ok=True)
+        if not kept:
+            self._leave_nothing(job.job_id)
+
+    def _leave_nothing(self, job_id: str) -> None:
+        """Remove the files of a clip that was deleted or cancelled while its last bytes were written."""
+        job = find(self.engine, job_id)
+        if job is None or job.status == "cancelled":
+            for path in result_files(self.settings, job_id):
+                path.unlink(missing_ok=True)
+
+    def _clean_up(self) -> None:
+        """Remove what was kept long enough, now and then."""
+        if time.monotonic() >= self._clean_at:
+            try:
+                self.removal.remove_expired()
+                self.removal.remove_orphans()
+            except MovaError:  # a store that does not answer keeps no clip from being made
+                log.exception("what was kept long enough could not be removed, trying again later")
+            self._clean_at = time.monotonic() + CLEAN_EVERY_S

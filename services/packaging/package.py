@@ -97,7 +97,7 @@ def package(model: Path, dist: Path, runtime: RuntimeParams = ON_ANY_DEVICE) -> 
     with atomic_folder(dist, replace=True) as made:
         packaged = _build(model, made / BENTO)
         tag = f"{MODEL_NAME}:{packaged.sha256[:16]}"
-        request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE)
+        request = RequestChecker(index, {MODEL_NAME}, ServeParams().max_seconds).check(SMOKE).queued()
         sha256 = _smoke(packaged, request, made / SMOKE_CLIP.name, runtime)
         reference = Reference(
             tag=tag,
@@ -166,6 +166,6 @@ def _fix_modes(bento: Path) -> None:
 
 def _smoke(packaged: Packaged, request: dict[str, Any], path: Path, runtime: RuntimeParams) -> str:
     from mova_core.sampling.clip_generator import ClipGenerator
-    from services.jobs.render import render
+    from services.jobs.render import Renderer
 
-    return render(ClipGenerator.load(packaged.folder, runtime), request, packaged.checkpoint_id, path).sha256
+    return Renderer(ClipGenerator.load(packaged.folder, runtime), packaged.checkpoint_id).render(request, path).sha256

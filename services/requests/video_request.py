@@ -7,24 +7,24 @@ everything that decides the clip's bytes but the weights. `size` is that of the 
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from mova_core.errors import UsageError, first_fault
-from mova_core.media.image import read_image
+from mova_core.geometry import ClipGeometry
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params.generate import SamplingParams
 from mova_core.sampling.settings import NEGATIVE_PROMPTS, GenerateSettings
 from services.requests.adapters import asked_for
+from services.requests.errors import InvalidRequest, UnknownModel
 
 MODEL_NAME = "mova"
 MAX_SEED = 2**53 - 1  # what every JSON reader holds exactly
+REFERENCE = "input_reference"
+SMOKE_HEADER = "x-mova-smoke"  # of a request by `mova deploy`
 FRAME_STEP = 4  # clips have 4k + 1 frames
-
-
-class UnknownModel(UsageError):
-    """Another model than the served one was asked for."""
 
 
 class _Asked(BaseModel):
@@ -32,14 +32,18 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prompt: str
-    model: str | None = None
-    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
-    size: str | None = Field(None, pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")  # WIDTHxHEIGHT
-    input_reference: str | None = None  # first frame, base64 or a data URL
-    seed: int = Field(0, ge=0, le=MAX_SEED)
-    negative_prompt: str = ""
-    lora: str | None = None  # NAME or NAME=WEIGHT of what the deployment offers, several with commas
+    prompt: str = Field(description="what the video shows and what is audible")
+    model: str | None = Field(None, description="the served model, see /v1/models")
+    seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="length; the nearest one that the model makes is taken"
+    )
+    size: str | None = Field(None, pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", description="of the frames, WIDTHxHEIGHT")
+    input_reference: str | None = Field(None, description="first frame: an image in base64 or a data URL")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="of the noise: the same request and seed give the same clip")
+    negative_prompt: str = Field("", description="what the clip should stay away from")
+    lora: str | None = Field(
+        None, description="adapters that the deployment offers, NAME or NAME=WEIGHT, several with commas"
+    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -61,8 +65,39 @@ class _Asked(BaseModel):
 
 # With every setting of the sampler; `GenerateSettings` checks their values.
 SETTINGS = (*SamplingParams.model_fields, *NEGATIVE_PROMPTS)
-_settings: dict[str, Any] = {name: (GenerateSettings.model_fields[name].annotation | None, None) for name in SETTINGS}  # type: ignore[operator]
+_own = {name: GenerateSettings.model_fields[name] for name in SETTINGS}
+_settings: dict[str, Any] = {
+    name: (own.annotation | None, Field(None, description=own.description))  # type: ignore[operator]
+    for name, own in _own.items()
+}
 VideoRequest = create_model("VideoRequest", __base__=_Asked, **_settings)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request whose fields are those of the model; its files were not looked into yet.
+
+    Args:
+        values: what is queued, but for `size` where an image decides it.
+        files: bytes of each file given, by field of `ClipInputs`.
+        geometry: of the clip.
+        enlarge: factor by which its file's frames are larger.
+    """
+
+    values: dict[str, Any]
+    files: dict[str, bytes]
+    geometry: ClipGeometry
+    enlarge: int
+
+    def queued(self, shown: tuple[int, int] | None = None) -> dict[str, Any]:
+        """What is queued: prompt, negative_prompt, seed, task, changes, loras (weights by name), seconds, size,
+        warnings.
+
+        Args:
+            shown: width and height of the image that decides between the shapes of a frame; None: there is none.
+        """
+        canvas = self.geometry.canvases[0] if shown is None else self.geometry.canvas_for(*shown)
+        return self.values | {"size": f"{canvas.width_px * self.enlarge}x{canvas.height_px * self.enlarge}"}
 
 
 class RequestChecker:
@@ -85,47 +120,55 @@ class RequestChecker:
         self.index, self.names, self.max_seconds, self.loras = index, names, max_seconds, loras or {}
         self.defaults = GenerateSettings.of(index)
 
-    def check(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A request ready to be queued: prompt, negative_prompt, seed, image (base64), changes, loras (weights by
-        name), seconds, size, warnings.
+    def check(self, fields: Mapping[str, Any]) -> CheckedRequest:
+        """Check every field, but look into no file.
 
         Raises:
             UnknownModel: it is for another model.
-            UsageError: one sentence about the first field that is wrong.
+            InvalidRequest: one sentence about the first field that is wrong.
         """
         try:
             asked = VideoRequest.model_validate(fields)
         except ValidationError as error:
-            raise UsageError(_sentence(error)) from None
+            raise InvalidRequest(_sentence(error), ".".join(map(str, error.errors()[0]["loc"])) or None) from None
         if asked.model is not None and asked.model not in self.names:
-            raise UnknownModel(f"model {asked.model!r} is not served here, expected {' or '.join(sorted(self.names))}")
-        image = None if asked.input_reference is None else _image_bytes(asked.input_reference)
-        first_frame = None if image is None else read_image(image)
+            known = " or ".join(sorted(self.names))
+            raise UnknownModel(f"model {asked.model[:80]!r} is not served here, expected {known}", "model")
+        try:
+            return self._checked(asked)
+        except InvalidRequest:
+            raise
+        except UsageError as error:  # of settings, prompts and adapters: about what was asked
+            raise InvalidRequest(str(error)) from None
+
+    def _checked(self, asked: "VideoRequest") -> CheckedRequest:
+        files = {} if asked.input_reference is None else {"image": image_bytes(asked.input_reference)}
         changes = {name: value for name in SETTINGS if (value := getattr(asked, name)) is not None}
-        settings = self.defaults.changed(**changes, **self._frames(asked.seconds), **self._canvas(asked.size))
+        changes |= self._frames(asked.seconds) | self._canvas(asked.size)
+        settings = self.defaults.changed(**changes)
         self.index.check_prompts([asked.prompt, *settings.negative_prompts(asked.negative_prompt)])
-        canvas = settings.canvas(first_frame)
         loras = asked_for(asked.lora, self.loras)
         index = self.index.with_phrases([phrase for name in loras for phrase in self.loras[name]])
         warning = index.prompts_warning([asked.prompt])
-        return {
+        values = {
             "prompt": asked.prompt,
             "negative_prompt": asked.negative_prompt,
             "seed": asked.seed,
-            "image": None if image is None else base64.b64encode(image).decode(),
-            "changes": changes | self._frames(asked.seconds) | self._canvas(asked.size),
+            "task": {},
+            "changes": changes,
             "loras": loras,
             "seconds": f"{float(settings.clip_geometry.duration_s):g}",
-            "size": f"{canvas.width_px * settings.enlarge}x{canvas.height_px * settings.enlarge}",
             "warnings": [] if warning is None else [warning],
         }
+        return CheckedRequest(values, files, settings.clip_geometry, settings.enlarge)
 
     def _frames(self, seconds: float | None) -> dict[str, int]:
         """The length nearest to what was asked for."""
         if seconds is None:
             return {}
         if seconds > self.max_seconds:
-            raise UsageError(f"seconds is {seconds:g}, this service makes clips of at most {self.max_seconds:g}")
+            told = f"seconds is {seconds:g}, this service makes clips of at most {self.max_seconds:g}"
+            raise InvalidRequest(told, "seconds")
         fps = float(self.defaults.clip_geometry.fps)
         return {"frames": FRAME_STEP * round(seconds * fps / FRAME_STEP) + 1}
 
@@ -138,20 +181,29 @@ class RequestChecker:
             for canvas in self.defaults.clip_geometry.canvases
         }
         if size not in known:
-            raise UsageError(f"size is {size!r}, this model makes {' or '.join(known)}")
+            raise InvalidRequest(f"size is {size!r}, this model makes {' or '.join(known)}", "size")
         return {"height": known[size].height_px, "width": known[size].width_px}
 
 
-def _image_bytes(text: str) -> bytes:
+def image_bytes(text: str) -> bytes:
+    """The bytes of an image in base64 or a data URL; line breaks within are allowed.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
     header, comma, body = text.partition(",")
     if text.startswith(("http://", "https://")):
-        raise UsageError("input_reference is an address, expected the image itself: send the file or a data: URL")
+        raise InvalidRequest(
+            "input_reference is an address, expected the image itself: send the file or a data: URL", REFERENCE
+        )
     if comma and not header.startswith("data:image/"):
-        raise UsageError("input_reference is not an image, expected a file or a data:image/… URL")
+        raise InvalidRequest("input_reference is not an image, expected a file or a data:image/… URL", REFERENCE)
     try:
-        return base64.b64decode(body if comma else text, validate=True)
+        return base64.b64decode("".join((body if comma else text).split()), validate=True)
     except (binascii.Error, ValueError):
-        raise UsageError("input_reference is not base64, expected an image file or a data:image/… URL") from None
+        raise InvalidRequest(
+            "input_reference is not base64, expected an image file or a data:image/… URL", REFERENCE
+        ) from None
 
 
 def _sentence(error: ValidationError) -> str:

@@ -7,16 +7,21 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 import torch
+from fastapi.testclient import TestClient
 
 from mova_core.geometry import GEOMETRIES
+from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.generate import GenerateParams
 from mova_core.params.model import ServeParams
 from mova_core.ports import free_port
 from mova_core.registry.aliases import set_alias
-from mova_core.registry.database.connection import open_database, writing
-from mova_core.registry.database.tables import Checkpoint
+from mova_core.registry.database.connection import open_database, reading, writing
+from mova_core.registry.database.tables import Checkpoint, Job
+from services.api.app import create_app
+from services.jobs.inputs import JobInputs
 from services.packaging.package import Reference, package
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
 
 
@@ -98,6 +103,33 @@ def engine(settings: ServiceSettings) -> Iterator[sa.Engine]:
     engine = open_database(settings.database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def row(engine: sa.Engine) -> Callable[[str], Job]:
+    """Function that reads a job's whole row."""
+
+    def read(job_id: str) -> Job:
+        with reading(engine) as session:
+            job = session.get_one(Job, job_id)
+            session.expunge(job)
+            return job
+
+    return read
+
+
+@pytest.fixture
+def inputs(settings: ServiceSettings) -> JobInputs:
+    """The files that jobs of that project are made from."""
+    return JobInputs.of_project(settings.root)
+
+
+@pytest.fixture
+def client(engine: sa.Engine, settings: ServiceSettings, model_folder: Path) -> Iterator[TestClient]:
+    """The API of that project, without a server and without a generator."""
+    checker = RequestChecker(FolderIndex.read(model_folder), {MODEL_NAME}, max_seconds=10)
+    with TestClient(create_app(engine, checker, settings), base_url=settings.url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

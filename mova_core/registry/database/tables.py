@@ -2,7 +2,7 @@
 
 datasets ← runs ← checkpoints ← evaluations are a record of manifests: `mova_core.registry.sync` makes the same rows
 again from the folders, so they carry no time of writing. `footage_tables` holds which footage is in the datasets.
-artifacts, aliases, promotions, jobs and the arena's tables exist only here.
+artifacts, aliases, promotions, the tables of jobs and those of the arena exist only here.
 Times are seconds since 1970 (UTC); sha256 are 64 hex digits; paths are relative to the project's folder, posix.
 A change here needs a new file in migrations/versions (a test compares the two).
 """
@@ -138,16 +138,52 @@ class Job(Base):
     created_at: Mapped[float]
     claimed_at: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(server_default=sa.text("0"))  # claims that no worker brought to an end
-    finished_at: Mapped[float | None]
+    finished_at: Mapped[float | None] = mapped_column(index=True)  # it is kept for `serve.keep_s` from then on
     worker: Mapped[str | None]
     lease_until: Mapped[float | None]  # past it, the worker is taken for dead and another may claim the job
-    error: Mapped[str | None]
+    error: Mapped[str | None]  # for who runs the service; clients are told the sentence of `error_code`
+    error_code: Mapped[str | None]
     result_path: Mapped[str | None]
     result_sha256: Mapped[str | None] = mapped_column(index=True)
     checkpoint_id: Mapped[str | None] = mapped_column(index=True)  # no foreign key: a service may run anywhere
     bento: Mapped[str | None]  # tag of the Bento that made the clip
     outcome: Mapped[Json | None]  # tries: seeds and their faults; warnings: what to tell of the finished clip
     smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list
+    source_id: Mapped[str | None]  # the job whose clip it goes on from, or whose request it repeats
+    idempotency_key: Mapped[str | None] = mapped_column(index=True, unique=True)  # sent again, it is the same job
+    request_sha256: Mapped[str | None]  # of what was sent with that key
+
+
+class JobInput(Base):
+    """A file that a job is made from, kept in the store by its content until no job names it."""
+
+    __tablename__ = "job_inputs"
+
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)  # field of `ClipInputs`, such as `image`
+    sha256: Mapped[str] = mapped_column(index=True)
+
+
+class JobPreview(Base):
+    """What a running job's clip looks like so far."""
+
+    __tablename__ = "job_previews"
+
+    job_id: Mapped[str] = mapped_column(sa.ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True)
+    progress: Mapped[int]  # percent, as of its image
+    jpeg: Mapped[bytes]
+
+
+class WebhookMessage(Base):
+    """What is to be told of a job at the address that its request named; kept until it was, or for as long as tried."""
+
+    __tablename__ = "webhook_messages"
+
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    payload: Mapped[str]  # JSON, as it is signed and sent
+    attempts: Mapped[int]
+    next_at: Mapped[float] = mapped_column(index=True)  # when it is sent, or sent again
 
 
 class ArenaClip(Base):

@@ -1,26 +1,21 @@
-"""The door without a server behind it: what is queued, what is refused and how."""
+"""The API without a server behind it: what is queued, what is refused and how."""
 
 import base64
 import io
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from mova_core.model.pretrained.index import FolderIndex
-from services.api.app import create_app
+from mova_core.registry.database.tables import Job
 from services.jobs import queue
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.jobs.submission import NewJob, submit
 from services.settings import ServiceSettings
 
-
-@pytest.fixture
-def client(engine: sa.Engine, settings: ServiceSettings, model_folder: Path) -> TestClient:
-    checker = RequestChecker(FolderIndex.read(model_folder), {MODEL_NAME}, max_seconds=10)
-    return TestClient(create_app(engine, checker, settings))
+QUEUED = {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}
 
 
 def png(mode: str = "RGB", side_px: int = 48) -> str:
@@ -30,13 +25,12 @@ def png(mode: str = "RGB", side_px: int = 48) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def test_json_and_form_queue_the_same_request(client: TestClient, engine: sa.Engine) -> None:
+def test_json_and_form_queue_the_same_request(client: TestClient, row: Callable[[str], Job]) -> None:
     fields = {"prompt": "a red ball", "seconds": "2", "size": "384x384", "seed": 7, "steps": 3}
     by_json = client.post("/v1/videos", json=fields | {"input_reference": f"data:image/png;base64,{png()}"})
     by_form = client.post("/v1/videos", data=fields, files={"input_reference": ("a.png", base64.b64decode(png()))})
     assert by_json.status_code == by_form.status_code == 201
-    first, second = (queue.find(engine, answer.json()["id"]) for answer in (by_json, by_form))
-    assert first is not None and second is not None
+    first, second = (row(answer.json()["id"]) for answer in (by_json, by_form))
     assert first.request == second.request
     assert first.request["changes"] == {"steps": 3, "frames": 33, "height": 48, "width": 48}
     video = by_json.json()
@@ -137,6 +131,8 @@ def test_other_paths_methods_and_queries_answer_in_the_same_form(client: TestCli
         client.delete("/v1/videos/video_x"),
     ]
     assert [answer.status_code for answer in answers] == [404, 405, 400, 404, 404, 404]
+    codes = [answer.json()["error"]["code"] for answer in answers]
+    assert codes == ["unknown_path", "method_not_allowed", "invalid_request", "not_found", "not_found", "not_found"]
     assert all(answer.json()["error"]["message"] for answer in answers)
 
 
@@ -144,6 +140,9 @@ def test_a_video_is_listed_and_deleted(client: TestClient) -> None:
     ids = [client.post("/v1/videos", json={"prompt": "a"}).json()["id"] for _ in range(3)]
     page = client.get("/v1/videos", params={"limit": 2, "order": "asc"}).json()
     assert [video["id"] for video in page["data"]] == ids[:2] and page["has_more"]
+    assert client.delete(f"/v1/videos/{page['last_id']}").status_code == 200
+    rest = client.get("/v1/videos", params={"after": page["last_id"], "order": "asc"}).json()
+    assert [video["id"] for video in rest["data"]] == ids[2:] and not rest["has_more"]
     assert client.get(f"/v1/videos/{ids[0]}/content").status_code == 404  # not finished
     assert client.delete(f"/v1/videos/{ids[0]}").json() == {"id": ids[0], "object": "video.deleted", "deleted": True}
     assert client.get(f"/v1/videos/{ids[0]}").status_code == 404
@@ -154,7 +153,7 @@ def test_the_smoke_job_of_a_deployment_is_found_but_neither_listed_nor_counted(
 ) -> None:
     smoke = client.post("/v1/videos", json={"prompt": "a"}, headers={"x-mova-smoke": "1"}).json()["id"]
     for _ in range(settings.params.queue):  # the smoke job takes none of the users' places
-        queue.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, settings.params.queue)
+        submit(engine, NewJob(QUEUED), settings.params.queue)
     listed = client.get("/v1/videos", params={"limit": 100}).json()["data"]
     assert smoke not in [video["id"] for video in listed] and len(listed) == 100
     assert client.get(f"/v1/videos/{smoke}").json()["status"] == "queued"
@@ -163,6 +162,58 @@ def test_the_smoke_job_of_a_deployment_is_found_but_neither_listed_nor_counted(
 
 def test_a_full_queue_says_so(engine: sa.Engine, settings: ServiceSettings, client: TestClient) -> None:
     for _ in range(settings.params.queue):
-        queue.submit(engine, {"prompt": "", "seconds": "1", "size": "1x1", "seed": 0}, limit=1000)
+        submit(engine, NewJob(QUEUED), limit=1000)
     answer = client.post("/v1/videos", json={"prompt": "a"})
     assert answer.status_code == 429 and answer.json()["error"]["code"] == "queue_full"
+
+
+def test_a_cancelled_video_stays_to_be_seen_and_a_finished_one_has_nothing_to_cancel(
+    client: TestClient, engine: sa.Engine
+) -> None:
+    made, failed = (client.post("/v1/videos", json={"prompt": "a"}).json()["id"] for _ in range(2))
+    for _ in range(2):  # twice is the same
+        answer = client.post(f"/v1/videos/{made}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert client.get(f"/v1/videos/{made}").json()["status"] == "cancelled"
+    assert made in [video["id"] for video in client.get("/v1/videos").json()["data"]]
+    assert queue.claim(engine, "w", 60) is not None and queue.fail(engine, failed, "w", "not_finite", "at /home/x")
+    answer = client.post(f"/v1/videos/{failed}/cancel")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "already_finished")
+    assert client.post("/v1/videos/video_x/cancel").status_code == 404
+
+
+def test_a_failed_video_is_an_answer_with_a_code_and_a_sentence_without_a_word_of_the_inside(
+    client: TestClient, engine: sa.Engine
+) -> None:
+    video_id = client.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+    assert queue.claim(engine, "w", 60) is not None
+    assert queue.fail(engine, video_id, "w", "internal_error", "OSError: /home/secret/model.safetensors on host db7")
+    answer = client.get(f"/v1/videos/{video_id}")
+    assert answer.status_code == 200 and answer.json()["error"]["code"] == "internal_error"
+    assert "secret" not in answer.text and "db7" not in answer.text
+
+
+def test_a_finished_video_says_until_when_it_is_kept(
+    client: TestClient, engine: sa.Engine, settings: ServiceSettings
+) -> None:
+    video_id = client.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+    assert client.get(f"/v1/videos/{video_id}").json()["expires_at"] is None
+    client.post(f"/v1/videos/{video_id}/cancel")
+    video = client.get(f"/v1/videos/{video_id}").json()
+    assert abs(video["expires_at"] - video["completed_at"] - settings.params.keep_s) <= 1
+
+
+def test_a_request_sent_again_with_its_key_is_the_same_video(client: TestClient) -> None:
+    key = {"Idempotency-Key": "one"}
+    first, again = (client.post("/v1/videos", json={"prompt": "a"}, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200) and first.json()["id"] == again.json()["id"]
+    assert again.headers["idempotency-replayed"] == "true"
+    other = client.post("/v1/videos", json={"prompt": "b"}, headers=key)
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    assert client.post("/v1/videos", json={"prompt": "a"}, headers={"Idempotency-Key": "a b"}).status_code == 400
+
+
+def test_head_is_answered_like_get_without_a_body(client: TestClient) -> None:
+    video_id = client.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+    for path in ("/v1/videos", f"/v1/videos/{video_id}", "/v1/videos/video_x"):
+        assert client.head(path).status_code == client.get(path).status_code

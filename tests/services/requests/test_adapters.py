@@ -20,7 +20,9 @@ from mova_core.sampling.generate import generate
 from mova_core.sampling.request.prompt_file import Wanted
 from mova_core.sampling.request.request import Request
 from services.api.app import create_app
-from services.jobs import queue
+from services.jobs.inputs import JobInputs
+from services.jobs.render import Renderer
+from services.jobs.view import find
 from services.jobs.worker import Worker
 from services.requests.adapters import asked_for, loaded, offered
 from services.requests.video_request import MODEL_NAME, RequestChecker
@@ -51,7 +53,7 @@ def offering(settings: ServiceSettings) -> ServiceSettings:
 def queued(engine: sa.Engine, lora: str | None, model_folder: Path, offering: ServiceSettings) -> str:
     names = {name: lora_file.trained_on for name, lora_file in offered(offering, model_folder).items()}
     checker = RequestChecker(FolderIndex.read(model_folder), {MODEL_NAME}, 10, names)
-    client = TestClient(create_app(engine, checker, offering))
+    client = TestClient(create_app(engine, checker, offering), base_url=offering.url)
     answer = client.post("/v1/videos", json={"prompt": "a red ball", "seed": 4} | ({"lora": lora} if lora else {}))
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
@@ -66,9 +68,8 @@ def test_a_request_s_adapters_are_those_of_the_command_line_and_leave_no_trace(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     model = load_components(model_folder)
-    worker = Worker(
-        engine, ClipGenerator(model), offering, CHECKPOINT, adapters=loaded(model, offered(offering, model_folder))
-    )
+    adapters, inputs = loaded(model, offered(offering, model_folder)), JobInputs.of_project(offering.root)
+    worker = Worker(engine, Renderer(ClipGenerator(model), CHECKPOINT, adapters=adapters), inputs, offering)
     folder = offering.root / ADAPTERS
     for name, lora, wanted in (
         ("before", None, []),
@@ -78,7 +79,7 @@ def test_a_request_s_adapters_are_those_of_the_command_line_and_leave_no_trace(
     ):
         job_id = queued(engine, lora, model_folder, offering)
         assert worker.work_once()
-        job = queue.find(engine, job_id)
+        job = find(engine, job_id)
         assert job is not None and job.result_path is not None, job and job.error
         request = Request.check(model_folder, [Wanted(name, "a red ball", 4)], tmp_path, loras=wanted)
         generate(request, CHECKPOINT)
@@ -112,7 +113,7 @@ def test_where_none_is_offered_a_request_for_one_is_refused(
     engine: sa.Engine, settings: ServiceSettings, model_folder: Path
 ) -> None:
     checker = RequestChecker(FolderIndex.read(model_folder), {MODEL_NAME}, 10)
-    client = TestClient(create_app(engine, checker, settings))
+    client = TestClient(create_app(engine, checker, settings), base_url=settings.url)
     answer = client.post("/v1/videos", json={"prompt": "a red ball", "lora": "warm"})
     assert answer.status_code == 400 and "this service offers no adapter" in answer.text
 
@@ -121,9 +122,10 @@ def test_a_job_whose_adapter_is_no_longer_offered_fails_with_its_sentence(
     engine: sa.Engine, model_folder: Path, offering: ServiceSettings
 ) -> None:
     job_id = queued(engine, "warm", model_folder, offering)
-    worker = Worker(engine, ClipGenerator(load_components(model_folder)), offering, CHECKPOINT)
+    renderer = Renderer(ClipGenerator(load_components(model_folder)), CHECKPOINT)
+    worker = Worker(engine, renderer, JobInputs.of_project(offering.root), offering)
     assert worker.work_once()
-    job = queue.find(engine, job_id)
+    job = find(engine, job_id)
     assert job is not None and job.status == "failed" and "warm is no longer offered" in str(job.error)
 
 
