@@ -19,6 +19,7 @@ BENCHMARKS = {  # module of each, which has either `rows` or, by name, `PARTS`
     "conditions": "benchmarks.training.conditions",
     "evaluation": "benchmarks.evaluation.parts",
     "orchestration": "benchmarks.orchestration",
+    "registry": "benchmarks.registry.parts",
 }
 
 

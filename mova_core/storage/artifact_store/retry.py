@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from time import sleep
 from typing import TypeVar
 
 from mova_core.storage.object_store.s3_access import NoAnswer
@@ -27,5 +28,5 @@ def until_answered(request: Callable[[], Answer]) -> Answer:
             end = now + RETRY_FOR_S if end is None else end
             if now + delay > end:
                 raise
-        time.sleep(delay)
+        sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY_S)

@@ -27,6 +27,20 @@ def push(store: ArtifactStore, folder: Path, files: Files) -> None:
     _each(paths, lambda sha256: store.put_blob(paths[sha256], sha256), f"to {store.address}")
 
 
+def pull(store: ArtifactStore, folder: Path, files: Files) -> None:
+    """Write every file of a manifest into a folder, read-only.
+
+    Args:
+        store: where from.
+        folder: where to.
+        files: by path in the folder, as its manifest lists them.
+
+    Raises:
+        StaleError: a blob is not in the store, or was damaged there.
+    """
+    _each(files, lambda name: store.get_blob(files[name].sha256, folder / name), f"from {store.address}")
+
+
 def fetch(store: ArtifactStore, cache: LocalStore, blobs: Collection[str]) -> None:
     """Bring blobs to this machine.
 
@@ -48,10 +62,10 @@ def _fetch_one(store: ArtifactStore, cache: LocalStore, sha256: str) -> None:
         store.get_blob(sha256, cache.root / blob_place(sha256))
 
 
-def _each(blobs: Collection[str], act: Callable[[str], None], label: str) -> None:
+def _each(names: Collection[str], act: Callable[[str], None], label: str) -> None:
     with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         try:
-            for _ in track(pool.map(act, blobs), len(blobs), label):
+            for _ in track(pool.map(act, names), len(names), label):
                 pass
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # what is under way ends, nothing more begins

@@ -48,12 +48,26 @@ def put_aside(folder: Path, there: str | None, wanted: str) -> Path | None:
         return None
     aside = None
     if there is not None:
-        aside = _kept(folder, there)
+        aside = place_aside(folder, there)
         aside.parent.mkdir(exist_ok=True)
         folder.rename(aside)
-    if (earlier := _kept(folder, wanted)).is_dir() and not folder.exists():
+    if (earlier := place_aside(folder, wanted)).is_dir() and not folder.exists():
         earlier.rename(folder)
     return aside
+
+
+def is_on_this_machine(run: Path, fingerprint: str) -> bool:
+    """Whether a checkpoint of this fingerprint lies in the run's folder, or where it was put aside.
+
+    Raises:
+        StaleError: a checkpoint without a readable manifest.
+    """
+    return _fingerprint_of(run / CHECKPOINTS) == fingerprint or place_aside(run, fingerprint).is_dir()
+
+
+def place_aside(run: Path, fingerprint: str) -> Path:
+    """Where `make_way` puts a run of this fingerprint aside, and looks for it."""
+    return run.parent / KEPT_RUNS / f"{run.name}-{fingerprint[:CHECKPOINT_ID_DIGITS]}"
 
 
 def kept_runs(run: Path) -> list[Path]:
@@ -73,7 +87,3 @@ def _fingerprint_of(checkpoints: Path) -> str | None:
     folders = [path for path in checkpoints.glob("*") if NAME.fullmatch(path.name)]
     read = [read_manifest(path / MANIFEST_FILE, _AnyVersion, remedy(path))[0] for path in folders]
     return max(read, key=lambda manifest: manifest.step).fingerprint if read else None
-
-
-def _kept(run: Path, fingerprint: str) -> Path:
-    return run.parent / KEPT_RUNS / f"{run.name}-{fingerprint[:CHECKPOINT_ID_DIGITS]}"

@@ -25,7 +25,7 @@ def test_its_error_reaches_the_launcher(tmp_path, monkeypatch):
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "TORCHELASTIC_ERROR_FILE": str(tmp_path / "error")}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(started, "end_with_parent", lambda: None)
-    monkeypatch.setattr(started.loop, "train", fails)
+    monkeypatch.setattr(started, "prepare", fails)
     with pytest.raises(StaleError):
         started.train(None, None, None, None)
     _, failed = _told(1, Ended(tmp_path / "error"))
