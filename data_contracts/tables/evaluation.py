@@ -14,6 +14,7 @@ from data_contracts.expectations import Expectation, ExpectNoFault, ExpectOneOf,
 from mova_core.errors import UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.gates import judge
+from mova_core.evaluation.suites.suite import SUITE_OF
 from mova_core.params import Params
 from mova_core.places import EVALUATIONS, RUNS, DataFolder
 from mova_core.registry.manifests import METRICS_FILE, EvaluationManifest, Metric, RunManifest, Suite
@@ -29,7 +30,7 @@ METRIC_COLUMNS = (
 )
 PHASE_COLUMNS = (
     *("phase", "where", "checkpoint_id", "clips", "missing", "folder_fault", "checkpoint_fault", "lost"),
-    *("seeds_fault", "sweep_fault", "suite_fault", "samples_fault"),
+    *("seeds_fault", "sweep_fault", "footage_fault", "suite_fault", "samples_fault"),
 )
 
 
@@ -213,6 +214,7 @@ def _phase_row(folder: str, each: Evaluation, run: RunManifest | None, params: P
         "lost": f"no {', '.join(lost)}" if lost else None,
         "seeds_fault": _seeds_fault(each.suite),
         "sweep_fault": _sweep_fault(each, params) if joint else None,
+        "footage_fault": None if each.suite.name == SUITE_OF[params.evaluate.footage] else f"suite {each.suite.name}",
     }
 
 
@@ -284,6 +286,11 @@ def _phase_rules() -> list[Expectation]:
             "every joint phase is swept once at each Bridge scale of the params, and once with the Bridge off",
             "The gain that a gate judges is over v(T,0); scale 0 is no such control (MOVA report, dual CFG).",
         ),
+        ExpectNoFault.of(
+            "footage_fault",
+            "every phase is measured on the suite that evaluate.footage asks for",
+            "The gates of one kind of footage ask for what the suite of the other never measures.",
+        ),
         ExpectNoFault.better(
             "suite_fault",
             "the joint phases are measured on the same suite, those of one geometry at the same settings",
@@ -296,10 +303,10 @@ def _phase_rules() -> list[Expectation]:
 
 
 def _gates(phase: str, params: Params) -> set[str]:
-    """Metrics that a gate of this phase asks for, on synthetic footage or other."""
+    """Metrics that a gate of this phase asks for."""
     if phase not in PHASES:
         return set()
-    return {gate.name for synthetic in (True, False) for gate in judge(phase, synthetic, params.select, {})}
+    return {gate.name for gate in judge(phase, params.evaluate.footage, params.select, {})}
 
 
 def _where(folder: str) -> str:

@@ -95,7 +95,7 @@ def show_gates(stage: Stage) -> None:
             "passed": "✔" if gate["passed"] else "✘",
             "measure": gate["name"],
             "value": _shown(gate["value"], gate["unavailable"]),
-            "limit": f"{'≥' if gate['better'] == 'higher' else '≤'} {gate['limit']:g}",
+            "limit": f"{gate['sign']} {gate['limit']:g}",
         }
         for gate in selection["gates"]
     ]

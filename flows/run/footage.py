@@ -3,9 +3,11 @@
 | choice | what happens |
 |---|---|
 | `synthetic` | the project makes footage of bouncing shapes in data/footage (left alone if it is there already) |
-| `as in params.yaml` | whatever `ingest.footage` names |
+| `as in params.yaml` | whatever `ingest.footage` names, judged as `evaluate.footage` says |
 | a folder directly in data/ | `dvc add`ed: its bytes go into DVC's cache |
 | any other folder | stays where it is; `data/sources.lock` names its files by size and sha256 |
+
+The choice also decides how models are judged: `evaluate.footage` becomes `synthetic` or, for a folder, `other`.
 """
 
 from pathlib import Path
@@ -45,7 +47,7 @@ def _own(choice: str, clips: int, seed: int, runner: StageRunner, show: Show) ->
         command = ["mova", "make-footage", str(footage), "--clips", str(clips), "--seed", str(seed)]
         said = runner.run_command(command, show).summary
     named = _add_or_lock(footage, runner, show)
-    set_footage(named)
+    set_footage(named, None if choice == AS_IN_PARAMS else "synthetic" if choice == SYNTHETIC else "other")
     return StageResult(True, said or f"{footage}{'' if named == footage else f', named in {named}'}")
 
 

@@ -6,11 +6,17 @@ metrics.json, the sweep, the gates, the contract `evaluation`, the report, the P
 read this.
 """
 
-from mova_core.evaluation.measuring.metric import AMOUNT, DIFFERENCE, SHARE, GateKind, MetricSpec, Need
+from mova_core.evaluation.measuring.metric import AMOUNT, ANY, DIFFERENCE, SHARE, GateKind, MetricSpec, Need
 from mova_core.evaluation.measuring.shuffled import across_all, within_class
 from mova_core.evaluation.metrics.classes import audio_class, video_class
-from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, rms_error_db
-from mova_core.evaluation.metrics.sync import desync_s, event_f1, offset_s
+from mova_core.evaluation.metrics.loudness import audible_share, loudness_error_lu, loudness_within_data, rms_error_db
+from mova_core.evaluation.metrics.sync import (
+    desync_s,
+    event_f1,
+    event_rate_within_data,
+    offset_s,
+    onset_rate_within_data,
+)
 from mova_core.evaluation.specs.distributions import DISTRIBUTIONS
 from mova_core.evaluation.specs.models import BY_MODELS
 from mova_core.evaluation.specs.signals import SIGNALS
@@ -22,8 +28,10 @@ _SPECS = (
     MetricSpec(
         "event_f1",
         "event F1",
-        "F1 of video events (the floor flashes) and audio onsets that find each other within one frame (62 ms)",
+        "F1 of video events (the floor flashes) and audio onsets that find each other within one frame (62 ms); a clip"
+        " without events or onsets misses as many as the world has in its time",
         *("higher", SHARE),
+        version=2,
         ratio=event_f1,
         shuffle=within_class,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS),
@@ -35,9 +43,11 @@ _SPECS = (
     MetricSpec(
         "offset_s",
         "nearest offset",
-        "mean time from a video event to the nearest audio onset",
+        "mean time from a video event to the nearest audio onset, at most 0.6 s, which is that of a clip without events"
+        " or onsets",
         *("lower", AMOUNT),
         unit="s",
+        version=2,
         ratio=offset_s,
         shuffle=within_class,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS),
@@ -48,9 +58,11 @@ _SPECS = (
     MetricSpec(
         "desync_s",
         "DeSync (curves)",
-        "shift, without sign, at which the clip's video and audio curves correlate most, within ± 0.6 s",
+        "shift, without sign, at which the clip's video and audio curves correlate most, within ± 0.6 s; 0.6 s for a"
+        " clip without events or onsets",
         *("lower", AMOUNT),
         unit="s",
+        version=2,
         ratio=desync_s,
         shuffle=within_class,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS),
@@ -89,6 +101,7 @@ _SPECS = (
         "event F1 gained by the Bridge",
         "event F1 with the Bridge less that without it, of the same noise",
         *("higher", DIFFERENCE),
+        version=2,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS),
         gates=(GateKind.JOINT,),
         headline=True,
@@ -96,10 +109,30 @@ _SPECS = (
     MetricSpec(
         "event_f1_over_shuffled",
         "event F1 over shuffled pairs",
-        "event F1 less that of the same clips, paired wrongly within their class",
+        "event F1 less that of the same clips, paired wrongly within their class; clips without events or onsets are no"
+        " wrong pair",
         *("higher", DIFFERENCE),
+        version=2,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS),
         gates=(GateKind.JOINT,),
+    ),
+    MetricSpec(
+        "event_rate_within_data",
+        "event rate as in the data",
+        "share of clips whose video has as many events a second as the middle 95 % of validation clips",
+        *("higher", SHARE),
+        ratio=event_rate_within_data,
+        needs=(Need.VIDEO, Need.KNOWN_EVENTS, Need.VALIDATION_CLIPS),
+        gates=(GateKind.JOINT,),
+    ),
+    MetricSpec(
+        "onset_rate_within_data",
+        "onset rate as in the data",
+        "share of clips whose audio has as many onsets a second as the middle 95 % of validation clips",
+        *("higher", SHARE),
+        ratio=onset_rate_within_data,
+        needs=(Need.KNOWN_EVENTS, Need.VALIDATION_CLIPS),
+        gates=(GateKind.AUDIO, GateKind.JOINT),
     ),
     MetricSpec(
         "loudness_error_lu",
@@ -108,6 +141,15 @@ _SPECS = (
         *("lower", AMOUNT),
         unit="LU",
         ratio=loudness_error_lu,
+        needs=(Need.VALIDATION_CLIPS,),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "loudness_within_data",
+        "loudness as in the data",
+        "share of clips whose loudness lies within the middle 95 % of validation clips, 3 LU wider at either end",
+        *("higher", SHARE),
+        ratio=loudness_within_data,
         needs=(Need.VALIDATION_CLIPS,),
         gates=tuple(GateKind),
     ),
@@ -143,6 +185,35 @@ _SPECS = (
         "loss of the averaged weights on validation clips, as training measured it last",
         *("lower", AMOUNT),
         gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "loss_gain_over_start",
+        "loss gained by the phase",
+        "loss of the weights that the phase started from less that of the averaged weights, on validation clips with"
+        " the same noise",
+        *("higher", ANY),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "loss_gain_by_bridge",
+        "loss gained by the Bridge",
+        "loss with the Bridge off less that with it, on validation clips with the same noise",
+        *("higher", ANY),
+        needs=(Need.VIDEO,),
+        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
+    ),
+    MetricSpec(
+        "memorised_share",
+        "memorised clips",
+        "share of clips that are nearer to a training clip, in latents, than 95 % of held-out clips are",
+        *("lower", SHARE),
+        gates=tuple(GateKind),
+    ),
+    MetricSpec(
+        "nearest_training_ratio",
+        "distance to the nearest training clip",
+        "distance to the nearest training clip, in latents, over the mean of held-out clips: 0 of a copy",
+        *("neither", AMOUNT),
     ),
 )
 CATALOGUE = {spec.name: spec for spec in (*_SPECS, *SIGNALS, *SPEECH, *BY_MODELS, *DISTRIBUTIONS)}

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.evaluation.decodable import decodable_share
-from mova_core.evaluation.measure import entry, event_f1_over_shuffled, in_order, measure
+from mova_core.evaluation.loss_gains import loss_gains
+from mova_core.evaluation.measure import entry, in_order, measure
 from mova_core.evaluation.measuring.rounding import rounded
+from mova_core.evaluation.memorisation import memorisation
 from mova_core.evaluation.metrics.sync import events_of
+from mova_core.evaluation.over_shuffled import over_shuffled
 from mova_core.evaluation.phase_inputs import PhaseInputs
 from mova_core.evaluation.scoring.files import write_scores
 from mova_core.evaluation.scoring.scored import scored_clips
@@ -40,11 +43,13 @@ class EvaluatedModel:
         checkpoint_id: of its weights.
         components: the model.
         losses: metrics that only its training knows: `validation_loss`.
+        run: fingerprint of the run that it is of; None for one that is not the project's present one.
     """
 
     checkpoint_id: str
     components: Components
     losses: Mapping[str, Metric]
+    run: str | None = None
 
 
 def evaluate_model(model: EvaluatedModel, inputs: PhaseInputs, folder: Path, label: str = "evaluate") -> dict[str, Any]:
@@ -72,11 +77,13 @@ def evaluate_model(model: EvaluatedModel, inputs: PhaseInputs, folder: Path, lab
     gain = "sync_gain" not in inputs.unavailable
     points = sweep(generator, inputs, {None, default_scale}, label) if gain else []
     metrics = measured.metrics
-    metrics["event_f1_over_shuffled"] = event_f1_over_shuffled(metrics["event_f1"], context)
+    metrics |= over_shuffled(clips, context, inputs.unavailable, section)
+    metrics |= memorisation(clips, model.components, phase, inputs.params, inputs.places)
     metrics["sync_gain"] = (
         sync_gain(points, default_scale) if gain else entry("sync_gain", unavailable=inputs.unavailable["sync_gain"])
     )
     metrics |= model.losses
+    metrics |= loss_gains(model.components.towers, model.run, inputs.start, section)
     settings = generator.defaults.changed(**changes, retries=0).model_dump(mode="json")  # each clip is of its own seed
     settings = {"geometry": geometry.name, "bootstrap_samples": section.bootstrap_samples, **settings}
     samples = _write_samples(folder, inputs.suite, clips[: section.samples], geometry, generator.defaults.enlarge)

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.media.audio.onsets import RMS_WINDOW_S, Curve, audio_rise, peaks
-from mova_core.synthetic.world import FLOOR
+from mova_core.synthetic.world import FLOOR, INTERVAL_S
 
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 FLASH_RISE = 0.14  # of full luminance, from one frame to the next
 FLASH_GAP_FRAMES = 3
 ONSET_RISE = 0.035  # of full scale, from one window to the next
 ONSET_GAP_S = 0.12
+EVENTS_PER_S = 2 / sum(INTERVAL_S)  # of the world: one a mean interval between impacts
 
 
 def floor_rise(frames: NDArray[np.uint8]) -> Curve:

@@ -132,18 +132,6 @@ def shuffled_baseline(spec: MetricSpec, clips: Sequence[Clip], context: Context)
     return over_pairs(spec, spec.shuffle(clips), context).value if spec.shuffle else None
 
 
-def event_f1_over_shuffled(f1: Metric, context: Context) -> Metric:
-    """Event F1 less its shuffled baseline: a difference, whose own baseline is 0."""
-    name = "event_f1_over_shuffled"
-    if f1.value is None or f1.shuffled is None:
-        return entry(name, unavailable=f1.unavailable or "no class has two clips to pair wrongly")
-    data, wrong = f1.data, shuffled_baseline(CATALOGUE["event_f1"], context.clips, context)
-    beside = None if data is None or wrong is None else data - wrong
-    ends = (None, None) if f1.low is None or f1.high is None else (f1.low - f1.shuffled, f1.high - f1.shuffled)
-    counts = {"clips": f1.clips, "of": f1.of, "missing": f1.missing}
-    return entry(name, f1.value - f1.shuffled, ends, 0.0, beside).model_copy(update=counts)
-
-
 def entry(
     name: str,
     value: float | None = None,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mova_core.evaluation.availability import chosen_metrics, lacking_needs, unavailable_metrics
+from mova_core.evaluation.loss_gains import StartLosses, start_losses
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.suites.suite import Suite, suite_for
@@ -29,6 +30,7 @@ class PhaseInputs:
         suite: what is generated.
         context: validation clips, and models that measure.
         unavailable: metric -> why it cannot be measured.
+        start: what the weights that the phase started from lose, or why that is not known.
     """
 
     phase: Phase
@@ -37,6 +39,7 @@ class PhaseInputs:
     suite: Suite
     context: Context
     unavailable: Mapping[str, str]
+    start: StartLosses | str
 
     @classmethod
     def of(cls, phase: Phase, params: Params, places: Places) -> "PhaseInputs":
@@ -58,7 +61,9 @@ class PhaseInputs:
         if held_out:
             there |= {Need.VALIDATION_CLIPS, Need.REFERENCE}
         lacking = lacking_needs([*map(Asked, suite.prompts, suite.labels)], there)
-        return cls(phase, params, places, suite, context, unavailable_metrics(lacking, chosen_metrics(params), models))
+        unavailable = unavailable_metrics(lacking, chosen_metrics(params), models) | suite.unknown_events()
+        start = start_losses(phase, params, places)
+        return cls(phase, params, places, suite, context, unavailable, start)
 
     @property
     def geometry(self) -> ClipGeometry:

@@ -13,6 +13,7 @@ from mova_core.evaluation.candidates.checkpoints import kept_checkpoints
 from mova_core.evaluation.candidates.ranking import Judged, judged_by_gates, ranked
 from mova_core.evaluation.candidates.record import CANDIDATES_FILE, CandidatesManifest
 from mova_core.evaluation.gates import in_a_line, table
+from mova_core.evaluation.suites.suite import check_suite
 from mova_core.params import Params
 from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder
@@ -31,17 +32,19 @@ def select(phase: Phase, params: Params, places: Places, reports: Path) -> dict[
 
     Raises:
         UsageError: no checkpoint, or no evaluation.
-        StaleError: the evaluation is of other checkpoints or by other gates, or a file is damaged.
+        StaleError: the evaluation is of other checkpoints or another suite, or by other gates, or a file is damaged.
         MovaError: a gate failed; the decision is written.
     """
     folder = reports / phase.name
     path = folder / METRICS_FILE
     if not path.is_file():
         raise UsageError(f"{path} is missing: run `mova evaluate {phase.name}` first")
+    evaluation, evaluation_sha256 = read_manifest(path, EvaluationManifest)
+    check_suite(path, evaluation.suite.name, params)
     checkpoints = {checkpoint.checkpoint_id: checkpoint for checkpoint in kept_checkpoints(phase, places)}
     candidates = _candidates(phase, folder, checkpoints)
     whole = ranked(_judged_again(candidates, folder, checkpoints, params))
-    best, evaluation_sha256 = whole[0], read_manifest(path, EvaluationManifest)[1]
+    best = whole[0]
     if best.checkpoint_id != candidates.chosen:
         raise StaleError(
             f"{folder / CANDIDATES_FILE} chose {candidates.chosen}, by the present gates {best.checkpoint_id} is the "

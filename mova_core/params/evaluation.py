@@ -1,13 +1,21 @@
 """Sections of `params.yaml` for what each phase's evaluation generates and measures, and for the gates behind it."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from mova_core.params.section import Section
+
+Footage = Literal["synthetic", "other"]
 
 
 class EvaluateParams(Section):
     """What is generated and measured after each phase. The sampler is that of `generate`."""
 
+    footage: Footage = Field(
+        "synthetic",
+        description="synthetic | other, whose events and classes are not known: decides the suite and the gates",
+    )
     clips_per_class: int = Field(16, ge=1, description="of the suite; four classes")
     candidate_clips_per_class: int = Field(
         4, ge=1, description="of its part that ranks a run's checkpoints; the best two generate all of it"
@@ -27,6 +35,7 @@ class AudioGateParams(Section):
     """Limits that a selected checkpoint of phase audio must hold; null asks nothing of that measure."""
 
     audio_class_at_least: float | None = Field(0.90, ge=0, le=1)
+    onset_rate_within_data_at_least: float | None = Field(0.5, ge=0, le=1)
 
 
 class JointGateParams(Section):
@@ -41,14 +50,28 @@ class JointGateParams(Section):
     sync_gain_at_least: float | None = Field(
         0.38, ge=-1, le=1, description="event F1 over that with the Bridge off, s_T 1"
     )
+    event_rate_within_data_at_least: float | None = Field(
+        0.5, ge=0, le=1, description="share of clips with as many events a second as the data's"
+    )
+    onset_rate_within_data_at_least: float | None = Field(0.5, ge=0, le=1)
 
 
 class OtherFootageGateParams(Section):
-    """Limits where footage is not made, so that classes and events are not known."""
+    """Limits where footage is not synthetic, so that classes and events are not known; phase audio is asked what needs
+    no video."""
 
+    loss_gain_over_start_interval_above: float | None = Field(
+        0.0, description="the whole 95 % interval over held-out clips, as of each limit named so"
+    )
+    loss_gain_by_bridge_interval_above: float | None = Field(0.0)
+    av_align_over_shuffled_interval_above: float | None = Field(0.0, ge=-1, lt=1)
+    onset_lag_under_shuffled_s_interval_above: float | None = Field(0.0, ge=-1, lt=1)
+    collapsed_share_at_most: float | None = Field(0.05, ge=0, le=1)
+    memorised_share_at_most: float | None = Field(0.5, ge=0, le=1)
+    loudness_within_data_at_least: float | None = Field(0.8, ge=0, le=1)
     audible_share_at_least: float | None = Field(0.9, ge=0, le=1)
     decodable_share_at_least: float | None = Field(1.0, ge=0, le=1)
-    validation_loss_at_most: float | None = Field(100.0, gt=0, description="finite is what is asked")
+    validation_loss_at_most: float | None = Field(None, gt=0)
 
 
 class SelectParams(Section):

@@ -50,6 +50,7 @@ MOVA: dict[str, Any] = {
         "phase3": {"batch": 64},
         "lora": {"rank": 16, "lr": 1e-4},
     },
+    "evaluate": {"footage": "other"},
     "generate": {"steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5},
 }
 

@@ -91,12 +91,14 @@ class EvaluationManifest(Manifest):
 
 
 class Gate(Manifest):
-    """One absolute threshold."""
+    """One absolute threshold; `sign` says how it compares, `low` is the end of an interval that is compared."""
 
     name: str
     value: float | None
     limit: float
     passed: bool
+    sign: str | None = None
+    low: float | None = None
 
 
 class Selection(Manifest):

@@ -120,7 +120,7 @@ def _asked(name: str, report: PhaseReport) -> tuple[str | None, str]:
     gate = next((gate for gate in report.selection.gates if gate.name == name), None) if report.selection else None
     if gate is None:
         return None, ""
-    sign = "≤" if CATALOGUE[name].better == "lower" else "≥"
+    sign = gate.sign or ("≤" if CATALOGUE[name].better == "lower" else "≥")
     return f"{'✔' if gate.passed else '✘'} {sign} {gate.limit:g}", "ok" if gate.passed else "broken"
 
 

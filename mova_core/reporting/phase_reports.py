@@ -169,6 +169,8 @@ def verdict(report: PhaseReport) -> str:
         metric = evaluation.metrics.get(gate.name)
         bound = "at most" if metric is not None and metric.better == "lower" else "at least"
         got = "unavailable" if gate.value is None else f"{gate.value:.3f}"
+        if gate.low is not None:
+            bound, got = "an interval above", f"{got} (from {gate.low:.3f})"
         words.append(f"{gate.name} {got}, {bound} {gate.limit:g} is asked")
     return f"{report.phase.name} fails {len(failed)} of {count} gates and hands no model on: {'; '.join(words)}."
 

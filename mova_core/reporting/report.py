@@ -26,8 +26,8 @@ from mova_core.storage.atomic import write_bytes, write_text
 
 HEADLINE_FILE, CURATION_FILE, MODEL_FILE = "headline.json", "curation.json", "model.json"
 OTHER_FOOTAGE = (
-    "This footage was not made by the project, so its events and classes are not known: metrics that need them are "
-    "unavailable, and the gates were finite loss, decodable and audible clips."
+    "This footage was not made by the project (params evaluate.footage: other), so its events and classes are not "
+    "known: metrics that need them are unavailable, and the gates were those of select.other_footage."
 )
 
 

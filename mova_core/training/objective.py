@@ -5,7 +5,7 @@ Shape suffix: B batch.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -53,6 +53,9 @@ class Objective(Protocol):
     def validation(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean losses on the validation clips with noise that is always the same."""
 
+    def clip_losses(self, model: nn.Module, device: torch.device, *, bridge: bool = True) -> Tensor:
+        """Loss of each validation clip, [N], with the noise of `validation`; with the Bridge off where it is False."""
+
 
 class AudioObjective:
     """Text to audio, the audio tower alone.
@@ -72,8 +75,11 @@ class AudioObjective:
         return StepLoss(loss_B.mean(), {"audio": modality}, None)
 
     def validation(self, model: nn.Module, device: torch.device) -> dict[str, float]:
-        loss = float(torch.cat([_audio_loss(model, part, device) for part in self._batches.validation()]).mean())
+        loss = float(self.clip_losses(model, device).mean())
         return {"loss": loss, "audio": loss}
+
+    def clip_losses(self, model: nn.Module, device: torch.device, *, bridge: bool = True) -> Tensor:
+        return torch.cat([_audio_loss(model, part, device) for part in self._batches.validation()])
 
 
 class JointObjective:
@@ -126,6 +132,19 @@ class JointObjective:
                 mean[name] += (high - low) * float(value)
         return mean
 
+    def clip_losses(self, model: nn.Module, device: torch.device, *, bridge: bool = True) -> Tensor:
+        """Of both modalities by their weights, and of both experts by their ranges; what is given adds nothing."""
+        losses = []
+        for expert in EXPERTS:
+            held_out = self._batches.validation(expert)
+            parts = held_out if bridge else map(_without_bridge, held_out)
+            found = [self._loss(model, part, device) for part in parts]
+            low, high = expert_levels(expert, self._video_shift, BOUNDARY_RATIO)
+            video_N = self._weights.video_weight * torch.cat([one.video_B for one in found])
+            audio_N = self._weights.audio_weight * torch.cat([one.audio_B for one in found])
+            losses.append((high - low) * (video_N + audio_N))
+        return torch.stack(losses).sum(dim=0)
+
     def _loss(self, model: nn.Module, part: JointPart, device: torch.device) -> PairLoss:
         clean, noise = (LatentPair(*(half.to(device) for half in pair)) for pair in (part.clean, part.noise))
         loss = pair_loss(
@@ -142,6 +161,10 @@ class JointObjective:
         )
         learns_B2 = part.learns_B2.to(device)
         return PairLoss(loss.video_B * learns_B2[:, 0], loss.audio_B * learns_B2[:, 1])
+
+
+def _without_bridge(part: JointPart) -> JointPart:
+    return replace(part, bridge_mask_B=torch.zeros_like(part.bridge_mask_B))
 
 
 def _audio_loss(model: nn.Module, part: AudioPart, device: torch.device) -> Tensor:

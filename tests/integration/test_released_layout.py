@@ -24,6 +24,7 @@ from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.encode import write_media
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.params import Params, params_from
+from mova_core.params.evaluation import OtherFootageGateParams
 from mova_core.places import DataFolder
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.training.loop import train
@@ -98,8 +99,10 @@ def params(weights: Path, steps: int) -> Params:
             | {"optimizer": {"lr": 2e-3, "warmup_steps": 1, "ema_decay": 0.5}},
             "generate": {"steps": 1},
             "evaluate": {"clips_per_class": 1, "batch": 2, "sweep": [], "bootstrap_samples": 10, "samples": 1},
-            # The audio VAE has random weights: whatever it decodes is as good as silent.
-            "select": {"other_footage": {"audible_share_at_least": None}},
+            # The VAEs have random weights: whatever they decode is as good as silent, and so few steps teach no sync.
+            "select": {
+                "other_footage": dict.fromkeys(OtherFootageGateParams.model_fields) | {"decodable_share_at_least": 1.0}
+            },
         }
     )
 

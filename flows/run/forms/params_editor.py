@@ -11,6 +11,7 @@ import yaml
 
 from mova_core.errors import UsageError
 from mova_core.params import PRESETS, PresetName, load_params, params_from, read_values, with_preset
+from mova_core.params.evaluation import Footage
 from mova_core.params.nested import flat
 from mova_core.places import PARAMS
 from mova_core.storage.atomic import write_text
@@ -47,8 +48,12 @@ def set_preset(preset: PresetName) -> bool:
     return set_params(PARAMS, changes | geometries)
 
 
-def set_footage(footage: Path) -> bool:
+def set_footage(footage: Path, kind: Footage | None = None) -> bool:
     """Choose the folder, or the sources.lock, that `ingest` reads.
+
+    Args:
+        footage: its path.
+        kind: whether the project made it, by which suite and gates are chosen; None leaves that as it is.
 
     Returns:
         Whether params.yaml was written.
@@ -56,7 +61,8 @@ def set_footage(footage: Path) -> bool:
     Raises:
         UsageError: params.yaml is missing or not understood.
     """
-    return set_params(PARAMS, {"ingest.footage": footage.as_posix()})
+    chosen = {} if kind is None else {"evaluate.footage": kind}
+    return set_params(PARAMS, {"ingest.footage": footage.as_posix(), **chosen})
 
 
 def footage_in_params() -> Path:

@@ -28,7 +28,8 @@ def load_candidate(checkpoint: Checkpoint, params: Params, data: DataFolder) -> 
         towers = DualTower.from_pretrained(folder)
     geometry = phase_named(checkpoint.manifest.phase).geometry(params)
     components = new_components(towers, parts, geometry, params.generate, BOUNDARY_RATIO, known_to(checkpoint))
-    return EvaluatedModel(checkpoint.checkpoint_id, components, {"validation_loss": validation_loss(checkpoint)})
+    loss = {"validation_loss": validation_loss(checkpoint)}
+    return EvaluatedModel(checkpoint.checkpoint_id, components, loss, checkpoint.manifest.fingerprint)
 
 
 def validation_loss(checkpoint: Checkpoint) -> Metric:

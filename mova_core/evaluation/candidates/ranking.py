@@ -8,7 +8,6 @@ alone. Of two with one margin, the later step is the better.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mova_core.evaluation.catalogue import SYNTHETIC
 from mova_core.evaluation.gates import Gate, judge
 from mova_core.evaluation.measuring.rounding import DIGITS
 from mova_core.params import Params
@@ -52,7 +51,7 @@ def judged_by_gates(checkpoint: Checkpoint, evaluation: EvaluationManifest, para
         UsageError: a limit is of a metric that cannot be judged (`gates.judge`).
     """
     suite, metrics = evaluation.suite, evaluation.metrics
-    gates = judge(evaluation.phase, suite.name == SYNTHETIC, params.select, metrics)
+    gates = judge(evaluation.phase, params.evaluate.footage, params.select, metrics)
     return Judged(evaluation.checkpoint_id, checkpoint.step, suite.clips, metrics, gates)
 
 
@@ -61,9 +60,10 @@ def margin(gate: Gate) -> float:
 
     What cannot be judged has -1.
     """
-    if gate.value is None or gate.unavailable is not None:
+    judged = gate.value if gate.low is None else gate.low
+    if judged is None or gate.unavailable is not None:
         return -1.0
-    better = gate.value - gate.limit if gate.better == "higher" else gate.limit - gate.value
+    better = judged - gate.limit if gate.better == "higher" else gate.limit - judged
     return round(max(-1.0, min(1.0, better / (abs(gate.limit) or 1.0))), DIGITS)
 
 

@@ -20,13 +20,15 @@ CANDIDATES_FOLDER = "candidates"  # of evaluations that are whole and not the ch
 
 
 class JudgedGate(Manifest):
-    """A gate, and how far its value is on the good side of the limit."""
+    """A gate, and how far its value, or the end of its interval that is judged, is on the good side of the limit."""
 
     name: str
     value: float | None
     limit: float
     better: str
     passed: bool
+    sign: str
+    low: float | None
     unavailable: str | None
     margin: float
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mova_core.evaluation.measuring.ratio_metric import COVERAGE
 from mova_core.measures.clip import Clip
 from mova_core.measures.models.table import Adapter, ConfiguredModel, loaded
 from mova_core.speech.recognize import ConfiguredSpeech
@@ -34,6 +35,17 @@ class Context:
         endpoint = None if self.speech.endpoint is None else [self.speech.endpoint.url, self.speech.endpoint.model]
         speech = [self.speech.params.model_dump(mode="json"), str(self.speech.parts), endpoint]
         return [models, speech, self.audible_above_lufs]
+
+    def interval(self, feature: Callable[[Clip], float | None]) -> tuple[float, float] | None:
+        """Where the middle 95 % of the reference clips that have a feature lie, ends included; None if none has it."""
+        known = [value for clip in self.clips if (value := clip.get(feature)) is not None]
+        if not known:
+            return None
+        outside = (1 - COVERAGE) / 2  # ends are values of clips: a count between two would leave out those of the fewer
+        return (
+            float(np.quantile(known, outside, method="lower")),
+            float(np.quantile(known, 1 - outside, method="higher")),
+        )
 
     def mean(self, feature: Callable[[Clip], float | None]) -> float | None:
         """Mean of a feature over the reference clips that have it; None if none has."""

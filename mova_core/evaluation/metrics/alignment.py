@@ -22,6 +22,32 @@ def av_align_many_to_one(video: Clip, audio: Clip) -> Measured:
     return sound_missing(audio) or frames_missing(video, PEAK_FRAMES) or sync.av_align_many_to_one(video, audio)
 
 
+def av_align_or_missed(video: Clip, audio: Clip) -> Measured:
+    """AV-Align, 0 of a clip in which there is nothing to align."""
+    value = av_align(video, audio)
+    return 0.0 if isinstance(value, Unavailable) else value
+
+
+def av_align_where_both_have_events(video: Clip, audio: Clip) -> Measured:
+    """AV-Align of a video with peaks of the flow and an audio with onsets: of others it is 0 whoever pairs them."""
+    from mova_core.measures import av_align as definition
+    from mova_core.measures import sync
+
+    value = av_align(video, audio)
+    if isinstance(value, Unavailable):
+        return value
+    both = audio.get(sync.onsets) and sync.clip_flow_peaks_s(video, definition.FLOW_FLOOR_PX)
+    return value if both else sync.NO_EVENT
+
+
+def onset_lag_or_missed_s(video: Clip, audio: Clip) -> Measured:
+    """The lag of `onset_lag_s`, the largest one of a clip in which there is nothing to compare."""
+    from mova_core.measures import sync
+
+    value = onset_lag_s(video, audio)
+    return sync.LARGEST_LAG_S if isinstance(value, Unavailable) else value
+
+
 def onset_lag_s(video: Clip, audio: Clip) -> Measured:
     """Seconds, without sign, by which audio onsets lie beside sudden movement."""
     if missing := sound_missing(audio) or frames_missing(video, CHANGE_FRAMES):

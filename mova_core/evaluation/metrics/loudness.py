@@ -8,6 +8,8 @@ from mova_core.evaluation.metrics.usable import audio_missing
 from mova_core.measures.clip import Clip, Unavailable
 from mova_core.media.audio.loudness import integrated_lufs
 
+TOLERANCE_LU = 3.0  # phases that train on audio of one loudness have data of hardly any range
+
 
 def loudness_error_lu(video: Clip, audio: Clip, context: Context) -> Ratio:
     """LU between a clip's integrated loudness and the mean of validation clips; a silent clip has none."""
@@ -17,6 +19,15 @@ def loudness_error_lu(video: Clip, audio: Clip, context: Context) -> Ratio:
 def rms_error_db(video: Clip, audio: Clip, context: Context) -> Ratio:
     """dB between a clip's RMS level and the mean of validation clips; a silent clip has none."""
     return _distance(audio.get(_rms_db), context.mean(_rms_db))
+
+
+def loudness_within_data(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
+    """1 where a clip is as loud as clips of the data, give or take `TOLERANCE_LU`; a silent one is not."""
+    data, level = context.interval(lufs), audio.get(lufs)
+    if data is None:
+        return Unavailable("no validation clip has a loudness")
+    low, high = data[0] - TOLERANCE_LU, data[1] + TOLERANCE_LU
+    return float(level is not None and low <= level <= high), 1.0
 
 
 def audible_share(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:

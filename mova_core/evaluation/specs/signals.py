@@ -3,6 +3,7 @@
 from mova_core.evaluation.measuring.metric import (
     AMOUNT,
     ANY,
+    DIFFERENCE,
     SHARE,
     GateKind,
     MetricSpec,
@@ -52,7 +53,25 @@ ALIGNMENT = (
         ratio=mean_over_pairs(alignment.onset_lag_s),
         shuffle=within_class,
         needs=(Need.VIDEO,),
-        chosen=True,
+    ),
+    MetricSpec(
+        "av_align_over_shuffled",
+        "AV-Align over shuffled pairs",
+        "AV-Align less that of the same clips, paired wrongly within their class; 0 of a clip in which nothing is there"
+        " to align",
+        *("higher", DIFFERENCE),
+        needs=(Need.VIDEO,),
+        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
+    ),
+    MetricSpec(
+        "onset_lag_under_shuffled_s",
+        "onset lag under shuffled pairs",
+        "onset lag of the same clips, paired wrongly within their class, less their own; 1 s of a clip in which nothing"
+        " moves or no audio rises",
+        *("higher", DIFFERENCE),
+        unit="s",
+        needs=(Need.VIDEO,),
+        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
     ),
 )
 AUDIO = (
@@ -188,7 +207,8 @@ VIDEO = (
         "share of clips that are one flat colour, silent, clipped or no numbers: those that generation tries again",
         *("lower", SHARE),
         ratio=mean_of(video_signal.collapsed),
-        chosen=True,
+        needs=(Need.VIDEO,),
+        gates=(GateKind.JOINT, GateKind.OTHER_FOOTAGE),
     ),
 )
 _P808 = "arXiv:2010.15258"

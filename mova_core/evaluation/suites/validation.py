@@ -17,7 +17,7 @@ def validation_clips(
 
     Args:
         params: `clip_geometry` (as which clips were cut) and `encode.target_lufs`.
-        section: how many.
+        section: how many, and of which footage.
         geometry: of the phase.
         data: tables and clips.
         normalize_loudness: whether the phase trains on audio of one loudness.
@@ -26,7 +26,8 @@ def validation_clips(
         StaleError, MediaError: a clip is missing or cannot be read.
     """
     held_out = [row for row in captioned_clips(data) if row["split"] == "validation"]
-    if any(class_of_caption(row["merged"]) for row in held_out):
+    synthetic = section.footage == "synthetic"
+    if synthetic and any(class_of_caption(row["merged"]) for row in held_out):
         # A clip of two classes has no single class to compare with.
         held_out = [row for row in held_out if class_of_caption(row["merged"])]
     count = min(section.data_clips, len(held_out))
@@ -35,7 +36,7 @@ def validation_clips(
         frames, audio = load_clip(data.clips, row, params.clip_geometry)
         if normalize_loudness:
             audio = normalise_loudness(audio, geometry.audio_rate_hz, params.encode.target_lufs)
-        label = class_of_caption(row["merged"])
+        label = class_of_caption(row["merged"]) if synthetic else None
         frames = scaled_down(frames, canvas_of(row, geometry))
         clips.append(Clip(frames, audio, float(geometry.fps), geometry.audio_rate_hz, asked=Asked(label=label)))
     return clips

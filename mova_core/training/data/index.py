@@ -56,12 +56,12 @@ def clip_ids(folder: Path, phase: str, split: str) -> list[str]:
     return ids
 
 
-def buckets_of(folder: Path, phase: str, split: str, *, by_canvas: bool) -> tuple[Bucket, ...]:
+def buckets_of(folder: Path, phase: str | None, split: str, *, by_canvas: bool) -> tuple[Bucket, ...]:
     """The clips that a phase takes of a split, in the order of the index.
 
     Args:
         folder: of latents at one geometry, so that all clips are of one length.
-        phase: name.
+        phase: name; None for those of every phase.
         split: `train` or `validation`.
         by_canvas: a bucket for each orientation; else one for all, as their audio has one shape.
     """
@@ -71,10 +71,11 @@ def buckets_of(folder: Path, phase: str, split: str, *, by_canvas: bool) -> tupl
     return tuple(_bucket(part) for part in parts if len(part))
 
 
-def rows_of(folder: Path, phase: str, split: str) -> pa.Table:
-    """The rows of the index that a phase takes of a split."""
+def rows_of(folder: Path, phase: str | None, split: str) -> pa.Table:
+    """The rows of the index that a phase, or any of them, takes of a split."""
     index = read_columns(folder / INDEX_FILE, "latents")
-    return index.filter(pc.and_(_taken(index, phase), pc.equal(index["split"], split)))
+    index = index.filter(pc.equal(index["split"], split))
+    return index if phase is None else index.filter(_taken(index, phase))
 
 
 def _taken(index: pa.Table, phase: str) -> pa.Array:

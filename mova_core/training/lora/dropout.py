@@ -52,3 +52,6 @@ class WithDropout:
 
     def validation(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         return self._objective.validation(model, device)
+
+    def clip_losses(self, model: nn.Module, device: torch.device, *, bridge: bool = True) -> Tensor:
+        return self._objective.clip_losses(model, device, bridge=bridge)

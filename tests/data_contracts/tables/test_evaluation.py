@@ -29,6 +29,7 @@ CHECKPOINT = "every evaluation is of a checkpoint that its run keeps"
 LOST = "every metric that a gate asks for is there, if only as unavailable"
 SEEDS = "every clip of a suite has a seed of its own"
 SWEEP = "every joint phase is swept once at each Bridge scale of the params, and once with the Bridge off"
+FOOTAGE = "every phase is measured on the suite that evaluate.footage asks for"
 SUITE = "the joint phases are measured on the same suite, those of one geometry at the same settings"
 SAMPLES = "every sample clip is there"
 EMPTY = {"there is at least one metric", LOST}
@@ -73,7 +74,7 @@ PHASES_SPOILED = [
         {"audio": {"suite": {"clips": 5}}, "phase2": {"suite": {"sha256": "e" * 64}}},
         {SEEDS: {"audio"}, SUITE: {"phase2"}},
     ),
-    ({"phase3": {"suite": {"name": "captions"}}}, {SUITE: {"phase3"}}),
+    ({"phase3": {"suite": {"name": "captions"}}}, {SUITE: {"phase3"}, FOOTAGE: {"phase3"}}),
     (
         {"phase3": {"phase": "phase2"}},
         {FOLDER: {"phase3"}, ONCE: {f"phase2/{name}" for name in CATALOGUE}},

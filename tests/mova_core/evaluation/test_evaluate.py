@@ -32,6 +32,7 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
 SECTION = EvaluateParams(clips_per_class=2, batch=4, bootstrap_samples=20, sweep=(0.0, 2.0), samples=1)
+OPEN = {"audio": {"audio_class_at_least": 0, "onset_rate_within_data_at_least": None}}
 PARAMS = Params().model_copy(update={"evaluate": SECTION, "generate": GenerateParams(steps=2)})
 
 
@@ -122,7 +123,7 @@ def test_what_passes_becomes_a_model_folder_with_a_checksummed_manifest(places: 
     metrics = json.loads(Path("reports/audio/metrics.json").read_text())
     assert metrics["sweep"] == [] and metrics["metrics"]["event_f1"]["unavailable"]
     write_text(places.runs / "audio/manifest.json", json.dumps({"trained_on": ["red ball"]}))
-    judge("audio", places, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
+    judge("audio", places, SelectParams.model_validate(OPEN))
     first = digests(Path("models/audio"))
     assert FolderIndex.read(Path("models/audio")).prompts_warning(["a red box", "a cat"])
     selection, _ = read_manifest(Path("models/audio/selection.json"), Selection)
@@ -131,7 +132,7 @@ def test_what_passes_becomes_a_model_folder_with_a_checksummed_manifest(places: 
     assert {name: each["sha256"] for name, each in files.items()} == {
         name: digest for name, digest in first.items() if name != "selection.json"
     }
-    judge("audio", places, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
+    judge("audio", places, SelectParams.model_validate(OPEN))
     assert digests(Path("models/audio")) == first
 
 

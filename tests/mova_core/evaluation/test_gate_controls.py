@@ -22,8 +22,9 @@ from mova_core.errors import MovaError
 from mova_core.evaluation.availability import unavailable_metrics
 from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.measure import event_f1_over_shuffled, measure
+from mova_core.evaluation.measure import measure
 from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.over_shuffled import over_shuffled
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.flow_matching import EXPERTS
@@ -58,6 +59,7 @@ VALUES: dict[str, Any] = {
     "evaluate": {"clips_per_class": 2, "bootstrap_samples": 20, "sweep": [], "samples": 1},
     "generate": {"steps": 2},
 }
+OPEN = {"audio": {"audio_class_at_least": 0, "onset_rate_within_data_at_least": None}}
 WITHOUT_BRIDGE = params_from(VALUES)
 
 
@@ -110,7 +112,7 @@ def without_bridge(project: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         run("audio", WITHOUT_BRIDGE)
-        select_of("audio", WITHOUT_BRIDGE, SelectParams.model_validate({"audio": {"audio_class_at_least": 0}}))
+        select_of("audio", WITHOUT_BRIDGE, SelectParams.model_validate(OPEN))
         run("phase1", WITHOUT_BRIDGE)
     return root
 
@@ -209,8 +211,9 @@ def test_the_same_steps_with_the_bridge_move_it(without_bridge, monkeypatch, tmp
 def measures(clips: list[Clip]) -> dict[str, Metric]:
     """What is measured of clips that no model made."""
     context = Context(clips, -50)
-    metrics = measure(clips, context, unavailable_metrics((), (), ()), WITHOUT_BRIDGE.evaluate).metrics
-    return metrics | {"event_f1_over_shuffled": event_f1_over_shuffled(metrics["event_f1"], context)}
+    unavailable = unavailable_metrics((), (), ())
+    metrics = measure(clips, context, unavailable, WITHOUT_BRIDGE.evaluate).metrics
+    return metrics | over_shuffled(clips, context, unavailable, WITHOUT_BRIDGE.evaluate)
 
 
 def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_sync_alone():
@@ -230,7 +233,7 @@ def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_
     assert wrong["video_class"].value == wrong["audio_class"].value == 1
     for phase in ("phase1", "phase2", "phase3"):
         failed = [
-            {gate.name for gate in judge(phase, True, SelectParams(), metrics) if not gate.passed}
+            {gate.name for gate in judge(phase, "synthetic", SelectParams(), metrics) if not gate.passed}
             for metrics in (true, wrong)
         ]
         assert failed == [{"sync_gain"}, SYNC]  # no model, so no gain of its Bridge

@@ -76,8 +76,10 @@ def test_silence_is_not_zero() -> None:
         asked=Asked(label="red-ball"),
     )
     metrics = measure([still], Context([still], -50), ALWAYS, SECTION).metrics
-    for name in ("event_f1", "offset_s", "desync_s", "loudness_error_lu", "rms_error_db"):
+    for name in ("loudness_error_lu", "rms_error_db"):
         assert metrics[name].value is None and "nothing to measure" in metrics[name].unavailable
+    missed = {name: metrics[name].value for name in ("event_f1", "offset_s", "desync_s")}
+    assert missed == {"event_f1": 0, "offset_s": pytest.approx(0.6), "desync_s": 0.6}
     assert metrics["av_align"].value is None and metrics["av_align"].unavailable == "the audio is silent"
     assert metrics["audible_share"].value == 0
 

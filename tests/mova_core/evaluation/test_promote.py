@@ -45,7 +45,8 @@ def offer(engine: sa.Engine, save_checkpoint) -> Callable[[torch.nn.Module, int]
 
     def leave(towers: torch.nn.Module, first_seed: int) -> Decision:
         section = {"clips_per_class": 1, "bootstrap_samples": 5, "sweep": [], "samples": 0, "seed": first_seed}
-        values = {"evaluate": section, "generate": {"steps": 1}, "select": {"audio": {"audio_class_at_least": 0.0}}}
+        limits = {"audio_class_at_least": 0.0, "onset_rate_within_data_at_least": None}
+        values = {"evaluate": section, "generate": {"steps": 1}, "select": {"audio": limits}}
         PARAMS.write_text(json.dumps(values))
         params, places, reports = load_params(PARAMS), Places(), Path("reports/evaluation")
         shutil.rmtree("runs", ignore_errors=True)

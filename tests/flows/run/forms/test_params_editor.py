@@ -43,6 +43,14 @@ def test_only_the_chosen_values_change_and_no_comment_is_lost(params: Path) -> N
     assert footage_in_params() == Path("data/sources.lock")
 
 
+def test_footage_chooses_its_gates_and_footage_as_it_is_leaves_them(params: Path) -> None:
+    for kind in ("other", "synthetic"):
+        set_footage(Path("data/sources.lock"), kind)
+        assert load_params(params).evaluate.footage == kind
+        set_footage(Path("data/footage"))
+        assert load_params(params).evaluate.footage == kind
+
+
 def test_a_preset_leaves_values_of_ones_own(params: Path) -> None:
     set_params(params, {"train.optimizer.lr": 0.002, "generate.target_lufs": -20.0})
     set_preset("mova-360p")

@@ -14,7 +14,7 @@ from mova_core.evaluation.suites.captioned import CAPTION_OF
 from mova_core.evaluation.suites.suite import Suite, synthetic_suite
 from mova_core.model.nano_folder import write_nano_parts
 from mova_core.params import Params
-from mova_core.params.evaluation import EvaluateParams
+from mova_core.params.evaluation import EvaluateParams, OtherFootageGateParams, SelectParams
 from mova_core.params.generate import GenerateParams
 from mova_core.places import DataFolder
 from mova_core.registry.manifests import EvaluationManifest, Selection
@@ -25,8 +25,17 @@ from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
 AUDIO, REPORTS = PHASES["audio"], Path("reports")
-SECTION = EvaluateParams(clips_per_class=2, candidate_clips_per_class=1, bootstrap_samples=5, samples=1)
-PARAMS = Params().model_copy(update={"evaluate": SECTION, "generate": GenerateParams(steps=1)})
+SECTION = EvaluateParams(
+    footage="other", clips_per_class=2, candidate_clips_per_class=1, bootstrap_samples=5, samples=1
+)
+LIMITS = dict.fromkeys(OtherFootageGateParams.model_fields) | {"validation_loss_at_most": 100.0}
+PARAMS = Params().model_copy(
+    update={
+        "evaluate": SECTION,
+        "generate": GenerateParams(steps=1),
+        "select": SelectParams(other_footage=OtherFootageGateParams.model_validate(LIMITS)),
+    }
+)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mova_core.evaluation.gates import Gate
 
 def gate(value: float | None, limit: float, better: str = "higher", unavailable: str | None = None) -> Gate:
     passed = value is not None and unavailable is None and (value >= limit if better == "higher" else value <= limit)
-    return Gate("event_f1", value, limit, better, passed, unavailable)
+    return Gate("event_f1", value, limit, better, passed, "≥", unavailable=unavailable)
 
 
 def judged(step: int, *gates: Gate) -> Judged:
@@ -50,3 +50,7 @@ def test_the_larger_mean_margin_is_better_and_of_two_alike_the_later_step() -> N
 
 def test_without_gates_the_later_step_is_better() -> None:
     assert [each.step for each in ranked([judged(1), judged(3), judged(2)])] == [3, 2, 1]
+
+
+def test_where_an_interval_is_judged_its_end_has_the_margin() -> None:
+    assert margin(Gate("av_align_over_shuffled", 0.4, 0.0, "higher", True, "interval >", low=0.1)) == 0.1
