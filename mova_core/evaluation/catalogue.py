@@ -119,7 +119,8 @@ _SPECS = (
     MetricSpec(
         "event_rate_within_data",
         "event rate as in the data",
-        "share of clips whose video has as many events a second as the middle 95 % of validation clips",
+        "share of clips whose video has from half to twice as many events a second as the middle 95 % of validation"
+        " clips",
         *("higher", SHARE),
         ratio=event_rate_within_data,
         needs=(Need.VIDEO, Need.KNOWN_EVENTS, Need.VALIDATION_CLIPS),
@@ -128,7 +129,8 @@ _SPECS = (
     MetricSpec(
         "onset_rate_within_data",
         "onset rate as in the data",
-        "share of clips whose audio has as many onsets a second as the middle 95 % of validation clips",
+        "share of clips whose audio has from half to twice as many onsets a second as the middle 95 % of validation"
+        " clips",
         *("higher", SHARE),
         ratio=onset_rate_within_data,
         needs=(Need.KNOWN_EVENTS, Need.VALIDATION_CLIPS),

@@ -17,6 +17,7 @@ from typing import Any
 from mova_core.errors import UsageError
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.evaluation.measuring.metric import GateKind, MetricSpec, Need
+from mova_core.params import PHASE_NAMES
 from mova_core.params.evaluation import Footage, SelectParams
 from mova_core.registry.manifests import Metric
 
@@ -81,7 +82,10 @@ def judge(phase: str, footage: Footage, params: SelectParams, metrics: Mapping[s
     section, kind = getattr(params, phase), GateKind.AUDIO if phase == "audio" else GateKind.JOINT
     if footage == "other":
         section, kind = params.other_footage, GateKind.OTHER_FOOTAGE
-    asked = [(key, float(limit)) for key, limit in section.model_dump().items() if limit is not None]
+    limits = section.model_dump()
+    if footage == "other" and phase == PHASE_NAMES[-1]:
+        limits |= params.other_footage_phase3.model_dump()
+    asked = [(key, float(limit)) for key, limit in limits.items() if limit is not None]
     gates = [_gate(key, limit, kind, metrics) for key, limit in asked]
     # One section of other footage serves all phases; phase audio has no video to judge.
     return [gate for gate in gates if phase != "audio" or Need.VIDEO not in CATALOGUE[gate.name].needs]

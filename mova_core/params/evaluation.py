@@ -35,7 +35,9 @@ class AudioGateParams(Section):
     """Limits that a selected checkpoint of phase audio must hold; null asks nothing of that measure."""
 
     audio_class_at_least: float | None = Field(0.90, ge=0, le=1)
-    onset_rate_within_data_at_least: float | None = Field(0.5, ge=0, le=1)
+    onset_rate_within_data_at_least: float | None = Field(
+        0.3, ge=0, le=1, description="share of clips with about as many onsets a second as the data's"
+    )
 
 
 class JointGateParams(Section):
@@ -50,10 +52,11 @@ class JointGateParams(Section):
     sync_gain_at_least: float | None = Field(
         0.38, ge=-1, le=1, description="event F1 over that with the Bridge off, s_T 1"
     )
-    event_rate_within_data_at_least: float | None = Field(
-        0.5, ge=0, le=1, description="share of clips with as many events a second as the data's"
+    event_rate_within_data_at_least: float | None = Field(0.8, ge=0, le=1)
+    onset_rate_within_data_at_least: float | None = Field(0.8, ge=0, le=1)
+    memorised_share_at_most: float | None = Field(
+        0.25, ge=0, le=1, description="share of clips nearer to a training clip than 95 % of held-out clips"
     )
-    onset_rate_within_data_at_least: float | None = Field(0.5, ge=0, le=1)
 
 
 class OtherFootageGateParams(Section):
@@ -64,14 +67,19 @@ class OtherFootageGateParams(Section):
         0.0, description="the whole 95 % interval over held-out clips, as of each limit named so"
     )
     loss_gain_by_bridge_interval_above: float | None = Field(0.0)
-    av_align_over_shuffled_interval_above: float | None = Field(0.0, ge=-1, lt=1)
-    onset_lag_under_shuffled_s_interval_above: float | None = Field(0.0, ge=-1, lt=1)
     collapsed_share_at_most: float | None = Field(0.05, ge=0, le=1)
-    memorised_share_at_most: float | None = Field(0.5, ge=0, le=1)
+    memorised_share_at_most: float | None = Field(0.25, ge=0, le=1)
     loudness_within_data_at_least: float | None = Field(0.8, ge=0, le=1)
     audible_share_at_least: float | None = Field(0.9, ge=0, le=1)
     decodable_share_at_least: float | None = Field(1.0, ge=0, le=1)
     validation_loss_at_most: float | None = Field(None, gt=0)
+
+
+class OtherFootageSyncParams(Section):
+    """Limits besides, after the last phase: its model is the one that is packaged."""
+
+    av_align_over_shuffled_interval_above: float | None = Field(0.0, ge=-1, lt=1)
+    onset_lag_under_shuffled_s_interval_above: float | None = Field(0.0, ge=-1, lt=1)
 
 
 class SelectParams(Section):
@@ -90,3 +98,4 @@ class SelectParams(Section):
         event_f1_at_least=0.75, event_f1_over_shuffled_at_least=0.56, offset_s_at_most=0.11, sync_gain_at_least=0.55
     )
     other_footage: OtherFootageGateParams = OtherFootageGateParams()
+    other_footage_phase3: OtherFootageSyncParams = OtherFootageSyncParams()

@@ -13,6 +13,8 @@ from mova_core.evaluation.measuring.ratio_metric import NOTHING, Ratio
 from mova_core.measures.clip import Clip, Unavailable
 from mova_core.media.audio.onsets import LARGEST_LAG_S, Curve, audio_rise, best_lag_s, match_times
 
+RATE_FACTOR = 2.0  # beyond the data's interval: F1 judges an onset too many, the rate none at all, or a rattle
+
 
 def event_f1(video: Clip, audio: Clip, context: Context) -> Ratio:
     """F1 of one-to-one matches no further apart than one frame: twice the matches over all events."""
@@ -44,12 +46,12 @@ def desync_s(video: Clip, audio: Clip, context: Context) -> Ratio:
 
 
 def event_rate_within_data(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
-    """1 where the video has as many events a second as clips of the data have."""
+    """1 where the video has about as many events a second as clips of the data have."""
     return _within(video.get(_event_rate), context.interval(_event_rate))
 
 
 def onset_rate_within_data(video: Clip, audio: Clip, context: Context) -> Ratio | Unavailable:
-    """1 where the audio has as many onsets a second as clips of the data have."""
+    """1 where the audio has about as many onsets a second as clips of the data have."""
     return _within(audio.get(_onset_rate), context.interval(_onset_rate))
 
 
@@ -70,7 +72,7 @@ def _has_events(video: Clip, audio: Clip) -> bool:
 def _within(value: float, data: tuple[float, float] | None) -> Ratio | Unavailable:
     if data is None:
         return Unavailable(Need.VALIDATION_CLIPS.value)
-    return float(data[0] <= value <= data[1]), 1.0
+    return float(data[0] / RATE_FACTOR <= value <= data[1] * RATE_FACTOR), 1.0
 
 
 def _events(clip: Clip) -> list[float]:

@@ -13,12 +13,20 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Sync of video and audio": (
         *("event_f1", "offset_s", "desync_s", "sync_gain", "event_f1_over_shuffled"),
         *("desync_synchformer_s", "ib_score", "lse_d", "lse_c", "av_align", "av_align_many_to_one", "onset_lag_s"),
+        *("av_align_over_shuffled", "onset_lag_under_shuffled_s", "event_rate_within_data", "onset_rate_within_data"),
     ),
     "What the text asks for": ("audio_class", "video_class", "clap_score", "text_accuracy"),
     "Speech": ("dnsmos_p808", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl", "cpcer", "cer", "wer", "der"),
     "Audio": (
         *("loudness_lufs", "loudness_range_lu", "true_peak_dbtp", "rms_dbfs", "silence_ratio", "bandwidth_hz"),
-        *("clipped_share", "clipping_runs_hz", "audible_share", "loudness_error_lu", "rms_error_db"),
+        *(
+            "clipped_share",
+            "clipping_runs_hz",
+            "audible_share",
+            "loudness_error_lu",
+            "loudness_within_data",
+            "rms_error_db",
+        ),
         *("audiobox_pq", "audiobox_pc", "audiobox_ce", "audiobox_cu", "eat_speech", "eat_singing"),
     ),
     "Video": (

@@ -1,6 +1,7 @@
 """Models that would cheat the gates of synthetic footage: each fails for the stated reason, the data's own clips pass.
 
-An attacker is given the gain of the Bridge, which only a sweep of a model measures: the gates of clips must do alone.
+An attacker is given the gain of the Bridge, which only a sweep of a model measures, and clips that are no copies
+(`test_memorisation.py`): the gates of video and audio must do alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ def failed(clips: Sequence[Clip], held_out: list[Clip], phase: str) -> set[str]:
     metrics = measure(clips, context, unavailable, SECTION).metrics | over_shuffled(
         clips, context, unavailable, SECTION
     )
-    metrics["sync_gain"] = entry("sync_gain", 0.9)
+    metrics |= {"sync_gain": entry("sync_gain", 0.9), "memorised_share": entry("memorised_share", 0.0)}
     return {gate.name for gate in judge(phase, "synthetic", SelectParams(), metrics) if not gate.passed}
 
 

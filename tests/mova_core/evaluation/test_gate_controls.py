@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mova_core.curation.encode.accepted_clips import scaled_down
 from mova_core.curation.encode.stage import encode
 from mova_core.curation.engine.base import Engine
 from mova_core.curation.fit_codec.stage import fit_codec
@@ -21,9 +22,12 @@ from mova_core.curation.tables import write_table
 from mova_core.errors import MovaError
 from mova_core.evaluation.availability import unavailable_metrics
 from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
+from mova_core.evaluation.candidates.load import load_candidate
 from mova_core.evaluation.gates import judge
-from mova_core.evaluation.measure import measure
+from mova_core.evaluation.loss_gains import ANOTHER_RUN, StartLosses, loss_gains, start_losses
+from mova_core.evaluation.measure import entry, measure
 from mova_core.evaluation.measuring.context import Context
+from mova_core.evaluation.memorisation import memorisation
 from mova_core.evaluation.over_shuffled import over_shuffled
 from mova_core.evaluation.select import select
 from mova_core.evaluation.suites.captioned import CAPTION_OF
@@ -31,9 +35,11 @@ from mova_core.flow_matching import EXPERTS
 from mova_core.geometry import GEOMETRIES
 from mova_core.measures.clip import Asked, Clip
 from mova_core.media.encode import write_media
+from mova_core.model.model_folder import Components
 from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.towers.bridge import BRIDGE_OFF, BRIDGE_ON
 from mova_core.model.towers.dual_tower import DualTower, LatentPair
+from mova_core.model.weights.blueprint import in_memory
 from mova_core.params import Params, params_from
 from mova_core.params.evaluation import SelectParams
 from mova_core.places import DataFolder
@@ -45,6 +51,7 @@ from mova_core.training.checkpoints.weights import write_components
 from mova_core.training.loop import train
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
+from mova_core.training.run import prepare
 
 LARGE, SMALL = GEOMETRIES["nano-48"], GEOMETRIES["nano-32"]
 SYNC = {"event_f1", "event_f1_over_shuffled", "offset_s", "desync_s", "sync_gain"}
@@ -194,6 +201,11 @@ def test_a_model_trained_without_bridge_fails(without_bridge, monkeypatch, tmp_p
     evaluation, _ = read_manifest(REPORTS / "phase1/metrics.json", EvaluationManifest)
     gain = evaluation.metrics["sync_gain"]
     assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+    by_bridge = evaluation.metrics["loss_gain_by_bridge"]
+    assert (by_bridge.value, by_bridge.low, by_bridge.high) == (0, 0, 0)
+    assert evaluation.metrics["loss_gain_over_start"].value is not None
+    other = {gate.name: gate for gate in judge("phase1", "other", SelectParams(), evaluation.metrics)}
+    assert not other["loss_gain_by_bridge"].passed and other["loss_gain_by_bridge"].unavailable is None
     assert failed_gates("phase1", WITHOUT_BRIDGE) >= {"sync_gain", "event_f1_over_shuffled"}
 
 
@@ -213,7 +225,8 @@ def measures(clips: list[Clip]) -> dict[str, Metric]:
     context = Context(clips, -50)
     unavailable = unavailable_metrics((), (), ())
     metrics = measure(clips, context, unavailable, WITHOUT_BRIDGE.evaluate).metrics
-    return metrics | over_shuffled(clips, context, unavailable, WITHOUT_BRIDGE.evaluate)
+    metrics |= over_shuffled(clips, context, unavailable, WITHOUT_BRIDGE.evaluate)
+    return metrics | {"memorised_share": entry("memorised_share", 0.0)}
 
 
 def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_sync_alone():
@@ -237,3 +250,93 @@ def test_the_world_passes_and_with_its_audio_shuffled_within_the_class_fails_by_
             for metrics in (true, wrong)
         ]
         assert failed == [{"sync_gain"}, SYNC]  # no model, so no gain of its Bridge
+
+
+def towers_of_the_start(phase: str) -> DualTower:
+    """The weights that a phase starts from, untrained."""
+    run = prepare(PHASES[phase], WITHOUT_BRIDGE, Places())
+    in_memory(run.blueprint, run.weights)
+    assert isinstance(run.blueprint, DualTower)
+    return run.blueprint.eval()
+
+
+def test_untrained_weights_fail_the_gates_of_other_footage(without_bridge, monkeypatch):
+    """Whatever their clips are like: they gain nothing over what the phase started from."""
+    monkeypatch.chdir(without_bridge)
+    start = start_losses(PHASES["phase1"], WITHOUT_BRIDGE, Places())
+    assert isinstance(start, StartLosses) and len(start.losses_N) == 4
+    towers = towers_of_the_start("phase1")
+    gains = loss_gains(towers, start.run, start, WITHOUT_BRIDGE.evaluate)
+    assert (gains["loss_gain_over_start"].value, gains["loss_gain_over_start"].high) == (0, 0)
+    good = {name: entry(name, 1.0) for name in ("audible_share", "decodable_share", "loudness_within_data")}
+    good |= {name: entry(name, 0.0) for name in ("collapsed_share", "memorised_share")}
+    failed = {gate.name for gate in judge("phase1", "other", SelectParams(), good | gains) if not gate.passed}
+    assert "loss_gain_over_start" in failed
+
+
+def test_weights_that_are_better_than_the_start_gain_by_as_much(without_bridge, monkeypatch):
+    monkeypatch.chdir(without_bridge)
+    start = start_losses(PHASES["phase1"], WITHOUT_BRIDGE, Places())
+    assert isinstance(start, StartLosses)
+    worse = replace(start, losses_N=start.losses_N + torch.tensor([0.1, 0.2, 0.3, 0.2]))
+    gain = loss_gains(towers_of_the_start("phase1"), start.run, worse, WITHOUT_BRIDGE.evaluate)["loss_gain_over_start"]
+    assert gain.value == pytest.approx(0.2, abs=1e-5) and 0.1 <= gain.low < 0.2 < gain.high <= 0.3
+    (gate,) = (
+        gate
+        for gate in judge("phase1", "other", SelectParams(), {"loss_gain_over_start": gain})
+        if gate.name == "loss_gain_over_start"
+    )
+    assert gate.passed
+
+
+def test_gains_of_weights_of_another_run_are_unavailable(without_bridge, monkeypatch, tmp_path):
+    monkeypatch.chdir(without_bridge)
+    towers = towers_of_the_start("phase1")
+    start = start_losses(PHASES["phase1"], WITHOUT_BRIDGE, Places())
+    for reason, run, known in ((ANOTHER_RUN, "0" * 64, start), ("no model", "0" * 64, "no model")):
+        gains = loss_gains(towers, run, known, WITHOUT_BRIDGE.evaluate)
+        assert {gain.unavailable for gain in gains.values()} == {reason}
+    nowhere = start_losses(PHASES["phase1"], WITHOUT_BRIDGE, Places(models=tmp_path))
+    assert isinstance(nowhere, str) and "select@audio" in nowhere
+
+
+@pytest.fixture
+def model(without_bridge: Path, monkeypatch: pytest.MonkeyPatch) -> Components:
+    """A model with the codecs that made the latents."""
+    monkeypatch.chdir(without_bridge)
+    return load_candidate(last_checkpoint(Path("runs/phase1/checkpoints")), WITHOUT_BRIDGE, DataFolder()).components
+
+
+@pytest.mark.parametrize("phase", ["audio", "phase1"])
+def test_copies_of_training_clips_are_memorised_and_clips_of_the_world_are_not(model, phase):
+    rng = np.random.default_rng(12)
+    copies = [as_clip(take) for take in takes(12)[:8]]
+    new = [as_clip(draw_take(rng, kind, SMALL.duration_s)) for kind in KINDS for _ in range(4)]
+    copied, fresh = (memorisation(clips, model, PHASES[phase], WITHOUT_BRIDGE, Places()) for clips in (copies, new))
+    assert copied["memorised_share"].value == 1 and copied["nearest_training_ratio"].value < 0.3
+    assert fresh["memorised_share"].value < 0.2 and fresh["nearest_training_ratio"].value > 0.8
+    assert copied["memorised_share"].data == 0 and copied["nearest_training_ratio"].data == pytest.approx(1)
+    judged = [
+        next(
+            gate.passed
+            for gate in judge("phase1", "synthetic", SelectParams(), metrics)
+            if gate.name == "memorised_share"
+        )
+        for metrics in (copied, fresh)
+    ]
+    assert judged == [False, True]
+
+
+def test_without_latents_of_its_codec_a_model_s_memory_is_unavailable(model, tmp_path):
+    clips = [as_clip(take) for take in takes(2)]
+    places = Places(DataFolder(tmp_path))
+    found = memorisation(clips, model, PHASES["phase1"], WITHOUT_BRIDGE, places)
+    assert {"mova encode" in str(metric.unavailable) for metric in found.values()} == {True}
+
+
+def as_clip(take: Take) -> Clip:
+    """A take as a model of phase 1 makes it."""
+    large = np.stack(list(render_frames(take, SMALL.fps, SMALL.frames, 48)))
+    frames = scaled_down(large, SMALL.canvases[0])
+    audio = render_audio(take, SMALL.audio_rate_hz, SMALL.audio_samples)
+    return Clip(frames, audio, float(SMALL.fps), SMALL.audio_rate_hz, asked=Asked(label=take.kind))
