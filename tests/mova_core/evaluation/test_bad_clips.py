@@ -14,7 +14,7 @@ from mova_core.measures.clip import Asked, Clip, Unavailable
 FPS, RATE_HZ = 24.0, 16_000
 OF_VIDEO = {"motion", "flow_speed", "frozen_share", "flicker"}
 OF_AUDIO = {spec.name for spec in AUDIO}
-OF_BOTH = {spec.name for spec in ALIGNMENT}
+OF_BOTH = {spec.name for spec in ALIGNMENT if spec.of_clips}
 OF_SPEECH = {spec.name for spec in DNSMOS}
 SLOW = OF_SPEECH | {"text_accuracy"}  # by packaged models: asked only where they have nothing to do
 CONTEXT = Context([], -50)
