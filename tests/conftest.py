@@ -188,51 +188,68 @@ def installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+class PostgresqlServer:
+    """A server of this session, reached by a socket; called, it makes an empty database and gives its URL.
+
+    Args:
+        programs: folder of PostgreSQL's programs.
+    """
+
+    def __init__(self, programs: Path) -> None:
+        self._programs, self._numbers = programs, iter(range(10_000))
+        self._folder = Path(tempfile.mkdtemp(prefix="mova-pg-"))  # short: a socket's path has at most 107 bytes
+        self._as_user: list[str] = []
+        if os.geteuid() == 0:
+            import pwd
+
+            user = next(name for name in SERVER_USERS if name in {entry.pw_name for entry in pwd.getpwall()})
+            shutil.chown(self._folder, user)
+            self._as_user = ["runuser", "-u", user, "--"]
+        self._data = str(self._folder / "data")
+        self._call("initdb", "-D", self._data, "-U", "mova", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.start()
+
+    def __call__(self) -> str:
+        name = f"registry_{next(self._numbers)}"
+        address = f"postgresql://mova@/{{}}?host={self._folder}"
+        admin = sa.create_engine(
+            address.format("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+        )
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        admin.dispose()
+        return address.format(name)
+
+    def start(self) -> None:
+        """Start it; its databases are as they were."""
+        fast = "-c fsync=off -c full_page_writes=off -c autovacuum=off"  # nobody needs the rows after a crash
+        options = f"-k {self._folder} -c listen_addresses='' -c max_connections=30 {fast}"
+        self._call("pg_ctl", "-D", self._data, "-o", options, "-l", str(self._folder / "log"), "-w", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it as `pg_ctl` does: `fast` ends connections, `immediate` does not write what is in memory."""
+        self._call("pg_ctl", "-D", self._data, "-m", mode, "stop")
+
+    def remove(self) -> None:
+        """Stop it and remove all that it wrote."""
+        self.stop("immediate")
+        shutil.rmtree(self._folder)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [*self._as_user, str(self._programs / program), *arguments]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Callable[[], str]]:
-    """Function that makes an empty database on a server of this session, reached by a socket, and gives its URL."""
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """One server for all tests."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         pytest.skip("no PostgreSQL server here (Debian: package `postgresql`)")
-    programs_folder = programs[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="mova-pg-"))  # short: a socket's path has at most 107 bytes
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        import pwd
-
-        user = next(name for name in SERVER_USERS if name in {entry.pw_name for entry in pwd.getpwall()})
-        shutil.chown(folder, user)
-        as_user = ["runuser", "-u", user, "--"]
-
-    def call(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [*as_user, str(programs_folder / program), *arguments], cwd="/", capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    data = str(folder / "data")
-    call("initdb", "-D", data, "-U", "mova", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
-    fast = "-c fsync=off -c full_page_writes=off -c autovacuum=off"  # nobody needs the rows after a crash
-    options = f"-k {folder} -c listen_addresses='' -c max_connections=30 {fast}"
-    call("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    address = f"postgresql://mova@/{{}}?host={folder}"
-    admin = sa.create_engine(
-        address.format("postgres").replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    numbers = iter(range(10_000))
-
-    def new_database() -> str:
-        name = f"registry_{next(numbers)}"
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0")
-        return address.format(name)
-
-    try:
-        yield new_database
-    finally:
-        admin.dispose()
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    server = PostgresqlServer(programs[-1].parent)
+    yield server
+    server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -12,6 +12,7 @@ import time
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
+from mova_core.registry.database.outage import DatabaseGone
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.sampler import GenerationCancelled
 from services.jobs import queue
@@ -82,7 +83,7 @@ class Worker:
         except GenerationCancelled:
             if not lease.lost.is_set():  # this service shuts down
                 queue.release(self.engine, job.job_id, self.name)
-        except sa.exc.DBAPIError:
+        except (sa.exc.DBAPIError, DatabaseGone):
             raise  # the job is not at fault: once its lease is past it is claimed again
         except Exception as error:  # a worker's edge: one job must not end the queue
             log.warning("job %s failed", job.job_id, exc_info=None if isinstance(error, MovaError) else error)
@@ -95,7 +96,7 @@ class Worker:
                 self._clean_up()
                 if not self.work_once():
                     self._stop.wait(self.settings.params.poll_s)
-            except sa.exc.DBAPIError:
+            except (sa.exc.DBAPIError, DatabaseGone):
                 log.exception("the registry does not answer, asking again")
                 self._stop.wait(DATABASE_PAUSE_S)
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mova_core.errors import MovaError, UsageError
 from mova_core.places import REGISTRY
 from mova_core.registry.database.migration import upgrade
+from mova_core.registry.database.outage import asked_again, cause_of, outage_told
 from mova_core.storage.atomic import make_folder
 
 DATABASE_VARIABLE = "MOVA_DATABASE_URL"
@@ -33,19 +34,19 @@ def open_database(url: str | None = None) -> sa.Engine:
         url: where it is; None takes `$MOVA_DATABASE_URL`, else the default.
 
     Raises:
-        UsageError: the URL is none of ours, or nothing answers there.
+        UsageError: the URL is none of ours, or nothing answers there, asked again for a while.
         StaleError: a newer version of this project made the database.
     """
     parsed = database_url(url)
     engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
     try:
-        upgrade(engine, shown(parsed))
+        asked_again(lambda: upgrade(engine, shown(parsed)), shown(parsed))
     except MovaError:
         engine.dispose()
         raise
     except sa.exc.DatabaseError as error:
         engine.dispose()
-        cause = str(error.orig).strip().splitlines()[0]
+        cause = cause_of(error)
         raise UsageError(
             f"the registry at {shown(parsed)} cannot be opened ({cause}): check ${DATABASE_VARIABLE} and that the "
             "server runs"
@@ -91,8 +92,13 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[Session]:
-    """A session that only reads; it sees one state of the database and never waits for a writer."""
-    with Session(engine) as session:
+    """A session that only reads; it sees one state of the database and never waits for a writer.
+
+    Raises:
+        DatabaseGone: the database does not answer, asked again for a while, or went away.
+    """
+    with outage_told(shown(engine.url)), Session(engine) as session:
+        asked_again(session.connection, shown(engine.url))
         yield session
 
 
@@ -100,10 +106,15 @@ def reading(engine: sa.Engine) -> Iterator[Session]:
 def writing(engine: sa.Engine) -> Iterator[Session]:
     """A session committed at the end, or undone on any exception.
 
-    On SQLite it holds the only write lock from its first statement on, so what it reads stays true until it ends; on
-    PostgreSQL use `only_one` for that.
+    On SQLite it holds the only write lock, so what it reads stays true until it ends; on PostgreSQL use `only_one` for
+    that.
+
+    Raises:
+        DatabaseGone: the database does not answer, asked again for a while, or went away: nothing is half-written.
     """
-    with Session(engine.execution_options(immediate=True)) as session, session.begin():
+    immediate = engine.execution_options(immediate=True)
+    with outage_told(shown(engine.url)), Session(immediate) as session, session.begin():
+        asked_again(session.connection, shown(engine.url))
         yield session
 
 

@@ -19,8 +19,8 @@ from mova_core.registry.database.footage_tables import (
 from mova_core.registry.database.tables import Dataset
 
 TRAIN = "train"
-LISTED_FILES = 1000
-LISTED_CLIPS = 1000
+LISTED_FILES = 200
+LISTED_CLIPS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class FootageUsed:
 
     Args:
         files, clips: how many.
-        listed: the first files by path.
+        listed: files by path; where there are more than asked for, those that were recorded first.
     """
 
     files: int
@@ -84,7 +84,8 @@ def footage_used(
     beside = sa.and_(in_sources.source_key == in_latents.source_key, in_sources.dataset_key == sources)
     whole = query.outerjoin(in_sources, beside)
     files, clips = session.execute(query.with_only_columns(sa.func.count(), sa.func.sum(counted))).one()
-    rows = session.execute(whole.order_by(in_sources.path, Source.source_id).limit(limit)).all()
+    rows = session.execute(whole.order_by(in_latents.source_key).limit(limit)).all()  # by path would sort them all
+    rows = sorted(rows, key=lambda row: (row[0] or "", row[1]))
     clips_of = _clips(session, rows, phase)
     listed = (FileUsed(path, sha256, count, _named(clips_of[set_key], sha256)) for path, sha256, count, set_key in rows)
     return FootageUsed(files, clips or 0, tuple(listed))
@@ -113,10 +114,11 @@ def _clips(session: Session, rows: Iterable[Any], phase: str | None) -> dict[int
         if (room := room - count) < 0:
             break
         wanted.append(set_key)
-    query = sa.select(SetClip).where(SetClip.set_key.in_(wanted)).order_by(SetClip.clip_id)
-    for clip in session.scalars(query):
-        if phase is None or (clip.split == TRAIN and phase in (clip.phases or "").split(",")):
-            found[clip.set_key].append((clip.clip_id, clip.sha256))
+    query = sa.select(SetClip.set_key, SetClip.clip_id, SetClip.sha256, SetClip.split, SetClip.phases)
+    query = query.where(SetClip.set_key.in_(wanted)).order_by(SetClip.clip_id)
+    for set_key, clip_id, sha256, split, phases in session.execute(query):
+        if phase is None or (split == TRAIN and phase in (phases or "").split(",")):
+            found[set_key].append((clip_id, sha256))
     return found
 
 

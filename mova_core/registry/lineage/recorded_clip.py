@@ -17,36 +17,37 @@ def recorded_clip(session: Session, clip_id: str) -> TrainingClip | AudioWindow 
         session: any session of the registry.
         clip_id: as `clips` or latents have it.
     """
+    # By source, which has an index, then by set.
+    lists = sa.and_(DatasetSource.source_key == ClipSet.source_key, DatasetSource.set_key == SetClip.set_key)
     query = (
-        sa.select(SetClip, IndexedDataset, Source.source_id)
-        .join(DatasetSource, DatasetSource.set_key == SetClip.set_key)
-        .join(IndexedDataset, IndexedDataset.dataset_key == DatasetSource.dataset_key)
+        sa.select(SetClip, IndexedDataset, Source)
         .join(ClipSet, ClipSet.set_key == SetClip.set_key)
         .join(Source, Source.source_key == ClipSet.source_key)
+        .join(DatasetSource, lists)
+        .join(IndexedDataset, IndexedDataset.dataset_key == DatasetSource.dataset_key)
         .where(SetClip.clip_id == clip_id)
         .order_by(IndexedDataset.dataset_key)
     )
-    newest = {dataset.name: (clip, dataset, source_id) for clip, dataset, source_id in session.execute(query)}
+    newest = {dataset.name: (clip, dataset, source) for clip, dataset, source in session.execute(query)}
     if not newest:
         return None
     latents = [clip for name, (clip, _, _) in newest.items() if name.startswith(LATENTS)]
     phases = tuple(sorted({phase for clip in latents for phase in (clip.phases or "").split(",") if phase}))
-    clip, dataset, source_id = newest.get("clips") or next(iter(newest.values()))
-    path = _path(session, dataset, source_id)
+    clip, dataset, source = newest.get("clips") or next(iter(newest.values()))
+    path = _path(session, dataset, source.source_key)
     cut_s = None if clip.start_s is None or clip.end_s is None else (clip.start_s, clip.end_s)
     if clip.sha256 is None or clip.window_id is None:
         assert cut_s is not None
-        return AudioWindow(clip_id, clip.split, None, cut_s, source_id, path, phases)
+        return AudioWindow(clip_id, clip.split, None, cut_s, source.source_id, path, phases)
     table_sha256 = dataset.sha256 if dataset.name == "clips" else _clips_of(session, dataset)
-    facts = clip.split, phases, clip.window_id, cut_s, source_id, path, table_sha256
+    facts = clip.split, phases, clip.window_id, cut_s, source.source_id, path, table_sha256
     return TrainingClip(clip_id, clip.sha256, *facts)
 
 
-def _path(session: Session, dataset: IndexedDataset, source_id: str) -> str | None:
-    row = session.get_one(Dataset, (dataset.name, dataset.sha256))
-    query = sa.select(DatasetSource.path).join(Source, Source.source_key == DatasetSource.source_key)
-    query = query.where(DatasetSource.dataset_key == sources_key(session, row), Source.source_id == source_id)
-    return session.scalar(query)
+def _path(session: Session, dataset: IndexedDataset, source_key: int) -> str | None:
+    version = sources_key(session, session.get_one(Dataset, (dataset.name, dataset.sha256)))
+    row = None if version is None else session.get(DatasetSource, (version, source_key))
+    return None if row is None else row.path
 
 
 def _clips_of(session: Session, latents: IndexedDataset) -> str:

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mova_core.errors import StaleError, UsageError
-from mova_core.registry.database import migrations
+from mova_core.registry.database import migrations, outage
 from mova_core.registry.database.base import Base
 from mova_core.registry.database.connection import database_url, only_one, open_database, reading, shown, writing
 from mova_core.registry.database.migration import NEWEST, SCRIPTS, VERSION_TABLE, current_revision
@@ -194,7 +194,8 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys(tmp_path: Path) -> None:
         f"postgresql://mova:{SECRET}@localhost:port/none",
     ],
 )
-def test_a_password_is_never_told(url: str) -> None:
+def test_a_password_is_never_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outage, "ASKED_FOR_S", 0.0)
     with pytest.raises(UsageError) as told:
         open_database(url)
     assert SECRET not in str(told.value)
