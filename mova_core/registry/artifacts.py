@@ -16,6 +16,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -120,8 +121,10 @@ def record_artifact(session: Session, stored: StoredArtifact, root: Path) -> Non
             store.put_manifest(f"{stored.kind}s", folder.name, (folder / MANIFEST_OF[stored.kind]).read_bytes())
     except (StaleError, FileNotFoundError) as error:
         raise StaleError(f"{folder} was removed by garbage collection meanwhile ({error}): run it again") from None
-    values = {name: getattr(stored, name) for name in ("kind", "checkpoint_id", "path", "bytes")}
-    session.merge(Artifact(artifact_id=stored.artifact_id, kept_at=time.time(), **values))
+    values: dict[str, Any] = {name: getattr(stored, name) for name in ("kind", "checkpoint_id", "path", "bytes")}
+    last = session.scalar(sa.select(sa.func.max(Artifact.sequence))) or 0  # no clock decides which is the newest
+    values |= {"kept_at": time.time(), "sequence": last + 1}
+    session.merge(Artifact(artifact_id=stored.artifact_id, **values))
 
 
 def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> Path | None:
@@ -133,7 +136,7 @@ def kept_folder(session: Session, kind: str, checkpoint_id: str, root: Path) -> 
         MovaError, UsageError: the store does not answer, or refuses.
     """
     query = sa.select(Artifact).where(Artifact.kind == kind, Artifact.checkpoint_id == checkpoint_id)
-    for artifact in session.scalars(query.order_by(Artifact.kept_at.desc())):
+    for artifact in session.scalars(query.order_by(Artifact.sequence.desc())):
         folder = root / ARTIFACTS / f"{kind}s" / artifact_name(checkpoint_id, artifact.artifact_id)
         if (folder / MANIFEST_OF[kind]).is_file() or _fetched(kind, folder, artifact.artifact_id, root):
             return folder

@@ -30,7 +30,7 @@ LISTED: dict[str, tuple[type[Base], tuple[str, ...]]] = {  # each with the colum
     "checkpoints": (Checkpoint, ("phase", "step", "checkpoint_id")),
     "evaluations": (Evaluation, ("phase", "checkpoint_id", "evaluation_id")),
     "aliases": (Alias, ("name",)),
-    "artifacts": (Artifact, ("kept_at",)),
+    "artifacts": (Artifact, ("sequence",)),
     "promotions": (Promotion, ("event_id",)),
     "jobs": (Job, ("created_at", "job_id")),
 }

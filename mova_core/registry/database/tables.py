@@ -89,7 +89,9 @@ class Artifact(Base):
     checkpoint_id: Mapped[str] = mapped_column(sa.ForeignKey("checkpoints.checkpoint_id"), index=True)
     path: Mapped[str]
     bytes: Mapped[int] = mapped_column(sa.BigInteger)
-    kept_at: Mapped[float]  # the newest of a checkpoint is the one in use
+    kept_at: Mapped[float]  # for people
+    # Counted up whenever one is recorded: the last of a checkpoint is the one in use.
+    sequence: Mapped[int] = mapped_column(server_default=sa.text("0"))
 
 
 class Alias(Base):

@@ -43,12 +43,12 @@ def _last_named(session: Session, keep_last: int) -> Iterator[str]:
 
 
 def _last_kept(session: Session, keep_last: int) -> Iterator[str]:
-    kept_at = sa.func.max(Artifact.kept_at)
+    last = sa.func.max(Artifact.sequence)
     query = sa.select(Checkpoint.phase, Checkpoint.checkpoint_id).join(
         Artifact, Artifact.checkpoint_id == Checkpoint.checkpoint_id
     )
     latest_first = query.group_by(Checkpoint.phase, Checkpoint.checkpoint_id).order_by(
-        kept_at.desc(), Checkpoint.checkpoint_id
+        last.desc(), Checkpoint.checkpoint_id
     )
     counts: dict[str, int] = {}
     for phase, checkpoint_id in session.execute(latest_first):

@@ -29,7 +29,7 @@ def artifact_checks(
         MovaError, UsageError: the store does not answer, or refuses.
     """
     query = sa.select(Artifact).where(Artifact.checkpoint_id == checkpoint.checkpoint_id)
-    kept = list(session.scalars(query.order_by(Artifact.kept_at)))
+    kept = list(session.scalars(query.order_by(Artifact.sequence)))
     if not any(artifact.kind == MODEL for artifact in kept):
         aliases = sa.select(Alias.name).where(Alias.checkpoint_id == checkpoint.checkpoint_id)
         for alias in session.scalars(aliases.order_by(Alias.name)):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from mova_core.registry.artifacts import (
     MODEL,
     PACKAGE,
     kept_folder,
+    record_artifact,
     store_artifact,
 )
-from mova_core.registry.database.connection import reading
+from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Artifact
 from mova_core.registry.references import find_checkpoint, folder_of
 
@@ -89,6 +91,23 @@ def test_the_package_of_the_promoted_checkpoint_is_kept_and_its_files_are_stored
         assert session.scalar(sa.select(sa.func.sum(Artifact.bytes))) == 32
     assert model is not None and package is not None
     assert os.path.samefile(model / "weights.safetensors", package / "model/weights.safetensors")
+
+
+def test_a_machine_whose_clock_is_an_hour_behind_records_the_newest(
+    engine: sa.Engine, project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint_id = project.candidate(0)
+    promote(engine, "models/phase1", "production")
+    selection = json.loads(Path("models/phase1/selection.json").read_text())
+    project.write("models/phase1/selection.json", selection | {"reason": "judged once more"})
+    behind = time.time() - 3600
+    monkeypatch.setattr("mova_core.registry.artifacts.time.time", lambda: behind)
+    stored = store_artifact(MODEL, project.root / "models/phase1", project.root)
+    with writing(engine) as session:
+        record_artifact(session, stored, project.root)
+    with reading(engine) as session:
+        newest = kept_folder(session, MODEL, checkpoint_id, project.root)
+    assert newest == project.root / stored.path
 
 
 def test_a_path_out_of_the_folder_is_refused(project: Any) -> None:

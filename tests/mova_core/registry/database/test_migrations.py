@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mova_core.registry.database.connection import database_url, open_database
 from mova_core.registry.database.migration import NEWEST, SCRIPTS, VERSION_TABLE
 
 RENAMED = {("datasets", "made_from"): "inputs"}
+ADDED_KEYS = {("jobs", "request"): "inputs"}  # what a later revision adds to a value
 ALLOWED = {  # values that a constraint asks for
     "status": "completed",
     "outcome": "promoted",
@@ -59,6 +61,8 @@ def value(table: sa.Table, column: sa.Column[Any], row: int, filled: dict[str, l
         return ALLOWED[column.name]
     if isinstance(column.type, sa.JSON):
         return JSON_VALUE
+    if isinstance(column.type, sa.LargeBinary):
+        return bytes([row])
     if isinstance(column.type, sa.Boolean):
         return bool(row)
     if isinstance(column.type, sa.Float):
@@ -106,6 +110,9 @@ def test_rows_of_a_former_revision_are_intact_at_the_newest(database: tuple[str,
             names = {column: RENAMED.get((name, column), column) for column in rows[0]}
             query = sa.select(*(found[name].c[new] for new in names.values()))
             kept = [dict(zip(names, map(plain, row), strict=True)) for row in connection.execute(query)]
+            for row, (table, column) in product(kept, ADDED_KEYS):
+                if table == name:
+                    row[column].pop(ADDED_KEYS[table, column], None)
             expected = [{column: plain(one) for column, one in row.items()} for row in rows]
             assert sorted(map(repr, kept)) == sorted(map(repr, expected)), name
         if revision < "0007":

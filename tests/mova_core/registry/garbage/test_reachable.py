@@ -86,7 +86,7 @@ def build(url: str, store: LocalStore, given: dict[str, Any]) -> dict[int, str]:
             session.add(Checkpoint(checkpoint_id=name_of(number), run_id=name_of(number), phase=phase))
         session.flush()
         for time_kept, number in enumerate(given["kept"]):
-            values = {"kind": "model", "path": "", "bytes": 8, "kept_at": float(time_kept)}
+            values = {"kind": "model", "path": "", "bytes": 8, "kept_at": 1.0, "sequence": time_kept + 1}
             session.add(Artifact(artifact_id=name_of(number), checkpoint_id=name_of(number), **values))
         holds: dict[str, str] = {}
         for alias, number in given["promoted"]:
