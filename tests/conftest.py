@@ -221,7 +221,9 @@ class PostgresqlServer:
         return address.format(name)
 
     def start(self) -> None:
-        """Start it; its databases are as they were."""
+        """Start it, unless it runs; its databases are as they were."""
+        if (self._folder / "data/postmaster.pid").exists():
+            return
         fast = "-c fsync=off -c full_page_writes=off -c autovacuum=off"  # nobody needs the rows after a crash
         options = f"-k {self._folder} -c listen_addresses='' -c max_connections=30 {fast}"
         self._call("pg_ctl", "-D", self._data, "-o", options, "-l", str(self._folder / "log"), "-w", "start")

@@ -5,9 +5,9 @@ here, because what it had read may be true no longer: nothing is half-written, a
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -37,16 +37,16 @@ def asked_again(begin: Callable[[], T], name: str) -> T:
     Raises:
         sa.exc.DBAPIError: it still does not answer, or the error is another one.
     """
-    deadline, wait_s = time.monotonic() + ASKED_FOR_S, FIRST_WAIT_S
+    deadline, wait_s = monotonic() + ASKED_FOR_S, FIRST_WAIT_S
     while True:
         try:
             return begin()
         except sa.exc.DBAPIError as error:
-            if not is_outage(error) or time.monotonic() + wait_s > deadline:
+            if not is_outage(error) or monotonic() + wait_s > deadline:
                 raise
             if wait_s == FIRST_WAIT_S:
                 log.warning("the registry at %s does not answer (%s): asked again", name, cause_of(error))
-        time.sleep(wait_s)
+        sleep(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 

@@ -37,7 +37,7 @@ def stopped(postgresql_server: Any, empty_registry: Callable[[str], str]) -> Ite
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited each time, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr(outage.time, "sleep", waited.append)
+    monkeypatch.setattr(outage, "sleep", waited.append)
     return waited
 
 
@@ -51,18 +51,17 @@ def test_a_server_that_comes_back_is_waited_for(
         if len(waited) == 2:
             postgresql_server.start()
 
-    monkeypatch.setattr(outage.time, "sleep", sleep)
+    monkeypatch.setattr(outage, "sleep", sleep)
     with writing(stopped[1]) as session:
         session.add(a_run("one"))
     assert (runs(stopped[1]), waited) == (["one"], [0.1, 0.2])
-    postgresql_server.stop()
 
 
 def test_one_that_does_not_is_told_in_one_sentence(
     stopped: tuple[str, sa.Engine], waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(1000))
-    monkeypatch.setattr(outage.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(outage, "monotonic", lambda: float(next(clock)))
     url, engine = stopped
     for begin in (writing, reading):
         told = pytest.raises(MovaError, match=r"^the registry at postgresql://.* does not answer \(.*run this again")
