@@ -34,8 +34,7 @@ from services.packaging.model_manifest import (
     read_packaged,
     write_model_manifest,
 )
-from services.requests.checker import RequestChecker
-from services.requests.video_request import MODEL_NAME
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
 
 BENTO = "bento"

@@ -93,8 +93,11 @@ def _metrics(metrics: Metrics) -> str:
             heading = (
                 f"metrics (a on suite {suites[0]}, b on {suites[1]}: values of other suites or seeds do not compare)"
             )
-    rows = [_metric(pair) for pair in metrics.pairs]
-    return f"{heading}\n{aligned(rows)}" if rows else heading
+    measured = [pair for pair in metrics.pairs if pair.a.value is not None or pair.b.value is not None]
+    lines = [heading, *([aligned([_metric(pair) for pair in measured])] if measured else [])]
+    if unmeasured := len(metrics.pairs) - len(measured):
+        lines.append(f"  {unmeasured} more are unavailable for both (--json names them)")
+    return "\n".join(lines)
 
 
 def _metric(pair: MetricPair) -> dict[str, str]:

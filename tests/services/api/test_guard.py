@@ -10,8 +10,7 @@ from fastapi.testclient import TestClient
 
 from mova_core.model.pretrained.index import FolderIndex
 from services.api.app import create_app
-from services.requests.checker import RequestChecker
-from services.requests.video_request import MODEL_NAME
+from services.requests.video_request import MODEL_NAME, RequestChecker
 from services.settings import ServiceSettings
 
 NewClient = Callable[..., TestClient]

@@ -67,6 +67,9 @@ def test_other_seeds_and_what_is_unavailable_do_not_compare(project: Any, compar
     third = project.candidate(2, seeds=32, f1=None)
     found = compared(second, third)
     assert verdicts(found)["f1"] == "not compared" and "unavailable" in line_with(found, "f1")
+    found = compared(third, third)
+    assert not any("f1" in line for line in found.summary()["text"].splitlines())
+    assert "1 more are unavailable for both" in found.summary()["text"]
 
 
 def test_the_runs_before_count_too(project: Any, compared: Any) -> None:
