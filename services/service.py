@@ -23,7 +23,8 @@ from mova_core.registry.database.connection import open_database
 from services.api.app import create_app
 from services.packaging.model_manifest import Packaged, read_packaged, verify_packaged
 from services.requests.adapters import loaded, offered
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.requests.checker import RequestChecker
+from services.requests.video_request import MODEL_NAME
 from services.settings import ServiceSettings
 
 SOURCE = Path(__file__).resolve().parents[1]  # the Bento's src/, where model/ and manifest.json lie
@@ -58,6 +59,8 @@ class Generator:
         from mova_core.sampling.clip_generator import ClipGenerator
         from services.jobs.inputs import JobInputs
         from services.jobs.render import Renderer
+        from services.jobs.webhook_sender import WebhookSender
+        from services.jobs.webhooks import Webhooks
         from services.jobs.worker import Worker
 
         verify_packaged(SOURCE)  # this process may be one that was started anew long after the first
@@ -68,7 +71,9 @@ class Generator:
         inputs = JobInputs.of_project(SETTINGS.root)
         renderer = Renderer(generator, PACKAGED.checkpoint_id, inputs, adapters)
         self.worker = Worker(engine, renderer, inputs, SETTINGS, BENTO_TAG)
+        self.sender = WebhookSender(engine, Webhooks.from_environment(SETTINGS.params.webhooks_to_private))
         self.worker.start()
+        self.sender.start()
 
     @bentoml.api
     def is_alive(self) -> bool:
@@ -78,6 +83,7 @@ class Generator:
     @bentoml.on_shutdown
     def shutdown(self) -> None:
         """Give the job in work back to the queue."""
+        self.sender.stop()
         self.worker.stop()
 
 

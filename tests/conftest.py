@@ -392,6 +392,12 @@ def make_small(project: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def small_life() -> Callable[[Path], None]:
+    """`make_small`, for tests."""
+    return make_small
+
+
+@pytest.fixture(scope="session")
 def life(projects: Callable[[str], Path]) -> tuple[Path, str]:
     """A project whose whole life the flow ran, and what a person saw of it. Tests only read it."""
     project = projects("life")

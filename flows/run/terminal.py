@@ -62,7 +62,7 @@ def run_at_terminal(flow: Flow[..., Any], clip: Path, **parameters: Any) -> int:
             screen.print(f"  {what:<8} {path}")
     if command := advice():
         screen.print(f"  keep     {command}", soft_wrap=True, markup=False)
-    screen.print(f"  UI       make ui\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
+    screen.print(f"  UI       {_ui()}\n  logs     {LOGS}/\n\n{_minutes(time.monotonic() - started)}")
     return 0
 
 
@@ -84,6 +84,11 @@ def _send_what_is_left() -> None:
     """Logs and events are sent from the background: all of them, before the server goes."""
     APILogWorker.drain_all()
     EventsWorker.drain_all()
+
+
+def _ui() -> str:
+    """The command of Prefect's UI; a project outside of the repository has no Makefile."""
+    return "make ui" if Path("Makefile").is_file() else "python -m flows.deployments --with-server"
 
 
 def _minutes(seconds: float) -> str:

@@ -367,5 +367,11 @@ class ServeParams(Section):
     allowed_origins: tuple[str, ...] = Field(
         (), description="pages of elsewhere that may ask, such as https://example.org"
     )
+    webhooks_to_private: bool = Field(
+        False, description="whether requests may name webhook addresses of private networks, and http"
+    )
+    price_per_second: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="of a clip's length, told before it is asked for; null: none is"
+    )
     max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False, description="longest clip that may be asked for")
     loras: tuple[AdapterName, ...] = Field((), description="adapters in models/lora that a request may ask for by name")

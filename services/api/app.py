@@ -4,6 +4,7 @@ the database, makes the clips.
 Nobody is asked who they are: bind to 127.0.0.1, or put a proxy that asks in front.
 """
 
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,15 +12,20 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from mova_core.version import __version__
+from services.api.about import AboutRoutes
+from services.api.answers import JobAnswers
 from services.api.creation import Creation
+from services.api.derived_videos import DerivedVideoRoutes
 from services.api.errors import answer_errors
+from services.api.events import EventRoutes
 from services.api.guard import Guard
 from services.api.request_id import HEADER, RequestId
 from services.api.videos import VideoRoutes
 from services.jobs.inputs import JobInputs
 from services.jobs.removal import JobRemoval
+from services.jobs.webhooks import Webhooks
+from services.requests.checker import RequestChecker
 from services.requests.first_frame import ImageDecoder
-from services.requests.video_request import RequestChecker
 from services.settings import ServiceSettings
 
 
@@ -32,17 +38,22 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
         settings: where clips are kept, how many jobs may wait, and who may ask.
     """
     app = FastAPI(title="MOVA videos", version=__version__, docs_url=None, redoc_url=None)  # they load scripts
-    inputs = JobInputs.of_project(settings.root)
-    creation = Creation(engine, checker, inputs, ImageDecoder(), settings.params.queue)
-    app.include_router(VideoRoutes(engine, creation, JobRemoval(engine, inputs, settings), settings).router())
+    inputs, params = JobInputs.of_project(settings.root), settings.params
+    webhooks = Webhooks.from_environment(params.webhooks_to_private)
+    creation = Creation(engine, checker, inputs, ImageDecoder(), settings, webhooks)
+    answers = JobAnswers(engine, params.keep_s)
+    app.include_router(AboutRoutes(creation, time.time()).router())
+    app.include_router(DerivedVideoRoutes(answers, creation).router())
+    app.include_router(EventRoutes(answers).router())
+    app.include_router(VideoRoutes(answers, creation, JobRemoval(engine, inputs, settings)).router())
     answer_errors(app)
     app.openapi_schema = _described(app)
-    origins = settings.params.allowed_origins
+    origins = params.allowed_origins
     if origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=[HEADER]
         )
-    app.add_middleware(Guard, hosts=(settings.params.host, *settings.params.allowed_hosts), origins=origins)
+    app.add_middleware(Guard, hosts=(params.host, *params.allowed_hosts), origins=origins)
     app.add_middleware(RequestId)  # the outermost
     return app
 

@@ -8,14 +8,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from mova_core.storage.hashing import sha256_json
+from services.api.errors import NotFound
+from services.jobs import view
 from services.jobs.inputs import JobInputs
+from services.jobs.results import result_path
 from services.jobs.submission import KEY_FORM, InputGone, NewJob, check_room, sent_before, submit
 from services.jobs.view import JobView
+from services.jobs.webhooks import Webhooks
+from services.requests.checker import CheckedRequest, RequestChecker
+from services.requests.derived import FinishedClip, Kind, derived
 from services.requests.errors import InvalidRequest
 from services.requests.first_frame import ImageDecoder
-from services.requests.video_request import SMOKE_HEADER, RequestChecker
+from services.requests.video_request import SMOKE_HEADER
+from services.settings import ServiceSettings
 
 KEY_HEADER = "idempotency-key"
+IMAGES = ("image", "last_image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +35,19 @@ class Creation:
         checker: of the packaged model.
         inputs: where the files of requests are kept.
         images: looks into images.
-        limit: jobs that may wait at once.
+        settings: how many jobs may wait, and where clips are.
+        webhooks: who may be told of jobs.
     """
 
     engine: sa.Engine
     checker: RequestChecker
     inputs: JobInputs
     images: ImageDecoder
-    limit: int
+    settings: ServiceSettings
+    webhooks: Webhooks
 
     def create(self, fields: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[JobView, bool]:
-        """Queue a job.
+        """Queue a clip.
 
         Args:
             fields: of the request's body.
@@ -51,31 +61,72 @@ class Creation:
             QueueFull: too many wait.
             OtherRequest: the key was sent with another request.
         """
-        checked = self.checker.check(fields)
-        key = _key(headers)
-        new = NewJob(
-            {},
-            smoke=SMOKE_HEADER in headers,
-            idempotency_key=key,
-            request_sha256=None if key is None else sha256_json(dict(fields)),
-        )
+        return self._queue(self.checker.check(fields), _new_job("create", fields, headers))
+
+    def derive(
+        self, kind: Kind, fields: Mapping[str, Any], headers: Mapping[str, str], source_id: str | None
+    ) -> tuple[JobView, bool]:
+        """Queue a clip that goes on from another one.
+
+        Args:
+            kind: what is asked for.
+            fields: of the request's body.
+            headers: of the request.
+            source_id: the job that it goes on from; None: `video` among the fields is its id, or a file.
+
+        Returns:
+            As `create`.
+
+        Raises:
+            NotFound: there is no such job.
+            InvalidRequest: as of `create`, or the job has no clip.
+        """
+        named = fields.get("video")
+        if source_id is None and isinstance(named, str) and view.is_id(named):
+            source_id = named
+        clip = None if source_id is None else self._clip(source_id, wants_file=kind != "remix")
+        checked = derived(kind, self.checker, fields, clip)
+        new = replace(_new_job(f"{kind} {source_id}", fields, headers), source_id=source_id)
+        return self._queue(checked, new)
+
+    def planned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """What would be queued of a request for a clip, whose files are not looked into."""
+        return self.checker.check(fields).queued()
+
+    def _clip(self, job_id: str, wants_file: bool) -> FinishedClip:
+        job = view.find(self.engine, job_id) if view.is_id(job_id) else None
+        if job is None:
+            raise NotFound(f"video {job_id[:80]!r} is not known here, or was deleted")
+        path = self.settings.root / result_path(job_id)
+        if not wants_file:
+            return FinishedClip(job.request, None)
+        if job.status != "completed" or job.result_sha256 is None or not path.is_file():
+            raise InvalidRequest(f"video {job_id} is {job.status}, expected a completed one with its file", "video")
+        self.inputs.put_file(path, job.result_sha256)
+        return FinishedClip(job.request, job.result_sha256)
+
+    def _queue(self, checked: CheckedRequest, new: NewJob) -> tuple[JobView, bool]:
         if (before := sent_before(self.engine, new)) is not None:
             return before, False
-        check_room(self.engine, self.limit, new.smoke)
-        shapes = {name: self.images.shape(data) for name, data in checked.files.items()}
-        request = checked.queued(next(iter(shapes.values()), None))
+        self.webhooks.check(checked.values["webhook_url"])
+        limit = self.settings.params.queue
+        check_room(self.engine, limit, new.smoke)
+        shapes = [self.images.shape(checked.files[name]) for name in IMAGES if name in checked.files]
+        request = checked.queued(shapes[0] if shapes else None)
         for left in (1, 0):
-            named = {name: self.inputs.put(data) for name, data in checked.files.items()}
+            given = {name: self.inputs.put(data) for name, data in checked.files.items()}
+            named = {**checked.kept, **given}
             try:
-                return submit(self.engine, replace(new, request=request, inputs=named), self.limit, self.inputs)
+                return submit(self.engine, replace(new, request=request, inputs=named), limit, self.inputs)
             except InputGone:  # removed between the two, by the job that it belonged to
                 if not left:
                     raise
         raise AssertionError
 
 
-def _key(headers: Mapping[str, str]) -> str | None:
+def _new_job(what: str, fields: Mapping[str, Any], headers: Mapping[str, str]) -> NewJob:
     key = headers.get(KEY_HEADER)
     if key is not None and not re.fullmatch(KEY_FORM, key):
         raise InvalidRequest("the Idempotency-Key is not 1 to 128 visible ASCII characters: send a UUID", KEY_HEADER)
-    return key
+    sha256 = None if key is None else sha256_json({"what": what, "fields": dict(fields)})
+    return NewJob({}, smoke=SMOKE_HEADER in headers, idempotency_key=key, request_sha256=sha256)

@@ -100,7 +100,8 @@ def answer_errors(app: FastAPI) -> None:
 
     def foreseen(request: Request, error: Exception) -> Response:
         kind = next(kind for type_, kind in KINDS if isinstance(error, type_))
-        headers = {"retry-after": str(RETRY_SOON_S)} if kind.status in (429, 503) else {}
+        retry_s = getattr(error, "retry_after_s", RETRY_SOON_S)
+        headers = {"retry-after": str(retry_s)} if kind.status in (429, 503) else {}
         return error_response(kind, str(error), getattr(error, "param", None), headers)
 
     def wrong_query(request: Request, error: Exception) -> Response:

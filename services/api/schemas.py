@@ -24,7 +24,7 @@ class Try(BaseModel):
 class Video(BaseModel):
     """One clip that was asked for."""
 
-    id: str = Field(examples=["video_0645e2a1b3c4d5f3a9c1e7d2b4f6a8c0e1d2b3"])
+    id: str = Field(examples=["video_0645e2a1b3c4d5f3a9c1e7d2b4f6a8c0e1d2"])
     object: Literal["video"] = "video"
     model: str
     status: Status
@@ -59,6 +59,34 @@ class DeletedVideo(BaseModel):
     id: str
     object: Literal["video.deleted"] = "video.deleted"
     deleted: Literal[True] = True
+
+
+class Model(BaseModel):
+    """A model that is served."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = Field(description="when it was loaded, seconds since 1970")
+    owned_by: str = "mova"
+
+
+class ModelList(BaseModel):
+    """The names of what is served."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+class Plan(BaseModel):
+    """What a clip would take."""
+
+    object: Literal["video.plan"] = "video.plan"
+    seconds: str = Field(description="length of the clip")
+    size: str = Field(description="of its frames; an image that is given may turn it")
+    expected_s: float | None = Field(description="to make it, by the clips made last; null: none was made yet")
+    waiting_s: float | None = Field(description="until those ahead of it are made; null likewise")
+    price: float | None = Field(description="by serve.price_per_second; null: none is set")
+    warnings: list[str]
 
 
 class ErrorObject(BaseModel):

@@ -1,30 +1,23 @@
 """The routes of `/v1/videos`: create, list, retrieve, content, cancel, delete."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from services.api.answers import ALREADY_THERE, POLL_AFTER, JobAnswers, add_get, no_video
 from services.api.body import read_fields
 from services.api.creation import Creation
 from services.api.errors import NotFound, NothingToCancel
 from services.api.request_schema import CREATE_BODY
 from services.api.schemas import Answers, DeletedVideo, Video, VideoList, errors
-from services.api.video_object import video_of
 from services.jobs import queue, view
 from services.jobs.removal import JobRemoval
 from services.jobs.results import VARIANTS, VariantName, result_path
-from services.jobs.view import JobView
-from services.settings import ServiceSettings
 
-POLL_AFTER = {"openai-poll-after-ms": "200"}  # the openai package asks again after this long
-REPLAYED = {"idempotency-replayed": "true"}
 BINARY = {variant.media_type: {"schema": {"type": "string", "format": "binary"}} for variant in VARIANTS.values()}
-ALREADY_THERE: Answers = {200: {"model": Video, "description": "The job that the same Idempotency-Key made."}}
 FILE: Answers = {200: {"content": BINARY, "description": "The file; byte ranges are answered by 206."}}
 
 
@@ -33,16 +26,14 @@ class VideoRoutes:
     """What answers them.
 
     Args:
-        engine: the registry.
+        answers: about jobs.
         creation: queues jobs.
         removal: removes them.
-        settings: where clips are kept.
     """
 
-    engine: sa.Engine
+    answers: JobAnswers
     creation: Creation
     removal: JobRemoval
-    settings: ServiceSettings
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -69,8 +60,7 @@ class VideoRoutes:
         """Ask for a clip: the job is queued and answered at once."""
         fields = await read_fields(request)
         job, is_new = await run_in_threadpool(self.creation.create, fields, request.headers)
-        body = self._video(job).model_dump(mode="json")
-        return JSONResponse(body, 201 if is_new else 200, POLL_AFTER if is_new else POLL_AFTER | REPLAYED)
+        return await self.answers.queued(job, is_new, request.headers)
 
     def list_videos(
         self,
@@ -79,22 +69,22 @@ class VideoRoutes:
         order: Literal["asc", "desc"] = "desc",
     ) -> VideoList:
         """Videos in order of creation, a page at a time."""
-        jobs = view.page(self.engine, after=after, limit=limit + 1, newest_first=order == "desc")
-        data = [self._video(job) for job in jobs[:limit]]
+        jobs = view.page(self.answers.engine, after=after, limit=limit + 1, newest_first=order == "desc")
+        data = [self.answers.video(job) for job in jobs[:limit]]
         first, last = (data[0].id, data[-1].id) if data else (None, None)
         return VideoList(data=data, first_id=first, last_id=last, has_more=len(jobs) > limit)
 
     def retrieve(self, video_id: str, response: Response) -> Video:
         """A video as it is now; one that failed says why in `error`."""
         response.headers.update(POLL_AFTER)
-        return self._video(self._found(video_id))
+        return self.answers.video(self.answers.found(video_id))
 
     def content(self, video_id: str, variant: VariantName = "video") -> FileResponse:
         """The clip's file, or another form of it."""
-        job = self._found(video_id)
+        job = self.answers.found(video_id)
         if job.status != "completed":
             raise NotFound(f"video {video_id} is {job.status}, its content is there once it is completed")
-        path = self.settings.root / result_path(job.job_id, variant)
+        path = self.removal.settings.root / result_path(job.job_id, variant)
         if not path.is_file():
             raise NotFound(f"video {video_id} has no {variant}: ask for another variant, or for the video again")
         form = VARIANTS[variant]
@@ -103,32 +93,13 @@ class VideoRoutes:
 
     def cancel(self, video_id: str) -> Video:
         """End a video that waits or is in work, within one step; it stays to be seen as `cancelled`."""
-        cancelled = view.is_id(video_id) and queue.cancel(self.engine, video_id)
-        if not cancelled and (job := self._found(video_id)).status != "cancelled":
+        cancelled = view.is_id(video_id) and queue.cancel(self.answers.engine, video_id)
+        if not cancelled and (job := self.answers.found(video_id)).status != "cancelled":
             raise NothingToCancel(f"video {video_id} is {job.status}, expected one that waits or is in work")
-        return self._video(self._found(video_id))
+        return self.answers.video(self.answers.found(video_id))
 
     def delete(self, video_id: str) -> DeletedVideo:
         """Remove a video and its files; one that is in work stops."""
         if not (view.is_id(video_id) and self.removal.remove(video_id)):
-            raise _no_video(video_id)
+            raise no_video(video_id)
         return DeletedVideo(id=video_id)
-
-    def _video(self, job: JobView) -> Video:
-        return video_of(job, self.settings.params.keep_s)
-
-    def _found(self, video_id: str) -> JobView:
-        job = view.find(self.engine, video_id) if view.is_id(video_id) else None
-        if job is None:
-            raise _no_video(video_id)
-        return job
-
-
-def add_get(router: APIRouter, path: str, answer: Callable[..., Any], **described: Any) -> None:
-    """A route for GET, and for HEAD, which /openapi.json does not list."""
-    router.add_api_route(path, answer, methods=["GET"], **described)
-    router.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False, **described)
-
-
-def _no_video(video_id: str) -> NotFound:
-    return NotFound(f"video {video_id[:80]!r} is not known here, or was deleted")

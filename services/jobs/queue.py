@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from mova_core.registry.database.connection import writing
 from mova_core.registry.database.tables import Job
 from services.jobs.failures import WORKER_KILLED
+from services.jobs.webhooks import announce
 
 WAITING = ("queued", "in_progress")
 MAX_ATTEMPTS = 3
@@ -41,6 +42,7 @@ def claim(engine: sa.Engine, worker: str, lease_s: float) -> Job | None:
             job.error_code = WORKER_KILLED
             job.error = f"{job.attempts} workers were killed while they made this clip, it is not tried again"
             session.flush()
+            announce(session, job.job_id)
         if job is not None:
             job.status, job.progress, job.worker, job.attempts = "in_progress", 0, worker, job.attempts + 1
             job.claimed_at, job.lease_until = now, now + lease_s
@@ -88,6 +90,8 @@ def cancel(engine: sa.Engine, job_id: str) -> bool:
     values = {"status": "cancelled", "finished_at": time.time(), "lease_until": None}
     with writing(engine) as session:
         changed = session.scalar(waits.values(**values).returning(Job.job_id))
+        if changed is not None:
+            announce(session, job_id)
     return changed is not None
 
 
@@ -95,4 +99,6 @@ def _change(engine: sa.Engine, job_id: str, worker: str, values: dict[str, Any])
     ours = sa.update(Job).where(Job.job_id == job_id, Job.worker == worker, Job.status == "in_progress")
     with writing(engine) as session:
         changed = session.scalar(ours.values(**values).returning(Job.job_id))
+        if changed is not None and "finished_at" in values:
+            announce(session, job_id)
     return changed is not None

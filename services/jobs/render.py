@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mova_core.errors import StaleError
 from mova_core.geometry import Canvas, ClipGeometry
 from mova_core.media.provenance import LoraUsed, Provenance, Try
+from mova_core.model.frozen import Frozen
 from mova_core.sampling.clip_generator import ClipGenerator
 from mova_core.sampling.collapse.reseed import generate_guarded, told
 from mova_core.sampling.conditioning.extend import piece_seeds
@@ -24,6 +25,7 @@ from mova_core.sampling.settings import GenerateSettings
 from mova_core.sampling.written_clip import loudness_warning, write_generated
 from mova_core.storage.hashing import sha256_file
 from services.jobs.inputs import JobInputs
+from services.jobs.previews import PreviewMaker
 from services.requests.errors import InvalidRequest
 from services.requests.first_frame import ImageDecoder
 
@@ -63,15 +65,25 @@ class Progress:
     Args:
         cancelled: asked before each step.
         on_step: told after each step the share of all that are expected, 0 to 1.
+        on_preview: gets that share and a small JPEG now and then; None: none is made.
     """
 
     def __init__(
-        self, cancelled: Callable[[], bool] = lambda: False, on_step: Callable[[float], object] = lambda share: None
+        self,
+        cancelled: Callable[[], bool] = lambda: False,
+        on_step: Callable[[float], object] = lambda share: None,
+        on_preview: Callable[[float, bytes], object] | None = None,
     ) -> None:
-        self._cancelled, self._on_step = cancelled, on_step
+        self._cancelled, self._on_step, self._on_preview = cancelled, on_step, on_preview
 
-    def watcher(self, steps: int) -> Watcher:
-        """The sampler's, for a clip of so many steps; those of a further seed come on top."""
+    def watcher(self, steps: int, codecs: Frozen, makes_video: bool) -> Watcher:
+        """The sampler's.
+
+        Args:
+            steps: of the clip; those of a further seed come on top.
+            codecs: of the model, for previews.
+            makes_video: whether the clip's video is generated.
+        """
         done = 0
 
         def step(_: int) -> None:
@@ -79,7 +91,11 @@ class Progress:
             done += 1
             self._on_step(min(1.0, done / steps))
 
-        return Watcher(self._cancelled, step)
+        told = self._on_preview
+        if told is None or not makes_video:
+            return Watcher(self._cancelled, step)
+        maker = PreviewMaker(codecs, lambda jpeg: told(min(1.0, done / steps), jpeg))
+        return Watcher(self._cancelled, step, maker.on_latents)
 
 
 class Renderer:
@@ -122,7 +138,8 @@ class Renderer:
         loras = self._in_force(request.get("loras", {}))
         settings = self.settings_of(request)
         clip, notes = self._read(request, settings.clip_geometry)
-        watcher = (progress or Progress()).watcher(settings.steps * len(piece_seeds(clip)))
+        steps, makes_video = settings.steps * len(piece_seeds(clip)), "video" in clip.task.generated
+        watcher = (progress or Progress()).watcher(steps, self.generator.model, makes_video)
         negative_prompt = request["negative_prompt"]
         output = generate_guarded(self.generator, [clip], settings, negative_prompt=negative_prompt, watcher=watcher)
         (tries,) = output.tries

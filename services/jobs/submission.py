@@ -12,13 +12,23 @@ from mova_core.registry.database.connection import only_one, reading, writing
 from mova_core.registry.database.tables import Job, JobInput
 from services.jobs.inputs import LOCK, JobInputs
 from services.jobs.queue import WAITING
+from services.jobs.rate import seconds_per_clip
 from services.jobs.view import COLUMNS, JobView, new_id, present
 
 KEY_FORM = r"^[\x21-\x7e]{1,128}$"  # an Idempotency-Key: visible ASCII
 
 
 class QueueFull(MovaError):
-    """More clips are waiting than the service takes on."""
+    """More clips are waiting than the service takes on.
+
+    Args:
+        message: one sentence.
+        retry_after_s: until there is room, by the clips that were made last.
+    """
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class OtherRequest(MovaError):
@@ -115,7 +125,9 @@ def _check_room(session: Session, limit: int, smoke: bool) -> None:
     like = sa.select(sa.func.count()).select_from(Job).where(Job.status.in_(WAITING), Job.smoke == smoke)
     waiting = session.scalar(like) or 0
     if waiting >= limit:
-        raise QueueFull(f"{waiting} clips are waiting and the queue takes {limit}: try again later")
+        wait_s = seconds_per_clip(session)
+        told = f"{waiting} clips are waiting and the queue takes {limit}: try again in {wait_s} s"
+        raise QueueFull(told, wait_s)
 
 
 def _sent_before(session: Session, new: NewJob) -> JobView | None:

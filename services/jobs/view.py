@@ -34,6 +34,7 @@ class JobView:
     error: str | None
     error_code: str | None
     result_path: str | None
+    result_sha256: str | None
     checkpoint_id: str | None
     outcome: dict[str, Any] | None
     source_id: str | None

@@ -19,6 +19,7 @@ from services.jobs import queue
 from services.jobs.failures import failure_code
 from services.jobs.inputs import JobInputs
 from services.jobs.lease import Lease
+from services.jobs.previews import drop_preview, keep_preview
 from services.jobs.removal import JobRemoval
 from services.jobs.render import Progress, Renderer
 from services.jobs.results import result_files, result_path, write_variants
@@ -87,7 +88,8 @@ class Worker:
             raise  # the job is not at fault: once its lease is past it is claimed again
         except Exception as error:  # a worker's edge: one job must not end the queue
             log.warning("job %s failed", job.job_id, exc_info=None if isinstance(error, MovaError) else error)
-            queue.fail(self.engine, job.job_id, self.name, failure_code(error), f"{type(error).__name__}: {error}")
+            queue.fail(self.engine, job.job_id, self.name, failure_code(error), _text_of(error))
+        drop_preview(self.engine, job.job_id)
         return True
 
     def _run(self) -> None:
@@ -106,6 +108,7 @@ class Worker:
         progress = Progress(
             cancelled=lambda: self._stop.is_set() or lease.lost.is_set(),
             on_step=lambda share: lease.renew(int(99 * share)),  # 100 is the finished file
+            on_preview=lambda share, jpeg: keep_preview(self.engine, job.job_id, int(99 * share), jpeg),
         )
         rendered = self.renderer.render(job.request, path, progress)
         rate_hz = self.renderer.settings_of(job.request).clip_geometry.audio_rate_hz
@@ -139,3 +142,8 @@ class Worker:
             except MovaError:  # a store that does not answer keeps no clip from being made
                 log.exception("what was kept long enough could not be removed, trying again later")
             self._clean_at = time.monotonic() + CLEAN_EVERY_S
+
+
+def _text_of(error: Exception) -> str:
+    """What the job's row says: of what was foreseen its sentence, of all else also what it is."""
+    return str(error) if isinstance(error, MovaError) else f"{type(error).__name__}: {error}"

@@ -34,7 +34,8 @@ from services.packaging.model_manifest import (
     read_packaged,
     write_model_manifest,
 )
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.requests.checker import RequestChecker
+from services.requests.video_request import MODEL_NAME
 from services.settings import ServiceSettings
 
 BENTO = "bento"

@@ -108,6 +108,7 @@ def test_blocks_of_a_page(page, life, object_server, tone, tmp_path):
     script = script_of(page.read_text(encoding="utf-8"))
     assert script, f"{page.name} shows no command"
     object_server.put("footage", "2026/tone.wav", tone.read_bytes())
+    object_server.put("mova-data", "there", b"")
     project = shutil.copytree(life[0], tmp_path / "project", symlinks=True)
     service_port = yaml.safe_load((project / "params.yaml").read_text())["serve"]["port"]
     script = script.replace(SERVICE_PORT, str(service_port))
@@ -119,6 +120,7 @@ def test_blocks_of_a_page(page, life, object_server, tone, tmp_path):
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
         "AWS_REGION": "us-east-1",
+        **{f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),  # a token or a cache that a page makes is the test's own
     }

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from mova_core.curation.tables import read_table
 from mova_core.media.decode import Frame, decode
@@ -63,6 +64,19 @@ def test_nothing_is_left_to_do_and_nothing_is_left_running(life, run):
     with socket.socket() as probe:
         port = yaml.safe_load((project / "params.yaml").read_text())["serve"]["port"]
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_no_stage_writes_outside_its_outs(life, run):
+    """With the test above: whatever a stage wrote is an out of its own, or in a cache that no stage depends on."""
+    project, _ = life
+    with Repo(str(project)) as repo:
+        outs = {out.fspath for stage in repo.index.stages for out in stage.outs}
+    sources = run(project, "git", "ls-files", "--others", "--exclude-standard").stdout.splitlines()
+    files = [path for path in project.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    others = [path for path in files if outs.isdisjoint(map(str, (path, *path.parents)))]
+    names = {path.relative_to(project).as_posix() for path in others}
+    private = (".mova/", ".dvc/", ".git/", ".prefect/", "logs/", "demo/")
+    assert [name for name in sorted(names - set(sources)) if not name.startswith(private)] == []
 
 
 @pytest.mark.soak

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.repo import Repo
 
 from mova_core.curation.tables import read_table
-from mova_core.places import DataFolder
+from mova_core.places import BENTO, UNPUSHED, DataFolder
 from mova_core.storage.code_version import all_versions
 
 ROOT = Path(__file__).parents[2]
@@ -94,3 +95,28 @@ def states(folder: Path) -> dict[str, tuple[int, int, int]]:
             state = path.stat()
             found[name] = (state.st_ino, state.st_size, state.st_mtime_ns)
     return found
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_whole_life_from_the_wheel_goes_on_in_a_clone_from_its_remote(
+    tmp_path: Path, run_installed: Run, object_server: Any, small_life: Callable[[Path], None]
+) -> None:
+    object_server.put("whole-life", "there", b"")
+    git = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**object_server.environment, **git, "AWS_REGION": "us-east-1", "PREFECT_HOME": str(tmp_path)}
+    project, clone = tmp_path / "project", tmp_path / "clone"
+    run_installed(tmp_path, "mova", "init", "project", "--remote", "s3://whole-life/project", **environment)
+    small_life(project)
+    first = run_installed(project, "python", "-m", "flows.lifecycle", "--clips", "24", **environment).stdout
+    assert "answered one request, byte for byte as packaged" in first
+    assert json.loads((project / UNPUSHED).read_text()) == []
+    run_installed(project, "git", "add", "--all")
+    run_installed(project, "git", "commit", "-q", "-m", "a life", **environment)
+
+    run_installed(tmp_path, "git", "clone", "-q", "project", "clone")
+    command = ("python", "-m", "flows.lifecycle", "--footage", "as in params.yaml")
+    second = run_installed(clone, *command, **environment).stdout
+    trained = [line for line in second.splitlines() if "train@" in line]
+    assert len(trained) == 4 and all("unchanged" in line for line in trained)
+    assert (clone / "demo/a-red-ball-bounces.mp4").read_bytes() == (project / BENTO / "smoke.mp4").read_bytes()

@@ -21,7 +21,8 @@ from mova_core.registry.database.tables import Checkpoint, Job
 from services.api.app import create_app
 from services.jobs.inputs import JobInputs
 from services.packaging.package import Reference, package
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.requests.checker import RequestChecker
+from services.requests.video_request import MODEL_NAME
 from services.settings import ServiceSettings
 
 

@@ -1,5 +1,6 @@
 """The packaged service as a whole, deployed, over HTTP: the openai package against it, killed, altered, damaged."""
 
+import base64
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import sqlalchemy as sa
@@ -27,6 +29,7 @@ from services.deploying.process import serve_command
 from services.jobs import queue
 from services.packaging.package import SMOKE, Reference, source_folder
 from services.settings import ServiceSettings
+from tests.services.api.test_app import png
 
 WITHIN_S = 60.0
 
@@ -96,8 +99,40 @@ def test_the_openai_package_gets_the_bytes_of_the_command_line(
     wanted, folder = Wanted("own", "a green box", 11), source_folder(dist) / "model"
     generate(Request.check(folder, [wanted], tmp_path, changes={"frames": 33}), Reference.read(dist).checkpoint_id)
     assert got == (tmp_path / "own.mp4").read_bytes()
+    assert client.videos.download_content(video.id, variant="thumbnail").read()[8:12] == b"WEBP"
+    # The package sends files alone here: an id, which its types allow, it refuses by itself.
+    longer = client.videos.extend(prompt="a green box", seconds="2", video=got)
+    remixed = client.videos.remix(video.id, prompt="a red ball")
+    edited = client.videos.edit(prompt="a red ball", video=got, extra_body={"retake": "0.5:1"})
+    done = [client.videos.poll(made.id) for made in (longer, remixed, edited)]
+    assert [each.status for each in done] == ["completed"] * 3, [each.error for each in done]
+    assert done[1].remixed_from_video_id == video.id
+    listed = [each.id for each in client.videos.list(limit=2)]  # over as many pages as there are
+    assert listed[:4] == [edited.id, remixed.id, longer.id, video.id]
+    assert next(iter(client.models.list())).id == "mova"
     with pytest.raises(openai.BadRequestError, match="the prompt is empty"):
         client.videos.create(prompt=" ")
+
+
+def test_a_plain_http_client_gets_a_clip_by_a_form_by_events_and_by_waiting(deployed: dict[str, Any]) -> None:
+    with httpx.Client(base_url=deployed["url"], timeout=WITHIN_S) as http:
+        form = {"prompt": "a green box", "steps": "2", "seed": "5"}
+        made = http.post("/v1/videos", data=form, files={"input_reference": ("first.png", base64.b64decode(png()))})
+        assert made.status_code == 201, made.text
+        with http.stream("GET", f"/v1/videos/{made.json()['id']}/events") as events:
+            told = [json.loads(line[6:]) for line in events.iter_lines() if line.startswith("data: {")]
+        assert told[-1]["status"] == "completed", told[-1]
+        content = f"/v1/videos/{made.json()['id']}/content"
+        whole, head = http.get(content), http.head(content)
+        part = http.get(content, headers={"range": "bytes=4-7"})
+        assert (part.status_code, part.content) == (206, b"ftyp") and head.headers["content-length"] == str(
+            len(whole.content)
+        )
+        waited = http.post("/v1/videos", json={"prompt": "a", "steps": 1}, headers={"prefer": "wait=60"})
+        assert (waited.status_code, waited.json()["status"]) == (200, "completed")
+        chunked = http.post("/v1/videos", content=iter([b" "] * 2), headers={"content-type": "application/json"})
+        assert chunked.status_code == 400 and chunked.headers["x-request-id"]
+        assert http.get("/v1/videos", headers={"host": "evil.example"}).status_code == 421
 
 
 @pytest.mark.filterwarnings("ignore:The Sora API")

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from mova_core.model.pretrained.index import FolderIndex
 from services.api.app import create_app
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.requests.checker import RequestChecker
+from services.requests.video_request import MODEL_NAME
 from services.settings import ServiceSettings
 
 NewClient = Callable[..., TestClient]

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,10 +19,12 @@ from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Given, Wanted
-from services.jobs import queue
+from services.jobs import previews, queue
+from services.jobs import worker as worker_module
 from services.jobs.inputs import JobInputs
+from services.jobs.previews import find_preview
 from services.jobs.render import Renderer
-from services.jobs.results import VARIANTS
+from services.jobs.results import VARIANTS, result_path
 from services.jobs.submission import NewJob, submit
 from services.jobs.view import find
 from services.jobs.worker import Worker
@@ -197,3 +200,50 @@ def test_a_job_that_is_cancelled_while_its_last_bytes_are_written_leaves_no_file
     assert worker.work_once()
     job = find(engine, job_id)
     assert job is not None and job.status == "cancelled" and not list(settings.root.rglob(f"{job_id}*"))
+
+
+@pytest.mark.parametrize(("name", "task"), [("video", {"extend": 1}), ("audio", {}), (None, {"only": "audio"})])
+def test_a_job_that_goes_on_from_a_clip_is_the_command_line_s(
+    engine: sa.Engine,
+    model_folder: Path,
+    settings: ServiceSettings,
+    worker: Worker,
+    inputs: JobInputs,
+    tmp_path: Path,
+    name: str | None,
+    task: dict[str, Any],
+) -> None:
+    source, changes = tmp_path / "source.mp4", {"steps": 2}
+    generate(Request.check(model_folder, [Wanted("source", "a red ball", 1)], tmp_path, changes=changes), CHECKPOINT)
+    given = {} if name is None else {name: inputs.put(source.read_bytes())}
+    job_id = submit(engine, NewJob(REQUEST | {"task": task}, given), 9, inputs)[0].job_id
+    assert worker.work_once()
+    job = find(engine, job_id)
+    assert job is not None and job.result_path is not None, job and job.error
+    wanted = Wanted("own", "a red ball", 4, Given(**({name: source} if name else {}), **task))
+    generate(Request.check(model_folder, [wanted], tmp_path, changes=changes), CHECKPOINT)
+    assert (settings.root / job.result_path).read_bytes() == (tmp_path / "own.mp4").read_bytes()
+
+
+def test_previews_are_small_images_that_change_no_byte_of_the_clip_and_go_with_the_job_s_end(
+    engine: sa.Engine, worker: Worker, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, shown = REQUEST | {"changes": {"steps": 5}}, []
+    keep = worker_module.keep_preview
+
+    def noted(engine: sa.Engine, job_id: str, progress: int, jpeg: bytes) -> None:
+        shown.append((progress, jpeg))
+        keep(engine, job_id, progress, jpeg)
+        assert find_preview(engine, job_id) == (progress, jpeg)
+
+    monkeypatch.setattr(worker_module, "keep_preview", noted)
+    clips = []
+    for every_s in (1000.0, 0.0):
+        monkeypatch.setattr(previews, "EVERY_S", every_s)
+        job_id = submit(engine, NewJob(request), 9)[0].job_id
+        assert worker.work_once() and find_preview(engine, job_id) is None
+        clips.append((settings.root / result_path(job_id)).read_bytes())
+    assert clips[0] == clips[1] and len(shown) >= 3
+    assert [progress for progress, _ in shown] == sorted({progress for progress, _ in shown})
+    with Image.open(io.BytesIO(shown[-1][1])) as image:
+        assert image.size == (192, 192)

@@ -25,7 +25,8 @@ from services.jobs.render import Renderer
 from services.jobs.view import find
 from services.jobs.worker import Worker
 from services.requests.adapters import asked_for, loaded, offered
-from services.requests.video_request import MODEL_NAME, RequestChecker
+from services.requests.checker import RequestChecker
+from services.requests.video_request import MODEL_NAME
 from services.settings import ServiceSettings
 
 CHECKPOINT = "0123456789abcdef"

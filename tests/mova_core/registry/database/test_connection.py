@@ -52,21 +52,32 @@ def test_newest_is_the_last_revision(engine: sa.Engine) -> None:
         assert current_revision(connection) == NEWEST
 
 
-def test_a_job_of_the_first_revision_is_kept_and_has_no_attempts_yet(url: str) -> None:
+def test_jobs_of_the_first_revision_are_kept_without_their_images_and_have_no_attempts_yet(url: str) -> None:
     engine = sa.create_engine(database_url(url))
     config = Config()
     config.set_main_option("script_location", SCRIPTS)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        connection.exec_driver_sql(
-            "INSERT INTO jobs (job_id, status, request, progress, created_at) VALUES ('old', 'queued', '{}', 0, 1.5)"
-        )
+        for job_id, status, image in (
+            ("old", "queued", "null"),
+            ("deleted", "cancelled", "null"),
+            ("waits", "in_progress", '"iVBO"'),
+            ("made", "completed", '"iVBO"'),
+        ):
+            connection.exec_driver_sql(
+                "INSERT INTO jobs (job_id, status, request, progress, created_at) VALUES "
+                f"('{job_id}', '{status}', '{{\"prompt\": \"a\", \"image\": {image}}}', 0, 1.5)"
+            )
     engine.dispose()
     upgraded = open_database(url)
     with reading(upgraded) as session:
         job = session.get_one(Job, "old")
         assert (job.status, job.created_at, job.attempts) == ("queued", 1.5, 0)
+        assert session.get(Job, "deleted") is None  # `cancelled` said so then
+        waits, made = (session.get_one(Job, name) for name in ("waits", "made"))
+        assert (waits.status, waits.error_code, made.status) == ("failed", "earlier_version", "completed")
+        assert [each.request for each in (job, waits, made)] == [{"prompt": "a", "inputs": {}}] * 3
     upgraded.dispose()
 
 
