@@ -24,7 +24,7 @@ from mova_core.geometry import GEOMETRIES, Canvas, ClipGeometry
 from mova_core.media.encode import write_media
 from mova_core.model.pretrained.frozen_parts import FrozenParts
 from mova_core.params import Params, params_from
-from mova_core.params.evaluation import OtherFootageGateParams
+from mova_core.params.evaluation import OtherFootageGateParams, OtherFootageSyncParams
 from mova_core.places import DataFolder
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.training.loop import train
@@ -101,7 +101,8 @@ def params(weights: Path, steps: int) -> Params:
             "evaluate": {"clips_per_class": 1, "batch": 2, "sweep": [], "bootstrap_samples": 10, "samples": 1},
             # The VAEs have random weights: whatever they decode is as good as silent, and so few steps teach no sync.
             "select": {
-                "other_footage": dict.fromkeys(OtherFootageGateParams.model_fields) | {"decodable_share_at_least": 1.0}
+                "other_footage": dict.fromkeys(OtherFootageGateParams.model_fields) | {"decodable_share_at_least": 1.0},
+                "other_footage_phase3": dict.fromkeys(OtherFootageSyncParams.model_fields),
             },
         }
     )
