@@ -3,6 +3,7 @@
 | file | from |
 |---|---|
 | params.yaml | the params classes: every value of preset nano |
+| data/takedowns.json | empty: no footage is taken down |
 | dvc.yaml, .dvcignore, .gitignore, prefect.toml | this repository's, which the package carries in `files/` |
 | .dvc, .git | `dvc init`, and `git init` where the folder belongs to no repository |
 
@@ -20,7 +21,7 @@ import yaml
 from flows.project.dvc_config import edited_config
 from mova_core.errors import UsageError
 from mova_core.params.write import params_text
-from mova_core.places import PARAMS
+from mova_core.places import PARAMS, TAKEDOWNS
 from mova_core.storage.atomic import make_folder, write_text
 
 FILES = Path(__file__).parent / "files"
@@ -60,7 +61,7 @@ def start_project(folder: Path) -> Started:
         raise UsageError("git is not found, and DVC keeps its history in it: install git, then run `mova init` again")
     make_folder(folder)
     texts = {name: carried_text(name) for name in CARRIED}
-    texts[PARAMS.name] = params_text()
+    texts |= {PARAMS.name: params_text(), TAKEDOWNS.as_posix(): "{}\n"}
     written = [name for name in texts if not (folder / name).exists()]
     for name in written:
         write_text(folder / name, texts[name])

@@ -16,6 +16,7 @@ from mova_core.params import load_params
 from mova_core.params.write import params_text
 
 ROOT = Path(__file__).parents[3]
+STATES = ("params.yaml", "data/takedowns.json")  # what is a project's own
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # between two libraries of DVC's own
 
 
@@ -26,7 +27,7 @@ def listing(folder: Path) -> dict[str, bytes]:
 def test_a_new_folder_becomes_a_project_and_a_second_start_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "project"
     started = start_project(folder)
-    assert set(started.written) == {*CARRIED, "params.yaml", ".dvc/", ".git/"} and started.differing == ()
+    assert set(started.written) == {*CARRIED, *STATES, ".dvc/", ".git/"} and started.differing == ()
     assert load_params(folder / "params.yaml").preset == "nano"
     assert (folder / ".dvc/config").read_text() == (ROOT / ".dvc/config").read_text()
     before = listing(folder)
@@ -41,6 +42,14 @@ def test_its_pipeline_is_the_repositorys_but_for_the_folders_of_code() -> None:
     assert own["stages"]["code_versions"].pop("always_changed") is True
     assert own == ours
     assert CODE_IS_OUTSIDE in carried_text("dvc.yaml")
+
+
+def test_everything_of_the_repository_that_a_stage_depends_on_is_there(tmp_path: Path) -> None:
+    start_project(tmp_path)
+    stages = yaml.safe_load((tmp_path / "dvc.yaml").read_text())["stages"].values()
+    deps = {dep for stage in stages for dep in stage.get("do", stage).get("deps", ()) if "${" not in dep}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [dep for dep in deps.intersection(listed.splitlines()) if not (tmp_path / dep).is_file()] == []
 
 
 @pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml", ".gitignore"])
@@ -65,6 +74,8 @@ def test_a_clone_is_a_project_already(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "params.yaml").write_text(params_text())
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/takedowns.json").write_text('{"a": []}')
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     before = listing(tmp_path)
     started = start_project(tmp_path)
