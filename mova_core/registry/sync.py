@@ -21,7 +21,7 @@ from mova_core.errors import StaleError
 from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, TAKEDOWNS, DataFolder
 from mova_core.registry.database.connection import only_one, reading, shown, writing
 from mova_core.registry.footage.read import FootageReader, NotIndexed, is_indexed
-from mova_core.registry.footage.record import indexed, record_footage
+from mova_core.registry.footage.record import indexed, record_footage, refresh_statistics
 from mova_core.registry.manifests import (
     CHECKPOINT_ID_DIGITS,
     METRICS_FILE,
@@ -106,6 +106,9 @@ def _record_footage(engine: sa.Engine, datasets: list[DatasetRow], root: Path, s
             only_one(session, "sync")
             record_footage(session, footage)
         recorded += 1
+    if recorded:
+        with writing(engine) as session:
+            refresh_statistics(session)
     return recorded
 
 

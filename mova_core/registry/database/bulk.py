@@ -1,12 +1,21 @@
 """Insert many rows at the speed of the database's own way in: COPY on PostgreSQL, one prepared statement on SQLite."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.registry.database.base import Base
+
+AT_ONCE = 10_000  # values in one query: SQLite takes 32766
+Key = TypeVar("Key", int, str)
+
+
+def batches(values: Collection[Key]) -> Iterator[list[Key]]:
+    """The values in order, as many at a time as one query takes."""
+    ordered = sorted(values)
+    yield from (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 def insert_rows(session: Session, table: type[Base], rows: Iterable[tuple[Any, ...]]) -> None:

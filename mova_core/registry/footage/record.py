@@ -4,27 +4,27 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from mova_core.registry.database.bulk import insert_rows
+from mova_core.registry.database.bulk import batches, insert_rows
 from mova_core.registry.database.footage_tables import (
     ClipSet,
     ClipSetPhase,
     DatasetSource,
     IndexedDataset,
     NearDuplicate,
+    RunLatents,
     SetClip,
     Source,
     SourcePath,
 )
+from mova_core.registry.database.tables import Checkpoint, Run
 from mova_core.registry.footage.read import Clip, DatasetFootage
 
-AT_ONCE = 10_000  # values in one query: SQLite takes 32766
 TRAIN = "train"
-Key = TypeVar("Key", int, str)
 
 
 def indexed(session: Session) -> set[tuple[str, str]]:
@@ -51,6 +51,15 @@ def record_footage(session: Session, dataset: DatasetFootage) -> None:
     insert_rows(session, DatasetSource, ((dataset_key, *row) for row in rows))
     _add_paths(session, {(sources[source_id], path) for source_id, path in dataset.paths})
     _add_near_duplicates(session, sources, dataset.near_duplicates)
+
+
+def refresh_statistics(session: Session) -> None:
+    """Let PostgreSQL look at the tables again: after so many new rows it would read them all to find one."""
+    if session.get_bind().dialect.name == "postgresql":
+        footage = (Source, SourcePath, IndexedDataset, ClipSet, ClipSetPhase, SetClip, DatasetSource, NearDuplicate)
+        session.execute(
+            sa.text(f"ANALYZE {', '.join(table.__tablename__ for table in (*footage, Run, RunLatents, Checkpoint))}")
+        )
 
 
 def _source_keys(session: Session, ids: Collection[str]) -> dict[str, int]:
@@ -93,7 +102,7 @@ def _digest(source_id: str, clips: list[Clip]) -> str:
 
 def _add_paths(session: Session, paths: Collection[tuple[int, str]]) -> None:
     known: set[tuple[int, str]] = set()
-    for some in _batches({key for key, _ in paths}):
+    for some in batches({key for key, _ in paths}):
         found = session.execute(
             sa.select(SourcePath.source_key, SourcePath.path).where(SourcePath.source_key.in_(some))
         )
@@ -107,7 +116,7 @@ def _add_near_duplicates(session: Session, sources: Mapping[str, int], rows: Ite
     for row in rows:
         ends = sources[row["source_id"]], sources[row["kept_source_id"]]
         intervals[*ends, row["start_s"], row["kept_start_s"]] = row["end_s"], row["is_copy"]
-    for some in _batches({key[0] for key in intervals}):
+    for some in batches({key[0] for key in intervals}):
         for known in session.execute(sa.select(*columns).where(NearDuplicate.source_key.in_(some))):
             intervals.pop(tuple(known), None)
     insert_rows(session, NearDuplicate, ((*key, *value) for key, value in sorted(intervals.items())))
@@ -117,14 +126,9 @@ def _known(
     session: Session, name: InstrumentedAttribute[str], key: InstrumentedAttribute[int], wanted: Collection[str]
 ) -> dict[str, int]:
     found: dict[str, int] = {}
-    for some in _batches(wanted):
+    for some in batches(wanted):
         found |= {each: number for each, number in session.execute(sa.select(name, key).where(name.in_(some)))}
     return found
-
-
-def _batches(values: Collection[Key]) -> Iterator[list[Key]]:
-    ordered = sorted(values)
-    yield from (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 def _last(session: Session, key: InstrumentedAttribute[int]) -> int:

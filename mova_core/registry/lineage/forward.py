@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, DEPLOYMENT
+from mova_core.registry.database.bulk import batches
 from mova_core.registry.database.footage_tables import (
     ClipSet,
     ClipSetPhase,
@@ -147,68 +148,70 @@ def forward(session: Session, source_ids: Collection[str], root: Path = Path()) 
     keys = sorted({key for _, key, _ in found})
     paths = {one: [path for id_, _, path in found if id_ == one and path] for one in sorted(source_ids)}
     runs = _runs(session, keys)
-    reached = sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id.in_(sa.select(_reached_runs(keys).c.run_id)))
-    checkpoints = tuple(_rows(session, CheckpointReached, Checkpoint, reached, ("phase", "step", "checkpoint_id")))
+    of_runs = _rows(session, CheckpointReached, Checkpoint, {run.run_id for run in runs})
+    checkpoints = tuple(sorted(of_runs, key=lambda one: (one.phase, one.step or 0, one.checkpoint_id)))
     ids = {checkpoint.checkpoint_id for checkpoint in checkpoints}
     made = (~Job.smoke, Job.result_sha256.is_not(None))
-    served = _rows(session, ServedClip, Job, reached, ("created_at", "job_id"), *made)
+    served = _rows(session, ServedClip, Job, ids, *made)
     return Reached(
         paths,
         _clips(session, keys),
         _datasets(session, keys),
         runs,
         checkpoints,
-        tuple(_rows(session, EvaluationReached, Evaluation, reached, ("checkpoint_id", "evaluation_id"))),
-        tuple(_rows(session, ArtifactReached, Artifact, reached, ("checkpoint_id", "kind", "artifact_id"))),
+        tuple(sorted(_rows(session, EvaluationReached, Evaluation, ids))),
+        tuple(sorted(_rows(session, ArtifactReached, Artifact, ids))),
         _aliases(session, ids),
         tuple(_adapters(source_ids, ids, root)),
         tuple(_deployments(ids, root)),
-        tuple(served),
+        tuple(sorted(served, key=lambda clip: clip.job_id)),
     )
 
 
-def _reached_runs(keys: Collection[int]) -> sa.CTE:
+def _runs(session: Session, keys: Collection[int]) -> tuple[RunReached, ...]:
     """Runs that trained on clips of the sources, and those that started from a checkpoint of such a run."""
+    direct = session.execute(_direct_runs(keys))
+    found = {run_id: RunReached(run_id, phase, path, True) for run_id, phase, path in direct}
+    waiting = set(found)
+    while waiting:
+        later: dict[str, RunReached] = {}
+        for some in batches(waiting):
+            of_them = sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id.in_(some))
+            query = sa.select(Run.run_id, Run.phase, Run.path).where(Run.start_checkpoint.in_(of_them))
+            rows = session.execute(query)
+            later |= {run_id: RunReached(run_id, phase, path, False) for run_id, phase, path in rows}
+        waiting = later.keys() - found.keys()
+        found = later | found
+    return tuple(sorted(found.values(), key=lambda run: (run.phase, run.run_id)))
+
+
+def _direct_runs(keys: Collection[int]) -> sa.Select[str, str, str]:
     of_run = sa.and_(
         IndexedDataset.sha256 == RunLatents.sha256, IndexedDataset.name == sa.literal(LATENTS) + RunLatents.geometry
     )
-    direct = (
-        sa.select(Run.run_id, sa.literal(1).label("directly"))
+    return (
+        sa.select(Run.run_id, Run.phase, Run.path)
         .join(RunLatents, RunLatents.run_id == Run.run_id)
         .join(IndexedDataset, of_run)
         .join(DatasetSource, DatasetSource.dataset_key == IndexedDataset.dataset_key)
         .join(ClipSetPhase, sa.and_(ClipSetPhase.set_key == DatasetSource.set_key, ClipSetPhase.phase == Run.phase))
         .where(DatasetSource.source_key.in_(keys))
+        .distinct()
     )
-    reached = direct.cte("reached", recursive=True)
-    later = (
-        sa.select(Run.run_id, sa.literal(0).label("directly"))
-        .join(Checkpoint, Checkpoint.checkpoint_id == Run.start_checkpoint)
-        .join(reached, reached.c.run_id == Checkpoint.run_id)
-    )
-    return reached.union(later)
 
 
-def _runs(session: Session, keys: Collection[int]) -> tuple[RunReached, ...]:
-    reached = _reached_runs(keys)
-    how = sa.func.max(reached.c.directly)
-    query = sa.select(Run.run_id, Run.phase, Run.path, how).join(reached, reached.c.run_id == Run.run_id)
-    rows = session.execute(query.group_by(Run.run_id, Run.phase, Run.path).order_by(Run.phase, Run.run_id))
-    return tuple(RunReached(run_id, phase, path, bool(directly)) for run_id, phase, path, directly in rows)
-
-
-def _rows(session: Session, kind: Any, table: Any, reached: Any, order: tuple[str, ...], *where: Any) -> Iterator[Any]:
-    """Rows of a table that belong to reached checkpoints, as `kind`."""
+def _rows(session: Session, kind: Any, table: Any, ids: Collection[str], *where: Any) -> Iterator[Any]:
+    """Rows of a table that belong to reached checkpoints (checkpoints: to runs), as `kind`."""
     columns = {"path": "result_path", "sha256": "result_sha256"} if kind is ServedClip else {}
-    query = sa.select(*(getattr(table, columns.get(name, name)) for name in kind._fields))
-    query = query.where(table.checkpoint_id.in_(reached), *where)
-    rows = session.execute(query.order_by(*(getattr(table, name) for name in order)))
-    yield from (kind(*row) for row in rows)
+    query = sa.select(*(getattr(table, columns.get(name, name)) for name in kind._fields)).where(*where)
+    belongs_to = table.run_id if table is Checkpoint else table.checkpoint_id
+    for some in batches(ids):
+        yield from (kind(*row) for row in session.execute(query.where(belongs_to.in_(some))))
 
 
 def _clips(session: Session, keys: Collection[int]) -> tuple[str, ...]:
-    sets = sa.select(DatasetSource.set_key).where(DatasetSource.source_key.in_(keys))
-    query = sa.select(SetClip.clip_id).where(SetClip.set_key.in_(sets)).distinct()
+    sets = session.scalars(sa.select(DatasetSource.set_key).where(DatasetSource.source_key.in_(keys)).distinct())
+    query = sa.select(SetClip.clip_id).where(SetClip.set_key.in_(list(sets))).distinct()
     return tuple(session.scalars(query.order_by(SetClip.clip_id)))
 
 

@@ -1,5 +1,7 @@
 """One clip of the training data, or window of audio alone, by its id, as the newest recorded versions have it."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -17,18 +19,17 @@ def recorded_clip(session: Session, clip_id: str) -> TrainingClip | AudioWindow 
         session: any session of the registry.
         clip_id: as `clips` or latents have it.
     """
-    # By source, which has an index, then by set.
-    lists = sa.and_(DatasetSource.source_key == ClipSet.source_key, DatasetSource.set_key == SetClip.set_key)
-    query = (
-        sa.select(SetClip, IndexedDataset, Source)
-        .join(ClipSet, ClipSet.set_key == SetClip.set_key)
-        .join(Source, Source.source_key == ClipSet.source_key)
-        .join(DatasetSource, lists)
+    clips = {clip.set_key: clip for clip in session.scalars(sa.select(SetClip).where(SetClip.clip_id == clip_id))}
+    sources = sa.select(ClipSet.set_key, Source).join(Source, Source.source_key == ClipSet.source_key)
+    source_of = {key: source for key, source in session.execute(sources.where(ClipSet.set_key.in_(clips)))}
+    versions: Any = (  # keys are of clips, so never null
+        sa.select(DatasetSource.set_key, IndexedDataset)
         .join(IndexedDataset, IndexedDataset.dataset_key == DatasetSource.dataset_key)
-        .where(SetClip.clip_id == clip_id)
+        .where(DatasetSource.source_key.in_({source.source_key for source in source_of.values()}))
+        .where(DatasetSource.set_key.in_(clips))
         .order_by(IndexedDataset.dataset_key)
     )
-    newest = {dataset.name: (clip, dataset, source) for clip, dataset, source in session.execute(query)}
+    newest = {dataset.name: (clips[key], dataset, source_of[key]) for key, dataset in session.execute(versions)}
     if not newest:
         return None
     latents = [clip for name, (clip, _, _) in newest.items() if name.startswith(LATENTS)]
