@@ -25,6 +25,9 @@ class RegistryParams(Section):
         ge=1,
         description="checkpoints that gc leaves of those that an alias named last, and of those of a phase kept last",
     )
+    intended_use: str | None = Field(
+        None, min_length=1, description="what the models are for, in the words of their owner, for their model cards"
+    )
 
     @field_validator("store")
     @classmethod

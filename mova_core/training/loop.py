@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from mova_core.errors import MovaError
 from mova_core.model.single_thread import single_thread
 from mova_core.params import Params
-from mova_core.registry.manifests import CHECKPOINT_ID_DIGITS
 from mova_core.training.checkpoints.checkpoint import Checkpoint, finished
 from mova_core.training.checkpoints.reader import restore
 from mova_core.training.checkpoints.retention import kept_runs
@@ -28,6 +27,7 @@ from mova_core.training.loss import per_bin
 from mova_core.training.monitor.monitor import Monitor, open_samples
 from mova_core.training.monitor.plots import write_plots
 from mova_core.training.monitor.profile import check_steps_to_profile, profile_summary
+from mova_core.training.monitor.usage import adding_usage
 from mova_core.training.objective import Objective, StepLoss
 from mova_core.training.optimizer import lr_multiplier
 from mova_core.training.preflight import Places
@@ -64,7 +64,10 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None,
 def to_the_end(run: Run) -> dict[str, Any]:
     """Train what is left, and say how it went, see `train`; of several processes only the first says it."""
     begun = time.monotonic()
-    with open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy:
+    with (
+        adding_usage(run.run_id, run.folder.parent),
+        open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy,
+    ):
         if run.warning is not None and strategy.main:
             print(f"warning: {run.warning}", file=sys.stderr)
         start = resume_point(run, strategy)
@@ -95,8 +98,7 @@ def _train(run: Run, start: Checkpoint | None, strategy: Strategy) -> Checkpoint
         health = Health(run.params.health, run.phase.name, records)
         monitor = Monitor(run.watched, run.folder, records, strategy.device) if strategy.main else None
         opened.enter_context(monitor or nullcontext())
-        run_id = run.fingerprint[:CHECKPOINT_ID_DIGITS]
-        samples = open_samples(run.watched, strategy.average, strategy.device, run.folder, run_id)
+        samples = open_samples(run.watched, strategy.average, strategy.device, run.folder, run.run_id)
         for step in range(first_step, own.steps):
             losses = strategy.backward(partial(_loss_of, run.objective, step))
             grad_norm = strategy.grad_norm()

@@ -91,6 +91,11 @@ class Run:
         order = train.micro_batches, train.shards_in_memory, train.precision
         return sha256_json(self.phase.name, self.seed, self.inputs, learning, order, stage_version("train"))
 
+    @property
+    def run_id(self) -> str:
+        """The start of the fingerprint, which names the run."""
+        return self.fingerprint[:CHECKPOINT_ID_DIGITS]
+
     def checkpoint_manifest(self, step: int, validation: Mapping[str, Any] | None) -> CheckpointManifest:
         """What stands in the manifest of a checkpoint, but for its files.
 
@@ -203,7 +208,7 @@ def write_run_manifest(run: Run) -> None:
     manifest = {
         "schema": SCHEMA,
         "phase": run.phase.name,
-        "run_id": run.fingerprint[:CHECKPOINT_ID_DIGITS],
+        "run_id": run.run_id,
         "seed": run.seed,
         "params": {
             **run.phase.params(run.params).model_dump(),

@@ -11,6 +11,7 @@ import typer
 
 from mova_core.cli.main import command
 from mova_core.cli.registry.bundle import export_bundle, import_bundle
+from mova_core.cli.registry.card import card
 from mova_core.cli.registry.diff import diff
 from mova_core.cli.registry.gc import gc
 from mova_core.cli.registry.lineage import lineage
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "sync": sync,
     "list": list_rows,
     "lineage": lineage,
+    "card": card,
     "diff": diff,
     "export": export_bundle,
     "import": import_bundle,
