@@ -122,7 +122,7 @@ def test_the_idle_expert_stays_bit_identical(project, section):
 
 def test_a_resumed_run_equals_one_that_never_stopped(project, section, monkeypatch):
     straight = project.train("phase1", section(steps=6))
-    bytes_of = {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()}
+    bytes_of = {path: path.read_bytes() for path in (project.root / "runs/phase1").rglob("*") if path.is_file()}
 
     stop_after(monkeypatch, records=5)
     (project.root / "runs").rename(project.root / "straight")
@@ -132,7 +132,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(project, section, monkeypat
     monkeypatch.chdir(project.root)
     assert [each.step for each in finished(project.root / "runs/phase1/checkpoints")] == [2, 4]
     assert project.train("phase1", section(steps=6))["loss"] == straight["loss"]
-    assert {path: path.read_bytes() for path in (project.root / "runs").rglob("*") if path.is_file()} == bytes_of
+    assert {path: path.read_bytes() for path in (project.root / "runs/phase1").rglob("*") if path.is_file()} == bytes_of
 
 
 def stop_after(monkeypatch, records: int) -> None:
