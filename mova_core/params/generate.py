@@ -52,8 +52,10 @@ class SamplingParams(Section):
         le=1000,
         description="steps from one that computes it to the next; null: 5 for null_branch, 3 for velocity",
     )
-    video_shift: Positive = Field(5.0, description="sigma shift of the video: higher spends more steps at high noise")
-    audio_shift: Positive = Field(5.0, description="sigma shift of the audio")
+    video_shift: Positive = Field(8.0, description="sigma shift of the video: higher spends more steps at high noise")
+    audio_shift: Positive = Field(
+        3.0, description="sigma shift of the audio; below the video's: the audio's events are settled first"
+    )
     target_lufs: float | None = Field(
         None, ge=-60, le=0, description="loudness of the audio in LUFS, such as -21; null leaves it as it comes"
     )

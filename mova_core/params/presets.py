@@ -51,7 +51,13 @@ MOVA: dict[str, Any] = {
         "lora": {"rank": 16, "lr": 1e-4},
     },
     "evaluate": {"footage": "other"},
-    "generate": {"steps": 50, "text_guidance_scale": 5.0, "bridge_guidance_scale": 3.5},
+    "generate": {
+        "steps": 50,
+        "text_guidance_scale": 5.0,
+        "bridge_guidance_scale": 3.5,
+        "video_shift": 5.0,
+        "audio_shift": 5.0,
+    },
 }
 
 MOVA_LATENTS = {"video": 16, "audio": 128, "text": 4096}

@@ -38,6 +38,7 @@ def test_the_mova_presets_have_the_released_sizes_and_sampler(preset):
     assert (audio.width, audio.heads, audio.layers, audio.mlp_width) == (1536, 12, 30, 8960)
     generate = params.generate
     assert (generate.steps, generate.text_guidance_scale, generate.bridge_guidance_scale) == (50, 5.0, 3.5)
+    assert (generate.video_shift, generate.audio_shift) == (5.0, 5.0)
 
 
 def test_nano_is_the_classes_defaults():
