@@ -78,7 +78,9 @@ class OtherFootageGateParams(Section):
 class OtherFootageSyncParams(Section):
     """Limits besides, after the last phase: its model is the one that is packaged."""
 
-    av_align_over_shuffled_interval_above: float | None = Field(0.0, ge=-1, lt=1)
+    av_align_over_shuffled_interval_above: float | None = Field(
+        None, ge=-1, lt=1, description="null for nano, whose models in step do not reach it; 0 for mova"
+    )
     onset_lag_under_shuffled_s_interval_above: float | None = Field(0.0, ge=-1, lt=1)
 
 

@@ -58,6 +58,7 @@ MOVA: dict[str, Any] = {
         "video_shift": 5.0,
         "audio_shift": 5.0,
     },
+    "select": {"other_footage_phase3": {"av_align_over_shuffled_interval_above": 0.0}},
 }
 
 MOVA_LATENTS = {"video": 16, "audio": 128, "text": 4096}

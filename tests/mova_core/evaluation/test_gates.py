@@ -7,6 +7,7 @@ from pydantic import create_model
 
 from mova_core.errors import UsageError
 from mova_core.evaluation.gates import judge, table
+from mova_core.params import params_from
 from mova_core.params.evaluation import Footage, SelectParams
 from mova_core.registry.manifests import Metric
 
@@ -32,6 +33,7 @@ OTHER = {
     "decodable_share": 1.0,
 }
 SYNC = {"av_align_over_shuffled": 0.2, "onset_lag_under_shuffled_s": 0.1}
+MOVA = params_from({"preset": "mova-360p"}).select
 GAINS, WITH_VIDEO = {"loss_gain_over_start", "loss_gain_by_bridge"}, {"loss_gain_by_bridge", "collapsed_share"}
 WITHOUT_BRIDGE = GOOD | {
     "event_f1": 0.17,
@@ -83,8 +85,10 @@ def test_a_limit_of_null_asks_nothing() -> None:
 
 def test_other_footage_is_judged_by_what_is_known_of_it() -> None:
     for phase, values in (("phase1", OTHER), ("phase2", OTHER), ("phase3", OTHER | SYNC)):
-        gates = judge(phase, "other", SelectParams(), metrics(values))
+        gates = judge(phase, "other", MOVA, metrics(values))
         assert {gate.name for gate in gates} == set(values) and all(gate.passed for gate in gates)
+    nano = {gate.name for gate in judge("phase3", "other", SelectParams(), {})}
+    assert nano == set(OTHER | SYNC) - {"av_align_over_shuffled"}
     audio = judge("audio", "other", SelectParams(), metrics(OTHER))
     assert {gate.name for gate in audio} == set(OTHER) - WITH_VIDEO and all(gate.passed for gate in audio)
 
@@ -92,7 +96,7 @@ def test_other_footage_is_judged_by_what_is_known_of_it() -> None:
 def test_weights_that_learned_nothing_fail_the_gates_of_other_footage() -> None:
     untrained = OTHER | dict.fromkeys(GAINS | set(SYNC), 0.0)
     for phase, gains in (("audio", GAINS - WITH_VIDEO), ("phase1", GAINS), ("phase3", GAINS | set(SYNC))):
-        gates = judge(phase, "other", SelectParams(), metrics(untrained))
+        gates = judge(phase, "other", MOVA, metrics(untrained))
         assert {gate.name for gate in gates if not gate.passed} == gains
 
 
