@@ -225,7 +225,7 @@ class PostgresqlServer:
         if (self._folder / "data/postmaster.pid").exists():
             return
         fast = "-c fsync=off -c full_page_writes=off -c autovacuum=off"  # nobody needs the rows after a crash
-        options = f"-k {self._folder} -c listen_addresses='' -c max_connections=30 {fast}"
+        options = f"-k {self._folder} -c listen_addresses='' -c max_connections=50 {fast}"
         self._call("pg_ctl", "-D", self._data, "-o", options, "-l", str(self._folder / "log"), "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:

@@ -7,7 +7,7 @@ The same weights, params and data give the same bytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mova_core.evaluation.scoring.files import write_scores
 from mova_core.evaluation.scoring.scored import scored_clips
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.evaluation.suites.suite import Suite
-from mova_core.evaluation.sweeps.bridge_scales import sweep, sync_gain
+from mova_core.evaluation.sweeps.bridge_scales import gains_of_clips, sweep, sync_gain
 from mova_core.geometry import ClipGeometry
 from mova_core.measures.clip import Clip
 from mova_core.media.provenance import Provenance, write_provenance
@@ -103,8 +103,10 @@ def evaluate_model(model: EvaluatedModel, inputs: PhaseInputs, folder: Path, lab
         }
     )
     generated = scored_clips(clips, measured.clips, paths)
-    write_scores(folder, result, generated, scored_clips(context.clips, measured.reference))
-    return result
+    if gain:
+        each = zip(generated, gains_of_clips(points, default_scale), strict=True)
+        generated = [replace(clip, differences={"sync_gain": pair}) for clip, pair in each]
+    return write_scores(folder, result, generated, scored_clips(context.clips, measured.reference))
 
 
 def _write_samples(

@@ -1,26 +1,38 @@
-"""`mova promote`: a champion that was evaluated on another suite is first evaluated on the candidate's suite.
+"""`mova promote`: a candidate is compared with the champion, tried out as it is kept, and then the alias moves.
 
-Such an evaluation goes to reports/champions/CHECKPOINT/, with the candidate's sampler settings; the champion's weights
-are those that were kept when it was promoted.
+    judge          the gates, and the champion on the same suite; one that cannot be compared is measured again first
+    keep           every byte is verified and stored, before anything names it
+    smoke clip     the stored model generates a clip: one that cannot be used never gets an alias
+    carry out      the decision with its evidence, and the alias, in one transaction
+A refusal is stored like a promotion. By `force` a person passes over the comparison, never over the other steps; the
+reason stays in the sealed log.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from mova_core.errors import MovaError
-from mova_core.params import Params, load_params
-from mova_core.places import CHAMPION_EVALUATIONS, DATA, MODELS, PARAMS, RUNS, DataFolder
+from mova_core.errors import MovaError, UsageError
+from mova_core.evaluation.promotion.judge import Contest, NotComparable, judge, refusal
+from mova_core.params import load_params
+from mova_core.places import PARAMS
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Checkpoint
-from mova_core.registry.promotion.promotion import Decision, OtherSuite, carry_out, judge, refusal
+from mova_core.registry.forced import FORCED
+from mova_core.registry.promotion.promotion import Decision, carry_out, store_candidate
 from mova_core.registry.references import folder_of
 from mova_core.registry.sync import sync
-from mova_core.training.preflight import Places
-from mova_core.training.recipe import phase_named
 
 
-def promote(engine: sa.Engine, candidate: str, alias: str, params_file: Path = PARAMS, root: Path = Path()) -> Decision:
+def promote(
+    engine: sa.Engine,
+    candidate: str,
+    alias: str,
+    params_file: Path = PARAMS,
+    root: Path = Path(),
+    force: str | None = None,
+) -> Decision:
     """Judge a candidate and carry out the decision: promote or refuse.
 
     Args:
@@ -29,72 +41,89 @@ def promote(engine: sa.Engine, candidate: str, alias: str, params_file: Path = P
         alias: `production`, `phase1/champion`.
         params_file: the params that the candidate was evaluated with.
         root: the project's folder.
+        force: why the candidate takes the alias whatever the comparison says; None: it does not.
 
     Raises:
-        UsageError: no such candidate, it was never judged by its gates, or an alias of another phase.
-        StaleError: the candidate's evaluation is not there, its weights are not on this machine, or the alias moved
-            meanwhile.
+        UsageError: no such candidate, it was never judged by its gates, an alias of another phase, or it is forced
+            without a reason or without a model.
+        StaleError: the candidate's evaluation is not there, its weights are not on this machine or not those that were
+            selected, or the alias moved meanwhile.
     """
+    if force is not None and not force.strip():
+        raise UsageError('a forced promotion needs a reason, which stays in the log: say --reason "…"')
+    contest = Contest(candidate, alias, load_params(root / params_file), root)
     sync(engine, root)
     try:
         with reading(engine) as session:
-            decision = judge(session, candidate, alias, root)
-    except OtherSuite as other:
-        decision = _judge_on_its_suite(engine, candidate, alias, other, params_file, root)
+            decision = judge(session, contest)
+    except NotComparable as fault:
+        decision = _judge_with_champion_measured(engine, contest, fault)
+    if force is not None:
+        decision = _forced(decision, force.strip())
+    if decision.outcome == "promoted":
+        decision = _tried_out(engine, decision, contest)
     carry_out(engine, decision, root)
     return decision
 
 
-def _judge_on_its_suite(
-    engine: sa.Engine, candidate: str, alias: str, other: OtherSuite, params_file: Path, root: Path
-) -> Decision:
-    """Judge once more, with the champion evaluated on the present suite; a refusal where that does not help."""
+def _judge_with_champion_measured(engine: sa.Engine, contest: Contest, fault: NotComparable) -> Decision:
+    """Judge once more, with the champion measured on the present suite; a refusal where that does not help."""
+    from mova_core.evaluation.promotion.champion import evaluate_champion
+
+    root = contest.root
     try:
         with reading(engine) as session:
-            champion = session.get_one(Checkpoint, other.champion_id)
+            champion = session.get_one(Checkpoint, fault.champion_id)
             folder, phase = folder_of(session, champion, root), champion.phase
-        evaluate_champion(other.champion_id, folder, phase, load_params(params_file), root)
+        evaluate_champion(fault.champion_id, folder, phase, contest.params, root)
         sync(engine, root)
         with reading(engine) as session:
-            return judge(session, candidate, alias, root)
-    except OtherSuite as still:
-        reason = f"{still}; the present params and tables are not those that the candidate was evaluated with"
+            return judge(session, contest)
+    except NotComparable as still:
+        reason = f"{still}; the present params, tables and metrics are not those that the candidate was evaluated with"
     except MovaError as error:
-        reason = f"{other}, and it could not be evaluated on the candidate's: {error}"
+        reason = f"{fault}, and it could not be evaluated on the candidate's: {error}"
     with reading(engine) as session:
-        return refusal(session, candidate, alias, reason, root)
+        return refusal(session, contest, reason)
 
 
-def evaluate_champion(checkpoint_id: str, folder: Path, phase: str, params: Params, root: Path) -> None:
-    """Evaluate a model folder on the suite of the present params and tables, with the present sampler settings.
-
-    Args:
-        checkpoint_id: of its weights.
-        folder: the model.
-        phase: what it was trained in.
-        params: of the candidate.
-        root: the project's folder.
+def _forced(decision: Decision, reason: str) -> Decision:
+    """The decision that a person takes instead of a refusal.
 
     Raises:
-        UsageError, StaleError, MovaError: a table is missing, the model does not fit the present geometry, or its
-            velocities are not finite.
+        UsageError: the candidate failed its gates, so that no model of it was written.
     """
-    # Imported here: a promotion without an evaluation needs no torch.
-    from mova_core.evaluation.evaluate import EvaluatedModel, evaluate_model
-    from mova_core.evaluation.measure import entry
-    from mova_core.evaluation.phase_inputs import PhaseInputs
-    from mova_core.flow_matching import BOUNDARY_RATIO
-    from mova_core.model.model_folder import new_components
-    from mova_core.model.pretrained.frozen_parts import FrozenParts
-    from mova_core.model.single_thread import single_thread
-    from mova_core.model.towers.dual_tower import DualTower
-    from mova_core.storage.atomic_folder import atomic_folder
+    if decision.outcome != "kept" or "taken_down" in decision.evidence:
+        return decision  # what was trained on footage that is taken down is promoted by nobody
+    if not decision.evidence["selection"]["passed"]:
+        raise UsageError(
+            f"checkpoint {decision.candidate_id} cannot be forced: it failed its gates, so there is no model of it; "
+            "change its limits in section select of params.yaml and run `mova select` again, which is on record too"
+        )
+    sentence = (
+        f"FORCED: checkpoint {decision.candidate_id} becomes {decision.alias} because {reason!r}; by the rule, "
+        f"{decision.reason}"
+    )
+    evidence = decision.evidence | {FORCED: {"reason": reason, "instead_of": decision.reason}}
+    return replace(decision, outcome="promoted", reason=sentence, evidence=evidence)
 
-    chosen = phase_named(phase)
-    towers, parts = DualTower.from_pretrained(folder).eval(), FrozenParts.open(folder)
-    components = new_components(towers, parts, chosen.geometry(params), params.generate, BOUNDARY_RATIO)
-    places = Places(DataFolder(root / DATA), root / MODELS, root / RUNS)
-    loss = entry("validation_loss", unavailable="the run of this model is not the project's present one")
-    model = EvaluatedModel(checkpoint_id, components, {"validation_loss": loss})
-    with single_thread(), atomic_folder(root / CHAMPION_EVALUATIONS / checkpoint_id, replace=True) as target:
-        evaluate_model(model, PhaseInputs.of(chosen, params, places), target, "evaluate champion")
+
+def _tried_out(engine: sa.Engine, decision: Decision, contest: Contest) -> Decision:
+    """The decision with its smoke clip; a refusal where that cannot be made."""
+    model = store_candidate(engine, decision.candidate_id, contest.root)[0]
+    if not contest.params.promote.smoke_clip:
+        return replace(decision, evidence=decision.evidence | {"smoke_clip": "left out by params promote.smoke_clip"})
+    from mova_core.evaluation.promotion.smoke_clip import make_smoke_clip
+
+    with reading(engine) as session:
+        phase = session.get_one(Checkpoint, decision.candidate_id).phase
+    try:
+        made = make_smoke_clip(contest.root / model.path, decision.candidate_id, phase, contest.params)
+    except MovaError as error:
+        sentence = (
+            f"checkpoint {decision.candidate_id} ({phase}) does not become {decision.alias}: as it is kept it makes no "
+            f"clip: {error}"
+        )
+        evidence = decision.evidence | {"smoke_clip": {"fault": str(error)}}
+        return replace(decision, outcome="kept", reason=sentence, evidence=evidence)
+    return replace(decision, evidence=decision.evidence | {"smoke_clip": made})

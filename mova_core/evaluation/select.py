@@ -1,10 +1,12 @@
 """`mova select PHASE`: the model of the best evaluated checkpoint, if it passed every gate.
 
     models/PHASE/                    the model of the averaged weights, as a model folder
+    models/PHASE/evaluation/         what it was selected by, clip by clip: a later candidate is compared with it
     models/PHASE/selection.json      the decision, every gate, and size and sha256 of every file; written last
 Where none passes, selection.json is alone in the folder, with the best one's gates: no later stage can start from it.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from mova_core.evaluation.candidates.checkpoints import kept_checkpoints
 from mova_core.evaluation.candidates.ranking import Judged, judged_by_gates, ranked
 from mova_core.evaluation.candidates.record import CANDIDATES_FILE, CandidatesManifest
 from mova_core.evaluation.gates import in_a_line, table
+from mova_core.evaluation.scoring.files import CLIPS_FILE
 from mova_core.evaluation.suites.suite import check_suite
 from mova_core.params import Params
-from mova_core.registry.manifests import METRICS_FILE, SELECTION_FILE, EvaluationManifest
+from mova_core.registry.manifests import EVALUATION_FOLDER, METRICS_FILE, SELECTION_FILE, EvaluationManifest
 from mova_core.storage.atomic_folder import atomic_folder
 from mova_core.storage.manifest import file_entries, read_manifest, write_manifest
 from mova_core.training.checkpoints.checkpoint import Checkpoint
@@ -70,6 +73,9 @@ def select(phase: Phase, params: Params, places: Places, reports: Path) -> dict[
             f"{target / SELECTION_FILE}\n{table(best.gates)}"
         )
     write_model(checkpoint, "ema", params, parts, target, replace_old=True)
+    (target / EVALUATION_FOLDER).mkdir()
+    for name in (METRICS_FILE, CLIPS_FILE):
+        shutil.copyfile(folder / name, target / EVALUATION_FOLDER / name)
     write_manifest(target / SELECTION_FILE, selection | {"files": file_entries(target)})
     return {**selection, "folder": str(target), "text": f"{target}: {selection['reason']}\n{in_a_line(best.gates)}"}
 

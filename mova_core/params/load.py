@@ -30,6 +30,7 @@ from mova_core.params.generate import GenerateParams
 from mova_core.params.model import ServeParams, TrainParams
 from mova_core.params.nested import merged, without
 from mova_core.params.presets import DEFAULT_PRESET, PRESETS, PresetName, preset_named
+from mova_core.params.promotion import PromoteParams
 from mova_core.params.registry import RegistryParams
 from mova_core.params.section import Section
 from mova_core.params.speech import SpeechParams
@@ -68,6 +69,9 @@ class Params(Section):
     evaluate: EvaluateParams = EvaluateParams()
     select: SelectParams = Field(
         SelectParams(), description="gates: a phase whose checkpoint misses one hands nothing on; null asks nothing"
+    )
+    promote: PromoteParams = Field(
+        PromoteParams(), description="what an alias asks of a candidate that passed its gates, beside its champion"
     )
     serve: ServeParams = Field(ServeParams(), description="none of it changes a clip")
     registry: RegistryParams = Field(RegistryParams(), description="where promoted models are kept")

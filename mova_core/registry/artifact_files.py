@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from mova_core.errors import UsageError
 from mova_core.model.pretrained.index import PICKLES
 
-OF_A_MODEL = (".safetensors", ".json", ".txt", ".model", ".md")  # weights, configs, tokenizers
+OF_A_MODEL = (".safetensors", ".json", ".jsonl", ".txt", ".model", ".md")  # weights, configs, tokenizers, evaluation
 
 
 def check_kinds(names: Iterable[str], *, only_weights: bool) -> None:

@@ -20,6 +20,7 @@ from mova_core.registry.database.tables import (
     Promotion,
     Run,
 )
+from mova_core.registry.forced import is_forced
 from mova_core.registry.promotion.log import check_chain
 from mova_core.registry.text_table import aligned
 
@@ -34,7 +35,11 @@ LISTED: dict[str, tuple[type[Base], tuple[str, ...]]] = {  # each with the colum
     "promotions": (Promotion, ("event_id",)),
     "jobs": (Job, ("created_at", "job_id")),
 }
-BESIDE = {"checkpoints": ("aliases", "artifacts"), "evaluations": ("checkpoints",)}  # what else a row shows
+BESIDE = {
+    "checkpoints": ("aliases", "artifacts", "promotions"),
+    "evaluations": ("checkpoints",),
+    "aliases": ("promotions",),
+}  # what else a row shows
 COUNTED_ONLY = ("artifacts", "promotions", "jobs")  # in the list of all tables
 LAST_ROWS = 12  # of each table, in the list of all tables
 ID_DIGITS = 16
@@ -89,6 +94,9 @@ def _shown(table: str, rows: Mapping[str, Sequence[Row]]) -> list[dict[str, str]
     """What a person wants of each row, by heading."""
     if table == "checkpoints":
         return _checkpoints(rows)
+    if table == "aliases":
+        forced = _forced(rows["promotions"])
+        return [_alias(row, forced=_key(row) in forced) for row in rows[table]]
     if table == "evaluations":
         gates = {row["checkpoint_id"]: _gates(row) for row in rows["checkpoints"]}
         return [_evaluation(row, gates.get(row["checkpoint_id"], ())) for row in rows[table]]
@@ -103,8 +111,18 @@ def _run(row: Row) -> dict[str, str]:
     return {"phase": row["phase"], "run": row["run_id"], "from": row["start_checkpoint"] or "-", "path": row["path"]}
 
 
-def _alias(row: Row) -> dict[str, str]:
-    return {"alias": row["name"], "checkpoint": row["checkpoint_id"], "moved": _time(row["moved_at"])}
+def _alias(row: Row, *, forced: bool) -> dict[str, str]:
+    alias = {"alias": row["name"], "checkpoint": row["checkpoint_id"], "moved": _time(row["moved_at"])}
+    return alias | {"how": "FORCED" if forced else "-"}
+
+
+def _key(alias: Row) -> tuple[str, str]:
+    return alias["name"], alias["checkpoint_id"]
+
+
+def _forced(promotions: Sequence[Row]) -> set[tuple[str, str]]:
+    """Alias and checkpoint of each promotion that was forced."""
+    return {(row["alias"], row["checkpoint_id"]) for row in promotions if is_forced(row["outcome"], row["evidence"])}
 
 
 def _artifact(row: Row) -> dict[str, str]:
@@ -114,7 +132,8 @@ def _artifact(row: Row) -> dict[str, str]:
 
 def _promotion(row: Row) -> dict[str, str]:
     event = {"event": str(row["event_id"]), "time": _time(row["created_at"]), "alias": row["alias"]}
-    return event | {"outcome": row["outcome"], "reason": row["reason"]}
+    outcome = "promoted, FORCED" if is_forced(row["outcome"], row["evidence"]) else row["outcome"]
+    return event | {"outcome": outcome, "reason": row["reason"]}
 
 
 def _job(row: Row) -> dict[str, str]:
@@ -125,7 +144,6 @@ def _job(row: Row) -> dict[str, str]:
 CELLS = {
     "datasets": _dataset,
     "runs": _run,
-    "aliases": _alias,
     "artifacts": _artifact,
     "promotions": _promotion,
     "jobs": _job,
@@ -135,7 +153,8 @@ CELLS = {
 def _checkpoints(rows: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
     names: dict[str, list[str]] = defaultdict(list)
     for alias in rows["aliases"]:
-        names[alias["checkpoint_id"]].append(alias["name"])
+        forced = " (FORCED)" if _key(alias) in _forced(rows["promotions"]) else ""
+        names[alias["checkpoint_id"]].append(f"{alias['name']}{forced}")
     kept = {
         artifact["checkpoint_id"]: artifact["path"] for artifact in rows["artifacts"] if artifact["kind"] == "model"
     }

@@ -28,6 +28,7 @@ from mova_core.storage.manifest import FileEntry, Files, Manifest, Sha256, file_
 
 CHECKPOINT_ID_DIGITS = 16
 METRICS_FILE, SELECTION_FILE, REFERENCE_FILE = "metrics.json", "selection.json", "reference.json"
+EVALUATION_FOLDER = "evaluation"  # of a model folder: metrics.json and clips.jsonl that it was selected by
 
 CheckpointId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
@@ -82,12 +83,13 @@ class Metric(Manifest):
 
 
 class EvaluationManifest(Manifest):
-    """An evaluation of one checkpoint."""
+    """An evaluation of one checkpoint; `clips_sha256` of the clips.jsonl beside it, None of an earlier version."""
 
     phase: str
     checkpoint_id: CheckpointId
     suite: Suite
     metrics: dict[str, Metric]
+    clips_sha256: Sha256 | None = None
 
 
 class Gate(Manifest):

@@ -95,7 +95,7 @@ def record_evaluation(
     """
     key = {"checkpoint_id": evaluation.checkpoint_id}
     _upsert(session, changes, Checkpoint, key, {"phase": evaluation.phase})
-    values = evaluation.model_dump() | {"path": path}
+    values = evaluation.model_dump(exclude={"clips_sha256"}) | {"path": path}
     _upsert(session, changes, Evaluation, {"evaluation_id": evaluation_id}, values)
 
 

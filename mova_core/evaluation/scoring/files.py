@@ -1,7 +1,8 @@
 """The files of one evaluation of clips, in one folder.
 
 metrics.json    each metric with its interval, n of N clips, and what was unavailable; written last
-clips.jsonl     a line a clip: its file, what it was asked to be, what it adds to each metric
+clips.jsonl     a line a clip: its file, what it was asked to be, what it adds to each metric; of a metric that is one
+                ratio over clips less another, what it adds to both
 against.jsonl   the same of the clips that they are compared with
 values.json     metric -> value, for `dvc metrics`: those that could be measured
 clips.csv       a row a clip with its value of each such metric, for `dvc plots`; an empty cell is unavailable
@@ -18,12 +19,15 @@ from mova_core.evaluation.measuring.rounding import DIGITS
 from mova_core.evaluation.scoring.scored import Scored
 from mova_core.registry.manifests import METRICS_FILE
 from mova_core.storage.atomic import make_folder, write_text
+from mova_core.storage.hashing import sha256_file
 
 CLIPS_FILE, AGAINST_FILE = "clips.jsonl", "against.jsonl"
 VALUES_FILE, TABLE_FILE = "values.json", "clips.csv"
 
 
-def write_scores(out: Path, result: Mapping[str, Any], clips: Sequence[Scored], against: Sequence[Scored]) -> None:
+def write_scores(
+    out: Path, result: Mapping[str, Any], clips: Sequence[Scored], against: Sequence[Scored]
+) -> dict[str, Any]:
     """Write them all.
 
     Args:
@@ -31,6 +35,9 @@ def write_scores(out: Path, result: Mapping[str, Any], clips: Sequence[Scored], 
         result: what metrics.json holds.
         clips: what was measured of each.
         against: the same of those that they are compared with; [] removes an earlier evaluation's.
+
+    Returns:
+        What metrics.json holds: the result, and the sha256 of clips.jsonl, which is thereby part of what was measured.
     """
     make_folder(out)
     values = {name: metric["value"] for name, metric in result["metrics"].items() if metric["value"] is not None}
@@ -41,7 +48,9 @@ def write_scores(out: Path, result: Mapping[str, Any], clips: Sequence[Scored], 
         (out / AGAINST_FILE).unlink(missing_ok=True)
     write_text(out / TABLE_FILE, _table(clips, list(values)))
     write_text(out / VALUES_FILE, json.dumps(values, indent=1) + "\n")
-    write_metrics(out, result)
+    whole = {**result, "clips_sha256": sha256_file(out / CLIPS_FILE)}
+    write_metrics(out, whole)
+    return whole
 
 
 def write_metrics(out: Path, result: Mapping[str, Any]) -> None:

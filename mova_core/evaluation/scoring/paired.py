@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mova_core.evaluation.measuring.metric import ClipValue, MetricSpec
-from mova_core.evaluation.measuring.ratio_metric import RatioMetric, Values, draw_clips, interval
+from mova_core.evaluation.measuring.ratio_metric import Ratio, RatioMetric, Values, draw_clips, interval
 from mova_core.params.evaluation import EvaluateParams
 
 
@@ -57,6 +57,35 @@ def paired_difference(
     value = float(np.mean(levels))
     low, high = interval(np.mean(np.stack(resampled), axis=0))
     return Difference(value, low, high, pairs, _is_better(spec, low, high))
+
+
+def paired_gain(
+    spec: MetricSpec,
+    first: tuple[Sequence[Ratio], Sequence[Ratio]],
+    second: tuple[Sequence[Ratio], Sequence[Ratio]],
+    section: EvaluateParams,
+) -> Difference:
+    """Compare a metric that is one ratio over clips less another.
+
+    Args:
+        spec: of the metric.
+        first, second: what each clip adds to both ratios, in the same order of names.
+        section: size and seed of the bootstrap; the same clips are drawn of all.
+    """
+    pairs = len(first[0])
+    if pairs < 2:
+        return Difference(None, pairs=pairs)
+    draws = draw_clips(pairs, section.bootstrap_samples, section.seed)
+    (with_1, without_1), (with_2, without_2) = ([RatioMetric.of(ratios) for ratios in each] for each in (first, second))
+    values = [metric.value for metric in (with_1, without_1, with_2, without_2)]
+    if None in values:
+        return Difference(None, pairs=pairs)
+    one, other, three, four = (value for value in values if value is not None)
+    resampled = (
+        with_1.resampled(draws) - without_1.resampled(draws) - (with_2.resampled(draws) - without_2.resampled(draws))
+    )
+    low, high = interval(resampled)
+    return Difference(one - other - (three - four), low, high, pairs, _is_better(spec, low, high))
 
 
 def _group(

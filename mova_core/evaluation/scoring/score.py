@@ -67,8 +67,7 @@ def score(
         "metrics": {name: rounded(metric.model_dump()) for name, metric in metrics.items()},
         "against": None if against is None else {"folder": other, "differences": _differences(scorer, mine, theirs)},
     }
-    write_scores(out, result, mine, theirs)
-    return result | {"out": str(out), "text": _told(metrics, out)}
+    return write_scores(out, result, mine, theirs) | {"out": str(out), "text": _told(metrics, out)}
 
 
 def _names(folder: Path, against: Path | None) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mova_core.evaluation.catalogue import CATALOGUE, SWEPT
 from mova_core.evaluation.measure import entry, over_clips
 from mova_core.evaluation.measuring.context import Context
-from mova_core.evaluation.measuring.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.measuring.ratio_metric import Ratio, RatioMetric, draw_clips, interval
 from mova_core.evaluation.phase_inputs import PhaseInputs
 from mova_core.evaluation.suites.generate import generate_suite
 from mova_core.measures.clip import Clip
@@ -71,15 +71,27 @@ def sweep(
 
 def sync_gain(points: Sequence[SweepPoint], bridge_scale: float) -> Metric:
     """Event F1 at the default Bridge scale less that with the Bridge off, clip by clip the same noise."""
-    with_bridge = next((each for each in points if each.bridge_guidance_scale == bridge_scale), None)
-    without = next((each for each in points if each.bridge_guidance_scale is None), None)
-    if with_bridge is None or without is None:
-        return entry("sync_gain", unavailable="no sweep was made")
-    on, off = with_bridge.metrics["event_f1"], without.metrics["event_f1"]
+    on, off = _with_and_without(points, bridge_scale)
     if on.value is None or off.value is None:
         return entry("sync_gain", unavailable="no event and no onset in any clip, with the Bridge or without")
-    ends = interval(on.resampled(with_bridge.draws) - off.resampled(without.draws))
+    draws = points[0].draws
+    ends = interval(on.resampled(draws) - off.resampled(draws))
     return entry("sync_gain", on.value - off.value, ends, 0.0)
+
+
+def gains_of_clips(points: Sequence[SweepPoint], bridge_scale: float) -> list[tuple[Ratio, Ratio]]:
+    """What each clip adds to event F1 with the Bridge and without it, of which `sync_gain` is the difference."""
+    on, off = (_ratios(metric) for metric in _with_and_without(points, bridge_scale))
+    return list(zip(on, off, strict=True))
+
+
+def _with_and_without(points: Sequence[SweepPoint], bridge_scale: float) -> tuple[RatioMetric, RatioMetric]:
+    at = {point.bridge_guidance_scale: point.metrics["event_f1"] for point in points}
+    return at[bridge_scale], at[None]
+
+
+def _ratios(metric: RatioMetric) -> list[Ratio]:
+    return [(float(one), float(other)) for one, other in zip(metric.numerator, metric.denominator, strict=True)]
 
 
 def _metrics(clips: list[Clip], context: Context, unavailable: Collection[str]) -> dict[str, RatioMetric]:

@@ -17,6 +17,7 @@ from mova_core.media.provenance import SUFFIXES, LoraUsed, Provenance, read_prov
 from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, CODEC, DataFolder
 from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
+from mova_core.registry.forced import forced_aliases
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.recorded_clip import recorded_clip
 from mova_core.registry.lineage.training_clip import AudioWindow, TrainingClip, audio_window, training_clip
@@ -190,7 +191,8 @@ def _checkpoint_named(session: Session, checkpoint_id: str, root: Path) -> Node:
 
 def _checkpoint(session: Session, checkpoint: Checkpoint, root: Path) -> Node:
     query = sa.select(Alias.name).where(Alias.checkpoint_id == checkpoint.checkpoint_id).order_by(Alias.name)
-    facts = [checkpoint.phase, *session.scalars(query)]
+    forced = [f"FORCED to {alias}" for alias in forced_aliases(session, checkpoint.checkpoint_id)]
+    facts = [checkpoint.phase, *session.scalars(query), *forced]
     if checkpoint.step is not None:
         facts.insert(1, f"step {checkpoint.step}")
     if checkpoint.path is not None:

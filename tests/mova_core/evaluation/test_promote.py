@@ -18,9 +18,11 @@ from mova_core.model.nano_folder import write_nano_parts
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params, load_params
 from mova_core.places import DataFolder
+from mova_core.registry.aliases import get_alias
 from mova_core.registry.database.connection import open_database, reading
 from mova_core.registry.database.tables import Promotion
 from mova_core.registry.promotion.promotion import Decision
+from mova_core.sampling.collapse import collapse
 from mova_core.training.preflight import Places
 from mova_core.training.recipe import PHASES
 
@@ -68,6 +70,35 @@ def test_the_champion_is_evaluated_on_the_candidate_s_suite(engine: sa.Engine, o
     assert evaluated["checkpoint_id"] == champion and evaluated["suite"] == decision.evidence["suite"]
     assert evaluated["metrics"]["audio_class"]["value"] == compared["audio_class"]["champion"]
     assert "not the project's present one" in evaluated["metrics"]["validation_loss"]["unavailable"]
+
+
+def test_a_candidate_on_the_champion_s_suite_is_compared_clip_by_clip_with_what_was_kept(
+    engine: sa.Engine, offer, nano_towers
+) -> None:
+    champion = offer(nano_towers, first_seed=1).candidate_id
+    decision = offer(preset_dual_tower(Params(seed=9)).eval(), first_seed=1)
+    assert decision.outcome in ("promoted", "kept") and decision.champion_id == champion
+    compared = {row["metric"]: row for row in decision.evidence["metrics"]}
+    assert (compared["audio_class"]["method"], compared["audio_class"]["pairs"]) == ("paired", 4)
+    assert not Path("reports/champions").exists()  # nothing was measured again
+
+
+def test_what_is_promoted_has_made_a_clip(engine: sa.Engine, offer, nano_towers) -> None:
+    made = offer(nano_towers, first_seed=1).evidence["smoke_clip"]
+    assert made["steps"] == 4 and made["frames"] == 0 and "ball" in made["prompt"]  # phase audio has no video
+
+
+def test_a_model_that_makes_no_clip_takes_no_alias_though_it_is_forced(
+    engine: sa.Engine, offer, nano_towers, monkeypatch
+) -> None:
+    monkeypatch.setattr(collapse, "SILENT", -1.0)  # every clip is silent
+    decision = offer(nano_towers, first_seed=1)
+    assert decision.outcome == "kept" and "as it is kept it makes no clip: its clip collapsed" in decision.reason
+    assert "collapsed" in decision.evidence["smoke_clip"]["fault"]
+    assert promote(engine, "models/audio", "production", PARAMS, force="now").outcome == "kept"
+    with reading(engine) as session:
+        assert get_alias(session, "production") is None
+        assert [event.outcome for event in session.scalars(sa.select(Promotion))] == ["kept", "kept"]
 
 
 def test_a_champion_whose_weights_are_gone_stays_and_the_refusal_is_stored(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE, SCHEMA
 from mova_core.curation.tables import write_table
+from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.places import DataFolder
 from mova_core.registry.database.connection import open_database
+from mova_core.storage.manifest import file_entries
 
 WINDOW = {"clip_id": "song-0", "source_id": "d" * 64, "split": "train", "start_s": 1.0, "end_s": 3.0}
 
@@ -32,6 +34,7 @@ class Project:
         root.mkdir()
         self.root = root
         self.data = DataFolder(root / "data")
+        self.write("params.yaml", {"promote": {"smoke_clip": False}})  # its models are no weights
 
     def write(self, path: str, values: Any) -> str:
         """Write JSON; returns the sha256 of the file."""
@@ -106,15 +109,46 @@ class Project:
         f1: float | None = 0.8,
         offset_s: float = 0.05,
         seeds: int = 64,
+        clips: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+        version: int = 1,
     ) -> str:
-        """An evaluation; returns its id."""
+        """An evaluation; returns its id.
+
+        Args:
+            checkpoint_id, phase: what was evaluated.
+            f1, offset_s: two metrics of which there is no value of each clip.
+            seeds: of the suite.
+            clips: what each clip adds to further metrics.
+            version: of all metrics.
+        """
         suite = {"name": "made-64", "seeds": list(range(seeds)), "clips": seeds, "sha256": "5" * 64}
         metrics = {"f1": metric(f1, 0.05, "higher"), "offset_s": metric(offset_s, 0.01, "lower")}
+        for name, ratios in (clips or {}).items():
+            value = sum(ratio[0] for ratio in ratios) / sum(ratio[1] for ratio in ratios)
+            metrics[name] = metric(value, 0.1, CATALOGUE[name].better)
+        metrics = {name: each | {"version": version} for name, each in metrics.items()}
+        lines = [
+            {"name": f"{n:02d}", "asked": {}, "unavailable": {}}
+            | {"metrics": {name: ratios[n] for name, ratios in (clips or {}).items() if n < len(ratios)}}
+            for n in range(seeds)
+        ]
+        folder = self.root / f"reports/evaluation/{phase}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         values = {"phase": phase, "checkpoint_id": checkpoint_id, "suite": suite, "metrics": metrics}
-        return self.write(f"reports/evaluation/{phase}/metrics.json", values)
+        digest = hashlib.sha256((folder / "clips.jsonl").read_bytes()).hexdigest()
+        return self.write(f"reports/evaluation/{phase}/metrics.json", values | {"clips_sha256": digest})
 
-    def select(self, checkpoint_id: str, evaluation_id: str, phase: str = "phase1", *, passed: bool = True) -> None:
-        """The judgement of a checkpoint of runs/PHASE."""
+    def select(
+        self,
+        checkpoint_id: str,
+        evaluation_id: str,
+        phase: str = "phase1",
+        *,
+        passed: bool = True,
+        judged: Sequence[str] = ("f1",),
+    ) -> None:
+        """The judgement of a checkpoint of runs/PHASE by gates on these metrics."""
         manifest = next(
             path
             for path in (self.root / f"runs/{phase}/checkpoints").glob("*/manifest.json")
@@ -125,20 +159,38 @@ class Project:
             "checkpoint_id": checkpoint_id,
             "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
             "evaluation_sha256": evaluation_id,
-            "gates": [{"name": "f1", "value": 0.8 if passed else 0.1, "limit": 0.55, "passed": passed}],
+            "gates": [
+                {"name": name, "value": 0.8 if passed else 0.1, "limit": 0.55, "passed": passed} for name in judged
+            ],
             "passed": passed,
             "reason": "all gates passed" if passed else "f1 too low",
         }
         weights = self.root / f"models/{phase}/weights.safetensors"
         weights.parent.mkdir(parents=True, exist_ok=True)
         weights.write_bytes(checkpoint_id.encode())
-        files = {weights.name: {"bytes": 16, "sha256": hashlib.sha256(checkpoint_id.encode()).hexdigest()}}
+        for name in ("metrics.json", "clips.jsonl"):
+            path = self.root / f"reports/evaluation/{phase}/{name}"
+            if path.is_file():
+                copy = weights.parent / "evaluation" / name
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+        files = {name: entry.model_dump() for name, entry in file_entries(weights.parent).items()}
+        files.pop("selection.json", None)
         self.write(f"models/{phase}/selection.json", selection | {"files": files if passed else {}})
 
-    def candidate(self, seed: int, phase: str = "phase1", *, passed: bool = True, **evaluation: Any) -> str:
+    def candidate(
+        self,
+        seed: int,
+        phase: str = "phase1",
+        *,
+        passed: bool = True,
+        judged: Sequence[str] = ("f1",),
+        **evaluation: Any,
+    ) -> str:
         """Train, evaluate and select; returns the checkpoint id."""
         checkpoint_id = self.train(phase, seed)
-        self.select(checkpoint_id, self.evaluate(checkpoint_id, phase, **evaluation), phase, passed=passed)
+        evaluation_id = self.evaluate(checkpoint_id, phase, **evaluation)
+        self.select(checkpoint_id, evaluation_id, phase, passed=passed, judged=judged)
         return checkpoint_id
 
 

@@ -44,7 +44,7 @@ def candidate(request: pytest.FixtureRequest, project: Any, monkeypatch: pytest.
         bucket = "k" + hashlib.sha256(os.urandom(8)).hexdigest()[:20]
         objects.client.make_bucket(bucket)
         store = f"s3://{bucket}/kept"
-    Path("params.yaml").write_text(f"registry: {{store: '{store}'}}\n")
+    Path("params.yaml").write_text(f"registry: {{store: '{store}'}}\npromote: {{smoke_clip: false}}\n")
 
     def select(seed: int) -> str:
         checkpoint_id = str(project.candidate(seed))

@@ -43,14 +43,20 @@ def offer(engine: sa.Engine, root: Path, model: Path, checkpoint_id: str) -> Non
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(model, target)
     evaluation.parent.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").touch()
+    clips = evaluation.with_name("clips.jsonl")
+    clips.write_text("")
     metrics = {"decodable_share": {"value": 1.0, "better": "higher"}}
     of = {"phase": "phase3", "checkpoint_id": checkpoint_id}
-    evaluation.write_text(json.dumps(of | {"suite": SUITE, "metrics": metrics}))
-    files = {path.relative_to(model).as_posix(): entry(path) for path in model.rglob("*") if path.is_file()}
+    measured = {"suite": SUITE, "metrics": metrics, "clips_sha256": entry(clips)["sha256"]}
+    evaluation.write_text(json.dumps(of | measured))
+    shutil.copytree(evaluation.parent, target / "evaluation")
+    files = {path.relative_to(target).as_posix(): entry(path) for path in target.rglob("*") if path.is_file()}
     judged = {"gates": [{"name": "decodable_share", "value": 1.0, "limit": 1.0, "passed": True}], "passed": True}
     hashes = {"manifest_sha256": checkpoint_id.ljust(64, "0"), "evaluation_sha256": entry(evaluation)["sha256"]}
     (target / "selection.json").write_text(json.dumps(of | judged | hashes | {"reason": "passed", "files": files}))
-    assert promote(engine, "models/phase3", "production").outcome == "promoted"
+    decision = promote(engine, "models/phase3", "production")
+    assert decision.outcome == "promoted", decision.reason
 
 
 def clip(folder: Path) -> np.ndarray:

@@ -17,6 +17,7 @@ from mova_core.cli.registry.registry import registry
 @pytest.fixture(autouse=True)
 def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("preset: nano\n")
     monkeypatch.delenv("MOVA_DATABASE_URL", raising=False)
     yield
 
@@ -42,6 +43,10 @@ def test_an_empty_registry_is_listed() -> None:
         (("registry", "lineage", "clip.mp4"), 2, "mova registry lineage: clip.mp4 is not there"),
         (("promote",), 2, "mova promote: 'models/phase3' is no alias"),
         (("promote", "--alias", "Not An Alias"), 2, "cannot be an alias"),
+        (("promote", "--force"), 2, "a forced promotion needs --reason"),
+        (("promote", "--force", "--reason", " "), 2, "a forced promotion needs a reason"),
+        (("promote", "--reason", "it is new"), 2, "--reason goes with --force"),
+        (("promote", "--params", "other.yaml"), 2, "other.yaml"),
         (("registry", "diff", "production", "staging"), 2, "mova registry diff: 'production' is no alias"),
         (("registry", "export", "production", "--out", "b.tar", "--key", "k.pem"), 2, "k.pem is not there, expected"),
         (("registry", "import", "b.tar", "--trust", "k.pem"), 2, "mova registry import: k.pem is not there, expected"),

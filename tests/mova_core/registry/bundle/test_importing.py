@@ -64,6 +64,7 @@ def test_importing_again_changes_nothing(sent: Any, there: sa.Engine) -> None:
 
 def test_an_imported_champion_is_promoted_like_any_other(sent: Any, there: sa.Engine) -> None:
     import_bundle(there, sent.file, sent.key.public_key())
+    Path("params.yaml").write_text("promote: {smoke_clip: false}\n")  # its model is no weights
     decision = promote(there, sent.checkpoint_id, "production")
     assert decision.outcome == "promoted" and "it passed its gates" in decision.reason
 
@@ -121,6 +122,7 @@ def test_commands_say_what_they_did(sent: Any, elsewhere: tuple[str, Path], tmp_
     public.write_bytes(sent.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     monkeypatch.setenv("MOVA_DATABASE_URL", elsewhere[0])
     monkeypatch.chdir(elsewhere[1])
+    Path("params.yaml").write_text("promote: {smoke_clip: false}\n")  # its model is no weights
 
     def mova(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(registry, arguments)

@@ -25,13 +25,14 @@ from mova_core.registry.promotion import promotion as promotion_module
 from mova_core.registry.references import find_checkpoint, folder_of
 from mova_core.registry.sync import sync
 
+NO_SMOKE_CLIP = "promote: {smoke_clip: false}\n"  # the models are no weights
 KEEP_TWO = "registry:\n  keep_last: 2\n"
 
 
 @pytest.fixture(autouse=True)
 def in_project(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.root)
-    Path("params.yaml").write_text(KEEP_TWO)
+    Path("params.yaml").write_text(KEEP_TWO + NO_SMOKE_CLIP)
 
 
 @pytest.fixture
@@ -69,9 +70,9 @@ def weights(engine: sa.Engine, reference: str) -> bytes:
 def test_all_but_the_last_of_an_alias_go_with_their_blobs(engine: sa.Engine, champions: list[str]) -> None:
     found = places(engine)
     assert named(found) == set(champions[:2])
-    assert len([place for place in found if place.startswith("blobs/")]) == 2
+    assert len([place for place in found if place.startswith("blobs/")]) == 4  # weights and metrics.json of each
     removed = remove_garbage(Path(), engine)
-    assert len(removed) == len(found) == 6 and places(engine) == set()
+    assert len(removed) == len(found) == 8 and places(engine) == set()
     for kept in champions[2:]:
         assert weights(engine, kept) == kept.encode()
     with pytest.raises(StaleError, match="are not on this machine"):
@@ -94,21 +95,21 @@ def test_what_is_young_or_of_a_checkpoint_that_nobody_here_knows_stays(engine: s
     grow_old()
     assert places(engine) == set()
     sync(engine)
-    assert len(places(engine)) == 3
+    assert len(places(engine)) == 5
     for blob in (ARTIFACTS / "blobs").rglob("*"):
         os.utime(blob)
     assert not any(place.startswith("blobs") for place in places(engine))
 
 
 def test_another_store_is_looked_through_too(engine: sa.Engine, project: Any, tmp_path: Path) -> None:
-    Path("params.yaml").write_text(f"registry:\n  keep_last: 1\n  store: {tmp_path}/shared\n")
+    Path("params.yaml").write_text(f"registry:\n  keep_last: 1\n  store: {tmp_path}/shared\n{NO_SMOKE_CLIP}")
     for seed in range(2):
         project.candidate(seed)
         promote(engine, "models/phase1", "production")
     for path in (tmp_path / "shared").rglob("*"):
         os.utime(path, (time.time() - 2 * YOUNG_S,) * 2)
     found = [place for place in places(engine) if place.startswith(f"{tmp_path}/shared/")]
-    assert len(found) == 2
+    assert len(found) == 3
     remove_garbage(Path(), engine)
     assert len(list((tmp_path / "shared/manifests/models").iterdir())) == 1
 

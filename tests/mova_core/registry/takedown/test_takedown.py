@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from mova_core.curation.tables import write_table
 from mova_core.curation.takedowns import in_force, read_takedowns
 from mova_core.errors import StaleError, UsageError
+from mova_core.evaluation.promote import promote
+from mova_core.evaluation.promotion.judge import Contest, judge
+from mova_core.params import Params
 from mova_core.registry.database.connection import reading, writing
-from mova_core.registry.promotion.promotion import judge
 from mova_core.registry.sync import sync
 from mova_core.registry.takedown.inputs import taken_down_inputs
 from mova_core.registry.takedown.takedown import list_takedowns, restore, take_down
@@ -48,9 +50,15 @@ def test_what_was_trained_on_it_is_named_and_not_promoted(engine: sa.Engine, pro
     assert in_force(read_takedowns(told(project))) == {A: "consent withdrawn"}
     assert inputs(engine, checkpoint) == [(("a.mp4"), "consent withdrawn", run) for run in ("audio-0", "phase1-0")]
     with reading(engine) as session:
-        decision = judge(session, checkpoint, "production", project.root)
+        decision = judge(session, Contest(checkpoint, "production", Params(), project.root))
     assert decision.outcome == "kept"
     assert "trained on a.mp4 (aaaaaaaaaaaa), which is taken down: consent withdrawn" in decision.reason
+
+
+def test_nobody_forces_what_was_trained_on_it(engine: sa.Engine, project: Any, checkpoint: str) -> None:
+    take_down(engine, A, "consent withdrawn", project.root)
+    decision = promote(engine, checkpoint, "production", root=project.root, force="we need it")
+    assert decision.outcome == "kept" and "is taken down: consent withdrawn" in decision.reason
 
 
 def test_weights_that_it_was_trained_from_count(engine: sa.Engine, project: Any, checkpoint: str) -> None:
@@ -64,7 +72,7 @@ def test_undoing_is_another_event_and_nothing_is_forgotten(engine: sa.Engine, pr
     restore(engine, A, "it was a mistake", project.root)
     assert inputs(engine, checkpoint) == []
     with reading(engine) as session:
-        assert judge(session, checkpoint, "production", project.root).outcome == "promoted"
+        assert judge(session, Contest(checkpoint, "production", Params(), project.root)).outcome == "promoted"
     (events,) = list_takedowns(engine)["takedowns"].values()
     assert [(one["number"], one["action"], one["reason"]) for one in events] == [
         (1, "taken_down", "by mistake"),
@@ -118,7 +126,7 @@ def test_what_cannot_be_told_is_refused(engine: sa.Engine, project: Any, checkpo
     with pytest.raises(StaleError, match=r"latents nano-32 999999999999, which run phase1-5 .* is not recorded"):
         inputs(engine, unknown)
     with reading(engine) as session:
-        assert "is not recorded" in judge(session, unknown, "production", project.root).reason
+        assert "is not recorded" in judge(session, Contest(unknown, "production", Params(), project.root)).reason
 
 
 def test_a_file_that_nobody_has_seen_yet_is_taken_down_by_its_id(engine: sa.Engine, project: Any) -> None:
