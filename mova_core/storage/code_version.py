@@ -39,7 +39,7 @@ ENTRIES = {
     "train": ("mova_core.training.loop",),
     "evaluate": (
         *("mova_core.evaluation.candidates.evaluate_phase", "mova_core.reporting.evaluation.page"),
-        "mova_core.reporting.charts.sweep",
+        *("mova_core.reporting.charts.sweep", "mova_core.reporting.candidates_section"),
     ),
     "select": ("mova_core.evaluation.select",),
     "package": ("mova_core.*", "services.*"),  # a Bento holds a copy of both, whole

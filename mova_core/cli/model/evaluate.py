@@ -196,6 +196,7 @@ def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[s
 
     from mova_core.evaluation.candidates.evaluate_phase import evaluate_phase
     from mova_core.evaluation.evaluate import SAMPLES_FOLDER
+    from mova_core.reporting.candidates_section import candidates_section
     from mova_core.reporting.charts.style import as_file
     from mova_core.reporting.charts.sweep import PLOT_FILE, sweep_chart
     from mova_core.reporting.evaluation.page import Section, write_page
@@ -204,10 +205,10 @@ def _phase(phase: str, params: "Params", data: Path, out: Path | None) -> dict[s
 
     result = evaluate_phase(chosen, params, places, reports)
     evaluation, folder = Evaluated.model_validate(result), reports / phase
-    sections = []
+    sections = [candidates_section(folder)]
     if evaluation.sweep:
         chart = sweep_chart(evaluation)
         write_text(folder / PLOT_FILE, as_file(chart))
-        sections = [Section("sweep", "The Bridge guidance scale s_B", f"<figure>{chart}</figure>")]
+        sections.append(Section("sweep", "The Bridge guidance scale s_B", f"<figure>{chart}</figure>"))
     page = write_page(folder, folder / SAMPLES_FOLDER, sections)
     return {**result, "page": str(page), "text": headline(chosen, evaluation)}
