@@ -77,7 +77,8 @@ def evaluate_model(model: EvaluatedModel, inputs: PhaseInputs, folder: Path, lab
     gain = "sync_gain" not in inputs.unavailable
     points = sweep(generator, inputs, {None, default_scale}, label) if gain else []
     metrics = measured.metrics
-    metrics |= over_shuffled(clips, context, inputs.unavailable, section)
+    over = over_shuffled(clips, context, inputs.unavailable, section)
+    metrics |= {name: each.metric for name, each in over.items()}
     metrics |= memorisation(clips, model.components, phase, inputs.params, inputs.places)
     metrics["sync_gain"] = (
         sync_gain(points, default_scale) if gain else entry("sync_gain", unavailable=inputs.unavailable["sync_gain"])
@@ -102,10 +103,12 @@ def evaluate_model(model: EvaluatedModel, inputs: PhaseInputs, folder: Path, lab
             "tasks": [],
         }
     )
-    generated = scored_clips(clips, measured.clips, paths)
-    if gain:
-        each = zip(generated, gains_of_clips(points, default_scale), strict=True)
-        generated = [replace(clip, differences={"sync_gain": pair}) for clip, pair in each]
+    both = {name: each.of_clips for name, each in over.items() if each.of_clips}
+    both |= {"sync_gain": gains_of_clips(points, default_scale)} if gain else {}
+    generated = [
+        replace(clip, differences={name: pairs[index] for name, pairs in both.items()})
+        for index, clip in enumerate(scored_clips(clips, measured.clips, paths))
+    ]
     return write_scores(folder, result, generated, scored_clips(context.clips, measured.reference))
 
 

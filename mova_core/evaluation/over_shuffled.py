@@ -66,10 +66,23 @@ OVER_SHUFFLED: Mapping[str, Compared] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OverShuffled:
+    """One of these metrics.
+
+    Args:
+        metric: with its interval and the data's own value.
+        of_clips: what each clip adds to both ratios of which it is the difference; empty where a clip lacks them.
+    """
+
+    metric: Metric
+    of_clips: Sequence[tuple[Ratio, Ratio]] = ()
+
+
 def over_shuffled(
     clips: Sequence[Clip], context: Context, unavailable: Mapping[str, str], section: EvaluateParams
-) -> dict[str, Metric]:
-    """Each of these metrics, with its interval and the data's own value.
+) -> dict[str, OverShuffled]:
+    """Each of these metrics, by its name.
 
     Args:
         clips: to measure.
@@ -78,23 +91,28 @@ def over_shuffled(
         section: size and seed of the bootstrap.
     """
     return {
-        name: entry(name, unavailable=unavailable[name])
+        name: OverShuffled(entry(name, unavailable=unavailable[name]))
         if name in unavailable
         else _metric(name, compared, clips, context, section)
         for name, compared in OVER_SHUFFLED.items()
     }
 
 
-def _metric(name: str, compared: Compared, clips: Sequence[Clip], context: Context, section: EvaluateParams) -> Metric:
+def _metric(
+    name: str, compared: Compared, clips: Sequence[Clip], context: Context, section: EvaluateParams
+) -> OverShuffled:
     true, wrong, reasons = _per_clip(compared, clips, context)
     counts = {"clips": len(true.numerator), "of": len(clips), "missing": dict(reasons)}
     value = _difference(compared, true, wrong)
     if value is None:
-        return entry(name, unavailable="; ".join(reasons) or NO_PAIR).model_copy(update=counts)
+        return OverShuffled(entry(name, unavailable="; ".join(reasons) or NO_PAIR).model_copy(update=counts))
     draws = draw_clips(len(true.numerator), section.bootstrap_samples, section.seed)
     ends = interval(compared.sign * (true.resampled(draws) - wrong.resampled(draws)))
     data = _difference(compared, *_per_clip(compared, context.clips, context)[:2])
-    return entry(name, value, ends, 0.0, data).model_copy(update=counts)
+    metric = entry(name, value, ends, 0.0, data).model_copy(update=counts)
+    both = (true, wrong) if compared.sign > 0 else (wrong, true)
+    of_clips = list(zip(*(each.ratios() for each in both), strict=True)) if not reasons else []
+    return OverShuffled(metric, of_clips)
 
 
 def _difference(compared: Compared, true: RatioMetric, wrong: RatioMetric) -> float | None:

@@ -28,6 +28,10 @@ class RatioMetric:
         numerators, denominators = zip(*ratios, strict=True) if ratios else ((), ())
         return cls(np.array(numerators, np.float64), np.array(denominators, np.float64))
 
+    def ratios(self) -> list[Ratio]:
+        """What each clip adds."""
+        return [(float(one), float(other)) for one, other in zip(self.numerator, self.denominator, strict=True)]
+
     @property
     def value(self) -> float | None:
         """The ratio; None where there is nothing to divide by."""

@@ -81,17 +81,13 @@ def sync_gain(points: Sequence[SweepPoint], bridge_scale: float) -> Metric:
 
 def gains_of_clips(points: Sequence[SweepPoint], bridge_scale: float) -> list[tuple[Ratio, Ratio]]:
     """What each clip adds to event F1 with the Bridge and without it, of which `sync_gain` is the difference."""
-    on, off = (_ratios(metric) for metric in _with_and_without(points, bridge_scale))
-    return list(zip(on, off, strict=True))
+    on, off = _with_and_without(points, bridge_scale)
+    return list(zip(on.ratios(), off.ratios(), strict=True))
 
 
 def _with_and_without(points: Sequence[SweepPoint], bridge_scale: float) -> tuple[RatioMetric, RatioMetric]:
     at = {point.bridge_guidance_scale: point.metrics["event_f1"] for point in points}
     return at[bridge_scale], at[None]
-
-
-def _ratios(metric: RatioMetric) -> list[Ratio]:
-    return [(float(one), float(other)) for one, other in zip(metric.numerator, metric.denominator, strict=True)]
 
 
 def _metrics(clips: list[Clip], context: Context, unavailable: Collection[str]) -> dict[str, RatioMetric]:

@@ -58,9 +58,8 @@ def failed(clips: Sequence[Clip], held_out: list[Clip], phase: str) -> set[str]:
     judged = {gate.name for gate in judge(phase, "synthetic", SelectParams(), {})}
     context = Context(held_out, -50)
     unavailable = {name: "no gate asks for it" for name in CATALOGUE if name not in judged}
-    metrics = measure(clips, context, unavailable, SECTION).metrics | over_shuffled(
-        clips, context, unavailable, SECTION
-    )
+    over = over_shuffled(clips, context, unavailable, SECTION)
+    metrics = measure(clips, context, unavailable, SECTION).metrics | {name: each.metric for name, each in over.items()}
     metrics |= {"sync_gain": entry("sync_gain", 0.9), "memorised_share": entry("memorised_share", 0.0)}
     return {gate.name for gate in judge(phase, "synthetic", SelectParams(), metrics) if not gate.passed}
 

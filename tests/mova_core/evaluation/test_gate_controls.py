@@ -225,7 +225,8 @@ def measures(clips: list[Clip]) -> dict[str, Metric]:
     context = Context(clips, -50)
     unavailable = unavailable_metrics((), (), ())
     metrics = measure(clips, context, unavailable, WITHOUT_BRIDGE.evaluate).metrics
-    metrics |= over_shuffled(clips, context, unavailable, WITHOUT_BRIDGE.evaluate)
+    over = over_shuffled(clips, context, unavailable, WITHOUT_BRIDGE.evaluate)
+    metrics |= {name: each.metric for name, each in over.items()}
     return metrics | {"memorised_share": entry("memorised_share", 0.0)}
 
 
