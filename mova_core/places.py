@@ -44,6 +44,7 @@ CAPTION_CACHE = PRIVATE / "captions"  # answers of the models that caption clips
 ARTIFACTS = PRIVATE / "artifacts"  # promoted models and their packages, kept for good
 ARENA_CLIPS = PRIVATE / "arena"  # copies of the clips that people compare
 ARENA_ANSWERS = PRIVATE / "arena_answers"  # of the models that judge pairs of the arena
+C2PA_DEVELOPMENT = PRIVATE / "c2pa" / "development.pem"  # signs clips where no operator's key is named
 DEPLOYMENT = PRIVATE / "deployment.json"
 SERVED_CLIPS = PRIVATE / "clips"
 SERVED_INPUTS = PRIVATE / "job_inputs"  # files that clips are asked to be made from, by content

@@ -21,6 +21,8 @@ from mova_core.errors import MovaError
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.registry.database.connection import open_database
 from services.api.app import create_app
+from services.jobs.inputs import JobInputs
+from services.jobs.marking import ClipMarker
 from services.packaging.model_manifest import Packaged, read_packaged, verify_packaged
 from services.requests.adapters import loaded, offered
 from services.requests.checker import RequestChecker
@@ -43,6 +45,8 @@ def _packaged() -> Packaged:
 try:
     PACKAGED, SETTINGS = _packaged(), ServiceSettings.from_environment()
     LORAS = offered(SETTINGS, PACKAGED.folder)
+    INPUTS = JobInputs.of_project(SETTINGS.root)
+    MARKER = ClipMarker.of(SETTINGS, INPUTS)
 except MovaError as refused:
     print(f"mova serve: {refused}", file=sys.stderr)
     raise SystemExit(refused.exit_code) from None
@@ -57,7 +61,6 @@ class Generator:
     def __init__(self) -> None:
         from mova_core.model.model_folder import load_components
         from mova_core.sampling.clip_generator import ClipGenerator
-        from services.jobs.inputs import JobInputs
         from services.jobs.render import Renderer
         from services.jobs.webhook_sender import WebhookSender
         from services.jobs.webhooks import Webhooks
@@ -68,9 +71,8 @@ class Generator:
         adapters = loaded(model, LORAS)
         generator = ClipGenerator.of(model, SETTINGS.runtime)
         engine = open_database(SETTINGS.database_url)
-        inputs = JobInputs.of_project(SETTINGS.root)
-        renderer = Renderer(generator, PACKAGED.checkpoint_id, inputs, adapters)
-        self.worker = Worker(engine, renderer, inputs, SETTINGS, BENTO_TAG)
+        renderer = Renderer(generator, PACKAGED.checkpoint_id, INPUTS, adapters)
+        self.worker = Worker(engine, renderer, INPUTS, SETTINGS, BENTO_TAG, MARKER)
         self.sender = WebhookSender(engine, Webhooks.from_environment(SETTINGS.params.webhooks_to_private))
         self.worker.start()
         self.sender.start()

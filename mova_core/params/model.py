@@ -374,4 +374,11 @@ class ServeParams(Section):
         None, ge=0, allow_inf_nan=False, description="of a clip's length, told before it is asked for; null: none is"
     )
     max_seconds: float = Field(10.0, gt=0, allow_inf_nan=False, description="longest clip that may be asked for")
+    mark: Literal["c2pa", "none"] = Field(
+        "c2pa",
+        description="c2pa | none: clips say, signed, that a model made them, or are as mova generate gives",
+    )
+    timestamp_url: str | None = Field(
+        None, pattern="^https?://", description="of an RFC 3161 authority that dates the marking; null: none does"
+    )
     loras: tuple[AdapterName, ...] = Field((), description="adapters in models/lora that a request may ask for by name")

@@ -3,7 +3,8 @@
 The package is served from where it is kept, so packaging another model takes no file from a running service.
 All that can refuse is asked before the service of the last deployment is touched. If that one serves the very same
 package with the same params and answers, it is kept; else the new one takes its place. Either is asked over HTTP for
-the package's smoke clip, whose bytes must be the packaged ones. A new service that fails is ended again.
+the package's smoke clip, whose bytes must be the packaged ones once its marking is left out. A new service that fails
+is ended again.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mova_core.errors import MovaError, StaleError
+from mova_core.marking.unmarked import without_manifest
 from mova_core.places import SERVE_LOG
 from mova_core.registry.database.connection import opened_database
 from mova_core.storage.atomic import write_bytes
@@ -120,7 +122,7 @@ def _smoke(reference: Reference, settings: ServiceSettings, clip: Path | None) -
         raise MovaError(f"the service failed to make the smoke clip: {video['error']['message']}")
     with urllib.request.urlopen(f"{url}/content", timeout=60) as answer:
         served = answer.read()
-    sha256 = hashlib.sha256(served).hexdigest()
+    sha256 = hashlib.sha256(without_manifest(served)).hexdigest()
     if sha256 != reference.smoke["sha256"]:
         raise StaleError(
             f"the service's smoke clip has sha256 {sha256[:16]}, the packaged one {reference.smoke['sha256'][:16]}: "

@@ -19,6 +19,7 @@ from services.jobs import queue
 from services.jobs.failures import failure_code
 from services.jobs.inputs import JobInputs
 from services.jobs.lease import Lease
+from services.jobs.marking import ClipMarker
 from services.jobs.previews import drop_preview, keep_preview
 from services.jobs.removal import JobRemoval
 from services.jobs.render import Progress, Renderer
@@ -41,6 +42,7 @@ class Worker:
         inputs: the files that jobs are made from.
         settings: where clips go, and how long a lease is.
         bento: tag of the Bento it is served from, None outside one.
+        marker: marks the clips; None: they stay unmarked.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Worker:
         inputs: JobInputs,
         settings: ServiceSettings,
         bento: str | None = None,
+        marker: ClipMarker | None = None,
     ) -> None:
         self.engine, self.renderer, self.settings, self.bento = engine, renderer, settings, bento
+        self.marker = marker
         self.removal = JobRemoval(engine, inputs, settings)
         self._clean_at = 0.0
         self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
@@ -112,13 +116,14 @@ class Worker:
         )
         rendered = self.renderer.render(job.request, path, progress)
         rate_hz = self.renderer.settings_of(job.request).clip_geometry.audio_rate_hz
+        sha256 = rendered.sha256 if self.marker is None else self.marker.mark(path, job.request)
         write_variants(path, rendered.video, rendered.audio, rate_hz)
         kept = queue.complete(
             self.engine,
             job.job_id,
             self.name,
             result_path=relative,
-            result_sha256=rendered.sha256,
+            result_sha256=sha256,
             outcome=rendered.outcome,
             checkpoint_id=self.renderer.checkpoint_id,
             bento=self.bento,

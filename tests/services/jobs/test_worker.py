@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from mova_core.marking.credential import CHAIN_VARIABLE, KEY_VARIABLE
+from mova_core.marking.manifest import read_manifest
+from mova_core.marking.unmarked import without_manifest
 from mova_core.media.provenance import read_provenance
 from mova_core.model.model_folder import load_components
 from mova_core.registry.database.connection import writing
@@ -19,9 +22,11 @@ from mova_core.sampling.generate import generate
 from mova_core.sampling.pipeline import MovaPipeline
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Given, Wanted
+from mova_core.storage.hashing import sha256_file
 from services.jobs import previews, queue
 from services.jobs import worker as worker_module
 from services.jobs.inputs import JobInputs
+from services.jobs.marking import ClipMarker
 from services.jobs.previews import find_preview
 from services.jobs.render import Renderer
 from services.jobs.results import VARIANTS, result_path
@@ -74,6 +79,39 @@ def test_a_job_becomes_the_clip_that_the_command_line_makes_of_the_same_request(
     assert provenance.recipe is not None and provenance.recipe.seed == 4
     assert list(provenance.recipe.inputs) == (["image"] if with_image else [])
     assert (job.checkpoint_id, job.bento) == (CHECKPOINT, "mova:1")
+
+
+def test_a_marked_clip_is_the_same_clip_signed_and_keeps_the_marking_of_its_input(
+    engine: sa.Engine,
+    pipeline: MovaPipeline,
+    inputs: JobInputs,
+    settings: ServiceSettings,
+    row: Callable[[str], Job],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (KEY_VARIABLE, CHAIN_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    assert settings.params.mark == "c2pa"
+    renderer, marker = Renderer(pipeline.clip_generator, CHECKPOINT, inputs), ClipMarker.of(settings, inputs)
+    plain, marking = (Worker(engine, renderer, inputs, settings, marker=each) for each in (None, marker))
+    first, second = (submit(engine, NewJob(REQUEST), 9)[0].job_id for _ in range(2))
+    assert plain.work_once() and marking.work_once()
+    unmarked, marked = ((settings.root / result_path(job_id)) for job_id in (first, second))
+    assert row(second).result_sha256 == sha256_file(marked)
+    assert without_manifest(marked.read_bytes()) == unmarked.read_bytes() != marked.read_bytes()
+    manifest = read_manifest(marked)
+    assert manifest is not None and manifest.state == "valid" and manifest.generation is not None
+    assert manifest.generation["checkpoint_id"] == CHECKPOINT and manifest.ingredients == ()
+
+    given = {"video": inputs.put(marked.read_bytes())}
+    third = submit(engine, NewJob(REQUEST | {"task": {"only": "audio"}}, given), 9, inputs)[0].job_id
+    assert marking.work_once()
+    job = row(third)
+    assert job.status == "completed", job.error
+    made_from = read_manifest(settings.root / result_path(third))
+    assert made_from is not None and [(each.title, each.state) for each in made_from.ingredients] == [
+        ("video", "valid")
+    ]
 
 
 def test_a_job_deleted_between_two_steps_stops_and_leaves_nothing(
