@@ -104,7 +104,7 @@ def test_a_marked_clip_is_the_same_clip_signed_and_keeps_the_marking_of_its_inpu
     assert manifest.generation["checkpoint_id"] == CHECKPOINT and manifest.ingredients == ()
 
     given = {"video": inputs.put(marked.read_bytes())}
-    third = submit(engine, NewJob(REQUEST | {"task": {"only": "audio"}}, given), 9, inputs)[0].job_id
+    third = submit(engine, NewJob(REQUEST, given), 9, inputs)[0].job_id
     assert marking.work_once()
     job = row(third)
     assert job.status == "completed", job.error
