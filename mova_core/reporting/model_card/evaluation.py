@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.evaluation.catalogue import CATALOGUE
 from mova_core.registry.database.tables import Checkpoint, Evaluation, Promotion
+from mova_core.registry.forced import FORCED, is_forced
 from mova_core.registry.manifests import Gate, Metric, Selection
 from mova_core.reporting.model_card.parts import Section, Table
 
@@ -53,8 +54,14 @@ def promotions_section(session: Session, checkpoint: Checkpoint) -> Section:
     events = session.scalars(query.order_by(Promotion.event_id)).all()
     if not events:
         return Section("Promotions", ("No alias was ever asked for it.",))
-    rows = tuple((event.alias, event.outcome, event.reason) for event in events)
+    rows = tuple((event.alias, _outcome(event), event.reason) for event in events)
     return Section("Promotions", (), (Table(("alias", "outcome", "reason"), rows),))
+
+
+def _outcome(event: Promotion) -> str:
+    if not is_forced(event.outcome, event.evidence):
+        return event.outcome
+    return f"{event.outcome}, FORCED by a person: {event.evidence[FORCED]}"
 
 
 def _metrics(evaluation: Evaluation) -> Mapping[str, Metric]:

@@ -111,7 +111,10 @@ def test_every_decision_about_it_is_told(engine: sa.Engine, project: Project) ->
     decision: dict[str, Any] = {"alias": "production", "outcome": "kept", "checkpoint_id": found, "champion_id": None}
     with writing(engine) as session:
         append_promotion(session, decision | {"reason": "it was too loud", "evidence": {}})
-    assert "it was too loud" in card(engine, project)[0]
+        forced = {"outcome": "promoted", "reason": "becomes it", "evidence": {"forced": "a demo tomorrow"}}
+        append_promotion(session, decision | forced)
+    text = card(engine, project)[0]
+    assert "it was too loud" in text and "FORCED by a person: a demo tomorrow" in text
 
 
 def test_an_unknown_model_is_refused(engine: sa.Engine, project: Project) -> None:
