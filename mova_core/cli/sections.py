@@ -11,7 +11,7 @@ LIFE = ["make-footage", "ingest", "segment", "cut", "assess", "caption", "fit_co
 SECTIONS = {
     "Footage to latents": (*LIFE, *(stage for stage in STAGES if stage not in LIFE)),
     "Model": ("plan", "train", "evaluate", "select", "arena", "generate", "export"),
-    "Package and service": ("package", "promote", "deploy", "serve", "video", "detect"),
+    "Package and service": ("package", "promote", "deploy", "serve", "keys", "video", "detect"),
     "A project of one's own": ("init",),
     "What happened, and what this machine can do": ("report", "registry", "takedown", "doctor"),
 }

@@ -18,6 +18,7 @@ from services.api.schemas import Answers, Video
 from services.api.video_object import video_of
 from services.jobs import view
 from services.jobs.view import JobView
+from services.keys.caller import Caller
 
 POLL_AFTER = {"openai-poll-after-ms": "200"}  # the openai package asks again after this long
 REPLAYED = {"idempotency-replayed": "true"}
@@ -44,34 +45,34 @@ class JobAnswers:
         """A job as clients see it."""
         return video_of(job, self.keep_s)
 
-    def found(self, video_id: str) -> JobView:
-        """A job.
+    def found(self, video_id: str, caller: Caller) -> JobView:
+        """A job that the caller sees.
 
         Raises:
             NotFound: there is none.
         """
-        job = view.find(self.engine, video_id) if view.is_id(video_id) else None
+        job = view.find(self.engine, video_id, caller.sees) if view.is_id(video_id) else None
         if job is None:
             raise no_video(video_id)
         return job
 
-    async def queued(self, job: JobView, is_new: bool, headers: Headers) -> JSONResponse:
+    async def queued(self, job: JobView, is_new: bool, headers: Headers, caller: Caller) -> JSONResponse:
         """The answer to a request that became a job; `Prefer: wait=SECONDS` waits for its end (RFC 7240)."""
         answered, wait_s = dict(POLL_AFTER), _wait_s(headers)
         if wait_s:
-            job = await self._finished(job, wait_s)
+            job = await self._finished(job, wait_s, caller)
             answered["preference-applied"] = f"wait={wait_s}"
         if not is_new:
             answered |= REPLAYED
         status = 200 if job.is_finished or not is_new else 201
         return JSONResponse(self.video(job).model_dump(mode="json"), status, answered)
 
-    async def _finished(self, job: JobView, wait_s: int) -> JobView:
+    async def _finished(self, job: JobView, wait_s: int, caller: Caller) -> JobView:
         """The job once it is finished, or as it is after so long."""
         deadline = time.monotonic() + wait_s
         while not job.is_finished and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_EVERY_S)
-            job = await run_in_threadpool(self.found, job.job_id)
+            job = await run_in_threadpool(self.found, job.job_id, caller)
         return job
 
 

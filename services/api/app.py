@@ -1,7 +1,7 @@
 """The HTTP API, under the names of the OpenAI videos API. It checks and queues; the generator, which it meets only in
 the database, makes the clips.
 
-Nobody is asked who they are: bind to 127.0.0.1, or put a proxy that asks in front.
+Without keys it answers on this machine alone, see `authorization`.
 """
 
 import time
@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from mova_core.version import __version__
 from services.api.about import AboutRoutes
 from services.api.answers import JobAnswers
+from services.api.authorization import Authorization
 from services.api.creation import Creation
 from services.api.derived_videos import DerivedVideoRoutes
 from services.api.errors import answer_errors
@@ -48,6 +49,7 @@ def create_app(engine: sa.Engine, checker: RequestChecker, settings: ServiceSett
     app.include_router(VideoRoutes(answers, creation, JobRemoval(engine, inputs, settings)).router())
     answer_errors(app)
     app.openapi_schema = _described(app)
+    app.add_middleware(Authorization, engine=engine, host=params.host)  # within CORS: a preflight carries no key
     origins = params.allowed_origins
     if origins:
         app.add_middleware(
@@ -67,4 +69,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
+    schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    schema["security"] = [{"key": []}, {}]  # the second: none, where the service has no keys
     return schema

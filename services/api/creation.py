@@ -15,6 +15,7 @@ from services.jobs.results import result_path
 from services.jobs.submission import KEY_FORM, InputGone, NewJob, check_room, sent_before, submit
 from services.jobs.view import JobView
 from services.jobs.webhooks import Webhooks
+from services.keys.caller import Caller
 from services.requests.checker import CheckedRequest, RequestChecker
 from services.requests.derived import FinishedClip, Kind, derived
 from services.requests.errors import InvalidRequest
@@ -24,6 +25,21 @@ from services.settings import ServiceSettings
 
 KEY_HEADER = "idempotency-key"
 IMAGES = ("image", "last_image")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came.
+
+    Args:
+        fields: of its body.
+        headers: of it.
+        caller: who sent it.
+    """
+
+    fields: Mapping[str, Any]
+    headers: Mapping[str, str]
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,55 +62,51 @@ class Creation:
     settings: ServiceSettings
     webhooks: Webhooks
 
-    def create(self, fields: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[JobView, bool]:
+    def create(self, asked: Asked) -> tuple[JobView, bool]:
         """Queue a clip.
 
         Args:
-            fields: of the request's body.
-            headers: of the request.
+            asked: the request.
 
         Returns:
             The job, and whether it is new: a request that is sent again with its Idempotency-Key is the job it was.
 
         Raises:
             InvalidRequest: a field that cannot be.
-            QueueFull: too many wait.
+            QueueFull: too many wait, or too many of the caller's.
             OtherRequest: the key was sent with another request.
         """
-        return self._queue(self.checker.check(fields), _new_job("create", fields, headers))
+        return self._queue(self.checker.check(asked.fields), _new_job("create", asked))
 
-    def derive(
-        self, kind: Kind, fields: Mapping[str, Any], headers: Mapping[str, str], source_id: str | None
-    ) -> tuple[JobView, bool]:
+    def derive(self, kind: Kind, asked: Asked, source_id: str | None) -> tuple[JobView, bool]:
         """Queue a clip that goes on from another one.
 
         Args:
             kind: what is asked for.
-            fields: of the request's body.
-            headers: of the request.
+            asked: the request.
             source_id: the job that it goes on from; None: `video` among the fields is its id, or a file.
 
         Returns:
             As `create`.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: there is no such job that the caller sees.
             InvalidRequest: as of `create`, or the job has no clip.
         """
-        named = fields.get("video")
+        named = asked.fields.get("video")
         if source_id is None and isinstance(named, str) and view.is_id(named):
             source_id = named
-        clip = None if source_id is None else self._clip(source_id, wants_file=kind != "remix")
-        checked = derived(kind, self.checker, fields, clip)
-        new = replace(_new_job(f"{kind} {source_id}", fields, headers), source_id=source_id)
+        clip = None if source_id is None else self._clip(source_id, asked.caller, wants_file=kind != "remix")
+        checked = derived(kind, self.checker, asked.fields, clip)
+        new = replace(_new_job(f"{kind} {source_id}", asked), source_id=source_id)
         return self._queue(checked, new)
 
     def planned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """What would be queued of a request for a clip, whose files are not looked into."""
         return self.checker.check(fields).queued()
 
-    def _clip(self, job_id: str, wants_file: bool) -> FinishedClip:
-        job = view.find(self.engine, job_id) if view.is_id(job_id) else None
+    def _clip(self, job_id: str, caller: Caller, wants_file: bool) -> FinishedClip:
+        job = view.find(self.engine, job_id, caller.sees) if view.is_id(job_id) else None
         if job is None:
             raise NotFound(f"video {job_id[:80]!r} is not known here, or was deleted")
         path = self.settings.root / result_path(job_id)
@@ -110,7 +122,7 @@ class Creation:
             return before, False
         self.webhooks.check(checked.values["webhook_url"])
         limit = self.settings.params.queue
-        check_room(self.engine, limit, new.smoke)
+        check_room(self.engine, new, limit)
         shapes = [self.images.shape(checked.files[name]) for name in IMAGES if name in checked.files]
         request = checked.queued(shapes[0] if shapes else None)
         for left in (1, 0):
@@ -124,9 +136,16 @@ class Creation:
         raise AssertionError
 
 
-def _new_job(what: str, fields: Mapping[str, Any], headers: Mapping[str, str]) -> NewJob:
-    key = headers.get(KEY_HEADER)
+def _new_job(what: str, asked: Asked) -> NewJob:
+    key = asked.headers.get(KEY_HEADER)
     if key is not None and not re.fullmatch(KEY_FORM, key):
         raise InvalidRequest("the Idempotency-Key is not 1 to 128 visible ASCII characters: send a UUID", KEY_HEADER)
-    sha256 = None if key is None else sha256_json({"what": what, "fields": dict(fields)})
-    return NewJob({}, smoke=SMOKE_HEADER in headers, idempotency_key=key, request_sha256=sha256)
+    sha256 = None if key is None else sha256_json({"what": what, "fields": dict(asked.fields)})
+    return NewJob(
+        {},
+        smoke=SMOKE_HEADER in asked.headers and asked.caller.may_smoke,
+        idempotency_key=key,
+        request_sha256=sha256,
+        owner=asked.caller.owner,
+        quota=asked.caller.quota,
+    )

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from mova_core.errors import MovaError
-from services.jobs.submission import OtherRequest, QueueFull
+from services.jobs.submission import OtherRequest, QueueFull, QuotaUsed
 from services.requests.errors import InvalidRequest, UnknownModel
 
 RETRY_SOON_S = 1
@@ -36,6 +36,9 @@ class ErrorKind:
 
 
 INVALID = ErrorKind(400, "invalid_request_error", "invalid_request")
+MISSING_KEY = ErrorKind(401, "authentication_error", "missing_api_key")
+INVALID_KEY = ErrorKind(401, "authentication_error", "invalid_api_key")
+MISSING_SCOPE = ErrorKind(403, "permission_error", "insufficient_scope")
 INTERNAL = ErrorKind(500, "server_error", "internal_error")
 INTERNAL_SENTENCE = "the service failed at this request, its log says why: try again, or tell who runs it"
 
@@ -70,6 +73,7 @@ KINDS: tuple[tuple[type[MovaError], ErrorKind], ...] = (
     (TooSlow, ErrorKind(408, "invalid_request_error", "body_too_slow")),
     (Overloaded, ErrorKind(503, "server_error", "overloaded")),
     (OtherRequest, ErrorKind(422, "invalid_request_error", "idempotency_key_reused")),
+    (QuotaUsed, ErrorKind(429, "rate_limit_error", "quota_exceeded")),
     (QueueFull, ErrorKind(429, "rate_limit_error", "queue_full")),
 )
 OF_STATUS = {

@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from services.api.answers import JobAnswers
+from services.api.authorization import Asking
 from services.api.schemas import Answers, errors
 from services.jobs import view
 from services.jobs.previews import find_preview
@@ -50,9 +51,9 @@ class EventRoutes:
         router.add_api_route("/{video_id}/events", self.events, response_class=StreamingResponse, responses=described)
         return router
 
-    async def events(self, video_id: str) -> StreamingResponse:
+    async def events(self, video_id: str, caller: Asking) -> StreamingResponse:
         """What happens to a video, until it is finished."""
-        job = await run_in_threadpool(self.answers.found, video_id)
+        job = await run_in_threadpool(self.answers.found, video_id, caller)
         return StreamingResponse(self._told(job), media_type="text/event-stream", headers=HEADERS)
 
     async def _told(self, first: JobView) -> AsyncIterator[str]:

@@ -110,14 +110,15 @@ ERRORS: Answers = {
     status: {"model": ErrorAnswer, "description": told}
     for status, told in {
         400: "A field, the body or a query is wrong.",
-        403: "A page of another origin asks.",
+        401: "The service asks for a key, and none or an unknown one was sent.",
+        403: "The key has not the scope, or a page of another origin asks.",
         404: "No such video, or not yet.",
         408: "The body did not end in time.",
         409: "The video is finished: there is nothing to cancel.",
         413: "The body is too large.",
         421: "The Host header names no host of this service.",
         422: "The Idempotency-Key was sent before with another request.",
-        429: "Too many clips wait: try again after Retry-After seconds.",
+        429: "Too many clips wait, or too many of the key's owner: try again after Retry-After seconds.",
         500: "The service failed; its log says why, under the request's id.",
         503: "The service holds too many requests at once.",
     }.items()
@@ -126,4 +127,4 @@ ERRORS: Answers = {
 
 def errors(*statuses: int) -> Answers:
     """Those of some statuses, and those that every request can have."""
-    return {status: ERRORS[status] for status in sorted({*statuses, 403, 421, 500})}
+    return {status: ERRORS[status] for status in sorted({*statuses, 401, 403, 421, 500})}

@@ -8,8 +8,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from services.api.answers import ALREADY_THERE, POLL_AFTER, JobAnswers, add_get, no_video
+from services.api.authorization import Asking
 from services.api.body import read_fields
-from services.api.creation import Creation
+from services.api.creation import Asked, Creation
 from services.api.errors import NotFound, NothingToCancel
 from services.api.request_schema import CREATE_BODY
 from services.api.schemas import Answers, DeletedVideo, Video, VideoList, errors
@@ -56,32 +57,36 @@ class VideoRoutes:
         add_get(router, f"{one}/content", self.content, response_class=FileResponse, responses=file)
         return router
 
-    async def create(self, request: Request) -> JSONResponse:
+    async def create(self, request: Request, caller: Asking) -> JSONResponse:
         """Ask for a clip: the job is queued and answered at once."""
         fields = await read_fields(request)
-        job, is_new = await run_in_threadpool(self.creation.create, fields, request.headers)
-        return await self.answers.queued(job, is_new, request.headers)
+        job, is_new = await run_in_threadpool(self.creation.create, Asked(fields, request.headers, caller))
+        return await self.answers.queued(job, is_new, request.headers, caller)
 
     def list_videos(
         self,
+        caller: Asking,
         after: Annotated[str | None, Query(description="last_id of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         order: Literal["asc", "desc"] = "desc",
     ) -> VideoList:
         """Videos in order of creation, a page at a time."""
-        jobs = view.page(self.answers.engine, after=after, limit=limit + 1, newest_first=order == "desc")
+        newest_first = order == "desc"
+        jobs = view.page(
+            self.answers.engine, after=after, limit=limit + 1, newest_first=newest_first, owner=caller.sees
+        )
         data = [self.answers.video(job) for job in jobs[:limit]]
         first, last = (data[0].id, data[-1].id) if data else (None, None)
         return VideoList(data=data, first_id=first, last_id=last, has_more=len(jobs) > limit)
 
-    def retrieve(self, video_id: str, response: Response) -> Video:
+    def retrieve(self, video_id: str, response: Response, caller: Asking) -> Video:
         """A video as it is now; one that failed says why in `error`."""
         response.headers.update(POLL_AFTER)
-        return self.answers.video(self.answers.found(video_id))
+        return self.answers.video(self.answers.found(video_id, caller))
 
-    def content(self, video_id: str, variant: VariantName = "video") -> FileResponse:
+    def content(self, video_id: str, caller: Asking, variant: VariantName = "video") -> FileResponse:
         """The clip's file, or another form of it."""
-        job = self.answers.found(video_id)
+        job = self.answers.found(video_id, caller)
         if job.status != "completed":
             raise NotFound(f"video {video_id} is {job.status}, its content is there once it is completed")
         path = self.removal.settings.root / result_path(job.job_id, variant)
@@ -91,15 +96,15 @@ class VideoRoutes:
         headers = {"x-content-type-options": "nosniff"}
         return FileResponse(path, media_type=form.media_type, filename=f"{video_id}{form.suffix}", headers=headers)
 
-    def cancel(self, video_id: str) -> Video:
+    def cancel(self, video_id: str, caller: Asking) -> Video:
         """End a video that waits or is in work, within one step; it stays to be seen as `cancelled`."""
-        cancelled = view.is_id(video_id) and queue.cancel(self.answers.engine, video_id)
-        if not cancelled and (job := self.answers.found(video_id)).status != "cancelled":
+        cancelled = view.is_id(video_id) and queue.cancel(self.answers.engine, video_id, caller.sees)
+        if not cancelled and (job := self.answers.found(video_id, caller)).status != "cancelled":
             raise NothingToCancel(f"video {video_id} is {job.status}, expected one that waits or is in work")
-        return self.answers.video(self.answers.found(video_id))
+        return self.answers.video(self.answers.found(video_id, caller))
 
-    def delete(self, video_id: str) -> DeletedVideo:
+    def delete(self, video_id: str, caller: Asking) -> DeletedVideo:
         """Remove a video and its files; one that is in work stops."""
-        if not (view.is_id(video_id) and self.removal.remove(video_id)):
+        if not (view.is_id(video_id) and self.removal.remove(video_id, caller.sees)):
             raise no_video(video_id)
         return DeletedVideo(id=video_id)

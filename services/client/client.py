@@ -2,6 +2,7 @@
 that no video is made twice."""
 
 import base64
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from mova_core.errors import MovaError, UsageError
 from mova_core.storage.atomic import atomic_path
 from services.client.video import Video
 
+KEY_VARIABLE = "MOVA_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:3000"
 ANSWER_WITHIN_S = 60.0
 PAUSES_S = (0.2, 1.0, 3.0)  # before a request that got no answer is sent again
@@ -46,7 +48,7 @@ class VideoClient:
 
     Args:
         url: where it answers, without /v1.
-        key: sent as a bearer token, for services that ask for one.
+        key: sent as a bearer token, for services that ask for one; None: `$MOVA_API_KEY`, if it is set.
         transport: in place of the network.
     """
 
@@ -54,7 +56,8 @@ class VideoClient:
         self, url: str = DEFAULT_URL, key: str | None = None, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        key = _checked(os.environ.get(KEY_VARIABLE, "") if key is None else key)
+        headers = {"authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(
             base_url=f"{self.url}/v1", headers=headers, timeout=ANSWER_WITHIN_S, transport=transport
         )
@@ -202,6 +205,14 @@ def _encoded(fields: dict[str, Any]) -> dict[str, Any]:
         elif value is not None:
             encoded[name] = value
     return encoded
+
+
+def _checked(key: str) -> str:
+    """A key that a header can hold; its text is not repeated."""
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UsageError(f"the API key (${KEY_VARIABLE}) holds characters that no key has: copy it once more")
+    return key
 
 
 def _refused(answer: httpx.Response) -> MovaError:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from services.client import Video, VideoClient
 
 video = typer.Typer(
-    help="Videos of a service, over HTTP: `mova serve` starts one.", no_args_is_help=True, rich_markup_mode=None
+    help="Videos of a service, over HTTP: `mova serve` starts one. A key is taken from $MOVA_API_KEY.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
-KEY_VARIABLE = "MOVA_API_KEY"
 Url = Annotated[str, typer.Option("--url", envvar="MOVA_API_URL", help="Where the service answers.")]
 VideoId = Annotated[str, typer.Argument(help="Id of the video.")]
 Out = Annotated[Path | None, typer.Option("--out", help="File that the clip is written to once it is made.")]
@@ -84,11 +85,9 @@ def wait(video_id: VideoId, out: Out = None, url: Url = LOCAL) -> dict[str, Any]
 
 
 def _client(url: str) -> "VideoClient":
-    import os
-
     from services.client import VideoClient
 
-    return VideoClient(url, os.environ.get(KEY_VARIABLE) or None)
+    return VideoClient(url)
 
 
 def _waited(client: "VideoClient", video_id: str, out: Path | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import psutil
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.ports import obstacle
+from services.keys.exposure import check_exposure
 from services.packaging.model_manifest import verify_packaged
 from services.packaging.package import BENTO, Reference, source_folder
 from services.requests.adapters import offered
@@ -27,10 +28,11 @@ def check_startable(dist: Path, settings: ServiceSettings) -> Reference:
     """Everything that can keep a service from starting.
 
     Raises:
-        UsageError: no package, or the port is taken.
+        UsageError: no package, the port is taken, or others could reach the service and there is no key.
         StaleError: a file of the model was altered, or an adapter that it offers does not fit it.
     """
     reference = Reference.read(dist)
+    check_exposure(settings.params.host, settings.database_url)
     check_port(settings.params.host, settings.params.port)  # first: large weights take a while
     packaged = verify_packaged(source_folder(dist))
     offered(settings, packaged.folder)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from mova_core.registry.database.connection import writing
 from mova_core.registry.database.tables import Job
 from services.jobs.failures import WORKER_KILLED
+from services.jobs.view import visible
 from services.jobs.webhooks import announce
 
 WAITING = ("queued", "in_progress")
@@ -84,9 +85,13 @@ def release(engine: sa.Engine, job_id: str, worker: str) -> bool:
     return _change(engine, job_id, worker, values | {"attempts": Job.attempts - 1})
 
 
-def cancel(engine: sa.Engine, job_id: str) -> bool:
-    """End a job that waits or runs; it stays to be seen. False: there is none, or it is finished."""
-    waits = sa.update(Job).where(Job.job_id == job_id, Job.status.in_(WAITING))
+def cancel(engine: sa.Engine, job_id: str, owner: str | None = None) -> bool:
+    """End a job that waits or runs, of an owner or of anybody; it stays to be seen.
+
+    Returns:
+        False: there is none, or it is finished.
+    """
+    waits = sa.update(Job).where(Job.job_id == job_id, Job.status.in_(WAITING), *visible(owner))
     values = {"status": "cancelled", "finished_at": time.time(), "lease_until": None}
     with writing(engine) as session:
         changed = session.scalar(waits.values(**values).returning(Job.job_id))

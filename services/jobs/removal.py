@@ -10,6 +10,7 @@ from mova_core.registry.database.connection import reading, writing
 from mova_core.registry.database.tables import Job, JobInput
 from services.jobs.inputs import JobInputs
 from services.jobs.results import result_files
+from services.jobs.view import find
 from services.settings import ServiceSettings
 
 AT_ONCE = 100
@@ -28,12 +29,18 @@ class JobRemoval:
     def __init__(self, engine: sa.Engine, inputs: JobInputs, settings: ServiceSettings) -> None:
         self.engine, self.inputs, self.settings = engine, inputs, settings
 
-    def remove(self, job_id: str) -> bool:
+    def remove(self, job_id: str, owner: str | None = None) -> bool:
         """Remove a job, whatever its state: one that is worked on stops at its next step, and leaves nothing.
+
+        Args:
+            job_id: of which.
+            owner: whose jobs are removed alone; None: everybody's.
 
         Returns:
             Whether there was one.
         """
+        if owner is not None and find(self.engine, job_id, owner) is None:  # owners never change
+            return False
         files = result_files(self.settings, job_id)
         _unlink(files)  # first: killed behind it, the job is still there to be removed
         with writing(self.engine) as session:

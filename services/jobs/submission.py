@@ -31,6 +31,10 @@ class QueueFull(MovaError):
         self.retry_after_s = retry_after_s
 
 
+class QuotaUsed(QueueFull):
+    """As many clips of an owner are waiting as the key allows."""
+
+
 class OtherRequest(MovaError):
     """A key that another request was sent with."""
 
@@ -50,6 +54,8 @@ class NewJob:
         smoke: it is the check of a deployment, and in no list.
         idempotency_key: the client's name for this request; sent again, it is the same job.
         request_sha256: of what was sent with that key.
+        owner: of the API key that it was asked with; empty: none was needed.
+        quota: jobs of that owner that may wait at once; None: as many as the queue takes.
     """
 
     request: dict[str, Any]
@@ -58,6 +64,8 @@ class NewJob:
     smoke: bool = False
     idempotency_key: str | None = None
     request_sha256: str | None = None
+    owner: str = ""
+    quota: int | None = None
 
 
 def submit(engine: sa.Engine, new: NewJob, limit: int, inputs: JobInputs | None = None) -> tuple[JobView, bool]:
@@ -73,7 +81,7 @@ def submit(engine: sa.Engine, new: NewJob, limit: int, inputs: JobInputs | None 
         The job, and whether it is new: with a key that was used, it is the job that was made then.
 
     Raises:
-        QueueFull: that many wait already.
+        QueueFull: that many wait already, or as many of the owner as its quota.
         OtherRequest: the key was sent with another request.
         InputGone: one of its files is not there.
     """
@@ -81,7 +89,7 @@ def submit(engine: sa.Engine, new: NewJob, limit: int, inputs: JobInputs | None 
         only_one(session, "queue")
         if (before := _sent_before(session, new)) is not None:
             return before, False
-        _check_room(session, limit, new.smoke)
+        _check_room(session, limit, new)
         if new.inputs:
             only_one(session, LOCK)
             if inputs is None or not all(map(inputs.has, new.inputs.values())):
@@ -98,6 +106,7 @@ def submit(engine: sa.Engine, new: NewJob, limit: int, inputs: JobInputs | None 
             source_id=new.source_id,
             idempotency_key=new.idempotency_key,
             request_sha256=new.request_sha256,
+            owner=new.owner,
         )
         session.add(job)
         session.flush()
@@ -111,18 +120,24 @@ def sent_before(engine: sa.Engine, new: NewJob) -> JobView | None:
         return _sent_before(session, new)
 
 
-def check_room(engine: sa.Engine, limit: int, smoke: bool = False) -> None:
+def check_room(engine: sa.Engine, new: NewJob, limit: int) -> None:
     """Refuse early what `submit` would refuse.
 
     Raises:
         QueueFull: as there.
     """
     with reading(engine) as session:
-        _check_room(session, limit, smoke)
+        _check_room(session, limit, new)
 
 
-def _check_room(session: Session, limit: int, smoke: bool) -> None:
-    like = sa.select(sa.func.count()).select_from(Job).where(Job.status.in_(WAITING), Job.smoke == smoke)
+def _check_room(session: Session, limit: int, new: NewJob) -> None:
+    like = sa.select(sa.func.count()).select_from(Job).where(Job.status.in_(WAITING), Job.smoke == new.smoke)
+    if new.quota is not None and not new.smoke:
+        own = session.scalar(like.where(Job.owner == new.owner)) or 0
+        if own >= new.quota:
+            wait_s = seconds_per_clip(session)
+            told = f"{own} of your clips are waiting and the quota of this key is {new.quota}: try again in {wait_s} s"
+            raise QuotaUsed(told, wait_s)
     waiting = session.scalar(like) or 0
     if waiting >= limit:
         wait_s = seconds_per_clip(session)
@@ -133,7 +148,8 @@ def _check_room(session: Session, limit: int, smoke: bool) -> None:
 def _sent_before(session: Session, new: NewJob) -> JobView | None:
     if new.idempotency_key is None:
         return None
-    row = session.execute(sa.select(*COLUMNS).where(Job.idempotency_key == new.idempotency_key)).one_or_none()
+    same = (Job.owner == new.owner, Job.idempotency_key == new.idempotency_key)
+    row = session.execute(sa.select(*COLUMNS).where(*same)).one_or_none()
     if row is None:
         return None
     if session.scalar(sa.select(Job.request_sha256).where(Job.job_id == row.job_id)) != new.request_sha256:

@@ -53,14 +53,21 @@ def new_id(now: float) -> str:
     return f"video_{round(now * 1e6):014x}{secrets.token_hex(11)}"
 
 
-def find(engine: sa.Engine, job_id: str) -> JobView | None:
-    """A job; None if there is none."""
+def visible(owner: str | None) -> list[sa.ColumnElement[bool]]:
+    """What a query is narrowed by to the jobs of an owner; None: to everybody's."""
+    return [] if owner is None else [Job.owner == owner]
+
+
+def find(engine: sa.Engine, job_id: str, owner: str | None = None) -> JobView | None:
+    """A job, of an owner or of anybody; None if there is none."""
     with reading(engine) as session:
-        row = session.execute(sa.select(*COLUMNS).where(Job.job_id == job_id)).one_or_none()
+        row = session.execute(sa.select(*COLUMNS).where(Job.job_id == job_id, *visible(owner))).one_or_none()
     return None if row is None else JobView(*row)
 
 
-def page(engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool) -> list[JobView]:
+def page(
+    engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool, owner: str | None = None
+) -> list[JobView]:
     """Jobs of users in order of creation.
 
     Args:
@@ -68,16 +75,17 @@ def page(engine: sa.Engine, *, after: str | None, limit: int, newest_first: bool
         after: id of the job that the page goes on behind, which may be gone; None: from the start.
         limit: how many at most.
         newest_first: the order.
+        owner: whose jobs; None: everybody's.
 
     Raises:
         InvalidRequest: `after` is no id of a job.
     """
-    query = sa.select(*COLUMNS).where(~Job.smoke).limit(limit)
+    query = sa.select(*COLUMNS).where(~Job.smoke, *visible(owner)).limit(limit)
     order = (Job.created_at, Job.job_id)
     query = query.order_by(*(column.desc() if newest_first else column.asc() for column in order))
     with reading(engine) as session:
         if after is not None:
-            key, last = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _place(session, after)))
+            key, last = sa.tuple_(*order), sa.tuple_(*map(sa.literal, _place(session, after, owner)))
             query = query.where(key < last if newest_first else key > last)
         return [JobView(*row) for row in session.execute(query)]
 
@@ -98,11 +106,11 @@ def present() -> float:
     return time.time_ns() // 1000 / 1e6
 
 
-def _place(session: Any, job_id: str) -> tuple[float, str]:
+def _place(session: Any, job_id: str, owner: str | None) -> tuple[float, str]:
     """Where a job stands, or stood, in the order of creation."""
     told = created_at_of(job_id)
     if told is None and is_id(job_id):  # of an earlier version
-        told = session.scalar(sa.select(Job.created_at).where(Job.job_id == job_id))
+        told = session.scalar(sa.select(Job.created_at).where(Job.job_id == job_id, *visible(owner)))
     if told is None:
         raise InvalidRequest(
             f"after is {job_id[:80]!r}, expected the last_id of a page: begin anew without it", "after"

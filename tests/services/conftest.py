@@ -32,7 +32,7 @@ def own_environment() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MOVA_DATABASE_URL", "MOVA_ROOT", "MOVA_SERVE_PARAMS", "MOVA_VERIFIED"):
+        for name in ("MOVA_DATABASE_URL", "MOVA_ROOT", "MOVA_SERVE_PARAMS", "MOVA_VERIFIED", "MOVA_API_KEY"):
             patch.delenv(name, raising=False)
         patch.setenv("OMP_NUM_THREADS", "1")
         yield

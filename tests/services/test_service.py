@@ -20,14 +20,17 @@ import sqlalchemy as sa
 
 from mova_core.marking.unmarked import without_manifest
 from mova_core.registry.database.connection import open_database, reading
+from mova_core.registry.database.key_tables import KeyEvent
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.generate import generate
 from mova_core.sampling.request.request import Request
 from mova_core.sampling.request.wanted import Wanted
 from services.deploying.deploy import deploy, stop
-from services.deploying.deployment import running_deployment
+from services.deploying.deployment import DEPLOYMENT, running_deployment
 from services.deploying.process import serve_command
 from services.jobs import queue
+from services.keys.caller import SMOKE_OWNER
+from services.keys.keys import create_key, list_keys
 from services.packaging.package import SMOKE, Reference, source_folder
 from services.settings import ServiceSettings
 from tests.services.api.test_app import png
@@ -200,6 +203,25 @@ def test_a_job_whose_generator_is_killed_each_time_fails_and_the_next_one_is_mad
     wait_for(lambda: job(engine, harmless).status == "completed")
     assert job(engine, deadly).status == "failed"
     assert "3 workers were killed" in client.videos.retrieve(deadly).error.message
+
+
+def test_a_service_with_keys_is_checked_with_one_that_ends_with_the_check(
+    deployed: dict[str, Any], project: ServiceSettings, engine: sa.Engine
+) -> None:
+    """The last one here: from now on every request needs a key."""
+    key, token = create_key(engine, "anna", ["read"])
+    again = deploy("production", project)
+    assert again["kept"] and again["pid"] == deployed["pid"]
+    assert job(engine, again["smoke_video"]).owner == SMOKE_OWNER and list_keys(engine) == [key]
+    with reading(engine) as session:
+        events = session.execute(sa.select(KeyEvent.event, KeyEvent.key_id).order_by(KeyEvent.event_id)).all()
+    (_, made), (what, revoked) = events[1:]
+    assert (what, revoked) == ("revoked", made) and made != key.key_id
+    assert answer(f"{deployed['url']}/v1/videos")[0] == 401
+    request = urllib.request.Request(f"{deployed['url']}/v1/videos", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=30) as got:
+        assert json.load(got)["data"] == []
+    assert "mova_" not in (project.root / DEPLOYMENT).read_text()
 
 
 def kill(pid: int) -> None:

@@ -10,7 +10,7 @@ A change here needs a new file in migrations/versions (a test compares the two).
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mova_core.registry.database import footage_tables, takedown_table  # noqa: F401  # `Base.metadata` knows all tables
+from mova_core.registry.database import footage_tables, key_tables, takedown_table  # noqa: F401  # `Base.metadata` knows all tables
 from mova_core.registry.database.base import Base, Json
 
 JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
@@ -131,6 +131,7 @@ class Job(Base):
         sa.CheckConstraint(f"status IN {JOB_STATUSES}", name="status"),
         sa.CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
         sa.Index("ix_jobs_status", "status", "created_at"),
+        sa.Index("ix_jobs_owner", "owner", "idempotency_key", unique=True),
     )
 
     job_id: Mapped[str] = mapped_column(primary_key=True)
@@ -152,8 +153,9 @@ class Job(Base):
     outcome: Mapped[Json | None]  # tries: seeds and their faults; warnings: what to tell of the finished clip
     smoke: Mapped[bool] = mapped_column(server_default=sa.false())  # asked by `mova deploy`: in no list
     source_id: Mapped[str | None]  # the job whose clip it goes on from, or whose request it repeats
-    idempotency_key: Mapped[str | None] = mapped_column(index=True, unique=True)  # sent again, it is the same job
+    idempotency_key: Mapped[str | None]  # sent again by its owner, it is the same job
     request_sha256: Mapped[str | None]  # of what was sent with that key
+    owner: Mapped[str] = mapped_column(server_default=sa.text("''"))  # of the API key; empty: asked without one
 
 
 class JobInput(Base):

@@ -5,8 +5,11 @@ from typing import Any
 
 import hypothesis
 import schemathesis
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from schemathesis.checks import CHECKS
+
+from services.keys.keys import create_key
 
 EXAMPLES = 12  # of each operation
 # A path of theirs may hold what is no path any more, and they take a refused field for one that should be taken.
@@ -20,8 +23,10 @@ SEEDED = hypothesis.settings(
 LEFT_OUT = {"unsupported_method", "positive_data_acceptance", "ignored_auth"}
 
 
-def test_requests_made_from_the_description_are_answered_as_it_says(client: TestClient) -> None:
-    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app, headers={"host": "localhost"})
+def test_requests_made_from_the_description_are_answered_as_it_says(client: TestClient, engine: sa.Engine) -> None:
+    _, token = create_key(engine, "anna", ["create", "read"])
+    headers = {"host": "localhost", "authorization": f"Bearer {token}"}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app, headers=headers)
     checks = [check for check in CHECKS.get_all() if check.__name__ not in LEFT_OUT]
     answered: Counter[int] = Counter()
     for result in schema.get_all_operations():
@@ -36,7 +41,7 @@ def test_requests_made_from_the_description_are_answered_as_it_says(client: Test
         )
         @hypothesis.given(case=operation.as_strategy())
         def ask(case: Any) -> None:
-            answer = case.call(headers={"host": "localhost"})
+            answer = case.call(headers=headers)
             case.validate_response(answer, checks=checks)
             answered[answer.status_code] += 1
 

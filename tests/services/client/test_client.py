@@ -18,6 +18,7 @@ from services.client import ServiceRefused, ServiceUnreachable, VideoClient, com
 from services.client import client as client_module
 from services.jobs import queue
 from services.jobs.results import result_path
+from services.keys.keys import create_key
 from services.settings import ServiceSettings
 from tests.services.api.test_app import png
 
@@ -69,6 +70,21 @@ def test_a_video_is_asked_for_awaited_kept_and_removed(
     with pytest.raises(ServiceRefused, match="is not known here") as refused:
         videos.get(made.id)
     assert (refused.value.status, refused.value.code) == (404, "not_found")
+
+
+def test_the_key_comes_from_the_environment_and_is_not_repeated(
+    client: TestClient, engine: sa.Engine, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, token = create_key(engine, "anna", ["create", "read"])
+    with VideoClient(settings.url, transport=ToApp(client)) as videos, pytest.raises(ServiceRefused) as refused:
+        videos.create("a")
+    assert (refused.value.status, refused.value.code) == (401, "missing_api_key")
+    monkeypatch.setenv("MOVA_API_KEY", f"{token}\n")
+    with VideoClient(settings.url, transport=ToApp(client)) as videos:
+        assert videos.create("a").status == "queued"
+    with pytest.raises(UsageError, match="holds characters that no key has") as odd:
+        VideoClient(settings.url, key="mova_é")
+    assert "é" not in str(odd.value)
 
 
 def test_a_list_goes_over_pages(videos: VideoClient, monkeypatch: pytest.MonkeyPatch) -> None:

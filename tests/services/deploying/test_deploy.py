@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from mova_core.errors import StaleError, UsageError
 from services.deploying.deploy import deploy, stop
 from services.deploying.deployment import DEPLOYMENT, identity, record_deployment, running_deployment
+from services.deploying.process import check_startable
 from services.packaging.package import source_folder
 from services.settings import ServiceSettings
 
@@ -68,6 +69,16 @@ def test_a_foreign_port_and_an_altered_weight_are_refused_while_the_former_servi
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     with pytest.raises(StaleError, match=r"dual_tower_bridge/\S+ has sha256"):
         deploy("production", settings, copy)
+    assert former.poll() is None and running_deployment(settings.root) is not None
+
+
+def test_a_deployment_that_others_reach_without_keys_is_refused_while_the_former_service_goes_on(
+    dist: Path, settings: ServiceSettings, former: subprocess.Popen[str]
+) -> None:
+    wide = replace(settings, params=settings.params.model_copy(update={"host": "0.0.0.0"}))
+    for refused in (lambda: deploy("production", wide, dist), lambda: check_startable(dist, wide)):
+        with pytest.raises(UsageError, match=r"host is '0\.0\.0\.0', which others can reach, and there is no API key"):
+            refused()
     assert former.poll() is None and running_deployment(settings.root) is not None
 
 

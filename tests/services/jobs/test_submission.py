@@ -11,7 +11,7 @@ from services.settings import ServiceSettings
 
 def test_a_full_queue_turns_away(engine: sa.Engine) -> None:
     submit(engine, NewJob({}), limit=1)
-    for refused in (lambda: submit(engine, NewJob({}), limit=1), lambda: check_room(engine, 1)):
+    for refused in (lambda: submit(engine, NewJob({}), limit=1), lambda: check_room(engine, NewJob({}), 1)):
         with pytest.raises(QueueFull, match="1 clips are waiting and the queue takes 1"):
             refused()
     assert submit(engine, NewJob({}, smoke=True), limit=1)[1]  # it takes none of the users' places

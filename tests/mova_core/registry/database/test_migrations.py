@@ -21,6 +21,7 @@ ALLOWED = {  # values that a constraint asks for
     "outcome": "promoted",
     "action": "taken_down",
     "judge": "human",
+    "event": "created",
     "kind": "model",
     "progress": 50,
 }
