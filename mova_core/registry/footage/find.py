@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import UsageError
+from mova_core.places import DataFolder
 from mova_core.registry.database.footage_tables import Source, SourcePath
 from mova_core.storage.hashing import sha256_file
 
@@ -39,7 +40,7 @@ def find_source(session: Session, reference: str, root: Path = Path()) -> str:
     if not ids:
         raise UsageError(
             f"{reference!r} is no file, no source_id and no path of a recorded version of the footage: run "
-            "`mova registry sync`, or name a row of data/sources.parquet"
+            f"`mova registry sync`, or name a row of {DataFolder().table('sources')}"
         )
     return ids[0]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mova_core.curation.takedowns import TakedownEvent, in_force
+from mova_core.places import TAKEDOWNS
 from mova_core.registry.lineage.forward import Reached
 from mova_core.registry.lineage.forward_text import SHORT, lines_of, named
 
@@ -43,13 +44,13 @@ def takedown_text(done: TakenDown) -> str:
     for source_id, seconds in done.shared.items():
         name = named(source_id, next(iter(paths[source_id]), None))
         lines.append(f"taken down with it: {name}, {seconds:g} s of the same footage")
-    lines.append("`mova ingest` (or `dvc repro`) leaves them out from now on; commit data/takedowns.json with git")
+    lines.append(f"`mova ingest` (or `dvc repro`) leaves them out from now on; commit {TAKEDOWNS} with git")
     return "\n".join([*lines, *_to_do(done.reached)])
 
 
 def restored_text(source_id: str, path: str | None, reason: str) -> str:
     """What the undoing of a takedown did."""
-    return f"may be used again: {named(source_id, path)}: {reason}\ncommit data/takedowns.json with git"
+    return f"may be used again: {named(source_id, path)}: {reason}\ncommit {TAKEDOWNS} with git"
 
 
 def listed_text(events: Mapping[str, Sequence[TakedownEvent]]) -> str:
