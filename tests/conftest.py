@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import yaml
+from filelock import FileLock
 from minio import Minio
 from xdist.scheduler import LoadScopeScheduling
 
@@ -49,21 +50,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", type=Path, default=SHARED / "golden", help="folder of golden tensors (index.json)")
 
 
-# Tests that share what is slow to make share a process, the longest first; all others go by file.
-TOGETHER = (
-    ("tests/docs", "tests/integration/test_lifecycle.py", "tests/integration/test_pipeline.py"),
-    ("tests/flows",),
-    ("tests/services",),
-)
+# What runs when, the longest first: the first page of the docs makes the life that the other pages and LIFE wait for.
+# Tests that share what is slow to make share a process; pages go one by one, all others by file.
+FIRST_PAGE, PAGES = "tests/docs/test_docs.py::test_blocks_of_a_page[README.md]", "tests/docs"
+TOGETHER = ("tests/flows", "tests/services")
+LIFE = tuple(f"tests/integration/test_{name}.py" for name in ("lifecycle", "pipeline", "fresh_clone"))
 LONG = ("tests/integration", "tests/mova_core/training", "tests/mova_core/curation")
 
 
 def _company(nodeid: str) -> tuple[int, str]:
     """When a test's company has its turn, and what it is called."""
-    for turn, paths in enumerate(TOGETHER):
-        if nodeid.startswith(paths):
-            return turn, paths[0]
-    return len(TOGETHER) + (not nodeid.startswith(LONG)), nodeid.partition("::")[0]
+    file = nodeid.partition("::")[0]
+    if nodeid == FIRST_PAGE:
+        return 0, nodeid
+    if nodeid.startswith(TOGETHER):
+        return 1, next(folder for folder in TOGETHER if nodeid.startswith(folder))
+    if nodeid.startswith((PAGES, *LIFE)):
+        return 3, nodeid if nodeid.startswith(PAGES) else file
+    return (2 if nodeid.startswith(LONG) else 4), file
 
 
 class ByCompany(LoadScopeScheduling):
@@ -398,9 +402,21 @@ def small_life() -> Callable[[Path], None]:
 
 
 @pytest.fixture(scope="session")
-def life(projects: Callable[[str], Path]) -> tuple[Path, str]:
-    """A project whose whole life the flow ran, and what a person saw of it. Tests only read it."""
-    project = projects("life")
-    make_small(project)
-    command = (sys.executable, "-m", "flows.lifecycle", "--footage", "as in params.yaml")
-    return project, run_in(project, *command, PREFECT_HOME=str(project / ".prefect")).stdout
+def life(projects: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A project whose whole life the flow ran, and what a person saw of it. Tests only read it.
+
+    It is made by the first process that asks for it; the others wait.
+    """
+    everybodys = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        everybodys = everybodys.parent
+    made = everybodys / "life.json"
+    with FileLock(everybodys / "life.lock"):
+        if not made.is_file():
+            project = projects("life")
+            make_small(project)
+            command = (sys.executable, "-m", "flows.lifecycle", "--footage", "as in params.yaml")
+            said = run_in(project, *command, PREFECT_HOME=str(project / ".prefect")).stdout
+            made.write_text(json.dumps([str(project), said]), encoding="utf-8")
+    folder, seen = json.loads(made.read_text(encoding="utf-8"))
+    return Path(folder), seen

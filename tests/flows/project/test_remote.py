@@ -42,7 +42,7 @@ def test_dvc_pushes_to_a_bucket_and_pulls_from_it_and_no_key_is_kept(project: Pa
         0,
         {"project": str(project), "made": [], "differing": [], "remote": "s3://own-data/a/b"},
     )
-    (project / "data").mkdir()
+    (project / "data").mkdir(exist_ok=True)
     (project / "data/table").write_text("rows")
     with Repo(str(project)) as repo:
         repo.add([str(project / "data/table")])
