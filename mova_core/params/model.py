@@ -238,7 +238,7 @@ class CheckpointParams(Section):
     """How often a run is saved and measured; neither changes what it learns."""
 
     save_every: SaveEvery = Field(SaveEvery(), description="steps; one number is for all phases")
-    keep: int = Field(1, ge=1, description="so many of the newest stay, and the one of the lowest validation loss")
+    keep: int = Field(2, ge=1, description="so many of the newest stay, and the one of the lowest validation loss")
     validate_every: int = Field(250, ge=1, description="steps")
 
 

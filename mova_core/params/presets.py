@@ -44,7 +44,7 @@ MOVA: dict[str, Any] = {
         "activation_checkpointing": "full",
         "optimizer": {"lr": 1e-5},
         "loss": {"first_latent_weight": 1.0},
-        "checkpoints": {"save_every": {"audio": 5000, "phase1": 5000, "phase2": 5000, "phase3": 2000}, "keep": 2},
+        "checkpoints": {"save_every": {"audio": 5000, "phase1": 5000, "phase2": 5000, "phase3": 2000}},
         "phase1": {"batch": 128},
         "phase2": {"batch": 128},
         "phase3": {"batch": 64},
