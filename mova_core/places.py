@@ -50,6 +50,7 @@ SERVED_CLIPS = PRIVATE / "clips"
 SERVED_INPUTS = PRIVATE / "job_inputs"  # files that clips are asked to be made from, by content
 KNOWN_INPUTS = PRIVATE / "inputs"  # where lay what clips were made from, by digest
 BENTOML_HOME = PRIVATE / "bentoml"
+COMPILED = PRIVATE / "compiled"  # Python code of served packages
 UNPUSHED = PRIVATE / "unpushed.json"  # what no DVC remote has yet
 
 

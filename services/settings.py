@@ -15,7 +15,7 @@ from mova_core.errors import UsageError, first_fault
 from mova_core.params.model import ServeParams
 from mova_core.params.runtime import ON_ANY_DEVICE, RuntimeParams
 from mova_core.params.section import Section
-from mova_core.places import BENTOML_HOME
+from mova_core.places import BENTOML_HOME, COMPILED
 from mova_core.registry.database.connection import DATABASE_VARIABLE, database_url
 
 ROOT_VARIABLE = "MOVA_ROOT"
@@ -60,6 +60,8 @@ class ServiceSettings:
             DATABASE_VARIABLE: self.database_url,
             "BENTOML_HOME": str(self.root / BENTOML_HOME),
             "BENTOML_DO_NOT_TRACK": "true",
+            # Beside its source, compiled code would be files of a kept package that no manifest lists.
+            "PYTHONPYCACHEPREFIX": str(self.root / COMPILED),
         }
 
     @property

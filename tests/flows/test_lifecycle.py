@@ -48,7 +48,8 @@ SELECT = """
 mkdir -p models/$1
 cat > models/$1/selection.json <<END
 {"reason": "step 300 fails 1 of 1 gates (audio_class)", "passed": false, "gates": [
- {"name": "audio_class", "value": 0.7, "limit": 0.8, "better": "higher", "passed": false, "unavailable": null}]}
+ {"name": "audio_class", "value": 0.7, "limit": 0.8, "better": "higher", "sign": "≥",
+  "passed": false, "unavailable": null}]}
 END
 """
 
