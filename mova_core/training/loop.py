@@ -65,7 +65,7 @@ def to_the_end(run: Run) -> dict[str, Any]:
     """Train what is left, and say how it went, see `train`; of several processes only the first says it."""
     begun = time.monotonic()
     with (
-        adding_usage(run.run_id, run.folder.parent),
+        adding_usage(run.run_id),
         open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy,
     ):
         if run.warning is not None and strategy.main:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mova_core.places import RUNS
 from mova_core.registry.database.tables import Run
 from mova_core.registry.lineage.origins import Origins
 from mova_core.reporting.model_card.parts import Section, Table
@@ -23,7 +22,7 @@ def training_section(found: Origins, root: Path) -> Section:
     runs = found.runs[::-1]
     if not runs:
         return Section("Training", ("The run of this checkpoint is not in the registry.",))
-    spent = [(run, usage_of(run.run_id, root / RUNS)) for run in runs]
+    spent = [(run, usage_of(run.run_id, root)) for run in runs]
     sentences = [f"It started from checkpoint {found.unknown_start}, which is not of this registry."]
     return Section(
         "Training",

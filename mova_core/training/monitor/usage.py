@@ -1,6 +1,6 @@
 """What a run has cost so far, added up over every time that it was worked on: for its model card.
 
-    runs/usage/RUN_ID.json    {"schema", "device", "devices", "device_s", "cpu_s"}
+    .mova/usage/RUN_ID.json    {"schema", "device", "devices", "device_s", "cpu_s"}
 It lies outside of the run's folder, whose bytes do not depend on how long anything took. What a process spent that was
 killed is not in it, and neither is what another machine spent.
 """
@@ -39,21 +39,21 @@ class Usage(Manifest):
     cpu_s: float
 
 
-def usage_of(run_id: str, runs: Path) -> Usage | None:
+def usage_of(run_id: str, root: Path = Path()) -> Usage | None:
     """What a run has cost on this machine; None where it is not known.
 
     Args:
         run_id: of the run.
-        runs: folder of the run folders.
+        root: the project's folder.
     """
     try:
-        return read_manifest(_file(run_id, runs), Usage)[0]
+        return read_manifest(_file(run_id, root), Usage)[0]
     except StaleError:
         return None
 
 
 @contextmanager
-def adding_usage(run_id: str, runs: Path) -> Iterator[None]:
+def adding_usage(run_id: str, root: Path = Path()) -> Iterator[None]:
     """Add what happens inside to a run's usage, whether it succeeds or not; the first process of several writes it.
 
     Processes of one training are alike, so the first one's seconds count for each of them.
@@ -64,19 +64,19 @@ def adding_usage(run_id: str, runs: Path) -> Iterator[None]:
     finally:
         if int(os.environ.get("RANK", "0")) == 0:
             processes = int(os.environ.get("WORLD_SIZE", "1"))
-            before = usage_of(run_id, runs)
+            before = usage_of(run_id, root)
             usage = Usage(
                 device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
                 devices=processes,
                 device_s=(before.device_s if before else 0.0) + processes * (time.monotonic() - wall_s),
                 cpu_s=(before.cpu_s if before else 0.0) + processes * (_cpu_s() - cpu_s),
             )
-            make_folder(_file(run_id, runs).parent)
-            write_manifest(_file(run_id, runs), usage)
+            make_folder(_file(run_id, root).parent)
+            write_manifest(_file(run_id, root), usage)
 
 
-def _file(run_id: str, runs: Path) -> Path:
-    return runs / USAGE / f"{run_id}.json"
+def _file(run_id: str, root: Path) -> Path:
+    return root / USAGE / f"{run_id}.json"
 
 
 def _cpu_s() -> float:

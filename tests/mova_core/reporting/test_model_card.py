@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
     shown = json.loads(path.read_text()) | {"sweep": [], "samples": []}
     project.select(trained, project.write("reports/evaluation/phase1/metrics.json", shown))
     usage = {"schema": "usage/1", "device": "cpu", "devices": 2, "device_s": 7200.0, "cpu_s": 3600.0}
-    project.write("runs/usage/phase1-0.json", usage)
+    project.write(".mova/usage/phase1-0.json", usage)
     return project
 
 
@@ -88,7 +88,7 @@ def test_tables_of_another_version_are_not_taken_for_those_of_the_model(engine: 
 
 
 def test_what_a_run_cost_is_unknown_and_not_zero_where_nobody_wrote_it(engine: sa.Engine, project: Project) -> None:
-    (project.root / "runs/usage/phase1-0.json").unlink()
+    (project.root / ".mova/usage/phase1-0.json").unlink()
     assert "unknown on this machine" in card(engine, project)[0]
 
 
