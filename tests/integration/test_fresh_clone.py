@@ -9,7 +9,8 @@ import pytest
 
 from mova_core.marking.unmarked import without_manifest
 
-pytestmark = pytest.mark.timeout(900)  # the first test may wait for a whole life
+# The first test may wait for a whole life. `make test` has a clone and its promotion in docs/dvc.md.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.soak]
 BUCKET = "champions"
 GIT = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
