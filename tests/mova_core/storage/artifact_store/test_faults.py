@@ -65,6 +65,7 @@ def test_what_is_asked_while_the_server_is_gone_is_asked_again(server, write, tm
         if len(slept) == 4:
             server.start()
 
+    monkeypatch.setattr(retry, "RETRY_FOR_S", 600.0)  # a busy machine may start the server slowly
     monkeypatch.setattr(retry.time, "sleep", lambda _: None)  # of urllib3 too, whose own tries come first
     monkeypatch.setattr(retry, "sleep", back_after_some_tries)
     store.put_blob(path, sha256)  # gone from the beginning
