@@ -1,10 +1,11 @@
 """Params, code and data of two checkpoints, side by side."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mova_core.params.nested import flat
 from mova_core.registry.database.tables import Run
 from mova_core.registry.lineage.origins import Origins
 
@@ -59,7 +60,7 @@ def differing_params(a: Origins, b: Origins) -> list[Param]:
     ours, theirs = _by_phase(a), _by_phase(b)
     found = []
     for phase in sorted(ours.keys() & theirs.keys()):
-        values, others = dict(_flat(ours[phase].params)), dict(_flat(theirs[phase].params))
+        values, others = flat(ours[phase].params), flat(theirs[phase].params)
         for name in sorted(values.keys() | others.keys()):
             if values.get(name) != others.get(name):
                 found.append(Param(f"{phase}.{name}", values.get(name), others.get(name)))
@@ -94,11 +95,3 @@ def _versions(origins: Origins) -> dict[str, tuple[Version, ...]]:
     for (name, sha256), dataset in sorted(origins.datasets.items(), key=lambda item: item[0]):
         found[name] += (Version(sha256, None if dataset is None else dataset.rows),)
     return found
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value

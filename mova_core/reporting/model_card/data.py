@@ -5,7 +5,7 @@ in tables and reports of the project, which are used only if they are the versio
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,8 @@ from mova_core.reporting.model_card.parts import Section, Table
 from mova_core.reporting.wording import plural
 from mova_core.storage.hashing import sha256_file
 
+SOURCES = "sources"
+TABLES = {SOURCES, "segments", "windows", "clips", "verdicts"}  # that the funnel is read from
 STATED = ("rights", "origin", "consent")  # columns of table `sources`, from a sidecar
 OTHER_VERSION = "The tables of this project are of another version than the model was trained on, so {} not told here."
 
@@ -43,13 +45,13 @@ def data_section(session: Session, found: Origins, root: Path) -> Section:
             source_ids |= {file.sha256 for file in footage.listed}
             used.append((run.phase, geometry, str(footage.files), str(footage.clips)))
     data = DataFolder(root / DATA)
+    present = {name for name in TABLES if _is_version(data.table(name), found.datasets)}
     tables = [Table(("phase", "geometry", "files", "training clips"), tuple(used))]
-    if _is_version(data.table("sources"), found.datasets):
+    if SOURCES in present:
         tables += _stated(data, source_ids)
     else:
         sentences.append(OTHER_VERSION.format("rights, origin and consent are"))
-    behind_the_funnel = ("sources", "segments", "windows", "clips", "verdicts")
-    if all(_is_version(data.table(name), found.datasets) for name in behind_the_funnel):
+    if present == TABLES:
         tables += _curation(data, root)
     else:
         sentences.append(OTHER_VERSION.format("the funnel and contracts are"))
@@ -57,8 +59,8 @@ def data_section(session: Session, found: Origins, root: Path) -> Section:
     return Section("Training data", tuple(sentences), (*tables, Table(("table", "version", "rows"), tuple(versions))))
 
 
-def _is_version(path: Path, versions: Iterable[DatasetKey]) -> bool:
-    return path.is_file() and (path.stem, sha256_file(path)) in set(versions)
+def _is_version(path: Path, versions: Collection[DatasetKey]) -> bool:
+    return path.is_file() and (path.stem, sha256_file(path)) in versions
 
 
 def _rows(found: Origins, name: str, sha256: str) -> str:
@@ -68,7 +70,7 @@ def _rows(found: Origins, name: str, sha256: str) -> str:
 
 def _stated(data: DataFolder, source_ids: set[str]) -> list[Table]:
     """What sidecars state of the files, counted; a file that states nothing is counted as that."""
-    rows = [row for row in read_table(data.table("sources"), "sources") if row["source_id"] in source_ids]
+    rows = [row for row in read_table(data.table(SOURCES), SOURCES) if row["source_id"] in source_ids]
     tables = []
     for column in STATED:
         counts = Counter(row[column] for row in rows)

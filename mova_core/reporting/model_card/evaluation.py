@@ -1,7 +1,6 @@
 """The sections of a model card on its evaluation: what was measured, what its gates asked, how it became champion."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -86,5 +85,5 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _title(name: str) -> Any:
+def _title(name: str) -> str:
     return CATALOGUE[name].title if name in CATALOGUE else name

@@ -1,9 +1,9 @@
 """The section of a model card on its training: each phase with its params, and what it cost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from mova_core.params.nested import flat
 from mova_core.registry.database.tables import Run
 from mova_core.registry.lineage.origins import Origins
 from mova_core.reporting.model_card.parts import Section, Table
@@ -48,13 +48,5 @@ def _cost(run: Run, usage: Usage | None) -> tuple[str, ...]:
 
 
 def _params(run: Run) -> Iterator[tuple[str, str, str]]:
-    for name, value in _flat(run.params):
+    for name, value in flat(run.params).items():
         yield run.phase, name, str(value)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
