@@ -132,9 +132,9 @@ def decode(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iter
         yield from decode_container(container, timeline, audio_rate_hz=audio_rate_hz, video=video)
 
 
-def decode_whole(path: Path, *, audio_rate_hz: int | None) -> Iterator[Frame | AudioChunk]:
+def decode_whole(path: Path, *, audio_rate_hz: int | None, video: bool = True) -> Iterator[Frame | AudioChunk]:
     """As `decode`, of a file that must be whole: whatever is lost of it is a MediaError too."""
-    for piece in decode(path, audio_rate_hz=audio_rate_hz):
+    for piece in decode(path, audio_rate_hz=audio_rate_hz, video=video):
         if isinstance(piece, Lost):
             raise MediaError(piece.code, piece.reason)
         yield piece

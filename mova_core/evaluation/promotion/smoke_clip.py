@@ -9,10 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mova_core.errors import MediaError, MovaError
+from mova_core.errors import MovaError
 from mova_core.evaluation.scoring.files import CLIPS_FILE
-from mova_core.media.decode import Frame, decode
-from mova_core.media.lost import Lost
+from mova_core.media.decode import Frame, decode_whole
 from mova_core.model.pretrained.index import FolderIndex
 from mova_core.params import Params
 from mova_core.params.runtime import RUNTIME_SETTINGS
@@ -80,8 +79,6 @@ def _prompt(folder: Path) -> str:
 
 def _decoded(path: Path, audio_rate_hz: int, *, video: bool) -> tuple[int, int]:
     """Frames, and pieces of audio."""
-    pieces = list(decode(path, audio_rate_hz=audio_rate_hz, video=video))
-    if lost := next((piece for piece in pieces if isinstance(piece, Lost)), None):
-        raise MediaError(lost.code, lost.reason)
+    pieces = list(decode_whole(path, audio_rate_hz=audio_rate_hz, video=video))
     frames = sum(isinstance(piece, Frame) for piece in pieces)
     return frames, len(pieces) - frames
