@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from mova_core.errors import MovaError
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import entry
+from mova_core.evaluation.measure import entry, entry_of
+from mova_core.evaluation.measuring.aggregate import Aggregate
 from mova_core.evaluation.measuring.metric import Need
 from mova_core.evaluation.scoring.paired import paired_difference
 from mova_core.model.towers.audio_tower import TextToAudio
@@ -98,5 +99,4 @@ def _gain(name: str, before_N: Tensor, after_N: Tensor, section: EvaluateParams)
     found = paired_difference(CATALOGUE[name], *ones, [None] * len(before), section)
     if found.value is None or found.low is None or found.high is None:
         return entry(name, unavailable=f"there are {found.pairs} validation clips, expected 2 or more")
-    counts = {"clips": found.pairs, "of": found.pairs}
-    return entry(name, found.value, (found.low, found.high), 0.0).model_copy(update=counts)
+    return entry_of(name, Aggregate(found.value, (found.low, found.high), found.pairs, found.pairs), 0.0)

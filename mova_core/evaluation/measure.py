@@ -106,7 +106,7 @@ def summarise(
         beside = reference.values.get(name, ())
         found = aggregate(spec, measured.values[name], measured.sets, section, beside)
         data = aggregate(spec, beside, reference.sets, section).value if beside and spec.ratio else None
-        metrics[name] = _entry(name, found, shuffled.get(name), data)
+        metrics[name] = entry_of(name, found, shuffled.get(name), data)
     return metrics
 
 
@@ -156,6 +156,13 @@ def entry(
     )
 
 
+def entry_of(name: str, found: Aggregate, shuffled: float | None = None, data: float | None = None) -> Metric:
+    """As `entry`, with how many clips it is of."""
+    counts = {"clips": found.clips, "of": found.of, "missing": found.missing}
+    made = entry(name, found.value, found.ends, shuffled, data, found.unavailable)
+    return made.model_copy(update=counts)
+
+
 def in_order(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
     """The metrics in the order of the catalogue.
 
@@ -187,9 +194,3 @@ def _finite(value: ClipValue) -> ClipValue:
     return (
         value if isinstance(value, Unavailable) or np.isfinite(value).all() else Unavailable("its value is no number")
     )
-
-
-def _entry(name: str, found: Aggregate, shuffled: float | None, data: float | None) -> Metric:
-    counts = {"clips": found.clips, "of": found.of, "missing": found.missing}
-    made = entry(name, found.value, found.ends, shuffled, data, found.unavailable)
-    return made.model_copy(update=counts)

@@ -20,8 +20,9 @@ from torch.nn.functional import adaptive_avg_pool2d
 from mova_core.curation.encode.clip_encoder import ClipEncoder
 from mova_core.curation.encode.latents_manifest import read_latents_manifest
 from mova_core.errors import MovaError, StaleError
-from mova_core.evaluation.measure import entry
-from mova_core.evaluation.measuring.ratio_metric import RatioMetric, draw_clips, interval
+from mova_core.evaluation.catalogue import CATALOGUE
+from mova_core.evaluation.measure import entry, entry_of
+from mova_core.evaluation.measuring.aggregate import aggregate
 from mova_core.measures.clip import Clip
 from mova_core.model.model_folder import Components
 from mova_core.model.pixels import to_unit_range
@@ -63,10 +64,8 @@ def memorisation(
 
 
 def _mean(name: str, values: NDArray[np.generic], data: NDArray[np.generic], section: EvaluateParams) -> Metric:
-    metric = RatioMetric.of([(float(value), 1.0) for value in values])
-    ends = interval(metric.resampled(draw_clips(len(values), section.bootstrap_samples, section.seed)))
-    counts = {"clips": len(values), "of": len(values)}
-    return entry(name, metric.value, ends, data=float(data.mean())).model_copy(update=counts)
+    found = aggregate(CATALOGUE[name], [(float(value), 1.0) for value in values], [None] * len(values), section)
+    return entry_of(name, found, data=float(data.mean()))
 
 
 def _nearest(

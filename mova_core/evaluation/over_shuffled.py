@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mova_core.evaluation.catalogue import CATALOGUE
-from mova_core.evaluation.measure import entry, measure_clips, over_pairs
+from mova_core.evaluation.measure import entry, entry_of, measure_clips, over_pairs
+from mova_core.evaluation.measuring.aggregate import Aggregate
 from mova_core.evaluation.measuring.context import Context
 from mova_core.evaluation.measuring.metric import mean_over_pairs
 from mova_core.evaluation.measuring.ratio_metric import Ratio, RatioMetric, Values, draw_clips, interval
@@ -102,14 +103,14 @@ def _metric(
     name: str, compared: Compared, clips: Sequence[Clip], context: Context, section: EvaluateParams
 ) -> OverShuffled:
     true, wrong, reasons = _per_clip(compared, clips, context)
-    counts = {"clips": len(true.numerator), "of": len(clips), "missing": dict(reasons)}
+    counted = Aggregate(None, (None, None), len(true.numerator), len(clips), dict(reasons))
     value = _difference(compared, true, wrong)
     if value is None:
-        return OverShuffled(entry(name, unavailable="; ".join(reasons) or NO_PAIR).model_copy(update=counts))
+        return OverShuffled(entry_of(name, replace(counted, unavailable="; ".join(reasons) or NO_PAIR)))
     draws = draw_clips(len(true.numerator), section.bootstrap_samples, section.seed)
     ends = interval(compared.sign * (true.resampled(draws) - wrong.resampled(draws)))
     data = _difference(compared, *_per_clip(compared, context.clips, context)[:2])
-    metric = entry(name, value, ends, 0.0, data).model_copy(update=counts)
+    metric = entry_of(name, replace(counted, value=value, ends=ends), 0.0, data)
     both = (true, wrong) if compared.sign > 0 else (wrong, true)
     of_clips = list(zip(*(each.ratios() for each in both), strict=True)) if not reasons else []
     return OverShuffled(metric, of_clips)
