@@ -47,12 +47,12 @@ class StoredEvaluation:
         """What each of these clips adds to a metric."""
         return [self._value(metric, name) for name in names]
 
-    def differences(self, metric: str, names: Sequence[str]) -> tuple[list[Ratio], list[Ratio]] | None:
+    def differences(self, metric: str, names: Sequence[str]) -> list[tuple[Ratio, Ratio]] | None:
         """What each clip adds to both ratios of which a metric is the difference; None if it is not such a metric."""
         pairs = [self.clips[name].get("differences", {}).get(metric) for name in names]
         if not pairs or not all(pairs):
             return None
-        return [_ratio(one) for one, _ in pairs], [_ratio(other) for _, other in pairs]
+        return [(_ratio(one), _ratio(other)) for one, other in pairs]
 
     def _value(self, metric: str, name: str) -> ClipValue:
         line = self.clips[name]

@@ -44,7 +44,7 @@ def paired_difference(
         sets: the set that each clip is of.
         section: size and seed of the bootstrap; the same clips are drawn of both.
     """
-    groups: dict[str | None, list[tuple[tuple[float, float], tuple[float, float]]]] = {}
+    groups: dict[str | None, list[tuple[Ratio, Ratio]]] = {}
     for one, other, name in zip(first, second, sets, strict=True):
         counts = spec.only_set in (None, name) or spec.only_set not in sets
         if counts and isinstance(one, tuple) and isinstance(other, tuple):
@@ -61,8 +61,8 @@ def paired_difference(
 
 def paired_gain(
     spec: MetricSpec,
-    first: tuple[Sequence[Ratio], Sequence[Ratio]],
-    second: tuple[Sequence[Ratio], Sequence[Ratio]],
+    first: Sequence[tuple[Ratio, Ratio]],
+    second: Sequence[tuple[Ratio, Ratio]],
     section: EvaluateParams,
 ) -> Difference:
     """Compare a metric that is one ratio over clips less another.
@@ -72,25 +72,15 @@ def paired_gain(
         first, second: what each clip adds to both ratios, in the same order of names.
         section: size and seed of the bootstrap; the same clips are drawn of all.
     """
-    pairs = len(first[0])
-    if pairs < 2:
+    pairs, ours, theirs = len(first), _group(first, section), _group(second, section)
+    if pairs < 2 or ours is None or theirs is None:
         return Difference(None, pairs=pairs)
-    draws = draw_clips(pairs, section.bootstrap_samples, section.seed)
-    (with_1, without_1), (with_2, without_2) = ([RatioMetric.of(ratios) for ratios in each] for each in (first, second))
-    values = [metric.value for metric in (with_1, without_1, with_2, without_2)]
-    if None in values:
-        return Difference(None, pairs=pairs)
-    one, other, three, four = (value for value in values if value is not None)
-    resampled = (
-        with_1.resampled(draws) - without_1.resampled(draws) - (with_2.resampled(draws) - without_2.resampled(draws))
-    )
-    low, high = interval(resampled)
-    return Difference(one - other - (three - four), low, high, pairs, _is_better(spec, low, high))
+    low, high = interval(ours[1] - theirs[1])
+    return Difference(ours[0] - theirs[0], low, high, pairs, _is_better(spec, low, high))
 
 
-def _group(
-    pairs: Sequence[tuple[tuple[float, float], tuple[float, float]]], section: EvaluateParams
-) -> tuple[float, Values] | None:
+def _group(pairs: Sequence[tuple[Ratio, Ratio]], section: EvaluateParams) -> tuple[float, Values] | None:
+    """The first ratio over clips less the second, and the same of the drawn clips: of as many clips always the same."""
     one, other = (RatioMetric.of([pair[side] for pair in pairs]) for side in (0, 1))
     if one.value is None or other.value is None:
         return None
