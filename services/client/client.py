@@ -7,20 +7,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal
 
 from mova_core.errors import MovaError, UsageError
 from mova_core.storage.atomic import atomic_path
 from services.client.video import Video
+
+if TYPE_CHECKING:
+    import httpx
 
 KEY_VARIABLE = "MOVA_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:3000"
 ANSWER_WITHIN_S = 60.0
 PAUSES_S = (0.2, 1.0, 3.0)  # before a request that got no answer is sent again
 LOOK_EVERY_S = 0.5
-FILES = ("input_reference", "last_frame", "audio", "video")
 
 Variant = Literal["video", "thumbnail", "spritesheet", "audio"]
 
@@ -53,8 +53,10 @@ class VideoClient:
     """
 
     def __init__(
-        self, url: str = DEFAULT_URL, key: str | None = None, transport: httpx.BaseTransport | None = None
+        self, url: str = DEFAULT_URL, key: str | None = None, transport: "httpx.BaseTransport | None" = None
     ) -> None:
+        import httpx  # not above: every `mova` command imports the commands beside this file
+
         self.url = url.rstrip("/")
         key = _checked(os.environ.get(KEY_VARIABLE, "") if key is None else key)
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -178,6 +180,8 @@ class VideoClient:
 
     def _again(self, ask: Callable[[], Any]) -> Any:
         """The answer, asked for several times where none comes."""
+        import httpx
+
         for pause_s in (*PAUSES_S, None):
             try:
                 return ask()
@@ -215,7 +219,7 @@ def _checked(key: str) -> str:
     return key
 
 
-def _refused(answer: httpx.Response) -> MovaError:
+def _refused(answer: "httpx.Response") -> MovaError:
     try:
         error = answer.json()["error"]
         return ServiceRefused(str(error["message"]), answer.status_code, str(error["code"]))

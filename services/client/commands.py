@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mova_core.cli.main import command
+from services.client.client import DEFAULT_URL
 
 if TYPE_CHECKING:
     from services.client import Video, VideoClient
@@ -20,7 +21,6 @@ video = typer.Typer(
 Url = Annotated[str, typer.Option("--url", envvar="MOVA_API_URL", help="Where the service answers.")]
 VideoId = Annotated[str, typer.Argument(help="Id of the video.")]
 Out = Annotated[Path | None, typer.Option("--out", help="File that the clip is written to once it is made.")]
-LOCAL = "http://127.0.0.1:3000"
 
 
 def create(
@@ -32,7 +32,7 @@ def create(
     field: Annotated[
         list[str] | None, typer.Option("--field", help="Another field of the request, NAME=VALUE. May be repeated.")
     ] = None,
-    url: Url = LOCAL,
+    url: Url = DEFAULT_URL,
 ) -> dict[str, Any]:
     """Ask for a video; with --out, wait for it and keep it.
 
@@ -44,7 +44,7 @@ def create(
         return _described(made) if out is None else _waited(client, made.id, out)
 
 
-def get(video_id: VideoId, url: Url = LOCAL) -> dict[str, Any]:
+def get(video_id: VideoId, url: Url = DEFAULT_URL) -> dict[str, Any]:
     """A video as it is now.
 
     Example: mova video get video_0645e2a1b3c4d5f3a9c1e7d2b4f6a8c0e1d2
@@ -54,7 +54,7 @@ def get(video_id: VideoId, url: Url = LOCAL) -> dict[str, Any]:
 
 
 def list_videos(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 20, url: Url = LOCAL
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 20, url: Url = DEFAULT_URL
 ) -> dict[str, Any]:
     """The newest videos of a service.
 
@@ -66,7 +66,7 @@ def list_videos(
     return {"videos": [asdict(each) for each in videos], "text": "\n".join(lines) or "no videos"}
 
 
-def cancel(video_id: VideoId, url: Url = LOCAL) -> dict[str, Any]:
+def cancel(video_id: VideoId, url: Url = DEFAULT_URL) -> dict[str, Any]:
     """End a video that waits or is in work.
 
     Example: mova video cancel video_0645e2a1b3c4d5f3a9c1e7d2b4f6a8c0e1d2
@@ -75,7 +75,7 @@ def cancel(video_id: VideoId, url: Url = LOCAL) -> dict[str, Any]:
         return _described(client.cancel(video_id))
 
 
-def wait(video_id: VideoId, out: Out = None, url: Url = LOCAL) -> dict[str, Any]:
+def wait(video_id: VideoId, out: Out = None, url: Url = DEFAULT_URL) -> dict[str, Any]:
     """Wait until a video is finished; with --out, keep it.
 
     Example: mova video wait video_0645e2a1b3c4d5f3a9c1e7d2b4f6a8c0e1d2 --out ball.mp4
