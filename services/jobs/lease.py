@@ -5,9 +5,9 @@ import threading
 
 import sqlalchemy as sa
 
-from mova_core.registry.database.outage import DatabaseGone
 from mova_core.registry.database.tables import Job
 from services.jobs import queue
+from services.work_loop import NO_ANSWER
 
 log = logging.getLogger("mova.generator")
 
@@ -39,5 +39,5 @@ class Lease:
         while not self._done.wait(self.lease_s / 3):
             try:
                 self.renew()
-            except (sa.exc.DBAPIError, DatabaseGone):
+            except NO_ANSWER:
                 log.exception("the lease of job %s could not be renewed, trying again", self.job_id)

@@ -1,7 +1,6 @@
 """Sends the messages of `webhooks`, again and again with longer pauses until they arrive or are given up."""
 
 import logging
-import threading
 import time
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from mova_core.registry.database.connection import writing
 from mova_core.registry.database.tables import WebhookMessage
 from services.jobs.webhooks import Webhooks
+from services.work_loop import WorkLoop
 
 # Seconds before each further attempt, as the specification proposes: given up after about 3 days.
 PAUSES_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -31,19 +31,16 @@ class WebhookSender:
 
     def __init__(self, engine: sa.Engine, webhooks: Webhooks) -> None:
         self.engine, self.webhooks = engine, webhooks
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._loop = WorkLoop("webhooks", self.send_next, LOOK_EVERY_S, log)
 
     def start(self) -> None:
         """Begin to send, if anybody is told at all."""
         if self.webhooks.tell:
-            self._thread.start()
+            self._loop.start()
 
     def stop(self) -> None:
         """Stop after the present message."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.stop()
 
     def send_next(self) -> bool:
         """Send the message that is due longest, if there is one; returns whether there was."""
@@ -52,7 +49,7 @@ class WebhookSender:
             return False
         try:
             arrived = self._send(message)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # the last: of names that cannot be
             log.warning("message %s was not sent: %s", message.message_id, type(error).__name__)
             arrived = False
         with writing(self.engine) as session:
@@ -63,15 +60,6 @@ class WebhookSender:
                 next_at = time.time() + PAUSES_S[message.attempts - 1]
                 session.execute(sa.update(WebhookMessage).where(its).values(next_at=next_at))
         return True
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                if not self.send_next():
-                    self._stop.wait(LOOK_EVERY_S)
-            except sa.exc.DBAPIError:
-                log.exception("the registry does not answer, asking again")
-                self._stop.wait(LOOK_EVERY_S)
 
     def _take(self) -> WebhookMessage | None:
         now = time.time()

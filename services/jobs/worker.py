@@ -6,13 +6,11 @@ Between two steps it asks whether the job is still its own.
 import logging
 import os
 import socket
-import threading
 import time
 
 import sqlalchemy as sa
 
 from mova_core.errors import MovaError
-from mova_core.registry.database.outage import DatabaseGone
 from mova_core.registry.database.tables import Job
 from mova_core.sampling.sampler import GenerationCancelled
 from services.jobs import queue
@@ -26,11 +24,11 @@ from services.jobs.render import Progress, Renderer
 from services.jobs.results import result_files, result_path, write_variants
 from services.jobs.view import find
 from services.settings import ServiceSettings
+from services.work_loop import NO_ANSWER, WorkLoop
 
 log = logging.getLogger("mova.generator")
 
 CLEAN_EVERY_S = 60.0
-DATABASE_PAUSE_S = 2.0  # after an error of the database, before it is asked again
 
 
 class Worker:
@@ -59,22 +57,21 @@ class Worker:
         self.removal = JobRemoval(engine, inputs, settings)
         self._clean_at = 0.0
         self.name = f"{socket.gethostname()}/{os.getpid()}/{os.urandom(4).hex()}"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
+        self._loop = WorkLoop("generator", self._work, settings.params.poll_s, log)
+        self._stop = self._loop.stopping
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop after the present step; the job in work goes back into the queue."""
-        self._stop.set()
-        self._thread.join()
+        self._loop.stop()
 
     @property
     def is_alive(self) -> bool:
         """Whether it works."""
-        return self._thread.is_alive()
+        return self._loop.is_alive
 
     def work_once(self) -> bool:
         """Do the next job, if there is one; returns whether there was."""
@@ -88,7 +85,7 @@ class Worker:
         except GenerationCancelled:
             if not lease.lost.is_set():  # this service shuts down
                 queue.release(self.engine, job.job_id, self.name)
-        except (sa.exc.DBAPIError, DatabaseGone):
+        except NO_ANSWER:
             raise  # the job is not at fault: once its lease is past it is claimed again
         except Exception as error:  # a worker's edge: one job must not end the queue
             log.warning("job %s failed", job.job_id, exc_info=None if isinstance(error, MovaError) else error)
@@ -96,15 +93,9 @@ class Worker:
         drop_preview(self.engine, job.job_id)
         return True
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._clean_up()
-                if not self.work_once():
-                    self._stop.wait(self.settings.params.poll_s)
-            except (sa.exc.DBAPIError, DatabaseGone):
-                log.exception("the registry does not answer, asking again")
-                self._stop.wait(DATABASE_PAUSE_S)
+    def _work(self) -> bool:
+        self._clean_up()
+        return self.work_once()
 
     def _make(self, job: Job, lease: Lease) -> None:
         relative = result_path(job.job_id)

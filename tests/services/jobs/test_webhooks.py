@@ -88,6 +88,16 @@ def test_nothing_is_sent_to_a_private_network(engine: sa.Engine, receiver: tuple
     assert WebhookSender(engine, Webhooks(SECRET)).send_next() and arrived == []
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", ".example"])
+def test_a_name_that_cannot_be_ends_no_sender(engine: sa.Engine, host: str) -> None:
+    webhooks = Webhooks(SECRET)
+    webhooks.check(f"https://{host}/")
+    finished(engine, f"https://{host}/")
+    assert WebhookSender(engine, webhooks).send_next()
+    with writing(engine) as session:
+        assert session.scalars(sa.select(WebhookMessage.attempts)).all() == [1]
+
+
 @pytest.mark.parametrize(
     "url",
     [
