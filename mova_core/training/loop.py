@@ -64,10 +64,7 @@ def train(phase: Phase, params: Params, places: Places, out: Path | None = None,
 def to_the_end(run: Run) -> dict[str, Any]:
     """Train what is left, and say how it went, see `train`; of several processes only the first says it."""
     begun = time.monotonic()
-    with (
-        adding_usage(run.run_id),
-        open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy,
-    ):
+    with open_strategy(run.params, run.blueprint, run.weights, run.phase.params(run.params).batch) as strategy:
         if run.warning is not None and strategy.main:
             print(f"warning: {run.warning}", file=sys.stderr)
         start = resume_point(run, strategy)
@@ -76,7 +73,8 @@ def to_the_end(run: Run) -> dict[str, Any]:
             check_steps_to_profile(run.watched.profile, left, run.folder)
         if start is not None and is_finished(run, start):
             return _summary(run, start, seconds=0.0)
-        last = _train(run, start, strategy)
+        with adding_usage(run.run_id):
+            last = _train(run, start, strategy)
         if strategy.main:
             write_plots(run.folder)
             write_run_manifest(run)

@@ -1,8 +1,8 @@
-"""What a run has cost so far, added up over every time that it was worked on: for its model card.
+"""What a run's training has cost so far, added up over every time that it went on: for its model card.
 
     .mova/usage/RUN_ID.json    {"schema", "device", "devices", "device_s", "cpu_s"}
 It lies outside of the run's folder, whose bytes do not depend on how long anything took. What a process spent that was
-killed is not in it, and neither is what another machine spent.
+killed is not in it, and neither are what another machine spent and a call that found the run finished.
 """
 
 import os
@@ -27,7 +27,7 @@ class Usage(Manifest):
     Args:
         device: that trained it, as its driver names it; `cpu`.
         devices: how many of them the last time.
-        device_s: seconds in which they were held, of all of them together.
+        device_s: seconds in which they trained, of all of them together.
         cpu_s: seconds of processor, of all processes.
     """
 

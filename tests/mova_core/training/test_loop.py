@@ -14,6 +14,7 @@ from mova_core.model.pretrained.component import WEIGHTS_FILE
 from mova_core.model.towers.dual_tower import DualTower
 from mova_core.model.weights.fresh import preset_dual_tower
 from mova_core.params import Params
+from mova_core.places import USAGE
 from mova_core.registry.manifests import RunManifest
 from mova_core.storage.hashing import sha256_file
 from mova_core.storage.manifest import read_manifest
@@ -156,6 +157,14 @@ def test_a_finished_run_is_kept_and_a_changed_one_starts_over(project, section):
         "was there already"
         in project.train("audio", section(steps=2, optimizer={"warmup_steps": 1, "lr": 1e-4}))["text"]
     )
+
+
+def test_a_finished_run_that_is_asked_for_again_costs_no_more(project, section):
+    project.train("audio", section(steps=2))
+    (usage,) = (project.root / USAGE).iterdir()
+    spent = usage.read_bytes()
+    project.train("audio", section(steps=2))
+    assert usage.read_bytes() == spent
 
 
 def test_how_often_it_is_saved_changes_nothing(project, section):
