@@ -4,7 +4,6 @@ The latents must be of the present codec and params; the weights to start from, 
 before or those of a folder that params name, of the same size, codec and text encoder.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mova_core.storage.hashing import sha256_file, sha256_json
 from mova_core.storage.manifest import MANIFEST_FILE, fault, read_manifest
 from mova_core.training.data.index import clip_counts
 from mova_core.training.data.origins import check_sources
+from mova_core.training.processes import rank
 from mova_core.training.recipe import PHASES, Phase
 
 MONITOR_FILES = (PLOTS, SAMPLES, PROFILE, TENSORBOARD)
@@ -217,7 +217,7 @@ def _encoders(params: Params, data: DataFolder) -> dict[str, str]:
 
 def _fingerprints(parts: FrozenParts) -> dict[str, str]:
     """Of codecs and text encoder; of released ones, whose bytes are all read, by the first process alone."""
-    if not parts.nano and os.environ.get("RANK", "0") != "0":
+    if not parts.nano and rank() != 0:
         return {}
     return {"codec": parts.codec_fingerprint(), "text_encoder": parts.text_fingerprint()}
 

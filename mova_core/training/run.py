@@ -6,7 +6,6 @@ stopped; a run made from other inputs, params or code than now is put aside, int
 they do.
 """
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from mova_core.training.data.read_ahead import ReadAhead
 from mova_core.training.monitor.watched import Watched
 from mova_core.training.objective import AudioObjective, JointObjective, Objective
 from mova_core.training.preflight import Places, check_inputs, few_clips, run_folder
+from mova_core.training.processes import local_rank
 from mova_core.training.recipe import Phase
 from mova_core.training.start import start_of
 from mova_core.training.strategy.base import Strategy, WeightSource
@@ -180,7 +180,7 @@ def resume_point(run: Run, strategy: Strategy) -> Checkpoint | None:
         if not is_finished(run, newest_checkpoint(run.checkpoints)):
             (run.folder / MANIFEST_FILE).unlink(missing_ok=True)
     strategy.wait()
-    first_here = os.environ.get("LOCAL_RANK", "0") == "0"
+    first_here = local_rank() == 0
     checkpoint = last_checkpoint(run.checkpoints) if first_here else newest_checkpoint(run.checkpoints)
     strategy.wait()
     return checkpoint

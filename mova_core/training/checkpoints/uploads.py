@@ -5,7 +5,6 @@ cannot be uploaded costs a warning, and is tried again with the next checkpoint 
 leaves blobs, which the next one finds, and no manifest.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -22,6 +21,7 @@ from mova_core.storage.object_store.base import is_bucket
 from mova_core.training.checkpoints.checkpoint import NAME, Checkpoint, is_checkpoint
 from mova_core.training.checkpoints.retention import is_on_this_machine, place_aside
 from mova_core.training.checkpoints.stored import bring_back, put_checkpoint
+from mova_core.training.processes import rank
 
 LOOK_EVERY_S = 1.0
 
@@ -40,7 +40,7 @@ def uploads(run: Path, phase: PhaseName, fingerprint: str, params: Params) -> Ab
         StaleError: a checkpoint here without a readable manifest.
     """
     where = params.registry.store
-    if where is None or not is_bucket(where) or os.environ.get("RANK", "0") != "0":
+    if where is None or not is_bucket(where) or rank() != 0:
         return nullcontext()
     store = open_artifact_store(where, Path(), params.registry.encryption)
     if not is_on_this_machine(run, fingerprint):

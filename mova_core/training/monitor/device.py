@@ -10,6 +10,7 @@ from mova_core.params.model import TrainParams
 from mova_core.plan.hardware import accelerator_named
 from mova_core.training.plan.measure import core_flops_per_s
 from mova_core.training.plan.plan import Setting
+from mova_core.training.processes import process_count
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -19,7 +20,7 @@ def peak_flops(device: torch.device, params: TrainParams) -> float | None:
 
     A processor's peak is that of a matrix product on the cores that compute, measured here.
     """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = process_count()
     if device.type == "cpu":
         there = os.cpu_count() or 1
         cores = processes if processes > 1 else min(params.micro_batches or there, there)

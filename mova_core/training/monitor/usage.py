@@ -5,7 +5,6 @@ It lies outside of the run's folder, whose bytes do not depend on how long anyth
 killed is not in it, and neither are what another machine spent and a call that found the run finished.
 """
 
-import os
 import resource
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from mova_core.errors import StaleError
 from mova_core.places import USAGE
 from mova_core.storage.atomic import make_folder
 from mova_core.storage.manifest import Manifest, read_manifest, write_manifest
+from mova_core.training.processes import process_count, rank
 
 
 class Usage(Manifest):
@@ -62,9 +62,8 @@ def adding_usage(run_id: str, root: Path = Path()) -> Iterator[None]:
     try:
         yield
     finally:
-        if int(os.environ.get("RANK", "0")) == 0:
-            processes = int(os.environ.get("WORLD_SIZE", "1"))
-            before = usage_of(run_id, root)
+        if rank() == 0:
+            processes, before = process_count(), usage_of(run_id, root)
             usage = Usage(
                 device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
                 devices=processes,

@@ -1,11 +1,10 @@
 """The layout that params ask for, on the processes that a launcher started."""
 
-import os
-
 import torch
 from torch import nn
 
 from mova_core.params.model import TrainParams
+from mova_core.training.processes import local_rank, process_count, rank
 from mova_core.training.strategy.base import Setup, Strategy, WeightSource
 from mova_core.training.strategy.deepspeed_config import STAGES
 from mova_core.training.strategy.layout import check_layout
@@ -26,11 +25,11 @@ def open_strategy(params: TrainParams, blueprint: nn.Module, weights: WeightSour
         UsageError: the processes do not fit the layout, or do not divide the batch; params that rule each other out.
     """
     parallel = params.parallel
-    processes, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    processes = process_count()
     layout = check_layout(params, processes)
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else CPU
+    device = torch.device("cuda", local_rank()) if torch.cuda.is_available() else CPU
     parts = params.micro_batches_of(batch)
-    micro_batches = local_micro_batches(parts, batch, layout.data_rank(rank), layout.data_ranks, device)
+    micro_batches = local_micro_batches(parts, batch, layout.data_rank(rank()), layout.data_ranks, device)
     kinds = params.precision, params.activation_checkpointing
     setup = Setup(blueprint, weights, params.optimizer, micro_batches, device, *kinds)
     if processes == 1:
