@@ -20,6 +20,7 @@ from mova_core.curation.takedowns import read_takedowns
 from mova_core.errors import StaleError
 from mova_core.places import CHAMPION_EVALUATIONS, DATA, EVALUATIONS, KEPT_RUNS, MODELS, RUNS, TAKEDOWNS, DataFolder
 from mova_core.registry.database.connection import only_one, reading, shown, writing
+from mova_core.registry.database.tables import LATENTS
 from mova_core.registry.footage.read import FootageReader, NotIndexed, is_indexed
 from mova_core.registry.footage.record import indexed, record_footage, refresh_statistics
 from mova_core.registry.manifests import (
@@ -124,7 +125,7 @@ def _latents(root: Path, skipped: list[str]) -> Iterator[DatasetRow]:
             skipped.append(f"{_relative(folder, root)} is not finished: run `mova encode {folder.name}`")
             continue
         manifest, _ = read_manifest(folder / MANIFEST_FILE, LatentsManifest)
-        key, values = _dataset(folder / INDEX_FILE, f"latents/{folder.name}", root)
+        key, values = _dataset(folder / INDEX_FILE, f"{LATENTS}{folder.name}", root)
         if INDEX_FILE not in manifest.files or manifest.files[INDEX_FILE].sha256 != key[1]:
             skipped.append(f"{_relative(folder, root)} changed after its manifest: run `mova encode {folder.name}`")
             continue

@@ -17,6 +17,7 @@ JOB_STATUSES = ("queued", "in_progress", "completed", "failed", "cancelled")
 PROMOTION_OUTCOMES = ("promoted", "kept")
 ARTIFACT_KINDS = ("model", "package")
 ARENA_JUDGES = ("human", "model")
+LATENTS = "latents/"  # start of the name of a dataset that is latents, before their geometry
 
 
 class Dataset(Base):

@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from mova_core.curation.encode.latents_manifest import AUDIO_CLIPS_FILE
 from mova_core.errors import StaleError
 from mova_core.places import DATA, DataFolder
+from mova_core.registry.database.tables import LATENTS
 from mova_core.storage.hashing import sha256_file
 
-LATENTS = "latents/"  # start of a dataset's name
+TRAIN = "train"  # the split whose clips phases are trained on
 OF_SOURCES = ("sources", "segments", "windows", "near_duplicates")  # tables with a column source_id
 OF_CLIPS = ("verdicts", "captions")  # tables with a column clip_id alone
 

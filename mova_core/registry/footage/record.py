@@ -22,9 +22,8 @@ from mova_core.registry.database.footage_tables import (
     SourcePath,
 )
 from mova_core.registry.database.tables import Checkpoint, Run
-from mova_core.registry.footage.read import Clip, DatasetFootage
-
-TRAIN = "train"
+from mova_core.registry.footage.read import TRAIN, Clip, DatasetFootage
+from mova_core.registry.footage.recorded import dataset_key
 
 
 def indexed(session: Session) -> set[tuple[str, str]]:
@@ -39,16 +38,15 @@ def record_footage(session: Session, dataset: DatasetFootage) -> None:
         session: a session that writes and holds the lock of `sync`, under which keys are counted up.
         dataset: what was read of it.
     """
-    query = sa.select(IndexedDataset.dataset_key)
-    if session.scalar(query.where(IndexedDataset.name == dataset.name, IndexedDataset.sha256 == dataset.sha256)):
+    if dataset_key(session, dataset.name, dataset.sha256) is not None:
         return
     named = {source_id for source_id, _ in dataset.paths} | dataset.sources.keys()
     sources = _source_keys(session, named)
     sets = _set_keys(session, sources, dataset.clips or {})
-    dataset_key = _last(session, IndexedDataset.dataset_key) + 1
-    insert_rows(session, IndexedDataset, [(dataset_key, dataset.name, dataset.sha256)])
+    key = _last(session, IndexedDataset.dataset_key) + 1
+    insert_rows(session, IndexedDataset, [(key, dataset.name, dataset.sha256)])
     rows = sorted((sources[source_id], path, sets.get(source_id)) for source_id, path in dataset.sources.items())
-    insert_rows(session, DatasetSource, ((dataset_key, *row) for row in rows))
+    insert_rows(session, DatasetSource, ((key, *row) for row in rows))
     _add_paths(session, {(sources[source_id], path) for source_id, path in dataset.paths})
     _add_near_duplicates(session, sources, dataset.near_duplicates)
 

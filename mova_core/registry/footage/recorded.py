@@ -27,13 +27,18 @@ CLIP_COLUMNS = (
 )
 
 
+def dataset_key(session: Session, name: str, sha256: str) -> int | None:
+    """Key of a dataset whose footage is recorded, None of another one."""
+    query = sa.select(IndexedDataset.dataset_key)
+    return session.scalar(query.where(IndexedDataset.sha256 == sha256, IndexedDataset.name == name))
+
+
 def recorded_footage(session: Session, name: str, sha256: str) -> DatasetFootage | None:
     """The footage of one version of a dataset; None where it was not recorded.
 
     Paths and near duplicates are those of its sources in any version.
     """
-    query = sa.select(IndexedDataset.dataset_key)
-    key = session.scalar(query.where(IndexedDataset.name == name, IndexedDataset.sha256 == sha256))
+    key = dataset_key(session, name, sha256)
     if key is None:
         return None
     of_dataset = sa.select(DatasetSource.source_key).where(DatasetSource.dataset_key == key)

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mova_core.registry.database.tables import Alias, Artifact, Checkpoint, Job, Promotion, Run
+from mova_core.registry.database.tables import Alias, Artifact, Checkpoint, Job, Promotion
+from mova_core.registry.lineage.origins import trained_from
 
 
 def needed_checkpoints(session: Session, keep_last: int, deployed: Collection[str] = ()) -> set[str]:
@@ -57,19 +58,15 @@ def _last_kept(session: Session, keep_last: int) -> Iterator[str]:
             yield checkpoint_id
 
 
-def _with_origins(session: Session, first: Iterable[str]) -> set[str]:
+def _with_origins(session: Session, first: Collection[str]) -> set[str]:
     """These checkpoints, those that they were trained from, and all checkpoints of the runs."""
-    waiting, needed, followed = list(first), set[str](), set[str]()
-    while waiting:
-        if (checkpoint_id := waiting.pop()) in followed:
-            continue
-        followed.add(checkpoint_id)
-        needed.add(checkpoint_id)
-        checkpoint = session.get(Checkpoint, checkpoint_id)
-        if checkpoint is None or checkpoint.run_id is None:
-            continue
-        run = session.get_one(Run, checkpoint.run_id)
-        needed |= set(session.scalars(sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id == run.run_id)))
-        if run.start_checkpoint is not None:
-            waiting.append(run.start_checkpoint)
+    needed, followed = set(first), set[str]()
+    for checkpoint_id in first:
+        for checkpoint, run in trained_from(session, checkpoint_id):
+            if checkpoint.checkpoint_id in followed:
+                break
+            followed.add(checkpoint.checkpoint_id)
+            if run is not None:
+                of_run = sa.select(Checkpoint.checkpoint_id).where(Checkpoint.run_id == run.run_id)
+                needed |= {*session.scalars(of_run), *filter(None, [run.start_checkpoint])}
     return needed

@@ -12,13 +12,13 @@ from mova_core.registry.database.footage_tables import (
     ClipSet,
     ClipSetPhase,
     DatasetSource,
-    IndexedDataset,
     SetClip,
     Source,
 )
 from mova_core.registry.database.tables import Dataset
+from mova_core.registry.footage.read import TRAIN
+from mova_core.registry.footage.recorded import dataset_key
 
-TRAIN = "train"
 LISTED_FILES = 200
 LISTED_CLIPS = 200
 
@@ -89,12 +89,6 @@ def footage_used(
     clips_of = _clips(session, rows, phase)
     listed = (FileUsed(path, sha256, count, _named(clips_of[set_key], sha256)) for path, sha256, count, set_key in rows)
     return FootageUsed(files, clips or 0, tuple(listed))
-
-
-def dataset_key(session: Session, name: str, sha256: str | None) -> int | None:
-    """Key of a dataset whose footage is recorded, None of another one."""
-    query = sa.select(IndexedDataset.dataset_key)
-    return session.scalar(query.where(IndexedDataset.sha256 == sha256, IndexedDataset.name == name))
 
 
 def sources_key(session: Session, latents: Dataset) -> int | None:

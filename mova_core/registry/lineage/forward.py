@@ -19,16 +19,14 @@ from mova_core.places import ADAPTERS, DEPLOYMENT
 from mova_core.registry.database.bulk import batches
 from mova_core.registry.database.footage_tables import (
     ClipSet,
-    ClipSetPhase,
     DatasetSource,
     IndexedDataset,
-    RunLatents,
     SetClip,
     Source,
     SourcePath,
 )
 from mova_core.registry.database.tables import Alias, Artifact, Checkpoint, Dataset, Evaluation, Job, Promotion, Run
-from mova_core.registry.footage.read import LATENTS
+from mova_core.registry.lineage.trained_on import trained_on
 from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 
 
@@ -170,7 +168,8 @@ def forward(session: Session, source_ids: Collection[str], root: Path = Path()) 
 
 def _runs(session: Session, keys: Collection[int]) -> tuple[RunReached, ...]:
     """Runs that trained on clips of the sources, and those that started from a checkpoint of such a run."""
-    direct = session.execute(_direct_runs(keys))
+    on_clips = trained_on(sa.select(Run.run_id, Run.phase, Run.path)).where(DatasetSource.source_key.in_(keys))
+    direct = session.execute(on_clips.distinct())
     found = {run_id: RunReached(run_id, phase, path, True) for run_id, phase, path in direct}
     waiting = set(found)
     while waiting:
@@ -183,21 +182,6 @@ def _runs(session: Session, keys: Collection[int]) -> tuple[RunReached, ...]:
         waiting = later.keys() - found.keys()
         found = later | found
     return tuple(sorted(found.values(), key=lambda run: (run.phase, run.run_id)))
-
-
-def _direct_runs(keys: Collection[int]) -> sa.Select[str, str, str]:
-    of_run = sa.and_(
-        IndexedDataset.sha256 == RunLatents.sha256, IndexedDataset.name == sa.literal(LATENTS) + RunLatents.geometry
-    )
-    return (
-        sa.select(Run.run_id, Run.phase, Run.path)
-        .join(RunLatents, RunLatents.run_id == Run.run_id)
-        .join(IndexedDataset, of_run)
-        .join(DatasetSource, DatasetSource.dataset_key == IndexedDataset.dataset_key)
-        .join(ClipSetPhase, sa.and_(ClipSetPhase.set_key == DatasetSource.set_key, ClipSetPhase.phase == Run.phase))
-        .where(DatasetSource.source_key.in_(keys))
-        .distinct()
-    )
 
 
 def _rows(session: Session, kind: Any, table: Any, ids: Collection[str], *where: Any) -> Iterator[Any]:

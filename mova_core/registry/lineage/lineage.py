@@ -16,7 +16,7 @@ from mova_core.errors import StaleError, UsageError
 from mova_core.media.provenance import SUFFIXES, LoraUsed, Provenance, read_provenance
 from mova_core.model.lora.adapter import AdapterManifest
 from mova_core.places import ADAPTERS, CODEC, DataFolder
-from mova_core.registry.database.tables import Alias, Checkpoint, Dataset, Evaluation, Job, Run
+from mova_core.registry.database.tables import LATENTS, Alias, Checkpoint, Dataset, Evaluation, Job, Run
 from mova_core.registry.forced import forced_aliases
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.recorded_clip import recorded_clip
@@ -28,7 +28,6 @@ from mova_core.storage.manifest import MANIFEST_FILE, read_manifest
 
 # What a table's rows come from; the rest of its `inputs` is listed beside it.
 COMES_FROM = {"clips": "windows", "windows": "segments", "segments": "sources"}
-LATENTS = "latents/"
 NOT_HERE = "not in this registry, so what it came from is not known; `mova registry sync` records a project's folders"
 NOT_INDEXED = "of which footage is not recorded; `mova registry sync` in a folder that still has its tables records it"
 

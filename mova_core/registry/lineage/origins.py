@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from mova_core.registry.database.tables import Checkpoint, Dataset, Run
+from mova_core.registry.database.tables import LATENTS, Checkpoint, Dataset, Run
 
 DatasetKey = tuple[str, str]  # name, sha256
 
@@ -29,20 +29,29 @@ class Origins:
 
 def origins(session: Session, checkpoint: Checkpoint) -> Origins:
     """Follow a checkpoint back to where nothing more is known."""
-    checkpoints: list[Checkpoint] = []
-    runs: list[Run] = []
-    each: Checkpoint | None = checkpoint
-    start: str | None = None
-    while each is not None and each not in checkpoints:
-        checkpoints.append(each)
-        run = None if each.run_id is None else session.get_one(Run, each.run_id)
-        if run is not None:
-            runs.append(run)
+    steps = list(trained_from(session, checkpoint.checkpoint_id))
+    checkpoints, runs = tuple(each for each, _ in steps), tuple(run for _, run in steps if run is not None)
+    first_run = steps[-1][1]
+    start = None if first_run is None else first_run.start_checkpoint
+    unknown = None if start in {each.checkpoint_id for each in checkpoints} else start
+    latents = [(f"{LATENTS}{geometry}", sha256) for run in runs for geometry, sha256 in run.latents.items()]
+    return Origins(checkpoints, runs, unknown, dict(_versions(session, latents)))
+
+
+def trained_from(session: Session, checkpoint_id: str) -> Iterator[tuple[Checkpoint, Run | None]]:
+    """A checkpoint, then the one that its run started from and so on, each with its run; None: that is not here.
+
+    It ends at a checkpoint that started from nothing or from one of which there is no row.
+    """
+    passed: set[str] = set()
+    start: str | None = checkpoint_id
+    while start is not None and start not in passed:
+        passed.add(start)
+        if (checkpoint := session.get(Checkpoint, start)) is None:
+            return
+        run = None if checkpoint.run_id is None else session.get_one(Run, checkpoint.run_id)
+        yield checkpoint, run
         start = None if run is None else run.start_checkpoint
-        each = None if start is None else session.get(Checkpoint, start)
-    latents = [(f"latents/{geometry}", sha256) for run in runs for geometry, sha256 in run.latents.items()]
-    unknown = start if each is None else None
-    return Origins(tuple(checkpoints), tuple(runs), unknown, dict(_versions(session, latents)))
 
 
 def _versions(session: Session, first: Sequence[DatasetKey]) -> Iterator[tuple[DatasetKey, Dataset | None]]:

@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.registry.database.footage_tables import ClipSet, DatasetSource, IndexedDataset, SetClip, Source
-from mova_core.registry.database.tables import Dataset
-from mova_core.registry.footage.read import LATENTS
+from mova_core.registry.database.tables import LATENTS, Dataset
 from mova_core.registry.lineage.footage_used import sources_key
 from mova_core.registry.lineage.training_clip import AudioWindow, TrainingClip
 

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError, StaleError
-from mova_core.registry.database.footage_tables import ClipSetPhase, DatasetSource, IndexedDataset, RunLatents, Source
-from mova_core.registry.database.tables import Checkpoint, Run
+from mova_core.registry.database.footage_tables import DatasetSource, IndexedDataset, RunLatents, Source
+from mova_core.registry.database.tables import Run
 from mova_core.registry.footage.find import paths_of
-from mova_core.registry.footage.read import LATENTS
+from mova_core.registry.lineage.origins import trained_from
+from mova_core.registry.lineage.trained_on import is_recorded, trained_on
 from mova_core.registry.takedown.events import taken_down
 
 SHORT = 12  # digits of an id
@@ -52,16 +53,11 @@ def taken_down_inputs(session: Session, checkpoint_id: str) -> list[TakenDownInp
     reasons = taken_down(session)
     if not reasons:
         return []
-    runs = _runs_behind(session, checkpoint_id)
+    runs = [run.run_id for _, run in trained_from(session, checkpoint_id) if run is not None]
     _check_recorded(session, checkpoint_id, runs)
     query = (
-        sa.select(Source.source_id, Run.run_id)
-        .join(DatasetSource, DatasetSource.source_key == Source.source_key)
-        .join(IndexedDataset, IndexedDataset.dataset_key == DatasetSource.dataset_key)
-        .join(RunLatents, RunLatents.sha256 == IndexedDataset.sha256)
-        .join(Run, Run.run_id == RunLatents.run_id)
-        .join(ClipSetPhase, sa.and_(ClipSetPhase.set_key == DatasetSource.set_key, ClipSetPhase.phase == Run.phase))
-        .where(IndexedDataset.name == sa.literal(LATENTS) + RunLatents.geometry)
+        trained_on(sa.select(Source.source_id, Run.run_id))
+        .join(Source, Source.source_key == DatasetSource.source_key)
         .where(Source.source_id.in_(reasons), Run.run_id.in_(runs))
         .distinct()
     )
@@ -97,24 +93,8 @@ def check_taken_down(session: Session, checkpoint_id: str) -> None:
         raise MovaError(f"no alias may name checkpoint {checkpoint_id}: {reason}")
 
 
-def _runs_behind(session: Session, checkpoint_id: str) -> list[str]:
-    behind = sa.select(Checkpoint.run_id).where(Checkpoint.checkpoint_id == checkpoint_id).cte("behind", recursive=True)
-    before = (
-        sa.select(Checkpoint.run_id)
-        .join(Run, Run.start_checkpoint == Checkpoint.checkpoint_id)
-        .join(behind, behind.c.run_id == Run.run_id)
-    )
-    behind = behind.union(before)
-    return list(
-        session.scalars(sa.select(behind.c.run_id).where(behind.c.run_id.is_not(None)).order_by(behind.c.run_id))
-    )
-
-
 def _check_recorded(session: Session, checkpoint_id: str, runs: Collection[str]) -> None:
-    recorded = sa.and_(
-        IndexedDataset.sha256 == RunLatents.sha256, IndexedDataset.name == sa.literal(LATENTS) + RunLatents.geometry
-    )
-    query = sa.select(RunLatents).outerjoin(IndexedDataset, recorded)
+    query = sa.select(RunLatents).outerjoin(IndexedDataset, is_recorded())
     query = query.where(RunLatents.run_id.in_(runs), IndexedDataset.dataset_key.is_(None))
     unknown = session.scalars(query.order_by(RunLatents.run_id, RunLatents.geometry)).first()
     if unknown is not None:

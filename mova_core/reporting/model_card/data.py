@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mova_core.curation.funnel import curation_funnel
 from mova_core.curation.tables import read_table
 from mova_core.places import CONTRACTS, DATA, DataFolder
+from mova_core.registry.database.tables import LATENTS
 from mova_core.registry.lineage.footage_used import footage_used
 from mova_core.registry.lineage.origins import DatasetKey, Origins
 from mova_core.reporting.curation_results import funnel_steps, read_contracts
@@ -37,7 +38,7 @@ def data_section(session: Session, found: Origins, root: Path) -> Section:
     sentences, used, source_ids = [], [], set[str]()
     for run in found.runs:
         for geometry, sha256 in sorted(run.latents.items()):
-            latents = found.datasets.get((f"latents/{geometry}", sha256))
+            latents = found.datasets.get((f"{LATENTS}{geometry}", sha256))
             footage = None if latents is None else footage_used(session, latents, run.phase, limit=None)
             if footage is None:
                 used.append((run.phase, geometry, "unknown", "unknown"))
