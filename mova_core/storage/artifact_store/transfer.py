@@ -63,10 +63,9 @@ def _fetch_one(store: ArtifactStore, cache: LocalStore, sha256: str) -> None:
 
 
 def _each(names: Collection[str], act: Callable[[str], None], label: str) -> None:
-    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-        try:
-            for _ in track(pool.map(act, names), len(names), label):
-                pass
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # what is under way ends, nothing more begins
-            raise
+    pool = ThreadPoolExecutor(FILES_AT_ONCE)
+    try:
+        for _ in track(pool.map(act, names), len(names), label):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a fault what is under way ends, nothing more begins
