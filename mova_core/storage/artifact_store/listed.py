@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from mova_core.errors import StaleError, first_fault
-from mova_core.storage.artifact_store.base import ArtifactStore
 from mova_core.storage.manifest import SHOWN_DIGITS, Files, Manifest
 
 
@@ -33,17 +32,6 @@ def listed_files(content: bytes, what: str) -> Files:
     except ValueError as error:
         fault = str(error)
     raise StaleError(f"{what} is no manifest of files ({fault}): write it again")
-
-
-def listed_blobs(store: ArtifactStore, *kinds: str) -> set[str]:
-    """Sha256 of every blob that a manifest of these kinds lists; of all kinds where none is given."""
-    found = set()
-    for kind in kinds or store.kinds():
-        for name in store.manifests(kind):
-            content = store.get_manifest(kind, name)
-            if content is not None:  # removed meanwhile
-                found |= {entry.sha256 for entry in listed_files(content, f"manifest {kind}/{name}").values()}
-    return found
 
 
 def check_present(content: bytes, what: str, size_of: Callable[[str], int | None]) -> None:

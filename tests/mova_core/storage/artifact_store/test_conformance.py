@@ -9,7 +9,7 @@ import pytest
 
 from mova_core.errors import StaleError, UsageError
 from mova_core.storage.artifact_store import digests
-from mova_core.storage.artifact_store.listed import listed_blobs
+from mova_core.storage.artifact_store.listed import listed_files
 
 from .conftest import manifest_of
 
@@ -106,7 +106,9 @@ def test_a_manifest_is_put_last_and_never_changes(store, write):
     store.put_manifest("packages", "one", other)
     assert store.get_manifest("models", "one") == one and store.get_manifest("packages", "one") == other
     assert list(store.manifests("models")) == ["a-second", "one"] and list(store.manifests("checkpoints")) == []
-    assert store.kinds() == ["models", "packages"] and listed_blobs(store) == {hashlib.sha256(b"content").hexdigest()}
+    manifests = [store.get_manifest(kind, name) for kind in store.kinds() for name in store.manifests(kind)]
+    listed = {entry.sha256 for content in manifests for entry in listed_files(content, "one").values()}
+    assert store.kinds() == ["models", "packages"] and listed == {hashlib.sha256(b"content").hexdigest()}
 
 
 @pytest.mark.parametrize(
