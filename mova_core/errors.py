@@ -14,10 +14,7 @@ A message is one sentence with what was got, what was expected, where, and what 
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
+from typing import Any
 
 
 class MovaError(Exception):
@@ -72,8 +69,13 @@ class MediaError(MovaError):
         return type(self), (self.code, self.reason)  # both arguments survive the way back from a worker
 
 
-def first_fault(error: "ValidationError") -> str:
-    """The first thing that is wrong with values that were checked: key, what was got, and why it cannot be."""
+def first_fault(error: Exception) -> str:
+    """The first thing that is wrong with values that were checked: key, what was got, and why it cannot be; of another
+    error, such as that of a parser before, what it says."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
     first = error.errors()[0]
     key = ".".join(map(str, first["loc"]))
     got = "" if first["type"] == "missing" else f" is {first['input']!r:.80}"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mova_core.errors import StaleError, first_fault
 from mova_core.storage.atomic import write_text
@@ -87,10 +87,8 @@ def read_manifest(path: Path, kind: type[Read], remedy: str = "make it again") -
         return kind.model_validate(values), hashlib.sha256(data).hexdigest()
     except FileNotFoundError:
         raise StaleError(f"{path} is missing: {remedy}") from None
-    except ValidationError as error:
+    except ValueError as error:  # also not JSON, not UTF-8, or a number that JSON has not
         fault = first_fault(error)
-    except ValueError as error:  # not JSON, not UTF-8, or a number that JSON has not
-        fault = str(error)
     raise StaleError(f"{path} cannot be read ({fault}): another version wrote it or it is damaged, {remedy}")
 
 

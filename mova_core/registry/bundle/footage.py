@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, first_fault
@@ -34,10 +34,8 @@ def read_footage(content: bytes, rows: Rows, what: str) -> list[DatasetFootage]:
     """
     try:
         footage = FOOTAGE.validate_python(json.loads(content))
-    except ValidationError as error:
-        raise _refused(what, first_fault(error)) from None
     except (ValueError, RecursionError) as error:
-        raise _refused(what, str(error)) from None
+        raise _refused(what, first_fault(error)) from None
     datasets = {(row["name"], row["sha256"]) for row in rows["datasets"]}
     for each in footage:
         sources = {source_id for source_id, _ in each.paths} | each.sources.keys()

@@ -6,10 +6,10 @@ the same one, and stays as it is.
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, first_fault
@@ -28,7 +28,7 @@ TABLES: dict[str, type[Base]] = {
     "evaluations": Evaluation,
 }
 OF_AN_INSTALLATION = ("path", "model_path", "selection")  # columns that may differ: places, and the judgement there
-JUST_ROWS = TypeAdapter(Annotated[dict[str, list[dict[str, Any]]], Field()])
+JUST_ROWS = TypeAdapter(Rows)
 
 
 def collect_rows(session: Session, checkpoint: Checkpoint) -> Rows:
@@ -57,10 +57,8 @@ def read_rows(content: bytes, what: str) -> Rows:
     """
     try:
         rows = JUST_ROWS.validate_python(json.loads(content))
-    except ValidationError as error:
-        raise _other_version(what, first_fault(error)) from None
     except (ValueError, RecursionError) as error:
-        raise _other_version(what, str(error)) from None
+        raise _other_version(what, first_fault(error)) from None
     if rows.keys() != TABLES.keys():
         raise _other_version(what, f"it has tables {', '.join(rows)}, expected {', '.join(TABLES)}")
     for name, table in TABLES.items():

@@ -12,8 +12,6 @@ import json
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from pydantic import ValidationError
-
 from mova_core.errors import StaleError, first_fault
 from mova_core.registry.artifact_files import OF_A_MODEL
 from mova_core.registry.manifests import CheckpointId, FileList
@@ -63,10 +61,8 @@ def read_statement(content: bytes, what: str) -> Statement:
         if not isinstance(values, dict) or (got := values.get("schema")) != Statement.SCHEMA:
             raise ValueError(f"schema {got if isinstance(values, dict) else None!r}, expected {Statement.SCHEMA!r}")
         statement = Statement.model_validate(values)
-    except ValidationError as error:
-        raise _refused(what, first_fault(error)) from None
     except (ValueError, RecursionError) as error:
-        raise _refused(what, str(error)) from None
+        raise _refused(what, first_fault(error)) from None
     for name in statement.files:
         if name in (ROWS_FILE, FOOTAGE_FILE):
             continue

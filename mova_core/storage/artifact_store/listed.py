@@ -3,8 +3,6 @@
 import json
 from collections.abc import Callable
 
-from pydantic import ValidationError
-
 from mova_core.errors import StaleError, first_fault
 from mova_core.storage.manifest import SHOWN_DIGITS, Files, Manifest
 
@@ -27,11 +25,8 @@ def listed_files(content: bytes, what: str) -> Files:
     """
     try:
         return Listing.model_validate(json.loads(content)).files
-    except ValidationError as error:
-        fault = first_fault(error)
     except ValueError as error:
-        fault = str(error)
-    raise StaleError(f"{what} is no manifest of files ({fault}): write it again")
+        raise StaleError(f"{what} is no manifest of files ({first_fault(error)}): write it again") from None
 
 
 def check_present(content: bytes, what: str, size_of: Callable[[str], int | None]) -> None:
