@@ -1,6 +1,7 @@
 """Rows from manifests: recording the same thing twice changes nothing."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,19 +42,26 @@ def record_run(
     """
     values = run.model_dump(exclude={"run_id", "checkpoints"})
     _upsert(session, changes, Run, {"run_id": run.run_id}, values | {"path": path, "manifest_sha256": manifest_sha256})
-    _record_latents(session, run)
+    record_latents(session, run.run_id, run.latents)
     for entry in run.checkpoints:
         found = {"manifest_sha256": manifests[entry.id]} if entry.id in manifests else {}
         values = {"run_id": run.run_id, "phase": run.phase, "step": entry.step, "path": entry.path}
         _upsert(session, changes, Checkpoint, {"checkpoint_id": entry.id}, values | found)
 
 
-def _record_latents(session: Session, run: RunManifest) -> None:
-    for row in session.scalars(sa.select(RunLatents).where(RunLatents.run_id == run.run_id)):
-        if row.geometry not in run.latents:
+def record_latents(session: Session, run_id: str, latents: Mapping[str, str]) -> None:
+    """Record what a run was trained on in rows of their own; the run has its row already.
+
+    Args:
+        session: a session that writes.
+        run_id: of the run.
+        latents: sha256 of the index by geometry.
+    """
+    for row in session.scalars(sa.select(RunLatents).where(RunLatents.run_id == run_id)):
+        if row.geometry not in latents:
             session.delete(row)
-    for geometry, sha256 in run.latents.items():
-        session.merge(RunLatents(run_id=run.run_id, geometry=geometry, sha256=sha256))
+    for geometry, sha256 in latents.items():
+        session.merge(RunLatents(run_id=run_id, geometry=geometry, sha256=sha256))
     session.flush()
 
 

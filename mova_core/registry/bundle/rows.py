@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError, first_fault
 from mova_core.registry.database.base import Base
-from mova_core.registry.database.footage_tables import RunLatents
 from mova_core.registry.database.tables import Checkpoint, Dataset, Evaluation, Run
 from mova_core.registry.lineage.origins import origins
+from mova_core.registry.records import record_latents
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -88,8 +88,7 @@ def record_rows(session: Session, rows: Rows, what: str) -> int:
                 session.flush()  # at once: later rows refer to it
                 added += 1
                 if table is Run:
-                    latents = row["latents"].items()
-                    session.add_all(RunLatents(run_id=row["run_id"], geometry=name, sha256=of) for name, of in latents)
+                    record_latents(session, row["run_id"], row["latents"])
             else:
                 _complete(known, row, f"{name} row {' '.join(row[column] for column in _keys(table))} of {what}")
     return added
