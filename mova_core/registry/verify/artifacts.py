@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import StaleError
 from mova_core.places import ARTIFACTS
-from mova_core.registry.artifacts import MANIFEST_OF, MODEL, artifact_name, stores
+from mova_core.registry.artifacts import MANIFEST_OF, MODEL, artifact_name
 from mova_core.registry.database.tables import Alias, Artifact, Checkpoint
 from mova_core.registry.manifests import FileList
 from mova_core.registry.verify.check import Check, Fault, HashedFiles
@@ -21,9 +21,16 @@ from mova_core.storage.manifest import FileEntry, Files, file_names
 
 
 def artifact_checks(
-    session: Session, checkpoint: Checkpoint, root: Path, hashed: HashedFiles
+    session: Session, checkpoint: Checkpoint, store: ArtifactStore, root: Path, hashed: HashedFiles
 ) -> Iterator[Check | Fault]:
     """Everything that is kept of a checkpoint.
+
+    Args:
+        session: any session of the registry.
+        checkpoint: its row.
+        store: the project's.
+        root: the project's folder.
+        hashed: what was read already.
 
     Raises:
         MovaError, UsageError: the store does not answer, or refuses.
@@ -38,12 +45,10 @@ def artifact_checks(
                 f"`mova promote {checkpoint.checkpoint_id} --alias {alias}` where its weights are"
             )
     for artifact in kept:
-        yield from _artifact(artifact, root, hashed)
+        yield from _artifact(artifact, store, root, hashed)
 
 
-def _artifact(artifact: Artifact, root: Path, hashed: HashedFiles) -> Iterator[Check | Fault]:
-    cache, *others = stores(root)
-    store = others[0] if others else cache
+def _artifact(artifact: Artifact, store: ArtifactStore, root: Path, hashed: HashedFiles) -> Iterator[Check | Fault]:
     kind, name = f"{artifact.kind}s", artifact_name(artifact.checkpoint_id, artifact.artifact_id)
     place = f"{store.address}/{manifest_place(kind, name)}"
     again = f"promote {artifact.checkpoint_id} again where its weights are, or bring {store.address} back from a backup"

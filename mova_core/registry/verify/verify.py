@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from mova_core.errors import MovaError
 from mova_core.progress import track
+from mova_core.registry.artifacts import stores
 from mova_core.registry.database.connection import reading
 from mova_core.registry.database.tables import Alias, Artifact, Checkpoint, Dataset, Evaluation, Promotion
 from mova_core.registry.lineage.origins import origins
@@ -69,7 +70,7 @@ def verify(engine: sa.Engine, reference: str | None = None, root: Path = Path())
         root: the project's folder.
 
     Raises:
-        UsageError: the reference names nothing.
+        UsageError: the reference names nothing, or params.yaml cannot be read.
         MovaError: the artifact store does not answer.
     """
     with reading(engine) as session:
@@ -91,12 +92,13 @@ def _checks(
 ) -> Iterator[Check | Fault]:
     """All comparisons; `checkpoints` is filled with whom they are about, by id."""
     hashed, known, data = HashedFiles(), _known(session), dict[tuple[str, str], Dataset]()
+    store = stores(root)[-1]  # the one that params name; it may be this machine's
     for checkpoint in first:
         behind = origins(session, checkpoint)
         checkpoints |= {each.checkpoint_id: each for each in behind.checkpoints}
         data |= {key: dataset for key, dataset in behind.datasets.items() if dataset is not None}
     for checkpoint in checkpoints.values():
-        yield from artifact_checks(session, checkpoint, root, hashed)
+        yield from artifact_checks(session, checkpoint, store, root, hashed)
         yield from run_checks(checkpoint, root, hashed)
         yield from evaluation_checks(session, checkpoint, known, root, hashed)
     yield from data_checks(list(data.values()), known, root, hashed)
