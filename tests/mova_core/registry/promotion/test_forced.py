@@ -1,6 +1,7 @@
 """A forced promotion passes over the comparison, needs a reason and verified bytes, and is shown as forced for good."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -89,17 +90,13 @@ def test_what_failed_its_gates_has_no_model_to_promote(engine: sa.Engine, projec
         promote(engine, FOLDER, ALIAS, force=REASON)
 
 
-def test_an_altered_mark_breaks_the_chain(engine: sa.Engine, project: Any) -> None:
+def test_an_altered_mark_breaks_the_chain(engine: sa.Engine, project: Any, drop_triggers: Callable[[], None]) -> None:
     project.candidate(1, f1=0.2)
     promote(engine, FOLDER, ALIAS, force=REASON)
     event = last_event(engine)
     evidence = json.dumps({name: value for name, value in event.evidence.items() if name != "forced"})
+    drop_triggers()
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("ALTER TABLE promotions DISABLE TRIGGER ALL")
-        else:
-            for name in ("update", "delete", "replace"):
-                connection.exec_driver_sql(f"DROP TRIGGER promotions_no_{name}")
         connection.execute(
             sa.text("UPDATE promotions SET evidence = :evidence WHERE event_id = :id"),
             {"evidence": evidence, "id": event.event_id},

@@ -139,21 +139,6 @@ def test_every_broken_event_of_the_log_is_told(
     assert len(verify(engine).faults) == 2
 
 
-@pytest.fixture
-def drop_triggers(engine: sa.Engine) -> Callable[[], None]:
-    """Function that lets the log be altered, as whoever owns the database can."""
-
-    def drop() -> None:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("ALTER TABLE promotions DISABLE TRIGGER ALL")
-            else:
-                for event in ("update", "delete", "replace"):
-                    connection.exec_driver_sql(f"DROP TRIGGER promotions_no_{event}")
-
-    return drop
-
-
 def test_a_later_version_of_data_or_run_is_no_fault(engine: sa.Engine, project: Any) -> None:
     project.curate(audio_alone=True)
     project.candidate(7)
